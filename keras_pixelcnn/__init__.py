@@ -1,0 +1,43 @@
+"""Exact-likelihood image models in Keras.
+
+Gated PixelCNN, from "Conditional Image Generation with PixelCNN Decoders" (van den Oord
+et al. 2016, arXiv 1606.05328): train with `fit`, score with `log_prob`, draw with
+`sample`, serve with `export`.
+"""
+
+import importlib
+from typing import Any
+
+from keras_pixelcnn import layers
+from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
+from keras_pixelcnn.models import AutoregressiveImageModel, GatedPixelCNN
+from keras_pixelcnn.samplers import example_seeds
+
+__version__ = "0.1.0"
+
+_LOADED_WHEN_USED = ("baselines", "callbacks", "datasets", "distributions")
+"""Modules whose imports are slow, or which not everyone needs."""
+
+__all__ = [
+    "AutoregressiveImageModel",
+    "BitsPerDim",
+    "GatedPixelCNN",
+    "__version__",
+    "baselines",
+    "bits_per_dim",
+    "callbacks",
+    "datasets",
+    "distributions",
+    "example_seeds",
+    "layers",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LOADED_WHEN_USED:
+        return importlib.import_module(f"keras_pixelcnn.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

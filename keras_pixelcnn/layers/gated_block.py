@@ -1,0 +1,285 @@
+"""GatedPixelCNNBlock: one layer of the Gated PixelCNN (paper, figure 2)."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from keras_pixelcnn.layers import color_groups as groups
+from keras_pixelcnn.layers.gated_activation import GatedActivation, gate
+from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
+from keras_pixelcnn.layers.stack_conv2d import (
+    HorizontalStackConv2D,
+    VerticalStackConv2D,
+)
+
+
+@keras.saving.register_keras_serializable(package="keras_pixelcnn")
+class GatedPixelCNNBlock(keras.layers.Layer):
+    """A gated vertical and a gated horizontal convolution, linked.
+
+    ::
+
+        vertical ── k x k ──┬── gate ── dropout ─────────────────> vertical
+                            │
+                          1 x 1 (the link, before the gate)
+                            │
+        horizontal ─ 1 x k ─+── gate ── dropout ─┬─ 1 x 1 ──(+)──> horizontal
+            │                                    │           │
+            │                                    └─ 1 x 1 ───│───> skip
+            └────────────────────────────────────────────────┘
+                      residual, type B only
+
+    Nothing flows from the horizontal to the vertical stack. A type A block takes the
+    image in both inputs and has no residual, which would hand the pixel to itself.
+
+    Args:
+        filters: features of both stacks, a multiple of `color_groups`.
+        kernel_size: odd integer k.
+        mask_type: "A" for the first block, "B" for the others.
+        skip_filters: features of the skip output, a multiple of `color_groups`.
+            Default: `filters`.
+        color_groups: number of colour channels whose order is kept. Default 1.
+        dropout_rate: share of gated features dropped in training. Default 0.
+        skip_only: True for the last block, whose stacks lead nowhere. Default False.
+
+    Call arguments:
+        vertical: float tensor (batch, height, width, features).
+        horizontal: the same shape; for type A both are the image.
+        training: whether dropout is on.
+
+    Returns:
+        A tuple of vertical and horizontal features, (batch, height, width, filters),
+        and the skip output, (batch, height, width, skip_filters); with `skip_only`
+        the skip output alone.
+
+    Raises:
+        ValueError: when filters do not fit the groups, or a type B block gets another
+            number of features than it gives.
+
+    References:
+        van den Oord et al. 2016, arXiv 1606.05328, section 2.2 and figure 2.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        mask_type: str,
+        skip_filters: int | None = None,
+        color_groups: int = 1,
+        dropout_rate: float = 0.0,
+        skip_only: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        groups.check_divisible(filters, color_groups, "filters")
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.mask_type = mask_type
+        self.skip_filters = filters if skip_filters is None else skip_filters
+        self.color_groups = color_groups
+        self.dropout_rate = dropout_rate
+        self.skip_only = skip_only
+
+        shared = {"dtype": self.dtype_policy}
+        grouped = {**shared, "color_groups": color_groups}
+        self.vertical_conv = VerticalStackConv2D(
+            2 * filters, kernel_size, mask_type, name="vertical_conv", **shared
+        )
+        self.vertical_gate = GatedActivation(name="vertical_gate", **shared)
+        # The horizontal convolution's bias serves the link too.
+        self.link = keras.layers.Conv2D(
+            2 * filters,
+            1,
+            use_bias=False,
+            data_format="channels_last",
+            name="link",
+            **shared,
+        )
+        self.horizontal_conv = HorizontalStackConv2D(
+            2 * filters, kernel_size, mask_type, name="horizontal_conv", **grouped
+        )
+        self.horizontal_gate = GatedActivation(name="horizontal_gate", **grouped)
+        self.residual = None
+        if not skip_only:
+            # A bias here would do what the next convolution's bias does.
+            self.residual = MaskedConv2D(
+                filters, 1, "B", use_bias=False, name="residual", **grouped
+            )
+        self.skip = MaskedConv2D(self.skip_filters, 1, "B", name="skip", **grouped)
+        self.vertical_dropout = keras.layers.Dropout(dropout_rate, **shared)
+        self.horizontal_dropout = keras.layers.Dropout(dropout_rate, **shared)
+
+    def build(
+        self,
+        vertical_shape: Sequence[int | None],
+        horizontal_shape: Sequence[int | None],
+    ) -> None:
+        """Builds the convolutions."""
+        features = horizontal_shape[-1]
+        if self.mask_type == "B" and features != self.filters:
+            raise ValueError(
+                "A type B block adds its horizontal input to its output, so that the "
+                f"input must have filters={self.filters} features. "
+                f"Received: horizontal of shape {tuple(horizontal_shape)}"
+            )
+        position = tuple(horizontal_shape[:-1])
+        self.vertical_conv.build(vertical_shape)
+        self.link.build((*position, 2 * self.filters))
+        self.horizontal_conv.build(horizontal_shape)
+        if self.residual is not None:
+            self.residual.build((*position, self.filters))
+        self.skip.build((*position, self.filters))
+        self.built = True
+
+    def call(
+        self,
+        vertical: tf.Tensor,
+        horizontal: tf.Tensor,
+        training: bool | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor] | tf.Tensor:
+        """All pixels at once."""
+        vertical = self.vertical_conv(vertical)
+        gated = self.horizontal_gate(
+            self.horizontal_conv(horizontal), conditioning=self.link(vertical)
+        )
+        gated = self.horizontal_dropout(gated, training=training)
+        skip = self.skip(gated)
+        if self.skip_only:
+            return skip
+        vertical = self.vertical_dropout(
+            self.vertical_gate(vertical), training=training
+        )
+        outputs = self.residual(gated)
+        if self.mask_type == "B":
+            outputs += horizontal
+        return vertical, outputs, skip
+
+    def row_steps(self) -> "BlockRowSteps":
+        """The vertical stack and the link row by row, weights as they stand now."""
+        return BlockRowSteps(self)
+
+    def pixel_steps(self) -> "BlockPixelSteps":
+        """The horizontal stack pixel by pixel, weights as they stand now."""
+        return BlockPixelSteps(self)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "mask_type": self.mask_type,
+            "skip_filters": self.skip_filters,
+            "color_groups": self.color_groups,
+            "dropout_rate": self.dropout_rate,
+            "skip_only": self.skip_only,
+        }
+
+
+class BlockRowSteps:
+    """The vertical half of a block, a row at a time.
+
+    Args:
+        block: a built block, whose weights are read once.
+    """
+
+    def __init__(self, block: GatedPixelCNNBlock) -> None:
+        dtype = block.compute_dtype
+        self._convolution = block.vertical_conv.row_steps()
+        self.initial_cache = self._convolution.initial_cache
+        self._link_kernel = tf.cast(block.link.kernel.value, dtype)[0, 0]
+        self._bias = tf.cast(block.horizontal_conv.bias.value, dtype)
+
+    def __call__(
+        self, row: tf.Tensor, cache: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Runs one row.
+
+        Args:
+            row: the newest row that the vertical stack sees, (batch, width, features).
+            cache: the rows before that.
+
+        Returns:
+            The vertical stack's row (batch, width, filters); what it gives to the gate
+            of each pixel, (width, batch, 2 x filters); the cache for the next row.
+        """
+        vertical, cache = self._convolution(row, cache)
+        _, width, features = vertical.shape
+        flat = tf.reshape(vertical, [-1, features])
+        link = tf.nn.bias_add(tf.matmul(flat, self._link_kernel), self._bias)
+        link = tf.reshape(link, [-1, width, self._link_kernel.shape[1]])
+        return gate(vertical), tf.transpose(link, [1, 0, 2]), cache
+
+
+class PixelState(NamedTuple):
+    """What a block knows at the pixel at hand."""
+
+    link: tf.Tensor
+    """(batch, 2 x filters), from the vertical stack."""
+    left: tuple[tf.Tensor, ...]
+    """The cache of the pixels to the left."""
+    inputs: tuple[tf.Tensor, ...] = ()
+    """Horizontal inputs so far, group by group."""
+    gated: tuple[tf.Tensor, ...] = ()
+    """Features after the gate so far, group by group: what the skip layer takes."""
+
+
+class BlockPixelSteps:
+    """The horizontal half of a block, a pixel and a group at a time.
+
+    The skip layer is left out: whoever drives the blocks runs those of all blocks in
+    one product.
+
+    Args:
+        block: a built block, whose weights are read once.
+    """
+
+    def __init__(self, block: GatedPixelCNNBlock) -> None:
+        self._is_first = block.mask_type == "A"
+        self._width = 2 * block.filters // block.color_groups
+        self._convolution = block.horizontal_conv.pixel_steps()
+        self._residual = None
+        if block.residual is not None:
+            self._residual = block.residual.group_steps()
+        self.initial_cache = self._convolution.initial_cache
+
+    def group(
+        self, inputs: tf.Tensor | None, state: PixelState
+    ) -> tuple[tf.Tensor | None, PixelState]:
+        """Runs the next group.
+
+        Args:
+            inputs: the newest input that the group sees, (batch, features / groups):
+                its own for type B; for type A that of the group before, None at first.
+            state: the pixel so far.
+
+        Returns:
+            The group's horizontal output, (batch, filters / groups), None with
+            `skip_only`; and the new state.
+        """
+        if inputs is not None:
+            state = state._replace(inputs=(*state.inputs, inputs))
+        first = len(state.gated) * self._width
+        link = state.link[:, first : first + self._width]
+        gated = gate(link + self._convolution(state.inputs, state.left))
+        state = state._replace(gated=(*state.gated, gated))
+        if self._residual is None:
+            return None, state
+        outputs = self._residual(state.gated)
+        return outputs if self._is_first else outputs + inputs, state
+
+    def finish(
+        self, inputs: tf.Tensor | None, state: PixelState
+    ) -> tuple[tf.Tensor, ...]:
+        """The cache for the next pixel.
+
+        Args:
+            inputs: for type A the last group's input, which no group has seen; None
+                for type B.
+            state: the pixel, all groups run.
+        """
+        last = () if inputs is None else (inputs,)
+        return self._convolution.push((*state.inputs, *last), state.left)

@@ -1,0 +1,161 @@
+"""MaskedConv2D: the masked convolution of the 2016 PixelCNN."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_pixelcnn.layers import color_groups as groups
+
+
+@keras.saving.register_keras_serializable(package="keras_pixelcnn")
+class MaskedConv2D(keras.layers.Conv2D):
+    """A convolution that sees only what comes before, in raster order.
+
+    The kernel is multiplied by the mask in every forward pass, so that the layer is
+    causal before training, under any training loop and after loading. Stacks of it
+    leave a blind spot (paper, figure 1); `VerticalStackConv2D` with
+    `HorizontalStackConv2D` does not. Inputs are padded with zeros and keep their size.
+
+    Args:
+        filters: number of output features, a multiple of `color_groups`.
+        kernel_size: odd integer, the kernel's height and width.
+        mask_type: "A" hides a group's own input at the centre (for the first layer),
+            "B" shows it (for all others).
+        color_groups: number of colour channels whose order is kept. Default 1.
+        **kwargs: as for `keras.layers.Conv2D` (`use_bias`, initializers, ...), except
+            strides, dilation, padding, groups and data format, which are fixed.
+
+    Call arguments:
+        inputs: float tensor (batch, height, width, features), features a multiple of
+            `color_groups`.
+
+    Returns:
+        Float tensor (batch, height, width, filters).
+
+    Raises:
+        ValueError: on an unknown mask, an even kernel, or features that the groups
+            do not divide.
+
+    References:
+        van den Oord et al. 2016, arXiv 1601.06759, section 3.4 and figure 2.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        mask_type: str,
+        color_groups: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        groups.check_mask_type(mask_type)
+        groups.check_kernel_size(kernel_size)
+        groups.check_divisible(filters, color_groups, "filters")
+        super().__init__(
+            filters,
+            kernel_size,
+            padding="same",
+            data_format="channels_last",
+            **kwargs,
+        )
+        self.mask_type = mask_type
+        self.color_groups = color_groups
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Creates the kernel and the mask that closes part of it."""
+        features = input_shape[-1]
+        groups.check_divisible(features, self.color_groups, "input features")
+        super().build(input_shape)
+        height, width = self.kernel_size
+        mask = np.zeros((height, width, features, self.filters), "float32")
+        mask[: height // 2] = 1.0
+        mask[height // 2, : width // 2] = 1.0
+        mask[height // 2, width // 2] = groups.color_group_mask(
+            features, self.filters, self.color_groups, self.mask_type
+        )
+        self.mask = mask
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        """Convolves with the open part of the kernel (a hook of Conv2D)."""
+        if not self.mask.all():
+            kernel = kernel * keras.ops.cast(self.mask, kernel.dtype)
+        return super().convolution_op(inputs, kernel)
+
+    def group_steps(self) -> "GroupSteps":
+        """The layer group by group at one pixel, for a kernel of size 1."""
+        if self.kernel_size != (1, 1):
+            raise ValueError(
+                "Only a masked convolution of kernel_size 1 can be run one group at a "
+                f"time. Received: kernel_size={self.kernel_size[0]}"
+            )
+        return GroupSteps([self])
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        config = super().get_config()
+        for fixed in ("strides", "padding", "data_format", "dilation_rate", "groups"):
+            del config[fixed]
+        config.update(
+            kernel_size=self.kernel_size[0],
+            mask_type=self.mask_type,
+            color_groups=self.color_groups,
+        )
+        return config
+
+
+class GroupSteps:
+    """1x1 masked convolutions, one colour group at a time, their outputs summed.
+
+    Holds the weights as they stand when it is made, cut to what each group sees: one
+    matrix product a group serves all the layers.
+
+    Args:
+        layers: built `MaskedConv2D` layers of kernel size 1 and mask B, with the same
+            filters and number of groups.
+    """
+
+    def __init__(self, layers: Sequence[MaskedConv2D]) -> None:
+        self._kernels, self._biases = [], []
+        for group in range(layers[0].color_groups):
+            kernels = [_open_kernel(layer, group) for layer in layers]
+            self._kernels.append(tf.concat(kernels, axis=0))
+            biases = [_bias(layer, group) for layer in layers if layer.use_bias]
+            self._biases.append(tf.add_n(biases) if biases else None)
+
+    def __call__(self, *inputs: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Runs the group that comes after as many as are given.
+
+        Args:
+            *inputs: for each layer the input features of groups 0 to k, each
+                (batch, features / groups).
+
+        Returns:
+            Group k's output, (batch, filters / groups).
+        """
+        group = len(inputs[0]) - 1
+        seen = [features for layer_inputs in inputs for features in layer_inputs]
+        seen = tf.concat(seen, axis=-1) if len(seen) > 1 else seen[0]
+        kernel, bias = self._kernels[group], self._biases[group]
+        outputs = tf.matmul(tf.cast(seen, kernel.dtype), kernel)
+        return outputs if bias is None else outputs + bias
+
+
+def _own_filters(layer: MaskedConv2D, group: int) -> slice:
+    width = layer.filters // layer.color_groups
+    return slice(group * width, (group + 1) * width)
+
+
+def _open_kernel(layer: MaskedConv2D, group: int) -> tf.Tensor:
+    kernel = tf.cast(layer.kernel.value, layer.compute_dtype)[0, 0]
+    seen = groups.visible_features(
+        kernel.shape[0], layer.color_groups, group, layer.mask_type
+    )
+    return kernel[:seen, _own_filters(layer, group)]
+
+
+def _bias(layer: MaskedConv2D, group: int) -> tf.Tensor:
+    bias = tf.cast(layer.bias.value, layer.compute_dtype)
+    return bias[_own_filters(layer, group)]

@@ -1,0 +1,313 @@
+"""The two convolutions of the Gated PixelCNN, padded and cropped instead of masked.
+
+A masked k x k convolution is split into one over the rows above and one along the row
+(paper, section 2.2 and figure 1, right). Both kernels hold only taps that are open, so
+that nothing is multiplied by a zero of a spatial mask. Each layer stands here with its
+second face: the same weights run row by row, or pixel by pixel, with a cache.
+
+Type A is for the image itself, type B for features:
+
+    VerticalStackConv2D          HorizontalStackConv2D
+    A: o o o    B: o o o         A: o .    B: o x
+       . . .       x x x
+    x: the output's own row or pixel; the vertical stack's features of a row describe
+    the rows above it, so that its type B may see its own row.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_pixelcnn.layers import color_groups as groups
+
+
+class _StackConv2D(keras.layers.Layer):
+    """What the two stacks share: arguments, weights, config."""
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int,
+        mask_type: str,
+        color_groups: int = 1,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
+        groups.check_mask_type(mask_type)
+        groups.check_kernel_size(kernel_size, smallest=3 if mask_type == "A" else 1)
+        groups.check_divisible(filters, color_groups, "filters")
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.mask_type = mask_type
+        self.color_groups = color_groups
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+
+    def _add_weights(self, height: int, width: int, features: int) -> None:
+        groups.check_divisible(features, self.color_groups, "input features")
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(height, width, features, self.filters),
+            initializer=self.kernel_initializer,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias", shape=(self.filters,), initializer=self.bias_initializer
+            )
+
+    def _add_bias(self, outputs: tf.Tensor) -> tf.Tensor:
+        if self.bias is None:
+            return outputs
+        return tf.nn.bias_add(outputs, tf.cast(self.bias, outputs.dtype))
+
+    def compute_output_shape(
+        self, input_shape: Sequence[int | None]
+    ) -> tuple[int | None, ...]:
+        """The input's shape with `filters` features."""
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        initializers = keras.initializers
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "mask_type": self.mask_type,
+            "color_groups": self.color_groups,
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+        }
+
+
+@keras.saving.register_keras_serializable(package="keras_pixelcnn")
+class VerticalStackConv2D(_StackConv2D):
+    """Sees the rows above, at full width: (k // 2) x k or (k // 2 + 1) x k taps.
+
+    Type A on the image gives features of a row that depend on the rows above it only.
+    Type B on such features may then include its own row. The shift down thus happens
+    once, in the first layer, and no wedge of the past stays unseen.
+
+    Args:
+        filters: number of output features.
+        kernel_size: odd integer k, at least 3 for type A.
+        mask_type: "A" for the image, "B" for features of this stack.
+        use_bias: whether a bias is added. Default True.
+        kernel_initializer: default "glorot_uniform".
+        bias_initializer: default "zeros".
+
+    Call arguments:
+        inputs: float tensor (batch, height, width, features).
+
+    Returns:
+        Float tensor (batch, height, width, filters).
+
+    References:
+        van den Oord et al. 2016, arXiv 1606.05328, section 2.2.
+    """
+
+    def __init__(
+        self, filters: int, kernel_size: int, mask_type: str, **kwargs: Any
+    ) -> None:
+        # Complete rows hold all channels, so that their order is of no concern here.
+        super().__init__(filters, kernel_size, mask_type, color_groups=1, **kwargs)
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Creates the cropped kernel."""
+        height = self.kernel_size // 2 + (self.mask_type == "B")
+        self._add_weights(height, self.kernel_size, input_shape[-1])
+        self.built = True
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """All rows at once."""
+        half = self.kernel_size // 2
+        if self.mask_type == "A":
+            inputs = inputs[:, :-1]
+        outputs = tf.nn.conv2d(
+            inputs,
+            tf.convert_to_tensor(self.kernel),
+            strides=1,
+            padding=[[0, 0], [half, 0], [half, half], [0, 0]],
+        )
+        return self._add_bias(outputs)
+
+    def row_steps(self) -> "VerticalRowSteps":
+        """The layer row by row, with the weights as they stand now."""
+        return VerticalRowSteps(self)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        config = super().get_config()
+        del config["color_groups"]
+        return config
+
+
+class VerticalRowSteps:
+    """`VerticalStackConv2D` one row at a time; the cache holds the rows before.
+
+    Args:
+        layer: a built layer, whose weights are read once.
+    """
+
+    def __init__(self, layer: VerticalStackConv2D) -> None:
+        self._kernel = tf.cast(layer.kernel.value, layer.compute_dtype)
+        self._bias = tf.zeros([layer.filters], layer.compute_dtype)
+        if layer.bias is not None:
+            self._bias = tf.cast(layer.bias.value, layer.compute_dtype)
+
+    def initial_cache(self, batch_size: tf.Tensor, width: int) -> tf.Tensor:
+        """Zeros above the image: (batch, kernel height - 1, width, features)."""
+        height, _, features, _ = self._kernel.shape
+        return tf.zeros([batch_size, height - 1, width, features], self._kernel.dtype)
+
+    def __call__(self, row: tf.Tensor, cache: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Runs one row.
+
+        Args:
+            row: the newest row that the output sees, (batch, width, features): for
+                type A the row above the output's (zeros for the first), for type B
+                its own.
+            cache: the rows before that.
+
+        Returns:
+            The output row (batch, width, filters), and the cache for the next one.
+        """
+        half = self._kernel.shape[1] // 2
+        rows = tf.concat([cache, row[:, tf.newaxis]], axis=1)
+        outputs = tf.nn.conv2d(
+            rows,
+            self._kernel,
+            strides=1,
+            padding=[[0, 0], [0, 0], [half, half], [0, 0]],
+        )
+        return tf.nn.bias_add(outputs[:, 0], self._bias), rows[:, 1:]
+
+
+@keras.saving.register_keras_serializable(package="keras_pixelcnn")
+class HorizontalStackConv2D(_StackConv2D):
+    """Sees the row up to the pixel: k // 2 taps to the left, and the pixel by group.
+
+    At the pixel itself a group of features sees the groups before it (type A, where
+    the first of them sees nothing) or those and itself (type B). With one group type A
+    has no tap there at all; with several, the closed part of that one tap is masked.
+
+    Args:
+        filters: number of output features, a multiple of `color_groups`.
+        kernel_size: odd integer k, at least 3 for type A.
+        mask_type: "A" for the image, "B" for features of this stack.
+        color_groups: number of colour channels whose order is kept. Default 1.
+        use_bias: whether a bias is added. Default True.
+        kernel_initializer: default "glorot_uniform".
+        bias_initializer: default "zeros".
+
+    Call arguments:
+        inputs: float tensor (batch, height, width, features), features a multiple of
+            `color_groups`.
+
+    Returns:
+        Float tensor (batch, height, width, filters).
+
+    References:
+        van den Oord et al. 2016, arXiv 1606.05328, section 2.2.
+    """
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Creates the cropped kernel."""
+        self._sees_own_pixel = self.mask_type == "B" or self.color_groups > 1
+        width = self.kernel_size // 2 + self._sees_own_pixel
+        self._add_weights(1, width, input_shape[-1])
+        self.built = True
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """All pixels at once."""
+        if not self._sees_own_pixel:
+            inputs = inputs[:, :, :-1]
+        outputs = tf.nn.conv2d(
+            inputs,
+            self._open_kernel(),
+            strides=1,
+            padding=[[0, 0], [0, 0], [self.kernel_size // 2, 0], [0, 0]],
+        )
+        return self._add_bias(outputs)
+
+    def _open_kernel(self) -> tf.Tensor:
+        kernel = tf.convert_to_tensor(self.kernel)
+        if self.color_groups == 1:
+            return kernel
+        _, width, features, filters = kernel.shape
+        own_pixel = groups.color_group_mask(
+            features, filters, self.color_groups, self.mask_type
+        )
+        mask = tf.concat(
+            [
+                tf.ones([1, width - 1, features, filters], kernel.dtype),
+                tf.cast(own_pixel, kernel.dtype)[tf.newaxis, tf.newaxis],
+            ],
+            axis=1,
+        )
+        return kernel * mask
+
+    def pixel_steps(self) -> "HorizontalPixelSteps":
+        """The layer pixel by pixel, with the weights as they stand now."""
+        return HorizontalPixelSteps(self)
+
+
+class HorizontalPixelSteps:
+    """`HorizontalStackConv2D` one pixel and one group at a time, without its bias.
+
+    The cache holds the pixels to the left, oldest first, each (batch, features).
+    The bias is left out because whoever drives the steps adds it once a row.
+
+    Args:
+        layer: a built layer, whose weights are read once.
+    """
+
+    def __init__(self, layer: HorizontalStackConv2D) -> None:
+        kernel = tf.cast(layer.kernel.value, layer.compute_dtype)[0]
+        self._taps = layer.kernel_size // 2
+        self._features = features = kernel.shape[1]
+        self._groups_before_first = 1 if layer.mask_type == "B" else 0
+        kernel = tf.reshape(kernel, [-1, layer.filters])
+        width = layer.filters // layer.color_groups
+        self._kernels = []
+        for group in range(layer.color_groups):
+            seen = self._taps * features + groups.visible_features(
+                features, layer.color_groups, group, layer.mask_type
+            )
+            self._kernels.append(kernel[:seen, group * width : (group + 1) * width])
+
+    def initial_cache(self, batch_size: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """The pixels left of the image: zeros."""
+        zeros = tf.zeros([batch_size, self._features], self._kernels[0].dtype)
+        return (zeros,) * self._taps
+
+    def __call__(
+        self, inputs: Sequence[tf.Tensor], cache: Sequence[tf.Tensor]
+    ) -> tf.Tensor:
+        """Runs the group that sees as much of its own pixel as is given.
+
+        Args:
+            inputs: the pixel's input features that the group sees, group by group,
+                each (batch, features / groups).
+            cache: the pixels to the left.
+
+        Returns:
+            (batch, filters / groups).
+        """
+        kernel = self._kernels[len(inputs) - self._groups_before_first]
+        return tf.matmul(tf.concat([*cache, *inputs], axis=-1), kernel)
+
+    def push(
+        self, inputs: Sequence[tf.Tensor], cache: Sequence[tf.Tensor]
+    ) -> tuple[tf.Tensor, ...]:
+        """The cache for the next pixel, given all groups of this one's input."""
+        pixel = tf.concat(inputs, axis=-1) if len(inputs) > 1 else inputs[0]
+        return (*cache, pixel)[1:]

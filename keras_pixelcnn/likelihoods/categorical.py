@@ -1,0 +1,104 @@
+"""Categorical: a softmax over the levels of a pixel's channel."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+_LEVELS_AT_ONCE = 64
+"""Up to here one cumulative sum costs less than two short ones."""
+
+_JUST_BELOW_ONE = np.nextafter(np.float32(1.0), np.float32(0.0))
+
+
+class Categorical:
+    """Each channel of each pixel is one of `num_levels` values, without any order.
+
+    Args:
+        num_levels: number of values, 2 to 65,536.
+
+    References:
+        van den Oord et al. 2016, arXiv 1601.06759, section 3.4.
+    """
+
+    name = "categorical"
+
+    def __init__(self, num_levels: int) -> None:
+        if not 2 <= num_levels <= 65_536:
+            raise ValueError(
+                "num_levels must be an integer from 2 to 65,536. "
+                f"Received: num_levels={num_levels!r}"
+            )
+        self.num_levels = num_levels
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of parameters for each channel: one logit for each level."""
+        return self.num_levels
+
+    def log_prob(self, logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+        """Log probability of each value.
+
+        Args:
+            logits: float tensor (..., num_levels).
+            values: integer tensor (...), in [0, num_levels).
+
+        Returns:
+            float32 tensor (...), in nats; -inf for values outside of the range.
+        """
+        values = tf.cast(values, tf.int32)
+        possible = (values >= 0) & (values < self.num_levels)
+        nats = -tf.nn.sparse_softmax_cross_entropy_with_logits(
+            labels=tf.where(possible, values, 0), logits=tf.cast(logits, tf.float32)
+        )
+        return tf.where(possible, nats, -float("inf"))
+
+    def sample(
+        self, logits: tf.Tensor, uniforms: tf.Tensor, temperature: tf.Tensor
+    ) -> tf.Tensor:
+        """Draws by inverting the cumulative distribution.
+
+        Args:
+            logits: float tensor (batch, num_levels).
+            uniforms: float32 tensor (batch,), in [0, 1): the noise.
+            temperature: float32 tensor (batch,), above 0; divides the logits.
+
+        Returns:
+            int32 tensor (batch,): the smallest value whose cumulative probability
+            exceeds the noise, which is never a value of probability zero.
+        """
+        logits = tf.cast(logits, tf.float32) / temperature[:, tf.newaxis]
+        highest = tf.reduce_max(logits, axis=-1, keepdims=True)
+        weights = tf.exp(logits - highest)
+        if self.num_levels <= _LEVELS_AT_ONCE:
+            cumulative = tf.cumsum(weights, axis=-1)
+            threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]
+            return _count_up_to(threshold, cumulative)
+        return self._sample_in_two_steps(weights, uniforms)
+
+    def _sample_in_two_steps(
+        self, weights: tf.Tensor, uniforms: tf.Tensor
+    ) -> tf.Tensor:
+        # First a run of neighbouring levels, then a level in it: the same draw, without
+        # a long cumulative sum, which costs more than the network's own step.
+        length = math.isqrt(self.num_levels - 1) + 1
+        padding = length * length - self.num_levels
+        weights = tf.pad(weights, [[0, 0], [0, padding]])
+        runs = tf.reshape(weights, [-1, length, length])
+        cumulative = tf.cumsum(tf.reduce_sum(runs, axis=-1), axis=-1)
+        threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]
+        run = _count_up_to(threshold, cumulative)
+        before = tf.where(cumulative <= threshold, cumulative, 0.0)
+        threshold -= tf.reduce_max(before, axis=-1, keepdims=True)
+        cumulative = tf.cumsum(tf.gather(runs, run, batch_dims=1), axis=-1)
+        return run * length + _count_up_to(threshold, cumulative)
+
+
+def _count_up_to(threshold: tf.Tensor, cumulative: tf.Tensor) -> tf.Tensor:
+    """The index of the first cumulative weight above the threshold, int32 (batch,).
+
+    A threshold that rounding put on or above the total counts as just below it, so
+    that the index is never one of weight zero.
+    """
+    threshold = tf.minimum(threshold, cumulative[:, -1:] * _JUST_BELOW_ONE)
+    return tf.reduce_sum(tf.cast(cumulative <= threshold, tf.int32), axis=-1)

@@ -1,0 +1,57 @@
+"""The slow reference: one whole pass of the network for each channel of each pixel."""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from keras_pixelcnn.samplers.incremental import Draw
+
+
+def ancestral_scan(
+    parameters: Callable[[tf.Tensor], tf.Tensor],
+    draw: Draw,
+    image_shape: Sequence[int],
+    batch_size: tf.Tensor | int,
+) -> tf.Tensor:
+    """Fills images by running the whole network on what is there so far.
+
+    Needs nothing of a model but its whole pass, and costs height x width x channels
+    of them.
+
+    Args:
+        parameters: maps int32 images (batch, height, width, channels) to the
+            likelihood's parameters (batch, height, width, channels, n).
+        draw: chooses each channel's values.
+        image_shape: (height, width, channels).
+        batch_size: number of images.
+
+    Returns:
+        int32 tensor (batch, height, width, channels).
+    """
+    height, width, channels = image_shape
+
+    def draw_channel(
+        images: tf.Tensor, row: tf.Tensor, column: tf.Tensor, channel: int
+    ) -> tf.Tensor:
+        value = draw(row, column, channel, parameters(images)[:, row, column, channel])
+        here = tf.reshape(
+            tf.one_hot(row * width + column, height * width, dtype=tf.int32),
+            [height, width, 1],
+        ) * tf.one_hot(channel, channels, dtype=tf.int32)
+        return images + here * value[:, tf.newaxis, tf.newaxis, tf.newaxis]
+
+    def body(index: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        row, column = index // width, index % width
+        for channel in range(channels):
+            images = draw_channel(images, row, column, channel)
+        return index + 1, images
+
+    blank = tf.zeros([batch_size, *image_shape], tf.int32)
+    _, images = tf.while_loop(
+        lambda index, _: index < height * width,
+        body,
+        (0, blank),
+        shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, *image_shape])),
+        maximum_iterations=height * width,
+    )
+    return images

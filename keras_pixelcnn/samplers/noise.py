@@ -1,0 +1,70 @@
+"""The noise of sampling: one seed an example, stateless Philox, nothing else.
+
+The uniforms of an example depend on its seed alone: not on the batch around it, the
+replica, the device, XLA, or whether Python or a server runs the graph.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+ALGORITHM = "philox"
+
+_SPARE_BITS = np.uint32(8)
+"""Of 32 random bits float32 holds 24 exactly."""
+
+_STEP = 2.0**-24
+
+
+def example_seeds(seed: tf.Tensor | int, num_examples: tf.Tensor | int) -> tf.Tensor:
+    """One seed for each example, from the one integer of a call.
+
+    Example i's seed depends on `seed` and i alone, so that the first images of a large
+    batch are those of a small one.
+
+    Args:
+        seed: integer scalar, any int64.
+        num_examples: number of examples n.
+
+    Returns:
+        int64 tensor (n,).
+    """
+    seed = tf.cast(seed, tf.int64)
+
+    def fold_in(index: tf.Tensor) -> tf.Tensor:
+        # An index of zero is left to `example_uniforms`: no two uses share a key.
+        return tf.random.stateless_uniform(
+            [],
+            seed=tf.stack([seed, index + 1]),
+            minval=None,
+            maxval=None,
+            dtype=tf.int64,
+            alg=ALGORITHM,
+        )
+
+    indices = tf.range(tf.cast(num_examples, tf.int64))
+    return tf.map_fn(fold_in, indices, fn_output_signature=tf.TensorSpec([], tf.int64))
+
+
+def example_uniforms(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
+    """The uniform numbers that each example is drawn with.
+
+    Args:
+        seeds: int64 tensor (batch,), one seed an example.
+        shape: shape of one example's noise, usually (height, width, channels).
+
+    Returns:
+        float32 tensor (batch, *shape), in [0, 1).
+    """
+
+    def draw(seed: tf.Tensor) -> tf.Tensor:
+        key = tf.stack([seed, tf.zeros_like(seed)])
+        bits = tf.random.stateless_uniform(
+            shape, key, minval=None, maxval=None, dtype=tf.uint32, alg=ALGORITHM
+        )
+        # TensorFlow's own uniform floats are made of other bits under XLA.
+        return tf.cast(tf.bitwise.right_shift(bits, _SPARE_BITS), tf.float32) * _STEP
+
+    signature = tf.TensorSpec(shape, tf.float32)
+    return tf.map_fn(draw, seeds, fn_output_signature=signature)

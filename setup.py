@@ -1,0 +1,38 @@
+"""Installs the library, its training programs and its export programs."""
+
+import pathlib
+import re
+
+import setuptools
+
+ROOT = pathlib.Path(__file__).parent
+VERSION = re.search(
+    r'^__version__ = "(.+)"$',
+    (ROOT / "keras_pixelcnn" / "__init__.py").read_text(encoding="utf-8"),
+    re.MULTILINE,
+).group(1)
+
+setuptools.setup(
+    name="keras-pixelcnn",
+    version=VERSION,
+    description="Exact-likelihood image models in Keras: Gated PixelCNN and its kin",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=setuptools.find_packages(exclude=["tests", "tests.*"]),
+    package_data={"savedmodels": ["*.c"]},
+    install_requires=[
+        "absl-py",
+        "importlib_resources",  # tensorflow-datasets imports it without declaring it
+        "keras>=3.12",
+        "ml_collections",
+        "pillow",
+        "scikit-learn",
+        "tensorboard",
+        "tensorflow>=2.21",
+        "tensorflow-datasets",
+        "tensorflow-probability[tf]>=0.25",
+    ],
+    extras_require={"test": ["pytest", "ruff"]},
+)
