@@ -8,7 +8,7 @@ et al. 2016, arXiv 1606.05328): train with `fit`, score with `log_prob`, draw wi
 import importlib
 from typing import Any
 
-from keras_pixelcnn import layers
+from keras_pixelcnn import layers, likelihoods
 from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
 from keras_pixelcnn.models import AutoregressiveImageModel, GatedPixelCNN
 from keras_pixelcnn.samplers import example_seeds
@@ -30,6 +30,7 @@ __all__ = [
     "distributions",
     "example_seeds",
     "layers",
+    "likelihoods",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -54,6 +55,11 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
         parameters = dict(locals())
         self._model = model
         self._own_batch_shape = tf.TensorShape(batch_shape)
+        # In a graph also when called eagerly, where the model would refuse what a
+        # distribution gives a probability of zero.
+        self._score = tf.function(
+            model.log_prob, autograph=False, reduce_retracing=True
+        )
         super().__init__(
             dtype=tf.int32,
             reparameterization_type=tfd.NOT_REPARAMETERIZED,
@@ -86,8 +92,8 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
 
     def __getitem__(self, slices: Any) -> "PixelCNNDistribution":
         """Slices the batch; all its members are alike, so only its shape changes."""
-        members = tf.zeros(self._own_batch_shape)[slices]
-        return self.copy(batch_shape=tuple(members.shape))
+        members = np.empty(self._own_batch_shape.as_list(), bool)[slices]
+        return self.copy(batch_shape=members.shape)
 
     def _default_event_space_bijector(self) -> None:
         return None
@@ -100,7 +106,9 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
         )
         value = tf.broadcast_to(value, tf.concat([shape, event_shape], axis=0))
         images = tf.reshape(value, [-1, *event_shape])
-        return tf.reshape(self._model.log_prob(images), shape)
+        if images.shape[0] == 0:  # some kernels refuse an empty batch
+            return tf.zeros(shape)
+        return tf.reshape(self._score(images), shape)
 
     def _sample_n(self, n: tf.Tensor, seed: Any = None) -> tf.Tensor:
         batch_shape = self._batch_shape_tensor()

@@ -53,12 +53,6 @@ class GatedActivation(keras.layers.Layer):
             inputs += conditioning
         return gate(inputs, self.color_groups)
 
-    def compute_output_shape(
-        self, input_shape: Sequence[int | None], conditioning_shape: Any = None
-    ) -> tuple[int | None, ...]:
-        """The input's shape with half the features."""
-        return (*input_shape[:-1], input_shape[-1] // 2)
-
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "color_groups": self.color_groups}

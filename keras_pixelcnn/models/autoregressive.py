@@ -1,6 +1,7 @@
 """AutoregressiveImageModel: what all exact-likelihood image models here share."""
 
 import functools
+import inspect
 import math
 import os
 from collections.abc import Mapping
@@ -87,7 +88,17 @@ class AutoregressiveImageModel(keras.Model):
                 f"The model needs the inputs {list(self.input)}. Received: "
                 f"{list(inputs)}, without {missing}"
             )
-        return {name: inputs[name] for name in self.input}
+        features = {name: inputs[name] for name in self.input}
+        if self.image_shape[-1] == 1:
+            features["image"] = self._with_channel(features["image"])
+        return features
+
+    def _with_channel(self, image: Any) -> Any:
+        """Gives grey images their channel axis where data sets leave it out."""
+        rank = tf.TensorShape(image.shape).rank
+        if rank is None:  # Keras retraces a step that saw both ranks without any
+            return tf.reshape(image, [-1, *self.image_shape])
+        return keras.ops.expand_dims(image, -1) if rank == 3 else image
 
     # Training.
 
@@ -116,16 +127,22 @@ class AutoregressiveImageModel(keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     def fit(
-        self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        **kwargs: Any,
     ) -> keras.callbacks.History:
         """Trains as `keras.Model.fit` does.
 
         Args:
             x: images, a dict with them as "image" (other entries than the model's
-                inputs are left aside), a `tf.data.Dataset` or generator of either or
-                of (image, label) pairs.
+                inputs are left aside), or a `tf.data.Dataset` or generator of batches
+                of either or of (image, label) pairs.
             y: labels, which stand for a "label" in the dict.
-            *args: as for `keras.Model.fit`.
+            batch_size: images in a batch, for arrays. Default 32.
+            epochs: number of passes over the data. Default 1.
             **kwargs: as for `keras.Model.fit`, except weights of examples or classes.
 
         Returns:
@@ -135,13 +152,18 @@ class AutoregressiveImageModel(keras.Model):
             ValueError: before training, when arrays hold anything but integers in
                 [0, num_levels); the error names the value.
         """
+        _refuse_weights(kwargs.get("sample_weight"), kwargs.get("class_weight"))
         self._check_arrays(x)
         validation_data = kwargs.get("validation_data")
         if isinstance(validation_data, tuple | list):
             self._check_arrays(validation_data[0])
         else:
             self._check_arrays(validation_data)
-        return super().fit(x, y, *args, **kwargs)
+            kwargs["validation_data"] = _as_batches(validation_data)
+        if not _is_array(x):
+            # Keras would warn that its own default does not apply.
+            kwargs.setdefault("shuffle", False)
+        return super().fit(_as_batches(x), y, batch_size, epochs, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Scores as `keras.Model.evaluate` does, exactly over all images.
@@ -150,12 +172,11 @@ class AutoregressiveImageModel(keras.Model):
         """
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it
             self._check_arrays(x)
-        return super().evaluate(x, y, *args, **kwargs)
+        return super().evaluate(_as_batches(x), y, *args, **kwargs)
 
     def _check_arrays(self, x: Any) -> None:
-        image = x.get("image") if isinstance(x, Mapping) else x
-        if isinstance(image, np.ndarray) or tf.is_tensor(image):
-            self._check_images(image)
+        if _is_array(x):
+            self._check_images(x["image"] if isinstance(x, Mapping) else x)
 
     def _check_images(self, image: Any) -> np.ndarray:
         return check_images(image, self.num_levels, image_shape=self.image_shape)
@@ -169,11 +190,7 @@ class AutoregressiveImageModel(keras.Model):
         training: bool = True,
     ) -> tf.Tensor:
         """The mean bits/dim of a batch (a hook of Keras's training)."""
-        if sample_weight is not None:
-            raise ValueError(
-                "sample_weight and class_weight are not supported: all images count "
-                "alike in the likelihood. Repeat or leave out images in the data."
-            )
+        _refuse_weights(sample_weight)
         log_prob = self._image_log_prob(y_pred, self._select_features(x)["image"])
         self._bits_per_dim.update_state(log_prob)
         loss = bits_per_dim(tf.reduce_mean(log_prob), self.num_dims)
@@ -182,8 +199,6 @@ class AutoregressiveImageModel(keras.Model):
     # Likelihood.
 
     def _image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        # Keras lets grey images come without their channel axis.
-        image = tf.reshape(image, [-1, *self.image_shape])
         nats = self._likelihood.log_prob(parameters, image)
         return tf.reduce_sum(nats, axis=[1, 2, 3])
 
@@ -337,3 +352,24 @@ class AutoregressiveImageModel(keras.Model):
         from keras_pixelcnn.export import export_saved_model
 
         export_saved_model(self, filepath, **kwargs)
+
+
+def _is_array(x: Any) -> bool:
+    """Whether `fit` gets images in memory, by themselves or in a dict."""
+    image = x.get("image") if isinstance(x, Mapping) else x
+    return isinstance(image, np.ndarray) or tf.is_tensor(image)
+
+
+def _as_batches(x: Any) -> Any:
+    """Wraps what a generator yields the way Keras asks for."""
+    if not inspect.isgenerator(x):
+        return x
+    return (batch if isinstance(batch, tuple) else (batch,) for batch in x)
+
+
+def _refuse_weights(*weights: Any) -> None:
+    if any(weight is not None for weight in weights):
+        raise ValueError(
+            "sample_weight and class_weight are not supported: all images count alike "
+            "in the likelihood. Repeat or leave out images in the data."
+        )

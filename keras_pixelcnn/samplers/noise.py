@@ -30,21 +30,25 @@ def example_seeds(seed: tf.Tensor | int, num_examples: tf.Tensor | int) -> tf.Te
     Returns:
         int64 tensor (n,).
     """
-    seed = tf.cast(seed, tf.int64)
+    fold_in = _compiled_fold_in if tf.executing_eagerly() else _fold_in
+    return fold_in(tf.cast(seed, tf.int64), tf.cast(num_examples, tf.int64))
 
+
+def _fold_in(seed: tf.Tensor, num_examples: tf.Tensor) -> tf.Tensor:
     def fold_in(index: tf.Tensor) -> tf.Tensor:
         # An index of zero is left to `example_uniforms`: no two uses share a key.
+        key = tf.stack([seed, index + 1])
         return tf.random.stateless_uniform(
-            [],
-            seed=tf.stack([seed, index + 1]),
-            minval=None,
-            maxval=None,
-            dtype=tf.int64,
-            alg=ALGORITHM,
+            [], key, minval=None, maxval=None, dtype=tf.int64, alg=ALGORITHM
         )
 
-    indices = tf.range(tf.cast(num_examples, tf.int64))
-    return tf.map_fn(fold_in, indices, fn_output_signature=tf.TensorSpec([], tf.int64))
+    signature = tf.TensorSpec([], tf.int64)
+    return tf.map_fn(fold_in, tf.range(num_examples), fn_output_signature=signature)
+
+
+_compiled_fold_in = tf.function(
+    _fold_in, input_signature=[tf.TensorSpec([], tf.int64)] * 2, autograph=False
+)
 
 
 def example_uniforms(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:

@@ -1,0 +1,137 @@
+"""Size, colour and number of levels: one conversion for the images of all sources."""
+
+import dataclasses
+import numbers
+
+import tensorflow as tf
+
+COLOR_MODES = ("grayscale", "rgb")
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageFormat:
+    """What the caller wants images to look like.
+
+    Args:
+        image_size: height and width, or None to leave images as large as they are.
+        color_mode: "grayscale", "rgb" or None to leave channels as they are.
+        num_levels: number of values that a pixel can take, or None for as many as
+            the source has.
+
+    Raises:
+        ValueError: if an argument is none of these.
+    """
+
+    image_size: tuple[int, int] | None = None
+    color_mode: str | None = None
+    num_levels: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.image_size is not None:
+            object.__setattr__(self, "image_size", _checked_size(self.image_size))
+        if self.color_mode is not None and self.color_mode not in COLOR_MODES:
+            raise ValueError(
+                '`color_mode` must be "grayscale", "rgb" or None (as stored), '
+                f"received {self.color_mode!r}."
+            )
+        if self.num_levels is not None and not _is_integer(self.num_levels, least=2):
+            raise ValueError(
+                "`num_levels` must be an integer of at least 2 or None (as many as "
+                f"the source has), received {self.num_levels!r}."
+            )
+
+    def check_levels(self, native_levels: int) -> None:
+        """Raises ValueError if more levels are wanted than the source has."""
+        if self.num_levels is not None and self.num_levels > native_levels:
+            raise ValueError(
+                f"`num_levels` must be at most {native_levels}, the number of levels "
+                f"that the source has, received {self.num_levels}. Levels can be "
+                "merged, not invented."
+            )
+
+    def convert(self, image: tf.Tensor, native_levels: int) -> tf.Tensor:
+        """Converts one image: first colour, then size, then levels.
+
+        Args:
+            image: integers in [0, `native_levels`), shape (rows, columns, channels)
+                with a static number of channels; rows and columns may be dynamic.
+            native_levels: number of levels that the source has.
+
+        Returns:
+            Integers in [0, levels), uint8 where levels is at most 256, else int32.
+
+        Raises:
+            ValueError: if the channels cannot be converted to `color_mode`.
+        """
+        image = _convert_color(image, self.color_mode)
+        if self.image_size is not None:
+            image = _fit(image, self.image_size, native_levels)
+        levels = self.num_levels or native_levels
+        if levels != native_levels:
+            image = tf.cast(image, tf.int64) * levels // native_levels
+        return tf.cast(image, tf.uint8 if levels <= 256 else tf.int32)
+
+
+def _is_integer(value: object, least: int) -> bool:
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return is_integer and value >= least
+
+
+def _checked_size(image_size: object) -> tuple[int, int]:
+    is_pair = isinstance(image_size, tuple | list) and len(image_size) == 2
+    if not is_pair or not all(_is_integer(length, least=1) for length in image_size):
+        raise ValueError(
+            "`image_size` must be a pair of positive integers, (height, width), or "
+            f"None (as stored), received {image_size!r}."
+        )
+    return tuple(int(length) for length in image_size)
+
+
+def _convert_color(image: tf.Tensor, color_mode: str | None) -> tf.Tensor:
+    channels = image.shape[-1]
+    if color_mode is None or channels == {"grayscale": 1, "rgb": 3}[color_mode]:
+        return image
+    if color_mode == "rgb" and channels == 1:
+        return tf.repeat(image, 3, axis=-1)
+    if color_mode == "grayscale" and channels == 3:
+        return _luma(image)
+    raise ValueError(
+        f"Images must have 1 or 3 channels to become color_mode={color_mode!r}, "
+        f"received {channels} channels. Pass color_mode=None to keep them."
+    )
+
+
+def _luma(image: tf.Tensor) -> tf.Tensor:
+    """ITU-R 601 luma, in integers so that it is the same on every machine."""
+    red, green, blue = tf.unstack(tf.cast(image, tf.int64), axis=-1)
+    # 0.299, 0.587 and 0.114 of 65,536, which is also Pillow's arithmetic.
+    luma = (19595 * red + 38470 * green + 7471 * blue + 32768) // 65536
+    return tf.cast(luma[..., tf.newaxis], image.dtype)
+
+
+def _fit(image: tf.Tensor, size: tuple[int, int], levels: int) -> tf.Tensor:
+    """Scales until the image just covers `size` and keeps the centre."""
+    if tuple(image.shape[:2]) == size:
+        return image
+    image = _crop_to_ratio(image, size)
+    image = tf.image.resize(tf.cast(image, tf.float32), size, antialias=True)
+    return tf.cast(tf.clip_by_value(tf.round(image), 0, levels - 1), tf.int32)
+
+
+def _crop_to_ratio(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """Cuts the largest centred part that has the proportions of `size`.
+
+    Cropping before scaling spares the memory of scaling what is cut away.
+    """
+    height, width = size
+    rows, columns = tf.unstack(tf.shape(image, out_type=tf.int64)[:2])
+    kept_rows = tf.clip_by_value(_divide(columns * height, width), 1, rows)
+    kept_columns = tf.clip_by_value(_divide(rows * width, height), 1, columns)
+    top = (rows - kept_rows) // 2
+    left = (columns - kept_columns) // 2
+    return image[top : top + kept_rows, left : left + kept_columns]
+
+
+def _divide(numerator: tf.Tensor, denominator: int) -> tf.Tensor:
+    """Integer division, rounded to the nearest."""
+    return (2 * numerator + denominator) // (2 * denominator)

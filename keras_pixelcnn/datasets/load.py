@@ -1,0 +1,157 @@
+"""One call for all images."""
+
+import numbers
+import os
+
+import tensorflow as tf
+
+from keras_pixelcnn.datasets import digits, folder, image_file, pipeline, tfds_source
+from keras_pixelcnn.datasets.image_format import ImageFormat
+
+_FOLDER_PREFIX = "folder:"
+
+
+def load(
+    name: str,
+    split: str = "train",
+    *,
+    batch_size: int | None = None,
+    image_size: tuple[int, int] | None = None,
+    color_mode: str | None = None,
+    num_levels: int | None = None,
+    shuffle: bool | None = None,
+    seed: int = 0,
+    cache: bool = True,
+    data_dir: str | os.PathLike[str] | None = None,
+    on_damaged: str = "skip",
+) -> tf.data.Dataset:
+    """Loads images and labels from the embedded digits, tfds or a folder.
+
+    `name` takes one of three forms:
+
+    - `"digits"`: 1,797 handwritten digits of 8x8 pixels and 17 levels, which come with
+      scikit-learn: nothing is downloaded.
+    - a tensorflow-datasets name: `"mnist"`, `"emnist/letters"`,
+      `"mnist:3.0.1"`. Its features "image" and, if it is an integer, "label" are
+      read. Data that is not prepared in `data_dir` is downloaded. uint8 images count
+      as 256 levels, uint16 images as 65,536, whether or not all of them occur.
+    - `"folder:PATH"`: images as PATH/<class>/<image>, where labels count the sorted
+      class folders, or PATH/<image>. 16-bit greys are reduced to 256 levels,
+      transparency is laid over white, EXIF orientation is followed, and of animations
+      the first picture is taken. Each file of the split is decoded once while loading,
+      and files that cannot be read are left out and named in the log.
+
+    Digits and folders are divided 80/10/10 into "train", "validation" and "test"; "all"
+    is the three together. The division depends on the number of images and the order of
+    their paths alone, never on `seed`. The splits of a tfds dataset are its own, with
+    slices and sums such as "train[:90%]" or "train+test".
+
+    Images become grey or RGB first; then the centre that has the proportions of
+    `image_size` is cut out, as large as it can be, and scaled (antialiased); then the
+    levels are merged.
+
+    The finished examples are kept in memory, height x width x channels bytes each and
+    four times that above 256 levels, so that only the first epoch reads and decodes.
+    For more images than fit into memory pass `cache=False`: they are then read again
+    each epoch, and shuffled through a buffer of 10,000 instead of all together.
+
+    Args:
+        name: what to load, in one of the three forms above.
+        split: which part. Defaults to "train".
+        batch_size: examples a batch; the last batch holds what remains. Defaults to
+            None, single examples.
+        image_size: height and width. Defaults to None, as stored, which requires that
+            all images have one size.
+        color_mode: "grayscale" (ITU-R 601 luma) or "rgb". Defaults to None, as stored.
+        num_levels: number of values that a pixel can take, at most as many as the
+            source has: value v of L becomes floor(v * num_levels / L). Defaults to
+            None, as stored.
+        shuffle: whether to shuffle, in a fresh order each epoch. Defaults to None,
+            which shuffles when `split` starts with "train".
+        seed: seed of the shuffled orders. They repeat for the same seed, in the same
+            state of `tf.random.set_seed`. Defaults to 0.
+        cache: whether to keep the images in memory. Defaults to True.
+        data_dir: where tfds keeps its data; no other source uses it. Defaults to
+            None, tfds's own default, ~/tensorflow_datasets or $TFDS_DATA_DIR.
+        on_damaged: "skip" or "raise", what to do about files of a folder that cannot
+            be read. Defaults to "skip".
+
+    Returns:
+        A dataset of {"image", "label"}. Images have the static shape (height, width,
+        channels), led by the batch if there is one, and integers in [0, levels) as
+        uint8, or int32 above 256 levels. Labels are int64 scalars, -1 where the
+        dataset has none. The cardinality is known.
+
+    Raises:
+        ValueError: if an argument is wrong, with what would be right.
+        FileNotFoundError: if the folder, or any image in it, is missing.
+        DamagedImageError: if a file cannot be read and `on_damaged` is "raise", or if
+            none of the files can be.
+        DatasetUnavailableError: if tfds has the dataset, but its data is not here,
+            or not whole, and cannot be downloaded.
+
+    Example:
+        >>> train = load("digits", batch_size=64)
+        >>> test = load("folder:~/faces", "test", image_size=(32, 32), num_levels=16)
+        >>> model.fit(train)
+    """
+    image_format = ImageFormat(image_size, color_mode, num_levels)
+    _check_arguments(name, split, batch_size, on_damaged)
+    if name == "digits":
+        examples = digits.read(split, image_format)
+    elif name.startswith(_FOLDER_PREFIX):
+        path = name.removeprefix(_FOLDER_PREFIX)
+        examples = folder.read(
+            path, split, image_format, cache=cache, on_damaged=on_damaged
+        )
+    else:
+        examples = tfds_source.read(name, split, image_format, data_dir=data_dir)
+    return pipeline.finish(
+        examples,
+        cache=cache,
+        shuffle=split.startswith("train") if shuffle is None else shuffle,
+        seed=seed,
+        batch_size=batch_size,
+    )
+
+
+def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None) -> int:
+    """Tells how many values a pixel of a source can take; downloads nothing.
+
+    Args:
+        name: as in `load`.
+        data_dir: as in `load`. Defaults to None.
+
+    Returns:
+        17 for "digits", 256 for folders, 256 or 65,536 for tfds datasets.
+
+    Raises:
+        ValueError: if there is no such dataset, or it has no images.
+
+    Example:
+        >>> native_num_levels("digits")
+        17
+    """
+    if name == "digits":
+        return digits.NUM_LEVELS
+    if name.startswith(_FOLDER_PREFIX):
+        return image_file.NUM_LEVELS
+    return tfds_source.native_num_levels(name, data_dir)
+
+
+def _check_arguments(
+    name: str, split: str, batch_size: int | None, on_damaged: str
+) -> None:
+    for argument, value in (("name", name), ("split", split)):
+        if not isinstance(value, str) or not value:
+            raise ValueError(f"`{argument}` must be a string, received {value!r}.")
+    is_number = isinstance(batch_size, numbers.Integral) and batch_size >= 1
+    if batch_size is not None and not is_number:
+        raise ValueError(
+            "`batch_size` must be a positive integer or None (single examples), "
+            f"received {batch_size!r}."
+        )
+    if on_damaged not in ("skip", "raise"):
+        raise ValueError(
+            f'`on_damaged` must be "skip" or "raise", received {on_damaged!r}.'
+        )

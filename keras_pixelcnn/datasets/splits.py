@@ -1,0 +1,44 @@
+"""Train, validation and test parts of a source that brings none of its own."""
+
+import numpy as np
+
+SPLITS = ("train", "validation", "test", "all")
+
+# Belongs to the data, not to a run: with another number every split would change.
+_SPLIT_SEED = 1606
+
+
+def choose(split: str, count: int) -> np.ndarray:
+    """Picks the examples of one split: 80, 10 or 10 percent of a fixed permutation.
+
+    "all" is the three parts one after the other. The order is the permutation's, so
+    that neighbours in the source, say the images of one class, lie apart.
+
+    Args:
+        split: "train", "validation", "test" or "all".
+        count: number of examples in the source.
+
+    Returns:
+        Indices into the source, an int64 array with values in [0, `count`).
+
+    Raises:
+        ValueError: if `split` is another name, or if it would be empty.
+    """
+    start, stop = {
+        "train": (0, count * 8 // 10),
+        "validation": (count * 8 // 10, count * 9 // 10),
+        "test": (count * 9 // 10, count),
+        "all": (0, count),
+    }.get(split, (None, None))
+    if start is None:
+        raise ValueError(
+            f"`split` must be one of {', '.join(map(repr, SPLITS))} for this source, "
+            f"received {split!r}."
+        )
+    if start == stop:
+        raise ValueError(
+            f"Split {split!r} is empty: there are only {count} images to divide. "
+            "Use split='all' or more images."
+        )
+    # RandomState and not the newer Generator: only its stream is frozen for good.
+    return np.random.RandomState(_SPLIT_SEED).permutation(count)[start:stop]

@@ -1,0 +1,117 @@
+"""Any tensorflow-datasets dataset that has a feature "image"."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_pixelcnn.datasets.image_format import ImageFormat
+from keras_pixelcnn.datasets.tfds_builder import check_data, find_builder, prepare
+
+_LEVELS = {np.dtype(np.uint8): 256, np.dtype(np.uint16): 65_536}
+
+
+def read(
+    name: str,
+    split: str,
+    image_format: ImageFormat,
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+) -> tf.data.Dataset:
+    """Reads one split of a tfds dataset, which is downloaded if it is not there.
+
+    Args:
+        name: name, with "/config" and ":version" where wanted.
+        split: a split of the dataset, slices and sums of splits included.
+        image_format: what the images shall look like.
+        data_dir: where tfds keeps its data, or None for tfds's default.
+
+    Returns:
+        Single examples: {"image": (h, w, c), "label": int64, -1 if there is none}.
+
+    Raises:
+        ValueError: if the name, the split or the images do not fit.
+        DatasetUnavailableError: if the data cannot be had.
+    """
+    import tensorflow_datasets as tfds
+
+    builder = find_builder(name, data_dir)
+    levels = _image_levels(name, builder.info.features)
+    image_format.check_levels(levels)
+    _check_shape(name, builder.info.features["image"].shape, image_format)
+    prepare(name, builder)
+    check_data(name, builder, split)
+    has_label = _has_integer_label(builder.info.features)
+    wanted = {"image": True, "label": True} if has_label else {"image": True}
+    examples = builder.as_dataset(
+        split=split,
+        # Only these two are decoded, whatever else the dataset holds.
+        decoders=tfds.decode.PartialDecoding(wanted),
+        read_config=tfds.ReadConfig(try_autocache=False),
+    )
+
+    @tf.autograph.experimental.do_not_convert
+    def convert(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        label = tf.cast(example.get("label", -1), tf.int64)
+        return {"image": image_format.convert(example["image"], levels), "label": label}
+
+    return examples.map(convert, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None) -> int:
+    """Tells how many values a pixel of a tfds dataset can take.
+
+    Args:
+        name: name, with "/config" and ":version" where wanted.
+        data_dir: where tfds keeps its data, or None for tfds's default.
+
+    Returns:
+        256 for uint8 images, 65,536 for uint16 images.
+
+    Raises:
+        ValueError: if there is no such dataset, or it has no images of these types.
+    """
+    return _image_levels(name, find_builder(name, data_dir).info.features)
+
+
+def _image_levels(name: str, features: Mapping[str, Any]) -> int:
+    if "image" not in features:
+        raise ValueError(
+            f'Dataset {name!r} must have a feature "image"; it has '
+            f"{', '.join(map(repr, features))}. Choose another dataset, or write its "
+            "images to files and load 'folder:PATH'."
+        )
+    feature = features["image"]
+    is_image = isinstance(feature.shape, tuple) and len(feature.shape) == 3
+    if not is_image or np.dtype(feature.np_dtype) not in _LEVELS:
+        raise ValueError(
+            f'The feature "image" of dataset {name!r} must hold uint8 or uint16 of '
+            f"shape (height, width, channels), but is {feature}. Choose another "
+            "dataset."
+        )
+    return _LEVELS[np.dtype(feature.np_dtype)]
+
+
+def _check_shape(
+    name: str, shape: tuple[int | None, ...], image_format: ImageFormat
+) -> None:
+    if None in shape[:2] and image_format.image_size is None:
+        raise ValueError(
+            f"The images of dataset {name!r} differ in size, their shape is {shape}. "
+            "Pass image_size=(height, width) to give all of them one size."
+        )
+    channels = shape[2]
+    if channels is None or (image_format.color_mode and channels not in (1, 3)):
+        raise ValueError(
+            f"The images of dataset {name!r} must have a known number of channels, and "
+            "1 or 3 of them where `color_mode` is given, but their shape is "
+            f"{shape}. Write them to files and load 'folder:PATH'."
+        )
+
+
+def _has_integer_label(features: Mapping[str, Any]) -> bool:
+    if "label" not in features or features["label"].shape != ():
+        return False
+    return np.issubdtype(features["label"].np_dtype, np.integer)

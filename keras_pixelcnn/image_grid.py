@@ -1,0 +1,133 @@
+"""Many images in one picture."""
+
+import math
+import numbers
+import os
+from typing import Any
+
+import numpy as np
+
+from keras_pixelcnn import files
+from keras_pixelcnn.image_checks import check_images
+
+# Light grey, so that both black and white images stand out from it.
+_BACKGROUND = 224
+
+
+def image_grid(
+    images: Any,
+    num_levels: int = 256,
+    columns: int | None = None,
+    margin: int = 1,
+    min_side: int = 32,
+) -> np.ndarray:
+    """Tiles a batch of images into one picture, row by row.
+
+    Levels are stretched to 0..255, and small images enlarged by a whole number
+    without smoothing. Images of 1 or 3 channels are shown as grey or colour; of any
+    other number, as their channels side by side in grey.
+
+    Args:
+        images: integers in `[0, num_levels)` of shape
+            `(batch, height, width, channels)`.
+        num_levels: how many values a pixel can take. Defaults to `256`.
+        columns: how many images stand in a row. Defaults to `None`: as many as make
+            the picture nearly square.
+        margin: how many pixels of light grey lie between the images. Defaults to `1`.
+        min_side: images are enlarged until their longer side has at least so many
+            pixels. Defaults to `32`; `1` enlarges none.
+
+    Returns:
+        The picture: `uint8` of shape `(height, width, 3)` for 3 channels, otherwise
+        `(height, width, 1)`. Light grey fills what is left of the last row.
+
+    Raises:
+        ValueError: if the images are not as above or there are none, or if
+            `columns`, `margin` or `min_side` is no integer or too small.
+
+    Example:
+        >>> image_grid(np.zeros((16, 8, 8, 1), np.uint8), num_levels=17).shape
+        (131, 131, 1)
+    """
+    images = check_images(images, num_levels, "images")
+    if not len(images):
+        raise ValueError("`images` must hold at least one image. Received none.")
+    _check_at_least(1, "columns", 1 if columns is None else columns)
+    _check_at_least(0, "margin", margin)
+    _check_at_least(1, "min_side", min_side)
+    tiles = _enlarge(_shown_channels(_stretch(images, num_levels)), min_side)
+    return _tile(tiles, columns or _near_square(tiles), margin)
+
+
+def save_image_grid(
+    path: str | os.PathLike[str],
+    images: Any,
+    num_levels: int = 256,
+    columns: int | None = None,
+    margin: int = 1,
+    min_side: int = 32,
+) -> None:
+    """Writes the picture of `image_grid` as a PNG file, whole or not at all.
+
+    Args:
+        path: the file, which should end in `.png`. Missing folders are made, and an
+            older file is replaced.
+        images: as in `image_grid`, and so are the other arguments.
+        num_levels: how many values a pixel can take. Defaults to `256`.
+        columns: how many images stand in a row. Defaults to `None`: nearly square.
+        margin: the pixels between the images. Defaults to `1`.
+        min_side: the least longer side of an image. Defaults to `32`.
+
+    Raises:
+        ValueError: as `image_grid` does; nothing is written then.
+
+    Example:
+        >>> save_image_grid("samples.png", model.sample(16), num_levels=17)
+    """
+    from PIL import Image
+
+    grid = image_grid(images, num_levels, columns, margin, min_side)
+    picture = Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid)
+    with files.replace_when_written(path) as part:
+        picture.save(part, format="PNG", optimize=True)
+
+
+def _check_at_least(least: int, name: str, value: int) -> None:
+    if not isinstance(value, numbers.Integral) or value < least:
+        raise ValueError(
+            f"`{name}` must be an integer of at least {least}. Received: {value!r}"
+        )
+
+
+def _stretch(images: np.ndarray, num_levels: int) -> np.ndarray:
+    return np.rint(images * (255 / (num_levels - 1))).astype(np.uint8)
+
+
+def _shown_channels(images: np.ndarray) -> np.ndarray:
+    """Lays channels that are no colours side by side."""
+    batch, height, width, channels = images.shape
+    if channels in (1, 3):
+        return images
+    return images.swapaxes(2, 3).reshape(batch, height, channels * width, 1)
+
+
+def _enlarge(images: np.ndarray, min_side: int) -> np.ndarray:
+    scale = math.ceil(min_side / max(images.shape[1:3]))
+    return images.repeat(scale, axis=1).repeat(scale, axis=2)
+
+
+def _near_square(tiles: np.ndarray) -> int:
+    batch, height, width, _ = tiles.shape
+    return min(batch, math.ceil(math.sqrt(batch * height / width)))
+
+
+def _tile(tiles: np.ndarray, columns: int, margin: int) -> np.ndarray:
+    batch, height, width, channels = tiles.shape
+    rows = math.ceil(batch / columns)
+    # Every cell has its margin below and to the right; the outermost are cut off.
+    shape = (rows * columns, height + margin, width + margin, channels)
+    cells = np.full(shape, _BACKGROUND, np.uint8)
+    cells[:batch, :height, :width] = tiles
+    cells = cells.reshape(rows, columns, *shape[1:]).swapaxes(1, 2)
+    grid = cells.reshape(rows * shape[1], columns * shape[2], channels)
+    return grid[: grid.shape[0] - margin, : grid.shape[1] - margin]

@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.distributions import PixelCNNDistribution
+from tests.test_case import all_images, randomize
+
+SHAPE = (2, 3, 3)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return randomize(
+        kp.GatedPixelCNN(
+            SHAPE, num_levels=4, filters=6, num_blocks=2, first_kernel_size=3
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def distribution(model):
+    return model.distribution()
+
+
+def test_is_a_distribution(distribution):
+    assert isinstance(distribution, tfp.distributions.Distribution)
+    assert distribution.dtype == tf.int32
+    assert distribution.event_shape == SHAPE and distribution.batch_shape == ()
+    assert distribution.event_shape_tensor().numpy().tolist() == list(SHAPE)
+    assert distribution.batch_shape_tensor().numpy().tolist() == []
+    assert "PixelCNNDistribution" in repr(distribution)
+
+
+@pytest.mark.parametrize("sample_shape", [(), 5, (2, 3), (1,), (0,), tf.constant([2])])
+def test_sample_of_any_shape(distribution, model, sample_shape):
+    samples = distribution.sample(sample_shape, seed=3)
+    leading = np.zeros(sample_shape).shape if not tf.is_tensor(sample_shape) else (2,)
+    assert samples.shape == (*leading, *SHAPE) and samples.dtype == tf.int32
+    flat = samples.numpy().reshape(-1, *SHAPE)
+    np.testing.assert_array_equal(flat, model.sample(len(flat), seed=3))
+    assert distribution.log_prob(samples).shape == leading
+
+
+def test_log_prob_is_the_models(distribution, model):
+    images = distribution.sample((2, 3), seed=1)
+    expected = model.log_prob(images.numpy().reshape(6, *SHAPE)).numpy()
+    found = distribution.log_prob(images).numpy()
+    np.testing.assert_allclose(found, expected.reshape(2, 3), rtol=1e-5)
+    np.testing.assert_allclose(distribution.prob(images), np.exp(found), rtol=1e-5)
+    np.testing.assert_allclose(
+        distribution.log_prob(images.numpy().astype("uint8")), found
+    )
+
+
+def test_probabilities_sum_to_1():
+    model = kp.GatedPixelCNN((1, 2, 3), num_levels=2, filters=3, num_blocks=2)
+    distribution = randomize(model).distribution()
+    prob = distribution.prob(all_images((1, 2, 3), 2))
+    assert float(tf.reduce_sum(prob)) == pytest.approx(1, abs=1e-5)
+
+
+def test_values_out_of_range(distribution, model):
+    for run in (distribution.log_prob, tf.function(distribution.log_prob)):
+        assert run(np.full(SHAPE, 4)) == -np.inf
+    assert distribution.prob(np.full(SHAPE, -1)) == 0
+    strict = PixelCNNDistribution(model, validate_args=True)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Pixel values"):
+        strict.log_prob(np.full(SHAPE, 4))
+
+
+def test_works_inside_a_function(distribution):
+    @tf.function
+    def run(images):
+        return (
+            distribution.log_prob(images),
+            distribution.sample((2, 1), seed=4),
+            distribution.sample(2),
+        )
+
+    images = distribution.sample(3, seed=1)
+    first, second = run(images), run(images)
+    np.testing.assert_allclose(first[0], distribution.log_prob(images), rtol=1e-5)
+    np.testing.assert_array_equal(first[1], distribution.sample((2, 1), seed=4))
+    np.testing.assert_array_equal(first[1], second[1])
+    assert not np.array_equal(first[2], second[2])  # no seed: anew at each call
+
+
+def test_is_returned_by_a_function(model, distribution):
+    images = distribution.sample(3, seed=1)
+    found = tf.function(model.distribution)()
+    np.testing.assert_allclose(
+        found.log_prob(images), distribution.log_prob(images), rtol=1e-5
+    )
+
+
+def test_gradients_reach_the_weights(model, distribution):
+    images = distribution.sample(3, seed=1)
+    with tf.GradientTape() as tape:
+        loss = -tf.reduce_mean(distribution.log_prob(images))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    assert all(gradient is not None for gradient in gradients)
+
+
+def test_stateless_seeds_of_tensorflow_probability(distribution):
+    first = distribution.sample(4, seed=tf.constant([1, 2]))
+    np.testing.assert_array_equal(distribution.sample(4, seed=(1, 2)), first)
+    assert not np.array_equal(distribution.sample(4, seed=(2, 1)), first)
+    assert not np.array_equal(distribution.sample(4), distribution.sample(4))
+
+
+def test_copy(distribution):
+    copy = distribution.copy(name="Mine")
+    assert copy.name == "Mine" and copy.model is distribution.model
+    np.testing.assert_array_equal(copy.sample(seed=1), distribution.sample(seed=1))
+    assert distribution.copy(batch_shape=[2]).batch_shape == (2,)
+
+
+def test_batch_and_slicing(distribution, model):
+    batch = PixelCNNDistribution(model, batch_shape=(2, 3))
+    assert batch.batch_shape == (2, 3)
+    samples = batch.sample(4, seed=1)
+    assert samples.shape == (4, 2, 3, *SHAPE)
+    log_prob = batch.log_prob(samples)
+    np.testing.assert_allclose(log_prob, distribution.log_prob(samples), rtol=1e-5)
+    assert batch.log_prob(samples[0, 0, 0]).shape == (2, 3)
+    shapes = [
+        (np.s_[0], (3,)),
+        (np.s_[:, 1:], (2, 2)),
+        (np.s_[..., 0], (2,)),
+        (np.s_[1, 2], ()),
+        (np.s_[:, tf.newaxis], (2, 1, 3)),
+    ]
+    for index, shape in shapes:
+        assert batch[index].batch_shape == shape
+        assert batch[index].sample(seed=1).shape == (*shape, *SHAPE)
+    assert distribution[tf.newaxis].batch_shape == (1,)
+    assert distribution[...].batch_shape == ()
+    with pytest.raises(IndexError):
+        distribution[0]
+
+
+def test_in_a_joint_distribution(distribution):
+    """As any distribution: here with independent copies."""
+    joint = tfp.distributions.Independent(
+        PixelCNNDistribution(distribution.model, batch_shape=(2,)),
+        reinterpreted_batch_ndims=1,
+    )
+    images = joint.sample(seed=1)
+    assert images.shape == (2, *SHAPE)
+    expected = tf.reduce_sum(distribution.log_prob(images))
+    np.testing.assert_allclose(joint.log_prob(images), expected, rtol=1e-5)

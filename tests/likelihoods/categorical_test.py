@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_pixelcnn import likelihoods
+
+ALMOST_ONE = 1 - 2.0**-24
+
+
+def draw(logits, uniforms, temperature=1.0):
+    logits = tf.constant(logits, tf.float32)
+    likelihood = likelihoods.Categorical(logits.shape[-1])
+    temperatures = tf.fill([len(logits)], temperature)
+    return likelihood.sample(logits, tf.constant(uniforms, tf.float32), temperatures)
+
+
+@pytest.mark.parametrize("num_levels", [2, 5, 256, 300])
+def test_probabilities_sum_to_1(num_levels):
+    likelihood = likelihoods.Categorical(num_levels)
+    logits = tf.random.stateless_normal([3, 1, num_levels], [1, 2], stddev=5.0)
+    levels = tf.range(num_levels)[tf.newaxis]
+    nats = likelihood.log_prob(
+        tf.repeat(logits, num_levels, axis=1), levels + 0 * tf.range(3)[:, tf.newaxis]
+    )
+    np.testing.assert_allclose(tf.reduce_sum(tf.exp(nats), -1), np.ones(3), atol=1e-5)
+    np.testing.assert_allclose(nats, tf.nn.log_softmax(logits[:, 0]), atol=1e-5)
+
+
+def test_values_out_of_range_have_no_probability():
+    nats = likelihoods.Categorical(3).log_prob(tf.zeros([4, 3]), [-1, 3, 300, 1])
+    np.testing.assert_allclose(nats, [-np.inf, -np.inf, -np.inf, -np.log(3)])
+
+
+@pytest.mark.parametrize("num_levels", [2, 17, 64, 65, 100, 256, 1000, 65_536])
+def test_sample_inverts_the_cumulative_distribution(num_levels):
+    logits = np.random.default_rng(0).normal(size=(1, num_levels)) * 3
+    uniforms = np.random.default_rng(1).uniform(size=500).astype("float32")
+    probabilities = np.exp(logits[0].astype("float32").astype("float64"))
+    cumulative = np.cumsum(probabilities / probabilities.sum())
+    drawn = draw(np.repeat(logits, 500, axis=0), uniforms).numpy()
+    expected = np.searchsorted(cumulative, uniforms, side="right")
+    edge = np.min(np.abs(cumulative - uniforms[:, None]), axis=1) < 2e-6
+    assert edge.mean() < 0.5
+    np.testing.assert_array_equal(drawn[~edge], expected[~edge])
+
+
+@pytest.mark.parametrize("num_levels", [5, 64, 65, 256, 290])
+@pytest.mark.parametrize("uniform", [0.0, 0.5, ALMOST_ONE])
+def test_never_draws_a_level_of_probability_zero(num_levels, uniform):
+    """Includes the levels that pad the last run, and extreme noise."""
+    for possible in (0, 1, num_levels // 2, num_levels - 1):
+        logits = np.full((1, num_levels), -1e9)
+        logits[0, possible] = 0.0
+        assert draw(logits, [uniform]).numpy() == [possible]
+        logits[0, possible] = 1e9
+        assert draw(logits, [uniform], temperature=1e-6).numpy() == [possible]
+
+
+@pytest.mark.parametrize("num_levels", [5, 256])
+def test_extreme_noise_draws_the_first_and_the_last_level(num_levels):
+    logits = np.zeros((2, num_levels))
+    assert draw(logits, [0.0, ALMOST_ONE]).numpy().tolist() == [0, num_levels - 1]
+
+
+def test_temperature_divides_the_logits():
+    logits = np.random.default_rng(0).normal(size=(200, 256)) * 2
+    uniforms = np.random.default_rng(1).uniform(size=200)
+    np.testing.assert_array_equal(
+        draw(logits, uniforms, temperature=0.5), draw(logits * 2, uniforms)
+    )
+
+
+@pytest.mark.parametrize("num_levels", [1, 0, -3, 65_537])
+def test_refuses_levels_out_of_range(num_levels):
+    with pytest.raises(ValueError, match=f"from 2 to 65,536.*{num_levels}"):
+        likelihoods.Categorical(num_levels)
+
+
+def test_unknown_likelihood_names_those_there_are():
+    with pytest.raises(ValueError, match=r"\['categorical'\].*'gaussian'"):
+        likelihoods.get("gaussian", 256)

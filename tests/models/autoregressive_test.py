@@ -1,0 +1,334 @@
+"""The verbs that all models share, on a small GatedPixelCNN."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.models import AutoregressiveImageModel
+from tests.test_case import all_images, random_images, randomize
+
+SHAPE, LEVELS = (4, 3, 3), 5
+
+
+def new_model(**kwargs):
+    model = kp.GatedPixelCNN(
+        SHAPE, num_levels=LEVELS, filters=6, num_blocks=2, first_kernel_size=3, **kwargs
+    )
+    return randomize(model)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return new_model()
+
+
+@pytest.fixture(scope="module")
+def images(model):
+    return random_images(model, 7).astype("uint8")
+
+
+def sources(images):
+    """Everything that `fit` takes, by name."""
+    labels = np.arange(len(images))
+    dataset = tf.data.Dataset.from_tensor_slices({"image": images, "label": labels})
+
+    def generate():
+        while True:
+            for start in range(0, len(images), 3):
+                yield {"image": images[start : start + 3]}
+
+    return {
+        "array": images,
+        "tensor": tf.constant(images),
+        "dict": {"image": images},
+        "dict with a label": {"image": images, "label": labels},
+        "int64 array": images.astype("int64"),
+        "whole floats": images.astype("float32"),
+        "dataset of dicts": dataset.batch(3),
+        "dataset of pairs": dataset.map(lambda x: (x["image"], x["label"])).batch(3),
+        "dataset of images": dataset.map(lambda x: x["image"]).batch(3),
+        "generator": generate(),
+    }
+
+
+@pytest.mark.parametrize("name", sources(np.zeros((7, *SHAPE))))
+def test_fit_and_evaluate_take(name, images):
+    model = new_model()
+    model.compile(keras.optimizers.SGD(0.0))
+    sized, evaluation = {"batch_size": 3}, {"batch_size": 3}
+    if name == "generator":
+        sized, evaluation = {"steps_per_epoch": 3}, {"steps": 3}
+    if name.startswith("dataset"):
+        sized, evaluation = {}, {}
+    expected = kp.bits_per_dim(model.log_prob(images), 36).numpy().mean()
+    history = model.fit(sources(images)[name], verbose=0, **sized).history
+    assert history["bits_per_dim"][0] == pytest.approx(expected, rel=1e-5)
+    assert history["loss"][0] == pytest.approx(expected, rel=1e-5)
+    found = model.evaluate(
+        sources(images)[name], verbose=0, return_dict=True, **evaluation
+    )
+    assert found["bits_per_dim"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_fit_takes_a_tfds_dataset(images):
+    tfds = pytest.importorskip("tensorflow_datasets")
+    with tfds.testing.mock_data(num_examples=6):
+        dataset = tfds.load("mnist", split="train").batch(4)
+    model = kp.GatedPixelCNN((28, 28, 1), filters=2, num_blocks=1, first_kernel_size=3)
+    model.compile()
+    history = model.fit(dataset, validation_data=dataset, verbose=0).history
+    assert 6 < history["bits_per_dim"][0] < 10
+    assert math.isfinite(history["val_bits_per_dim"][0])
+
+
+def test_last_batch_counts_by_its_size(model, images):
+    """Batches of 3, 3 and 1 weigh as their images do."""
+    model.compile()
+    by_hand = kp.bits_per_dim(model.log_prob(images), 36).numpy().mean()
+    for batch_size in (1, 3, 7):
+        found = model.evaluate(images, batch_size=batch_size, verbose=0)
+        assert found == pytest.approx([by_hand, by_hand], rel=1e-6)
+
+
+def test_progress_bar_shows_bits_per_dim(images, capsys):
+    model = new_model()
+    model.compile()
+    model.fit(images, verbose=2)
+    assert "bits_per_dim" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (5, r"\[0, 5\).*5"),
+        (-1, r"\[0, 5\).*-1"),
+        (0.5, r"0\.5"),
+        (np.nan, "nan"),
+    ],
+)
+def test_wrong_values_are_named_before_training_starts(wrong, sentence, images):
+    model = new_model()
+    model.compile()
+    weights = model.get_weights()
+    bad = images.astype("float32" if isinstance(wrong, float) else "int32")
+    bad[3, 2, 1, 0] = wrong
+    calls = [
+        lambda: model.fit(bad, verbose=0),
+        lambda: model.fit({"image": bad}, verbose=0),
+        lambda: model.fit(images, validation_data=bad, verbose=0),
+        lambda: model.fit(images, validation_data=(bad, None), verbose=0),
+        lambda: model.fit(images, validation_data={"image": bad}, verbose=0),
+        lambda: model.evaluate(bad, verbose=0),
+        lambda: model.log_prob(bad),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=sentence):
+            call()
+    for before, after in zip(weights, model.get_weights()):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_wrong_values_in_a_dataset_give_an_infinite_loss(images):
+    model = new_model()
+    model.compile()
+    bad = images.copy()
+    bad[0, 0, 0, 0] = LEVELS
+    found = model.evaluate(tf.data.Dataset.from_tensors({"image": bad}), verbose=0)
+    assert math.isinf(found[0])
+
+
+def test_wrong_shapes_and_missing_inputs(model, images):
+    with pytest.raises(ValueError, match=r"4, 3, 3"):
+        model.log_prob(images[:, :2])
+    with pytest.raises(ValueError, match=r"4, 3, 3"):
+        model.log_prob(images[0])
+    with pytest.raises(ValueError, match="without \\['image'\\]"):
+        model({"picture": images})
+
+
+def test_grey_images_of_a_dataset_may_lack_their_channel():
+    model = kp.GatedPixelCNN((3, 2, 1), num_levels=2, filters=2, num_blocks=1)
+    model.compile()
+    images = all_images((3, 2, 1), 2)
+    dataset = tf.data.Dataset.from_tensors(images[..., 0])
+    expected = model.evaluate(images, batch_size=64, verbose=0)
+    assert model.evaluate(dataset, verbose=0) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["loss", "metrics", "loss_weights"])
+def test_compile_refuses_losses_and_metrics(name):
+    with pytest.raises(ValueError, match=f"{name} must be left out"):
+        new_model().compile("adam", **{name: "mse"})
+
+
+def test_weights_of_examples_are_refused(images):
+    model = new_model()
+    model.compile()
+    with pytest.raises(ValueError, match="sample_weight and class_weight"):
+        model.fit(images, sample_weight=np.ones(7), verbose=0)
+
+
+def test_log_prob_in_nats_and_bits(model, images):
+    """Contract 5, and no softmax too many."""
+    log_prob = model.log_prob(images)
+    assert log_prob.dtype == tf.float32 and log_prob.shape == (7,)
+    logits = model(images).numpy().astype("float64")
+    nats = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    picked = np.take_along_axis(nats, images[..., None].astype("int64"), axis=-1)
+    np.testing.assert_allclose(log_prob, picked.sum((1, 2, 3, 4)), rtol=1e-5)
+    np.testing.assert_allclose(
+        kp.bits_per_dim(log_prob, model.num_dims), -log_prob / (36 * math.log(2))
+    )
+
+
+def test_log_prob_in_parts_and_in_graphs(model, images):
+    whole = model.log_prob(images)
+    np.testing.assert_allclose(model.log_prob(images, batch_size=2), whole, rtol=1e-5)
+    np.testing.assert_allclose(tf.function(model.log_prob)(images), whole, rtol=1e-5)
+    assert model.log_prob(images[:0]).shape == (0,)
+    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+        model.log_prob(images, batch_size=0)
+
+
+def test_initial_model_is_nearly_uniform():
+    model = kp.GatedPixelCNN((5, 5, 1), num_levels=17, filters=16, num_blocks=4)
+    bits = kp.bits_per_dim(model.log_prob(random_images(model, 20)), 25)
+    assert np.mean(bits) == pytest.approx(math.log2(17), abs=0.4)
+
+
+class TestSample:
+    """Contract 4 and the arguments."""
+
+    def test_shape_type_and_range(self, model):
+        samples = model.sample(50, seed=0)
+        assert samples.shape == (50, *SHAPE) and samples.dtype == tf.uint8
+        assert set(np.unique(samples)) == set(range(LEVELS))
+        assert model.sample(0, seed=0).shape == (0, *SHAPE)
+        assert model.sample(seed=0).shape == (1, *SHAPE)
+
+    def test_same_seed_same_images_whatever_the_batch(self, model):
+        many = model.sample(33, seed=8).numpy()
+        np.testing.assert_array_equal(model.sample(33, seed=8), many)
+        for count in (1, 5, 16):
+            few = model.sample(count, seed=8).numpy()
+            # An edge between two levels may flip in one image at the most.
+            assert np.all(few == many[:count], axis=(1, 2, 3)).sum() >= count - 1
+        assert not np.array_equal(model.sample(33, seed=9), many)
+
+    def test_one_seed_per_example(self, model):
+        seeds = kp.example_seeds(8, 6)
+        np.testing.assert_array_equal(model.sample(6, seed=seeds), model.sample(6, 8))
+        order = [4, 0, 0, 5]
+        shuffled = model.sample(4, seed=seeds.numpy()[order]).numpy()
+        np.testing.assert_array_equal(shuffled, model.sample(6, 8).numpy()[order])
+
+    def test_same_in_graphs_and_under_xla(self, model):
+        expected = model.sample(6, seed=3).numpy()
+        for jit_compile in (False, True):
+            draw = tf.function(lambda: model.sample(6, seed=3), jit_compile=jit_compile)
+            same = np.all(draw().numpy() == expected, axis=(1, 2, 3))
+            assert same.sum() >= 5
+
+    @pytest.mark.parametrize("seed", [0, -1, 2**63 - 1, -(2**63), np.int32(4)])
+    def test_any_int64_is_a_seed(self, model, seed):
+        np.testing.assert_array_equal(model.sample(2, seed), model.sample(2, seed))
+
+    @pytest.mark.parametrize("seed", [2**63, 1.5, "1", [1, 2, 3], [[1, 2]]])
+    def test_refuses_other_seeds(self, model, seed):
+        with pytest.raises(ValueError, match="seed must be"):
+            model.sample(2, seed=seed)
+
+    def test_no_seed_follows_the_global_one(self, model):
+        keras.utils.set_random_seed(3)
+        first, second = model.sample(4).numpy(), model.sample(4).numpy()
+        assert not np.array_equal(first, second)
+        keras.utils.set_random_seed(3)
+        np.testing.assert_array_equal(model.sample(4), first)
+
+    def test_dropout_is_off(self, model):
+        dropping = new_model(dropout_rate=0.9)
+        dropping.set_weights(model.get_weights())
+        for sampler in ("incremental", "ancestral"):
+            np.testing.assert_array_equal(
+                dropping.sample(3, seed=1, sampler=sampler),
+                model.sample(3, seed=1, sampler=sampler),
+            )
+
+    def test_temperature(self, model):
+        def mean_log_prob(temperature):
+            return np.mean(model.log_prob(model.sample(64, 2, temperature)))
+
+        assert mean_log_prob(0.3) > mean_log_prob(1.0) + 1
+        assert mean_log_prob(1.0) > mean_log_prob(5.0) + 1
+        np.testing.assert_array_equal(
+            model.sample(3, 2, [0.1, 1.0, 5.0])[1], model.sample(3, 2)[1]
+        )
+        greedy = model.sample(5, 2, temperature=1e-6).numpy()
+        assert np.ptp(greedy, axis=0).max() == 0
+
+    @pytest.mark.parametrize("temperature", [0.0, -1.0, np.nan, np.inf, [1.0, 0.0]])
+    def test_refuses_temperatures(self, model, temperature):
+        with pytest.raises(ValueError, match="temperature must be"):
+            model.sample(2, seed=1, temperature=temperature)
+
+    @pytest.mark.parametrize("count", [-1, 1.5, "3"])
+    def test_refuses_numbers(self, model, count):
+        with pytest.raises(ValueError, match="num_samples must be"):
+            model.sample(count)
+
+    def test_refuses_samplers(self, model):
+        with pytest.raises(ValueError, match="sampler must be one of"):
+            model.sample(1, sampler="fast")
+
+    def test_follows_the_weights(self):
+        """Neither sampler nor scorer may keep the weights that it was traced with."""
+        model = new_model()
+        before, score = model.sample(4, 1).numpy(), model.log_prob(model.sample(4, 1))
+        randomize(model, seed=1)
+        assert not np.array_equal(model.sample(4, 1), before)
+        assert not np.allclose(model.log_prob(before), score)
+
+
+class PixelBias(AutoregressiveImageModel):
+    """The least model there is: every pixel alike, and no steps."""
+
+    def __init__(self, image_shape, num_levels):
+        image = keras.Input(image_shape, dtype="int32", name="image")
+        ones = keras.layers.Lambda(
+            lambda x: keras.ops.ones_like(x[..., None], "float32"),
+            output_shape=(*image_shape, 1),
+        )(image)
+        logits = keras.layers.Dense(num_levels, use_bias=False)(ones)
+        super().__init__(
+            inputs={"image": image},
+            outputs=logits,
+            image_shape=image_shape,
+            likelihood=kp.likelihoods.Categorical(num_levels),
+        )
+
+
+def test_a_model_without_steps_falls_back_on_whole_passes():
+    model = PixelBias((2, 3, 2), 4)
+    randomize(model)
+    np.testing.assert_array_equal(
+        model.sample(5, seed=1), model.sample(5, seed=1, sampler="ancestral")
+    )
+    with pytest.raises(ValueError, match="PixelBias cannot be run step by step"):
+        model.sample(5, seed=1, sampler="incremental")
+
+
+def test_saves_and_goes_on_training(images, tmp_path):
+    model = new_model()
+    model.compile(keras.optimizers.Adam(0.01))
+    model.fit(images, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for each in (model, loaded):
+        each.fit(images, verbose=0)
+    np.testing.assert_allclose(loaded.log_prob(images), model.log_prob(images), 1e-5)
+    assert loaded.optimizer.iterations == 2
+    np.testing.assert_array_equal(loaded.sample(3, 1), model.sample(3, 1))
