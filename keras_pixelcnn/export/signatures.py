@@ -35,6 +35,7 @@ def signatures(model: Any) -> dict[str, Signature]:
 
 def _sample(model: Any) -> Signature:
     def sample(seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
+        seed, temperature = _check_shape(seed), _check_shape(temperature)
         rule = "temperature must be finite numbers above 0."
         checks = [
             _check_batch(seed=seed, temperature=temperature),
@@ -57,6 +58,7 @@ def _sample(model: Any) -> Signature:
 
 def _log_prob(model: Any) -> Signature:
     def log_prob(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        image = _check_shape(image)
         possible = (image >= 0) & (image < model.num_levels)
         rule = f"image must hold integers in [0, {model.num_levels})."
         checks = [_check_batch(image=image), _check_values(possible, image, rule)]
@@ -71,6 +73,11 @@ def _log_prob(model: Any) -> Signature:
     return Signature(log_prob, [image])
 
 
+def _check_shape(value: tf.Tensor) -> tf.Tensor:
+    """Answers when a shape is not the signature's: servers compare types only."""
+    return tf.ensure_shape(value, value.shape)
+
+
 def _check_values(possible: tf.Tensor, values: tf.Tensor, rule: str) -> tf.Operation:
     """Answers with the rule and the first value that breaks it."""
     wrong = tf.boolean_mask(values, ~possible)[:1]
@@ -81,5 +88,6 @@ def _check_batch(**inputs: tf.Tensor) -> tf.Operation:
     """Answers when the inputs have no rows, or not equally many."""
     sizes = tf.stack([tf.shape(value)[0] for value in inputs.values()])
     same = tf.reduce_all(tf.equal(sizes, sizes[0])) & (sizes[0] > 0)
-    rule = f"{' and '.join(inputs)} must have the same number of rows, at least one."
+    rule = f"{' and '.join(inputs)} must have at least one row"
+    rule += ", and equally many." if len(inputs) > 1 else "."
     return tf.debugging.Assert(same, [rule, "Received:", sizes])

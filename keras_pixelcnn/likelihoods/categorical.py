@@ -67,9 +67,10 @@ class Categorical:
             int32 tensor (batch,): the smallest value whose cumulative probability
             exceeds the noise, which is never a value of probability zero.
         """
-        logits = tf.cast(logits, tf.float32) / temperature[:, tf.newaxis]
-        highest = tf.reduce_max(logits, axis=-1, keepdims=True)
-        weights = tf.exp(logits - highest)
+        logits = tf.cast(logits, tf.float32)
+        logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
+        # Divided last: the highest stays 0 however low the temperature is.
+        weights = tf.exp(logits / temperature[:, tf.newaxis])
         if self.num_levels <= _LEVELS_AT_ONCE:
             cumulative = tf.cumsum(weights, axis=-1)
             threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]

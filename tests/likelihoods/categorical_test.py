@@ -79,3 +79,11 @@ def test_refuses_levels_out_of_range(num_levels):
 def test_unknown_likelihood_names_those_there_are():
     with pytest.raises(ValueError, match=r"\['categorical'\].*'gaussian'"):
         likelihoods.get("gaussian", 256)
+
+
+@pytest.mark.parametrize("num_levels", [5, 256])
+def test_lowest_temperature_draws_the_likeliest_level(num_levels):
+    """Large logits over a tiny temperature once overflowed and drew level 0."""
+    logits = np.zeros((1, num_levels))
+    logits[0, 3] = 50.0
+    assert draw(logits, [0.5], temperature=1e-37).numpy() == [3]

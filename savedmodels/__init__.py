@@ -1,0 +1,1 @@
+"""Programs around exported models: write one, and run one without Python."""
