@@ -67,7 +67,7 @@ def check_layer(layer, *inputs):
     return tf.nest.flatten(outputs)
 
 
-def dependencies(model, training=False, tries=3):
+def dependencies(model, training=False, tries=6):
     """Which encoded inputs each output depends on, by gradients.
 
     One backward pass for all: the image is repeated once an output, and each copy's

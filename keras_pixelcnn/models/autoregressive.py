@@ -194,7 +194,9 @@ class AutoregressiveImageModel(keras.Model):
         log_prob = self._image_log_prob(y_pred, self._select_features(x)["image"])
         self._bits_per_dim.update_state(log_prob)
         loss = bits_per_dim(tf.reduce_mean(log_prob), self.num_dims)
-        return tf.add_n([loss, *self.losses])
+        # Replicas add their gradients up: each counts for its share of the batch.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return tf.add_n([loss, *self.losses]) / replicas
 
     # Likelihood.
 

@@ -1,6 +1,8 @@
 """The verbs that all models share, on a small GatedPixelCNN."""
 
 import math
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -332,3 +334,31 @@ def test_saves_and_goes_on_training(images, tmp_path):
     np.testing.assert_allclose(loaded.log_prob(images), model.log_prob(images), 1e-5)
     assert loaded.optimizer.iterations == 2
     np.testing.assert_array_equal(loaded.sample(3, 1), model.sample(3, 1))
+
+
+def test_two_replicas_train_as_one_device(images):
+    """Each sums its own half: the step must not be twice as large."""
+    program = f"""
+import keras, numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+logical = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, logical)
+import keras_pixelcnn as kp
+
+def train(strategy):
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        model = kp.GatedPixelCNN({SHAPE}, num_levels={LEVELS}, filters=6, num_blocks=2)
+        model.compile(keras.optimizers.SGD(0.1))
+    images = np.random.default_rng(0).integers(0, {LEVELS}, (12, *{SHAPE}))
+    model.fit(images, batch_size=4, shuffle=False, verbose=0)
+    return model, model.evaluate(images[:7], batch_size=4, verbose=0)[1]
+
+one, one_score = train(tf.distribute.get_strategy())
+two, two_score = train(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+for ours, theirs in zip(one.get_weights(), two.get_weights()):
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+assert abs(one_score - two_score) < 1e-5
+np.testing.assert_array_equal(one.sample(4, seed=1), two.sample(4, seed=1))
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
