@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
 import keras_pixelcnn as kp
 from benchmarks.timing import environment, median_seconds
 from keras_pixelcnn.files import replace_when_written
+from trainers import programs
 
 MODELS = {
     "28x28x1": {"filters": 32, "num_blocks": 8, "kernel_size": 5},
@@ -104,28 +105,33 @@ def as_table(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def main(argv: Sequence[str]) -> None:
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Adds the program's flags."""
+    define = {"flag_values": flag_values}
+    flags.DEFINE_list("batch_sizes", ["1", "16", "64"], "Batch sizes.", **define)
+    flags.DEFINE_multi_enum(
+        "images", list(MODELS), list(MODELS), "Image sizes.", **define
+    )
+    flags.DEFINE_integer("runs", 5, "Counted runs of each.", lower_bound=1, **define)
+    flags.DEFINE_integer(
+        "pixels", 4, "Pixels drawn by whole passes.", lower_bound=1, **define
+    )
+    flags.DEFINE_string("output", None, "Where to write JSON.", **define)
+
+
+def main(flag_values: flags.FlagValues) -> None:
     """Measures all rows and prints them."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown arguments: {argv[1:]}")
-    options = flags.FLAGS
     rows = []
-    for name in options.images:
-        for batch_size in options.batch_sizes:
-            size = int(batch_size)
-            rows.append(measure(name, size, options.runs, options.pixels))
+    for name in flag_values.images:
+        for size in map(int, flag_values.batch_sizes):
+            rows.append(measure(name, size, flag_values.runs, flag_values.pixels))
             print(as_table(rows[-1:]).splitlines()[-1], flush=True)
-    result = {"environment": environment(), "runs": options.runs, "rows": rows}
+    result = {"environment": environment(), "runs": flag_values.runs, "rows": rows}
     print(f"\n{json.dumps(result['environment'])}\n\n{as_table(rows)}")
-    if options.output:
-        with replace_when_written(options.output) as part:
-            part.write_text(json.dumps(result, indent=2), encoding="utf-8")
+    if flag_values.output:
+        with replace_when_written(flag_values.output) as part:
+            part.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    flags.DEFINE_list("batch_sizes", ["1", "16", "64"], "Batch sizes to measure.")
-    flags.DEFINE_multi_enum("images", list(MODELS), list(MODELS), "Image sizes.")
-    flags.DEFINE_integer("runs", 5, "Counted runs of each.", lower_bound=1)
-    flags.DEFINE_integer("pixels", 4, "Pixels drawn by whole passes.", lower_bound=1)
-    flags.DEFINE_string("output", None, "Where to write the figures as JSON.")
-    app.run(main)
+    programs.run(main, define_flags)

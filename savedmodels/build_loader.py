@@ -10,12 +10,12 @@ import pathlib
 import shlex
 import shutil
 import subprocess
-import sys
 
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
 from keras_pixelcnn.files import replace_when_written
+from trainers import programs
 
 SOURCE = pathlib.Path(__file__).with_name("loader.c")
 
@@ -41,7 +41,7 @@ def build_loader(
 
     Raises:
         FileNotFoundError: when there is no C compiler.
-        RuntimeError: when the compiler fails; the message holds what it says.
+        ChildProcessError: when the compiler fails; the message holds what it says.
     """
     command = shlex.split(compiler or find_compiler())
     with replace_when_written(output) as part:
@@ -93,22 +93,24 @@ def _run(command: list[str]) -> None:
             "another in the environment variable CC."
         ) from error
     if result.returncode != 0:
-        raise RuntimeError(
+        raise ChildProcessError(
             f"The C compiler failed with exit code {result.returncode}:\n"
             f"{result.stderr}It was called as:\n{shlex.join(command)}"
         )
 
 
-def main(argv: list[str]) -> None:
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Adds the program's flags."""
+    flags.DEFINE_string(
+        "output", None, "Where the program appears.", flag_values=flag_values
+    )
+    flags.mark_flag_as_required("output", flag_values)
+
+
+def main(flag_values: flags.FlagValues) -> None:
     """Builds the loader that the flags ask for."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unknown arguments: {argv[1:]}. Use --output=PATH.")
-    try:
-        print(f"Loader built at {build_loader(flags.FLAGS.output)}")
-    except (OSError, RuntimeError) as error:
-        sys.exit(f"Error: {error}")
+    print(f"Loader built at {build_loader(flag_values.output)}")
 
 
-if __name__ == "__main__":  # importing defines no flags: programs share their names
-    flags.DEFINE_string("output", None, "Where the program appears.", required=True)
-    app.run(main)
+if __name__ == "__main__":
+    programs.run(main, define_flags)

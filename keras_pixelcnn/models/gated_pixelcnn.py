@@ -40,7 +40,10 @@ class GatedPixelCNN(AutoregressiveImageModel):
         likelihood: "categorical".
         dropout_rate: share of gated features dropped in training, in [0, 1).
             Default 0.
-        **kwargs: as for `keras.Model`: `name`, `dtype`.
+        dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
+            Default: Keras's global policy.
+        name: the model's name.
+        trainable: whether the weights are trained. Default True.
 
     Raises:
         ValueError: on arguments out of their ranges.
@@ -68,7 +71,8 @@ class GatedPixelCNN(AutoregressiveImageModel):
         likelihood: str = "categorical",
         dropout_rate: float = 0.0,
         dtype: Any = None,
-        **kwargs: Any,
+        name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         image_shape = check_image_shape(image_shape)
         channels = image_shape[-1]
@@ -132,7 +136,8 @@ class GatedPixelCNN(AutoregressiveImageModel):
             image_shape=image_shape,
             likelihood=pixel_likelihood,
             dtype=dtype,
-            **kwargs,
+            name=name,
+            trainable=trainable,
         )
 
         # === Config ===

@@ -199,7 +199,7 @@ def test_results_that_cannot_be_written(loader, color):
 def test_a_failed_build_says_why_and_leaves_the_older_loader(compiler, tmp_path):
     older = tmp_path / "loader"
     older.write_text("older")
-    with pytest.raises(RuntimeError, match="failed with exit code") as caught:
+    with pytest.raises(ChildProcessError, match="failed with exit code") as caught:
         build_loader(older, f"{compiler} -include no_such_header.h")
     assert "no_such_header.h" in str(caught.value)
     assert "No such file" in str(caught.value)

@@ -1,0 +1,53 @@
+"""Tests of a config's fields."""
+
+import pytest
+
+from trainers.configs import digits
+from trainers.settings import check_config
+
+
+def test_the_digits_config_is_right():
+    check_config(digits.get_config())
+
+
+def test_an_unknown_field_is_named():
+    config = {**digits.get_config().to_dict(), "learning_rat": 1}
+    with pytest.raises(ValueError, match=r"config .*unknown: \['learning_rat'\]"):
+        check_config(config)
+
+
+def test_an_unknown_argument_of_the_model_is_named():
+    config = digits.get_config().to_dict()
+    config["model"]["filter"] = 8
+    with pytest.raises(ValueError, match=r"config\.model .*unknown: \['filter'\]"):
+        check_config(config)
+
+
+def test_a_missing_field_is_named():
+    config = digits.get_config().to_dict()
+    del config["seed"]
+    with pytest.raises(ValueError, match=r"must have the fields \['seed'\]"):
+        check_config(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batch_size", 0),
+        ("epochs", 2.5),
+        ("num_samples", True),
+        ("learning_rate", -1e-3),
+        ("learning_rate", float("nan")),
+        ("weight_decay", -1),
+        ("warmup_share", 1.0),
+        ("ema_momentum", 1.0),
+        ("seed", -1),
+        ("seed", 2**32),
+        ("sample_every", -1),
+        ("epochs", "4"),
+    ],
+)
+def test_a_value_out_of_range_is_told(name, value):
+    config = {**digits.get_config().to_dict(), name: value}
+    with pytest.raises(ValueError, match=f"config.{name} must be .* Received: "):
+        check_config(config)

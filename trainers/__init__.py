@@ -1,0 +1,1 @@
+"""Programs that train, score and sample: flags and configs around the library."""

@@ -1,0 +1,63 @@
+"""What command-line programs share: flags, and errors in one line."""
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from absl import app, flags, logging
+
+
+def run(
+    main: Callable[[flags.FlagValues], None],
+    define_flags: Callable[[flags.FlagValues], None],
+) -> NoReturn:
+    """Runs a program: flags first, then `main`.
+
+    An error of the user's (a wrong value, a missing file) ends the program with one
+    line and exit code 1; `--verbosity=1` shows where it was raised.
+
+    Args:
+        main: the program, called with the parsed flags.
+        define_flags: adds the program's flags to those it is given. Flags are not
+            defined on import, so that programs can be imported side by side.
+    """
+    define_flags(flags.FLAGS)
+    app.run(lambda argv: _call(main, argv), flags_parser=_parse_flags)
+
+
+def _parse_flags(argv: list[str]) -> list[str]:
+    # absl tells of its own errors in one line, but not of those of ml_collections.
+    try:
+        return app.parse_flags_with_usage(argv)
+    except (AttributeError, LookupError) as error:
+        _fail(f"The config has no such field: {_innermost(error)}")
+    except OSError as error:
+        _fail(str(error))
+
+
+def _innermost(error: BaseException) -> str:
+    """The words of an error that wraps another, without the quotes of the outer."""
+    words = error
+    while isinstance(words, BaseException) and words.args:
+        words = words.args[0]
+    return str(words)
+
+
+def _fail(message: str) -> NoReturn:
+    logging.debug("Raised here:", exc_info=True)
+    sys.exit(f"error: {' '.join(message.split())}")
+
+
+def _call(main: Callable[[flags.FlagValues], None], argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"Only flags are expected. Received: {' '.join(argv[1:])}")
+    from keras_pixelcnn.callbacks import NonFiniteLossError
+    from keras_pixelcnn.datasets import DatasetUnavailableError
+
+    if not flags.FLAGS["verbosity"].present:
+        # TensorFlow lowers absl's threshold, and then tells of each file it writes.
+        logging.set_verbosity(logging.WARNING)
+    try:
+        main(flags.FLAGS)
+    except (ValueError, OSError, DatasetUnavailableError, NonFiniteLossError) as error:
+        _fail(str(error))

@@ -1,0 +1,97 @@
+"""The folder of a run: what lies where, and which config it belongs to."""
+
+import json
+import os
+import pathlib
+from typing import Any
+
+from keras_pixelcnn.files import replace_when_written
+
+_ABSENT = "absent"
+
+
+class RunFolder:
+    """The paths inside a workdir.
+
+    Args:
+        workdir: the folder, made when something is written.
+    """
+
+    def __init__(self, workdir: str | os.PathLike[str]) -> None:
+        self.path = pathlib.Path(workdir)
+        self.config = self.path / "config.json"
+        self.model = self.path / "model.keras"
+        self.metrics = self.path / "metrics.json"
+        self.samples = self.path / "samples.png"
+        self.checkpoints = self.path / "checkpoints"
+        self.logs = self.path / "logs"
+        self.export = self.path / "export" / "1"
+
+    def check(self, config: dict[str, Any]) -> None:
+        """Checks that the folder is new or belongs to a run with this config.
+
+        Args:
+            config: plain nested dict of the run's settings.
+
+        Raises:
+            ValueError: when the folder belongs to a run with another config, or to
+                one whose config is lost.
+        """
+        if self.config.exists():
+            here = json.loads(json.dumps(config))  # tuples are lists in JSON
+            changes = _differences(read_json(self.config), here)
+            if changes:
+                raise ValueError(
+                    f"{self.path} holds a run with another config: "
+                    f"{'; '.join(changes)}. Choose another workdir, or remove this "
+                    "one to start anew."
+                )
+        elif self.model.exists() or self.checkpoints.exists():
+            raise ValueError(
+                f"{self.path} holds a run, but not its config.json, so nobody can tell "
+                "whether the config is the same. Choose another workdir, or remove "
+                "this one."
+            )
+
+    def claim(self, config: dict[str, Any]) -> None:
+        """Checks the folder, and writes the config down in a new one."""
+        self.check(config)
+        if not self.config.exists():
+            write_json(self.config, config)
+
+
+def write_json(path: pathlib.Path, content: Any) -> None:
+    """Writes JSON, whole or not at all."""
+    with replace_when_written(path) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read_json(path: pathlib.Path) -> Any:
+    """Reads JSON.
+
+    Raises:
+        ValueError: when the file holds something else.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} must hold JSON, and is damaged: {error}") from error
+
+
+def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    there, here = _flatten(there), _flatten(here)
+    return [
+        f"{name} is {there.get(name, _ABSENT)!r} there, {here.get(name, _ABSENT)!r} now"
+        for name in sorted({*there, *here})
+        if there.get(name, _ABSENT) != here.get(name, _ABSENT)
+    ]
+
+
+def _flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for name, value in config.items():
+        if isinstance(value, dict):
+            flat.update(_flatten(value, f"{prefix}{name}."))
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

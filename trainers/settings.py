@@ -1,0 +1,78 @@
+"""Checks of a config before anything is loaded or written."""
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import keras_pixelcnn as kp
+from trainers.configs import digits
+
+_SET_BY_DATA = {"image_shape", "num_levels"}
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_integer(value) or isinstance(value, float)
+
+
+_POSITIVE = ("an integer of at least 1", lambda value: _is_integer(value) and value > 0)
+
+_RULES = {
+    "batch_size": _POSITIVE,
+    "epochs": _POSITIVE,
+    "num_samples": _POSITIVE,
+    "learning_rate": ("above 0", lambda value: _is_number(value) and value > 0),
+    "weight_decay": ("at least 0", lambda value: _is_number(value) and value >= 0),
+    "warmup_share": ("in [0, 1)", lambda value: _is_number(value) and 0 <= value < 1),
+    "ema_momentum": (
+        "None or in (0, 1)",
+        lambda value: value is None or (_is_number(value) and 0 < value < 1),
+    ),
+    "seed": (
+        "an integer in [0, 2**32)",
+        lambda value: _is_integer(value) and 0 <= value < 2**32,
+    ),
+    "sample_every": (
+        "an integer of at least 0",
+        lambda value: _is_integer(value) and value >= 0,
+    ),
+}
+"""Fields that the library would take with a wrong value, or complain of too late."""
+
+
+def check_config(config: Mapping[str, Any]) -> None:
+    """Checks a config's names, and the values that the library would not check.
+
+    Args:
+        config: with the fields of `trainers.configs.digits`; those of "model" are
+            arguments of `keras_pixelcnn.GatedPixelCNN`.
+
+    Raises:
+        ValueError: when a field is missing, unknown or out of its range.
+    """
+    known = set(digits.get_config())
+    missing = sorted(known - set(config))
+    if missing:
+        raise ValueError(
+            f"The config must have the fields {missing}. See "
+            "trainers/configs/digits.py for all fields."
+        )
+    _check_known("config", config, known)
+    arguments = inspect.signature(kp.GatedPixelCNN).parameters
+    _check_known("config.model", config["model"], set(arguments) - _SET_BY_DATA)
+    for name, (rule, holds) in _RULES.items():
+        if not holds(config[name]):
+            raise ValueError(
+                f"config.{name} must be {rule}. Received: {config[name]!r}"
+            )
+
+
+def _check_known(where: str, fields: Iterable[str], known: set[str]) -> None:
+    unknown = sorted(set(fields) - known)
+    if unknown:
+        raise ValueError(
+            f"{where} may have the fields {sorted(known)}. Received, unknown: {unknown}"
+        )
