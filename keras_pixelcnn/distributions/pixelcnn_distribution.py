@@ -127,11 +127,8 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
 
 def _as_call_seed(seed: Any) -> Any:
     """The one integer of a call from any seed that TensorFlow Probability takes."""
-    if isinstance(seed, int):
+    if seed is None or isinstance(seed, int):
         return seed
-    if seed is None:
-        # An operation, so that each run of a traced function draws anew.
-        return tf.random.uniform([], maxval=tf.int64.max, dtype=tf.int64)
     seed = tf.convert_to_tensor(seed)
     if seed.shape.rank == 1:  # two 32-bit halves
         return tf.bitcast(tf.cast(seed, tf.int32), tf.int64)

@@ -17,7 +17,8 @@ def prepare_seeds(seed: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
     Args:
         seed: an integer for the whole call, folded with each example's index; one
             integer per example, (num_samples,); or None, which draws the call's seed
-            from Python's `random` (so that `keras.utils.set_random_seed` governs it).
+            from Python's `random` (so that `keras.utils.set_random_seed` governs it),
+            and in a graph from TensorFlow's stateful one (anew at each run).
         num_samples: number of examples.
 
     Returns:
@@ -28,7 +29,10 @@ def prepare_seeds(seed: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
             are not as many as the examples.
     """
     if seed is None:
-        seed = random.randrange(INT64.max)
+        if tf.executing_eagerly():
+            seed = random.randrange(INT64.max)
+        else:
+            seed = tf.random.uniform([], maxval=INT64.max, dtype=tf.int64)
     if not tf.is_tensor(seed):
         seed = _check_seeds(seed)
     seed = tf.cast(seed, tf.int64)

@@ -251,6 +251,10 @@ class TestSample:
         keras.utils.set_random_seed(3)
         np.testing.assert_array_equal(model.sample(4), first)
 
+    def test_no_seed_draws_anew_at_each_run_of_a_graph(self, model):
+        draw = tf.function(lambda: model.sample(4))
+        assert not np.array_equal(draw(), draw())
+
     def test_dropout_is_off(self, model):
         dropping = new_model(dropout_rate=0.9)
         dropping.set_weights(model.get_weights())

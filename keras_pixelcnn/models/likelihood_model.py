@@ -1,0 +1,202 @@
+"""LikelihoodModel: a Keras model that trains on its own log-likelihood."""
+
+import inspect
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_pixelcnn.image_checks import check_images
+from keras_pixelcnn.likelihoods import Categorical
+from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
+
+
+class LikelihoodModel(keras.Model):
+    """Images in, the parameters of their likelihood out, trained on bits/dim.
+
+    Args:
+        inputs: dict of Keras inputs by name, of which "image" is one.
+        outputs: the parameters, (batch, height, width, channels, n).
+        image_shape: (height, width, channels).
+        likelihood: what the parameters mean.
+        **kwargs: as for `keras.Model`.
+
+    Call arguments:
+        inputs: images (batch, height, width, channels) of integers in
+            [0, num_levels), or a dict with them as "image". Other entries of the dict
+            than the model's inputs are left aside.
+        training: whether dropout is on.
+
+    Returns:
+        The likelihood's parameters, float32 (batch, height, width, channels, n).
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: dict[str, Any],
+        outputs: Any,
+        image_shape: tuple[int, int, int],
+        likelihood: Categorical,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        self.image_shape = image_shape
+        self.num_levels = likelihood.num_levels
+        self.likelihood = likelihood.name
+        self._likelihood = likelihood
+        self._bits_per_dim = BitsPerDim(num_dims=self.num_dims)
+
+    @property
+    def num_dims(self) -> int:
+        """Number of dimensions of an image: height x width x channels."""
+        return math.prod(self.image_shape)
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Runs the whole pass; see the class."""
+        return super().__call__(self._select_features(inputs), *args, **kwargs)
+
+    def _select_features(self, inputs: Any) -> dict[str, Any]:
+        if not isinstance(inputs, Mapping):
+            inputs = {"image": inputs}
+        missing = [name for name in self.input if name not in inputs]
+        if missing:
+            raise ValueError(
+                f"The model needs the inputs {list(self.input)}. Received: "
+                f"{list(inputs)}, without {missing}"
+            )
+        features = {name: inputs[name] for name in self.input}
+        if self.image_shape[-1] == 1:
+            features["image"] = self._with_channel(features["image"])
+        return features
+
+    def _with_channel(self, image: Any) -> Any:
+        """Gives grey images their channel axis where data sets leave it out."""
+        rank = tf.TensorShape(image.shape).rank
+        if rank is None:  # Keras retraces a step that saw both ranks without any
+            return tf.reshape(image, [-1, *self.image_shape])
+        return keras.ops.expand_dims(image, -1) if rank == 3 else image
+
+    def compile(self, optimizer: Any = "adam", **kwargs: Any) -> None:
+        """Configures training; the loss is the model's own, the mean bits/dim.
+
+        Args:
+            optimizer: as for `keras.Model.compile`. Default "adam".
+            **kwargs: as for `keras.Model.compile`, except loss and metrics.
+
+        Raises:
+            ValueError: when a loss or metrics are passed.
+        """
+        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+            if kwargs.get(name) is not None:
+                raise ValueError(
+                    f"{name} must be left out: the model trains on its own likelihood "
+                    "and shows it as bits_per_dim. "
+                    f"Received: {name}={kwargs[name]!r}"
+                )
+        super().compile(optimizer=optimizer, **kwargs)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles as the saved model was (a hook of Keras's loading)."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Trains as `keras.Model.fit` does.
+
+        Args:
+            x: images, a dict with them as "image" (other entries than the model's
+                inputs are left aside), or a `tf.data.Dataset` or generator of batches
+                of either or of (image, label) pairs.
+            y: labels, which stand for a "label" in the dict.
+            batch_size: images in a batch, for arrays. Default 32.
+            epochs: number of passes over the data. Default 1.
+            **kwargs: as for `keras.Model.fit`, except weights of examples or classes.
+
+        Returns:
+            A history of "loss" and "bits_per_dim", both in bits per dimension.
+
+        Raises:
+            ValueError: before training, when arrays hold anything but integers in
+                [0, num_levels); the error names the value.
+        """
+        _refuse_weights(kwargs.get("sample_weight"), kwargs.get("class_weight"))
+        self._check_arrays(x)
+        validation_data = kwargs.get("validation_data")
+        if isinstance(validation_data, tuple | list):
+            self._check_arrays(validation_data[0])
+        else:
+            self._check_arrays(validation_data)
+            kwargs["validation_data"] = _as_batches(validation_data)
+        if not _is_array(x):
+            # Keras would warn that its own default does not apply.
+            kwargs.setdefault("shuffle", False)
+        return super().fit(_as_batches(x), y, batch_size, epochs, **kwargs)
+
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Scores as `keras.Model.evaluate` does, exactly over all images.
+
+        Takes what `fit` takes, and raises as it does.
+        """
+        if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it
+            self._check_arrays(x)
+        return super().evaluate(_as_batches(x), y, *args, **kwargs)
+
+    def _check_arrays(self, x: Any) -> None:
+        if _is_array(x):
+            self._check_images(x["image"] if isinstance(x, Mapping) else x)
+
+    def _check_images(self, image: Any) -> np.ndarray:
+        return check_images(image, self.num_levels, image_shape=self.image_shape)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> tf.Tensor:
+        """The mean bits/dim of a batch (a hook of Keras's training)."""
+        _refuse_weights(sample_weight)
+        log_prob = self._image_log_prob(y_pred, self._select_features(x)["image"])
+        self._bits_per_dim.update_state(log_prob)
+        loss = bits_per_dim(tf.reduce_mean(log_prob), self.num_dims)
+        # Replicas add their gradients up: each counts for its share of the batch.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return tf.add_n([loss, *self.losses]) / replicas
+
+    def _image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+        nats = self._likelihood.log_prob(parameters, image)
+        return tf.reduce_sum(nats, axis=[1, 2, 3])
+
+
+def _is_array(x: Any) -> bool:
+    """Whether `fit` gets images in memory, by themselves or in a dict."""
+    image = x.get("image") if isinstance(x, Mapping) else x
+    return isinstance(image, np.ndarray) or tf.is_tensor(image)
+
+
+def _as_batches(x: Any) -> Any:
+    """Wraps what a generator yields the way Keras asks for."""
+    if not inspect.isgenerator(x):
+        return x
+    return (batch if isinstance(batch, tuple) else (batch,) for batch in x)
+
+
+def _refuse_weights(*weights: Any) -> None:
+    if any(weight is not None for weight in weights):
+        raise ValueError(
+            "sample_weight and class_weight are not supported: all images count alike "
+            "in the likelihood. Repeat or leave out images in the data."
+        )
