@@ -14,7 +14,7 @@ class ImageModel(Protocol):
 
     image_shape: tuple[int, int, int]
 
-    def log_prob(self, image: tf.Tensor) -> tf.Tensor:
+    def log_prob(self, image: tf.Tensor, *, validate_args: bool) -> tf.Tensor:
         """Log probabilities in nats (batch,) of images (batch, h, w, c)."""
 
     def sample(self, num_samples: tf.Tensor, seed: Any) -> tf.Tensor:
@@ -55,11 +55,6 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
         parameters = dict(locals())
         self._model = model
         self._own_batch_shape = tf.TensorShape(batch_shape)
-        # In a graph also when called eagerly, where the model would refuse what a
-        # distribution gives a probability of zero.
-        self._score = tf.function(
-            model.log_prob, autograph=False, reduce_retracing=True
-        )
         super().__init__(
             dtype=tf.int32,
             reparameterization_type=tfd.NOT_REPARAMETERIZED,
@@ -100,15 +95,19 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
 
     def _log_prob(self, value: tf.Tensor) -> tf.Tensor:
         event_shape = self._model.image_shape
-        value = tf.cast(value, tf.int32)
+        known = value.shape[-3:]
+        if known.rank is not None and not known.is_compatible_with(event_shape):
+            raise ValueError(
+                f"Images must have the shape (..., {', '.join(map(str, event_shape))})."
+                f" Received: {tuple(value.shape)}"
+            )
         shape = tf.broadcast_dynamic_shape(
             tf.shape(value)[:-3], self._batch_shape_tensor()
         )
         value = tf.broadcast_to(value, tf.concat([shape, event_shape], axis=0))
         images = tf.reshape(value, [-1, *event_shape])
-        if images.shape[0] == 0:  # some kernels refuse an empty batch
-            return tf.zeros(shape)
-        return tf.reshape(self._score(images), shape)
+        nats = self._model.log_prob(images, validate_args=False)
+        return tf.reshape(nats, shape)
 
     def _sample_n(self, n: tf.Tensor, seed: Any = None) -> tf.Tensor:
         batch_shape = self._batch_shape_tensor()
@@ -126,10 +125,21 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
 
 
 def _as_call_seed(seed: Any) -> Any:
-    """The one integer of a call from any seed that TensorFlow Probability takes."""
-    if seed is None or isinstance(seed, int):
+    """The one integer of a call from any seed that TensorFlow Probability takes.
+
+    Raises:
+        ValueError: when the seed is neither None, an integer nor two integers.
+    """
+    if seed is None:
         return seed
+    if isinstance(seed, int):  # of any size: seed streams give 512 bits
+        return (seed + 2**63) % 2**64 - 2**63
     seed = tf.convert_to_tensor(seed)
-    if seed.shape.rank == 1:  # two 32-bit halves
+    if seed.dtype.is_integer and seed.shape == (2,):  # two 32-bit halves
         return tf.bitcast(tf.cast(seed, tf.int32), tf.int64)
-    return seed
+    if seed.dtype.is_integer and seed.shape == ():
+        return seed
+    raise ValueError(
+        "seed must be None, an integer, or two integers (a stateless seed). "
+        f"Received: {seed!r}"
+    )

@@ -75,10 +75,16 @@ class GatedPixelCNNBlock(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         groups.check_divisible(filters, color_groups, "filters")
+        if not 0 <= dropout_rate < 1:
+            raise ValueError(
+                "dropout_rate must be in [0, 1): the share of features dropped in "
+                f"training. Received: dropout_rate={dropout_rate!r}"
+            )
         self.filters = filters
         self.kernel_size = kernel_size
         self.mask_type = mask_type
         self.skip_filters = filters if skip_filters is None else skip_filters
+        groups.check_divisible(self.skip_filters, color_groups, "skip_filters")
         self.color_groups = color_groups
         self.dropout_rate = dropout_rate
         self.skip_only = skip_only
@@ -127,7 +133,9 @@ class GatedPixelCNNBlock(keras.layers.Layer):
             )
         position = tuple(horizontal_shape[:-1])
         self.vertical_conv.build(vertical_shape)
+        self.vertical_gate.build((*position, 2 * self.filters))
         self.link.build((*position, 2 * self.filters))
+        self.horizontal_gate.build((*position, 2 * self.filters))
         self.horizontal_conv.build(horizontal_shape)
         if self.residual is not None:
             self.residual.build((*position, self.filters))

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from keras_pixelcnn.layers import color_groups as groups
 
+_FIXED_ARGUMENTS = ("strides", "padding", "data_format", "dilation_rate", "groups")
+
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
 class MaskedConv2D(keras.layers.Conv2D):
@@ -51,6 +53,12 @@ class MaskedConv2D(keras.layers.Conv2D):
         color_groups: int = 1,
         **kwargs: Any,
     ) -> None:
+        fixed = sorted(set(kwargs) & set(_FIXED_ARGUMENTS))
+        if fixed:
+            raise ValueError(
+                "A masked convolution keeps the size of its input and cannot take "
+                f"{fixed}. Leave these out."
+            )
         groups.check_mask_type(mask_type)
         groups.check_kernel_size(kernel_size)
         groups.check_divisible(filters, color_groups, "filters")
@@ -96,7 +104,7 @@ class MaskedConv2D(keras.layers.Conv2D):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         config = super().get_config()
-        for fixed in ("strides", "padding", "data_format", "dilation_rate", "groups"):
+        for fixed in _FIXED_ARGUMENTS:
             del config[fixed]
         config.update(
             kernel_size=self.kernel_size[0],

@@ -41,6 +41,7 @@ class _StackConv2D(keras.layers.Layer):
         groups.check_kernel_size(kernel_size, smallest=3 if mask_type == "A" else 1)
         groups.check_divisible(filters, color_groups, "filters")
         super().__init__(**kwargs)
+        self.input_spec = keras.InputSpec(ndim=4)
         self.filters = filters
         self.kernel_size = kernel_size
         self.mask_type = mask_type

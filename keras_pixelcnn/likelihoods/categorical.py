@@ -1,6 +1,7 @@
 """Categorical: a softmax over the levels of a pixel's channel."""
 
 import math
+import numbers
 
 import numpy as np
 import tensorflow as tf
@@ -24,34 +25,51 @@ class Categorical:
     name = "categorical"
 
     def __init__(self, num_levels: int) -> None:
-        if not 2 <= num_levels <= 65_536:
+        is_integer = isinstance(num_levels, numbers.Integral)
+        if not is_integer or not 2 <= num_levels <= 65_536:
             raise ValueError(
                 "num_levels must be an integer from 2 to 65,536. "
                 f"Received: num_levels={num_levels!r}"
             )
-        self.num_levels = num_levels
+        self.num_levels = int(num_levels)
 
     @property
     def num_parameters(self) -> int:
         """Number of parameters for each channel: one logit for each level."""
         return self.num_levels
 
+    def as_levels(self, values: tf.Tensor) -> tf.Tensor:
+        """Values of any type as levels.
+
+        Args:
+            values: tensor (...) of integers or floats.
+
+        Returns:
+            int32 tensor (...): the levels, -1 for what is none: values out of the
+            range or between two levels.
+        """
+        if not values.dtype.is_floating:
+            values = tf.cast(values, tf.int64)
+        possible = (values >= 0) & (values < self.num_levels)
+        if values.dtype.is_floating:
+            possible &= tf.equal(values, tf.floor(values))
+        return tf.where(possible, tf.cast(values, tf.int32), -1)
+
     def log_prob(self, logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """Log probability of each value.
 
         Args:
             logits: float tensor (..., num_levels).
-            values: integer tensor (...), in [0, num_levels).
+            values: tensor (...) of integers in [0, num_levels), of any type.
 
         Returns:
-            float32 tensor (...), in nats; -inf for values outside of the range.
+            float32 tensor (...), in nats; -inf for values that are no level.
         """
-        values = tf.cast(values, tf.int32)
-        possible = (values >= 0) & (values < self.num_levels)
+        levels = self.as_levels(tf.convert_to_tensor(values))
         nats = -tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels=tf.where(possible, values, 0), logits=tf.cast(logits, tf.float32)
+            labels=tf.maximum(levels, 0), logits=tf.cast(logits, tf.float32)
         )
-        return tf.where(possible, nats, -float("inf"))
+        return tf.where(levels >= 0, nats, -float("inf"))
 
     def sample(
         self, logits: tf.Tensor, uniforms: tf.Tensor, temperature: tf.Tensor

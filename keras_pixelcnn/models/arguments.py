@@ -33,29 +33,42 @@ def prepare_seeds(seed: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
             seed = random.randrange(INT64.max)
         else:
             seed = tf.random.uniform([], maxval=INT64.max, dtype=tf.int64)
+    seed = _known(seed)
     if not tf.is_tensor(seed):
         seed = _check_seeds(seed)
     seed = tf.cast(seed, tf.int64)
     if seed.shape.rank == 0:
         return example_seeds(seed, num_samples)
-    known = tf.get_static_value(num_samples), seed.shape[0]
-    if seed.shape.rank != 1 or (None not in known and known[0] != known[1]):
-        raise ValueError(
-            "seed must be one integer, or one integer per example of shape "
-            f"({known[0]},). Received: seed of shape {tuple(seed.shape)}"
-        )
+    _check_one_per_example("seed", seed, num_samples)
     return seed
 
 
 def _check_seeds(seed: Any) -> np.ndarray:
     values = np.asarray(seed)
-    fits = values.dtype.kind in "iu" and np.all(values <= INT64.max)
-    if not fits:
+    if values.dtype.kind not in "iu" or np.any(values > INT64.max):
         raise ValueError(
             "seed must be an integer (or one per example) from -2**63 to 2**63 - 1. "
             f"Received: seed={seed!r}"
         )
     return values.astype(np.int64)
+
+
+def _check_one_per_example(
+    name: str, value: tf.Tensor, num_samples: tf.Tensor | int
+) -> None:
+    count, size = tf.get_static_value(num_samples), value.shape[:1]
+    differs = None not in (count, *size) and tuple(size) != (count,)
+    if value.shape.rank != 1 or differs:
+        raise ValueError(
+            f"{name} must be one number, or one per example of shape ({count},). "
+            f"Received: {name} of shape {tuple(value.shape)}"
+        )
+
+
+def _known(value: Any) -> Any:
+    """The value of a tensor where it is known, so that it can be checked."""
+    static = tf.get_static_value(value) if tf.is_tensor(value) else value
+    return value if static is None else static
 
 
 def prepare_temperature(temperature: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
@@ -69,8 +82,10 @@ def prepare_temperature(temperature: Any, num_samples: tf.Tensor | int) -> tf.Te
         float32 tensor (num_samples,).
 
     Raises:
-        ValueError: when a temperature is not a positive number.
+        ValueError: when a temperature is not a positive number, or they are not as
+            many as the examples.
     """
+    temperature = _known(temperature)
     if not tf.is_tensor(temperature):
         values = np.asarray(temperature, "float32")
         if not np.all(np.isfinite(values) & (values > 0)):
@@ -80,7 +95,10 @@ def prepare_temperature(temperature: Any, num_samples: tf.Tensor | int) -> tf.Te
                 f"Received: temperature={temperature!r}"
             )
         temperature = values
-    return tf.broadcast_to(tf.cast(temperature, tf.float32), [num_samples])
+    temperature = tf.cast(temperature, tf.float32)
+    if temperature.shape.rank != 0:
+        _check_one_per_example("temperature", temperature, num_samples)
+    return tf.broadcast_to(temperature, [num_samples])
 
 
 def prepare_num_samples(num_samples: Any) -> tf.Tensor | int:
@@ -89,9 +107,9 @@ def prepare_num_samples(num_samples: Any) -> tf.Tensor | int:
     Raises:
         ValueError: when it is no integer or negative.
     """
+    num_samples = _known(num_samples)
     if tf.is_tensor(num_samples):
-        value = tf.get_static_value(num_samples)
-        return num_samples if value is None else int(value)
+        return num_samples
     if not isinstance(num_samples, int | np.integer) or num_samples < 0:
         raise ValueError(
             "num_samples must be an integer of at least 0. "

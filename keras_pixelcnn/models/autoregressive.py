@@ -32,22 +32,26 @@ class AutoregressiveImageModel(LikelihoodModel):
         return None
 
     def _score(self, image: tf.Tensor) -> tf.Tensor:
-        return self._image_log_prob(self(image, training=False), image)
+        image, batch_size = _at_least_one(image)
+        return self._image_log_prob(self(image, training=False), image)[:batch_size]
 
     @functools.cached_property
     def _compiled_score(self) -> Any:
         images = tf.TensorSpec([None, *self.image_shape], tf.int32)
         return tf.function(self._score, input_signature=[images], autograph=False)
 
-    def log_prob(self, image: Any, batch_size: int = 128) -> tf.Tensor:
+    def log_prob(
+        self, image: Any, batch_size: int = 128, validate_args: bool = True
+    ) -> tf.Tensor:
         """The exact log probability of each image.
 
-        Inside a `tf.function` the images are scored in one pass and not checked;
-        values out of the range then get -inf.
+        Inside a `tf.function` the images are scored in one pass and not checked.
 
         Args:
             image: integers in [0, num_levels), (batch, height, width, channels).
             batch_size: images scored in one pass; bounds the memory. Default 128.
+            validate_args: whether values that are no level are refused; else such an
+                image gets -inf, as in a `tf.function`. Default True.
 
         Returns:
             float32 tensor (batch,), in nats. `keras_pixelcnn.bits_per_dim` converts.
@@ -57,14 +61,16 @@ class AutoregressiveImageModel(LikelihoodModel):
         """
         if not tf.executing_eagerly():
             return self._score(image)
-        images = self._check_images(image).astype("int32")
+        if validate_args:
+            image = self._check_images(image)
+        images = self._likelihood.as_levels(tf.convert_to_tensor(image))
         if batch_size < 1:
             raise ValueError(
                 f"batch_size must be at least 1. Received: batch_size={batch_size}"
             )
-        starts = range(0, len(images), batch_size)
+        starts = range(0, max(len(images), 1), batch_size)
         scores = [self._compiled_score(images[i : i + batch_size]) for i in starts]
-        return tf.concat([*scores, tf.zeros([0])], axis=0)
+        return tf.concat(scores, axis=0)
 
     def distribution(self) -> Any:
         """The model as a TensorFlow Probability distribution.
@@ -116,13 +122,7 @@ class AutoregressiveImageModel(LikelihoodModel):
             )
         if not tf.executing_eagerly():
             return self._draw(seeds, temperature, sampler)
-        if num_samples == 0:  # some kernels refuse an empty batch
-            return tf.zeros([0, *self.image_shape], self._sample_dtype)
         return self._compiled_draw[sampler](seeds, temperature)
-
-    @property
-    def _sample_dtype(self) -> tf.DType:
-        return tf.uint8 if self.num_levels <= 256 else tf.int32
 
     @functools.cached_property
     def _compiled_draw(self) -> Any:
@@ -145,6 +145,8 @@ class AutoregressiveImageModel(LikelihoodModel):
                 f"{type(self).__name__} cannot be run step by step. Use "
                 'sampler="ancestral", which is slower.'
             )
+        seeds, batch_size = _at_least_one(seeds)
+        temperature, _ = _at_least_one(temperature)
         uniforms = example_uniforms(seeds, self.image_shape)
         positions = tf.transpose(uniforms, [1, 2, 3, 0])
 
@@ -155,29 +157,52 @@ class AutoregressiveImageModel(LikelihoodModel):
             return self._likelihood.sample(parameters, noise, temperature)
 
         # Loops ask that shapes known before them stay known inside.
-        batch_size = seeds.shape[0]
-        if batch_size is None:
-            batch_size = tf.shape(seeds)[0]
+        rows = seeds.shape[0] or tf.shape(seeds)[0]
         if steps is None:
             whole = functools.partial(self, training=False)
-            images = ancestral_scan(whole, draw, self.image_shape, batch_size)
+            images = ancestral_scan(whole, draw, self.image_shape, rows)
         else:
-            images = raster_scan(steps, draw, self.image_shape, batch_size)
-        return tf.cast(images, self._sample_dtype)
+            images = raster_scan(steps, draw, self.image_shape, rows)
+        dtype = tf.uint8 if self.num_levels <= 256 else tf.int32
+        return tf.cast(images[:batch_size], dtype)
 
     # Export.
 
-    def export(self, filepath: str | os.PathLike[str], **kwargs: Any) -> None:
+    def export(
+        self,
+        filepath: str | os.PathLike[str],
+        format: str = "tf_saved_model",
+        verbose: bool = True,
+    ) -> None:
         """Writes a SavedModel that TF Serving runs as it is.
 
         Args:
             filepath: a directory that does not exist, for TF Serving
                 `<base>/<version number>`. It appears whole or not at all.
-            **kwargs: `verbose`, default True.
+            format: "tf_saved_model", the only one.
+            verbose: whether to say what was written. Default True.
 
         Raises:
             FileExistsError: when something stands there.
+            ValueError: when another format is asked for.
         """
+        if format != "tf_saved_model":
+            raise ValueError(
+                f'format must be "tf_saved_model". Received: format={format!r}'
+            )
         from keras_pixelcnn.export import export_saved_model
 
-        export_saved_model(self, filepath, **kwargs)
+        export_saved_model(self, filepath, verbose=verbose)
+
+
+def _at_least_one(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | int]:
+    """Gives an empty batch a row of ones, since some kernels refuse it.
+
+    Returns:
+        The batch, and how many of its rows count.
+    """
+    if batch.shape[0]:
+        return batch, batch.shape[0]
+    size = tf.shape(batch)[0]
+    padding = tf.ones([tf.maximum(1 - size, 0), *batch.shape[1:]], batch.dtype)
+    return tf.concat([batch, padding], axis=0), size

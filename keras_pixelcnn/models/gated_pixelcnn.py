@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
 from keras_pixelcnn.layers import GatedPixelCNNBlock, MaskedConv2D
+from keras_pixelcnn.layers.color_groups import check_divisible
 from keras_pixelcnn.layers.gated_block import PixelState
 from keras_pixelcnn.layers.masked_conv2d import GroupSteps
 from keras_pixelcnn.models.arguments import check_image_shape
@@ -30,8 +31,8 @@ class GatedPixelCNN(AutoregressiveImageModel):
         image_shape: (height, width, channels): any size, any number of channels.
         num_levels: pixel values are integers in [0, num_levels); 2 to 65,536.
             Default 256.
-        filters: features of each stack, a multiple of the channels. Default 128.
-            (With 3 channels the default does not fit: use 126 or 129.)
+        filters: features of each stack, a multiple of the channels. Default: the
+            largest of up to 128 (128 for grey images, 126 for RGB).
         num_blocks: number of blocks, the first (type A) included. Default 15.
         kernel_size: odd kernel of the blocks after the first. Default 3.
         first_kernel_size: odd kernel of the first block, at least 3. Default 7.
@@ -63,7 +64,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
         self,
         image_shape: tuple[int, int, int],
         num_levels: int = 256,
-        filters: int = 128,
+        filters: int | None = None,
         num_blocks: int = 15,
         kernel_size: int = 3,
         first_kernel_size: int = 7,
@@ -80,11 +81,19 @@ class GatedPixelCNN(AutoregressiveImageModel):
             raise ValueError(
                 f"num_blocks must be at least 1. Received: num_blocks={num_blocks}"
             )
+        if filters is None:
+            filters = max(128 // channels, 1) * channels
+        check_divisible(filters, channels, "filters")
+        if head_filters is not None:
+            check_divisible(head_filters, channels, "head_filters")
         pixel_likelihood = likelihoods.get(likelihood, num_levels)
 
         # === Layers ===
         encoding = keras.layers.Rescaling(
-            2.0 / (num_levels - 1), offset=-1.0, dtype=dtype, name="encoding"
+            2.0 / (num_levels - 1),
+            offset=-1.0,
+            dtype="float32",  # low precision cannot hold large levels
+            name="encoding",
         )
         blocks = [
             GatedPixelCNNBlock(
@@ -191,6 +200,7 @@ class GatedPixelCNNSteps:
 
     def __init__(self, model: GatedPixelCNN) -> None:
         self._encoding = model.encoding
+        self._dtype = model.blocks[0].compute_dtype
         self._image_shape = model.image_shape
         self._rows = [block.row_steps() for block in model.blocks]
         self._pixels = [block.pixel_steps() for block in model.blocks]
@@ -217,7 +227,7 @@ class GatedPixelCNNSteps:
 
     def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
         """Makes the row the newest above the next."""
-        return self._encoding(row), cache[1]
+        return self._encode(row), cache[1]
 
     def start_row(self, batch_size: tf.Tensor) -> tuple[Any, ...]:
         """The caches of the horizontal stack."""
@@ -236,7 +246,7 @@ class GatedPixelCNNSteps:
         self, value: tf.Tensor | None, state: _PixelState
     ) -> tuple[tf.Tensor, _PixelState]:
         """Runs the horizontal stack and the head for the next channel."""
-        features = None if value is None else self._encode(value)
+        features = None if value is None else self._encode(value[:, tf.newaxis])
         blocks = []
         for block, block_state in zip(self._pixels, state.blocks, strict=True):
             features, block_state = block.group(features, block_state)
@@ -248,9 +258,10 @@ class GatedPixelCNNSteps:
 
     def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> tuple[Any, ...]:
         """Shifts the caches of the horizontal stack by one pixel."""
-        inputs = [self._encode(value), *[None] * (len(self._pixels) - 1)]
+        last = self._encode(value[:, tf.newaxis])
+        inputs = [last, *[None] * (len(self._pixels) - 1)]
         steps = zip(self._pixels, inputs, state.blocks, strict=True)
         return tuple(block.finish(last, pixel) for block, last, pixel in steps)
 
-    def _encode(self, value: tf.Tensor) -> tf.Tensor:
-        return self._encoding(value[:, tf.newaxis])
+    def _encode(self, values: tf.Tensor) -> tf.Tensor:
+        return tf.cast(self._encoding(values), self._dtype)

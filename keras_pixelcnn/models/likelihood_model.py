@@ -22,6 +22,7 @@ class LikelihoodModel(keras.Model):
         outputs: the parameters, (batch, height, width, channels, n).
         image_shape: (height, width, channels).
         likelihood: what the parameters mean.
+        dtype: dtype policy of the layers. Default: Keras's global policy.
         **kwargs: as for `keras.Model`.
 
     Call arguments:
@@ -41,9 +42,12 @@ class LikelihoodModel(keras.Model):
         outputs: Any,
         image_shape: tuple[int, int, int],
         likelihood: Categorical,
+        dtype: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        # Keras drops the policy of models that are wired from inputs to outputs.
+        self.dtype_policy = keras.dtype_policies.get(dtype)
         self.image_shape = image_shape
         self.num_levels = likelihood.num_levels
         self.likelihood = likelihood.name
@@ -60,6 +64,11 @@ class LikelihoodModel(keras.Model):
         return super().__call__(self._select_features(inputs), *args, **kwargs)
 
     def _select_features(self, inputs: Any) -> dict[str, Any]:
+        if isinstance(inputs, list | tuple):
+            raise ValueError(
+                'The model takes images, or a dict with them as "image". '
+                f"Received: a {type(inputs).__name__} of {len(inputs)} entries."
+            )
         if not isinstance(inputs, Mapping):
             inputs = {"image": inputs}
         missing = [name for name in self.input if name not in inputs]
@@ -114,6 +123,9 @@ class LikelihoodModel(keras.Model):
     ) -> keras.callbacks.History:
         """Trains as `keras.Model.fit` does.
 
+        Callbacks that monitor "val_bits_per_dim" need mode="min": Keras knows which
+        way is better for its own metrics only.
+
         Args:
             x: images, a dict with them as "image" (other entries than the model's
                 inputs are left aside), or a `tf.data.Dataset` or generator of batches
@@ -131,30 +143,51 @@ class LikelihoodModel(keras.Model):
                 [0, num_levels); the error names the value.
         """
         _refuse_weights(kwargs.get("sample_weight"), kwargs.get("class_weight"))
-        self._check_arrays(x)
-        validation_data = kwargs.get("validation_data")
-        if isinstance(validation_data, tuple | list):
-            self._check_arrays(validation_data[0])
-        else:
-            self._check_arrays(validation_data)
-            kwargs["validation_data"] = _as_batches(validation_data)
-        if not _is_array(x):
+        if isinstance(x, tf.data.Dataset) or inspect.isgenerator(x):
             # Keras would warn that its own default does not apply.
             kwargs.setdefault("shuffle", False)
-        return super().fit(_as_batches(x), y, batch_size, epochs, **kwargs)
+        validation_data = kwargs.get("validation_data")
+        if isinstance(validation_data, tuple | list):
+            images, *others = validation_data
+            _refuse_weights(*others[1:])
+            kwargs["validation_data"] = (self._checked(images), *others)
+        else:
+            kwargs["validation_data"] = self._checked(validation_data)
+        return super().fit(self._checked(x), y, batch_size, epochs, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Scores as `keras.Model.evaluate` does, exactly over all images.
 
         Takes what `fit` takes, and raises as it does.
         """
+        _refuse_weights(kwargs.get("sample_weight"))
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it
-            self._check_arrays(x)
-        return super().evaluate(_as_batches(x), y, *args, **kwargs)
+            x = self._checked(x)
+        return super().evaluate(x, y, *args, **kwargs)
 
-    def _check_arrays(self, x: Any) -> None:
-        if _is_array(x):
-            self._check_images(x["image"] if isinstance(x, Mapping) else x)
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
+        """The likelihood's parameters as `keras.Model.predict` gives them.
+
+        Takes what `evaluate` takes.
+        """
+        return super().predict(self._checked(x), *args, **kwargs)
+
+    def _checked(self, x: Any) -> Any:
+        """Images in memory are checked; others become what Keras's steps can take."""
+        image = x.get("image") if isinstance(x, Mapping) else x
+        if hasattr(image, "__array__"):
+            self._check_images(image)
+        elif isinstance(x, tf.data.Dataset):
+            # Only what the model takes: XLA cannot compile steps that get strings.
+            return x.map(self._keep_inputs)
+        elif inspect.isgenerator(x):
+            return (self._keep_inputs(*_as_tuple(batch)) for batch in x)
+        return x
+
+    def _keep_inputs(self, *batch: Any) -> tuple[dict[str, Any]]:
+        inputs, *others = batch
+        _refuse_weights(*others[1:])
+        return (self._select_features(inputs),)
 
     def _check_images(self, image: Any) -> np.ndarray:
         return check_images(image, self.num_levels, image_shape=self.image_shape)
@@ -181,17 +214,9 @@ class LikelihoodModel(keras.Model):
         return tf.reduce_sum(nats, axis=[1, 2, 3])
 
 
-def _is_array(x: Any) -> bool:
-    """Whether `fit` gets images in memory, by themselves or in a dict."""
-    image = x.get("image") if isinstance(x, Mapping) else x
-    return isinstance(image, np.ndarray) or tf.is_tensor(image)
-
-
-def _as_batches(x: Any) -> Any:
-    """Wraps what a generator yields the way Keras asks for."""
-    if not inspect.isgenerator(x):
-        return x
-    return (batch if isinstance(batch, tuple) else (batch,) for batch in x)
+def _as_tuple(batch: Any) -> tuple[Any, ...]:
+    """What a generator yields as (inputs, label), of which label may be missing."""
+    return tuple(batch) if isinstance(batch, list | tuple) else (batch,)
 
 
 def _refuse_weights(*weights: Any) -> None:

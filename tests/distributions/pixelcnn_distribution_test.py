@@ -110,6 +110,41 @@ def test_stateless_seeds_of_tensorflow_probability(distribution):
     assert not np.array_equal(distribution.sample(4), distribution.sample(4))
 
 
+def test_seeds_of_any_size(distribution):
+    """Seed streams give integers of 512 bits."""
+    stream = tfp.util.SeedStream(1, "salt")
+    assert distribution.sample(2, seed=stream).shape == (2, *SHAPE)
+    assert distribution.sample(2, seed=2**300 + 1).shape == (2, *SHAPE)
+    for seed in (1.5, [1], tf.constant([1, 2, 3])):
+        with pytest.raises(ValueError, match="seed must be"):
+            distribution.sample(2, seed=seed)
+
+
+def test_empty_samples_inside_a_function(distribution):
+    draw = tf.function(lambda: distribution.sample(0, seed=1))
+    assert draw().shape == (0, *SHAPE)
+
+
+def test_values_that_are_no_level(distribution):
+    for value in (0.5, np.nan, tf.constant(2**32, tf.int64), -1):
+        assert distribution.log_prob(tf.fill(SHAPE, value)) == -np.inf
+
+
+def test_images_of_another_shape_are_refused(distribution):
+    for shape in ((), (3, 3), (2, 2, 3)):
+        with pytest.raises(ValueError, match="Images must have the shape"):
+            distribution.log_prob(np.zeros(shape, "int32"))
+
+
+def test_no_distribution_traces_anew(model):
+    images = model.sample(3, seed=1)
+    model.distribution().log_prob(images)
+    traces = model._compiled_score.experimental_get_tracing_count()
+    for _ in range(3):
+        model.distribution().copy()[tf.newaxis].log_prob(images)
+    assert model._compiled_score.experimental_get_tracing_count() == traces == 1
+
+
 def test_copy(distribution):
     copy = distribution.copy(name="Mine")
     assert copy.name == "Mine" and copy.model is distribution.model

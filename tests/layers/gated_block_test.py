@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn.layers import GatedPixelCNNBlock
+from keras_pixelcnn.layers.gated_block import PixelState
 from tests.test_case import check_layer, randomize
 
 SIZE = (2, 4, 5)
@@ -108,8 +109,6 @@ def test_steps_equal_whole(mask_type, groups):
         found[0].append(row_output)
         left = pixels.initial_cache(SIZE[0])
         for column in range(SIZE[2]):
-            from keras_pixelcnn.layers.gated_block import PixelState
-
             state = PixelState(links[column], left)
             inputs = tf.split(horizontal[:, row, column], groups, axis=-1)
             shown = inputs if mask_type == "B" else [None, *inputs[:-1]]

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn.layers import MaskedConv2D
+from keras_pixelcnn.layers.masked_conv2d import GroupSteps
 from tests.test_case import check_layer
 
 
@@ -62,12 +63,10 @@ def test_kernel_is_not_mutated_by_the_forward_pass():
 def test_group_steps_equal_whole(color_groups):
     layers = [MaskedConv2D(6, 1, "B", color_groups=color_groups) for _ in range(2)]
     inputs = [tf.random.normal([4, 1, 1, 12]) for _ in layers]
-    expected = sum(layer(x) for layer, x in zip(layers, inputs))[:, 0, 0]
     for layer in layers:
+        layer.build((None, 1, 1, 12))
         layer.bias.assign(tf.random.normal([6]))
     expected = sum(layer(x) for layer, x in zip(layers, inputs))[:, 0, 0]
-    from keras_pixelcnn.layers.masked_conv2d import GroupSteps
-
     steps = GroupSteps(layers)
     pixels = [tf.split(x[:, 0, 0], color_groups, axis=-1) for x in inputs]
     outputs = [
@@ -101,3 +100,23 @@ def test_refuses_group_steps_of_large_kernels():
     layer.build((None, 4, 4, 2))
     with pytest.raises(ValueError, match="kernel_size 1"):
         layer.group_steps()
+
+
+@pytest.mark.parametrize("name", ["strides", "dilation_rate", "groups", "padding"])
+def test_refuses_what_would_change_the_mask_or_the_size(name):
+    with pytest.raises(ValueError, match=f"cannot take.*{name}"):
+        MaskedConv2D(4, 3, "A", **{name: 2})
+
+
+def test_ignores_the_global_data_format():
+    inputs = tf.random.normal([1, 3, 5, 2])
+    layer = MaskedConv2D(4, 3, "B")
+    expected = layer(inputs)
+    keras.config.set_image_data_format("channels_first")
+    try:
+        copy = MaskedConv2D(4, 3, "B")
+        copy.build(inputs.shape)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    copy.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(copy(inputs), expected)

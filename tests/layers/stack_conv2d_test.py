@@ -125,3 +125,11 @@ def test_horizontal_refuses_features_that_the_groups_do_not_divide():
         HorizontalStackConv2D(8, 3, "B", color_groups=3)
     with pytest.raises(ValueError, match="input features must be"):
         HorizontalStackConv2D(6, 3, "B", color_groups=3)(tf.zeros([1, 2, 2, 4]))
+
+
+@pytest.mark.parametrize("layer_class", [VerticalStackConv2D, HorizontalStackConv2D])
+@pytest.mark.parametrize("shape", [(6, 6, 2), (1, 2, 6, 6, 2)])
+def test_refuses_other_ranks(layer_class, shape):
+    """Without a check TensorFlow ends the whole program."""
+    with pytest.raises(ValueError, match="ndim=4"):
+        layer_class(4, 3, "A")(tf.zeros(shape))

@@ -54,6 +54,8 @@ def sources(images):
         "dataset of pairs": dataset.map(lambda x: (x["image"], x["label"])).batch(3),
         "dataset of images": dataset.map(lambda x: x["image"]).batch(3),
         "generator": generate(),
+        "generator of pairs": ((x["image"], None) for x in generate()),
+        "dataset with text": dataset.map(lambda x: {**x, "id": "train_1"}).batch(3),
     }
 
 
@@ -62,7 +64,7 @@ def test_fit_and_evaluate_take(name, images):
     model = new_model()
     model.compile(keras.optimizers.SGD(0.0))
     sized, evaluation = {"batch_size": 3}, {"batch_size": 3}
-    if name == "generator":
+    if name.startswith("generator"):
         sized, evaluation = {"steps_per_epoch": 3}, {"steps": 3}
     if name.startswith("dataset"):
         sized, evaluation = {}, {}
@@ -143,6 +145,14 @@ def test_wrong_values_in_a_dataset_give_an_infinite_loss(images):
     assert math.isinf(found[0])
 
 
+def test_fractions_in_a_dataset_give_an_infinite_loss(images):
+    """Normalised images would all be rounded to level 0, and learnt in no time."""
+    model = new_model()
+    model.compile()
+    dataset = tf.data.Dataset.from_tensors({"image": images / np.float32(LEVELS)})
+    assert math.isinf(model.evaluate(dataset, verbose=0)[0])
+
+
 def test_wrong_shapes_and_missing_inputs(model, images):
     with pytest.raises(ValueError, match=r"4, 3, 3"):
         model.log_prob(images[:, :2])
@@ -170,12 +180,98 @@ def test_compile_refuses_losses_and_metrics(name):
 def test_weights_of_examples_are_refused(images):
     model = new_model()
     model.compile()
-    with pytest.raises(ValueError, match="sample_weight and class_weight"):
-        model.fit(images, sample_weight=np.ones(7), verbose=0)
+    weights = np.ones(7)
+    dataset = tf.data.Dataset.from_tensors((images, weights, weights))
+    for call in (
+        lambda: model.fit(images, sample_weight=weights, verbose=0),
+        lambda: model.fit(images, class_weight={0: 1.0}, verbose=0),
+        lambda: model.fit(images, weights, sample_weight=weights, verbose=0),
+        lambda: model.fit(images, validation_data=(images, None, weights), verbose=0),
+        lambda: model.fit(dataset, verbose=0),
+        lambda: model.evaluate(images, sample_weight=weights, verbose=0),
+        lambda: model.compute_loss({"image": images}, None, None, weights),
+    ):
+        with pytest.raises(ValueError, match="sample_weight and class_weight"):
+            call()
+
+
+class Batches(keras.utils.PyDataset):
+    """Single images, which remembers what order they were asked for in."""
+
+    def __init__(self, images):
+        super().__init__()
+        self.images, self.order = images, []
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        self.order.append(index)
+        return ({"image": self.images[index : index + 1]},)
+
+
+def test_a_py_dataset_is_shuffled(images):
+    model = new_model()
+    model.compile()
+    batches = Batches(images)
+    model.fit(batches, epochs=2, verbose=0)
+    order = batches.order[1:]  # Keras looks at the first batch beforehand
+    first, second = order[:7], order[7:14]
+    assert sorted(first) == sorted(second) == list(range(7))
+    assert first != list(range(7)) or second != list(range(7))
+
+
+def test_arrays_are_shuffled(images):
+    """One step an image: another order ends in other weights."""
+    ends = []
+    for shuffle in ({}, {}, {"shuffle": False}, {"shuffle": False}):
+        model = new_model()
+        model.compile(keras.optimizers.SGD(0.1))
+        model.fit(images, batch_size=1, verbose=0, **shuffle)
+        ends.append(model.blocks[1].link.kernel.numpy())
+    np.testing.assert_array_equal(ends[2], ends[3])
+    assert not np.array_equal(ends[0], ends[2]) or not np.array_equal(ends[1], ends[2])
+
+
+def test_text_in_a_dataset_does_not_disturb_xla(images):
+    model = new_model()
+    model.compile(jit_compile=True)
+    model.fit(sources(images)["dataset with text"], verbose=0)
+
+
+def test_validation_by_a_generator(images):
+    model = new_model()
+    model.compile()
+    history = model.fit(
+        images,
+        validation_data=sources(images)["generator"],
+        validation_steps=3,
+        verbose=0,
+    )
+    expected = kp.bits_per_dim(model.log_prob(images), 36).numpy().mean()
+    assert history.history["val_bits_per_dim"][0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_predict_gives_the_parameters(model, images):
+    expected = model(images)
+    for x in (images, {"image": images}, tf.data.Dataset.from_tensors(images)):
+        np.testing.assert_allclose(model.predict(x, verbose=0), expected, atol=1e-5)
+
+
+def test_lists_are_refused(images):
+    model = new_model()
+    model.compile()
+    with pytest.raises(ValueError, match="The model takes images, or a dict"):
+        model.fit([images], verbose=0)
+
+
+def test_dropout_is_off_in_log_prob(images):
+    model = new_model(dropout_rate=0.5)
+    np.testing.assert_array_equal(model.log_prob(images), model.log_prob(images))
 
 
 def test_log_prob_in_nats_and_bits(model, images):
-    """Contract 5, and no softmax too many."""
+    """No softmax too many."""
     log_prob = model.log_prob(images)
     assert log_prob.dtype == tf.float32 and log_prob.shape == (7,)
     logits = model(images).numpy().astype("float64")
@@ -192,6 +288,11 @@ def test_log_prob_in_parts_and_in_graphs(model, images):
     np.testing.assert_allclose(model.log_prob(images, batch_size=2), whole, rtol=1e-5)
     np.testing.assert_allclose(tf.function(model.log_prob)(images), whole, rtol=1e-5)
     assert model.log_prob(images[:0]).shape == (0,)
+    assert tf.function(model.log_prob)(images[:0]).shape == (0,)
+    unknown = tf.function(
+        model.log_prob, input_signature=[tf.TensorSpec([None, *SHAPE], tf.int32)]
+    )
+    assert unknown(images[:0]).shape == (0,)
     with pytest.raises(ValueError, match="batch_size must be at least 1"):
         model.log_prob(images, batch_size=0)
 
@@ -203,7 +304,7 @@ def test_initial_model_is_nearly_uniform():
 
 
 class TestSample:
-    """Contract 4 and the arguments."""
+    """Seeds, and arguments out of range."""
 
     def test_shape_type_and_range(self, model):
         samples = model.sample(50, seed=0)
@@ -285,6 +386,34 @@ class TestSample:
     def test_refuses_numbers(self, model, count):
         with pytest.raises(ValueError, match="num_samples must be"):
             model.sample(count)
+
+    def test_tensors_are_checked_too(self, model):
+        for arguments, sentence in [
+            ({"temperature": tf.constant(-1.0)}, "temperature must be"),
+            ({"temperature": [1.0, 1.0, 1.0]}, "temperature must be one number"),
+            ({"seed": tf.constant(1.5)}, "seed must be"),
+            ({"num_samples": tf.constant(-1)}, "num_samples must be"),
+            ({"num_samples": tf.constant(1.5)}, "num_samples must be"),
+        ]:
+            with pytest.raises(ValueError, match=sentence):
+                model.sample(**{"num_samples": 2, **arguments})
+
+    def test_empty_batch_in_a_graph(self, model):
+        draw = tf.function(lambda seeds: model.sample(tf.shape(seeds)[0], seeds))
+        assert draw(tf.zeros([0], tf.int64)).shape == (0, *SHAPE)
+
+    def test_default_computes_every_activation_once(self, model):
+        """By counting whole passes, which the steps do without."""
+        calls = []
+        fresh = new_model()
+        fresh.call = lambda *args, **kwargs: calls.append(1)
+        np.testing.assert_array_equal(fresh.sample(2, seed=1), model.sample(2, seed=1))
+        assert not calls
+
+    @pytest.mark.parametrize(("levels", "dtype"), [(256, "uint8"), (257, "int32")])
+    def test_type_by_levels(self, levels, dtype):
+        tiny = kp.GatedPixelCNN((1, 2, 1), levels, filters=2, num_blocks=1)
+        assert tiny.sample(2, seed=1).dtype == dtype
 
     def test_refuses_samplers(self, model):
         with pytest.raises(ValueError, match="sampler must be one of"):

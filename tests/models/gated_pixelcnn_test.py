@@ -1,5 +1,6 @@
-"""The contracts that every model owes, for GatedPixelCNN."""
+"""What every model owes, and its exact network, for GatedPixelCNN."""
 
+import inspect
 import itertools
 import math
 
@@ -75,11 +76,22 @@ STATES = {
 
 @pytest.mark.parametrize(("shape", "levels", "kernel"), CASES)
 @pytest.mark.parametrize("state", STATES)
-def test_depends_on_exactly_what_comes_before(shape, levels, kernel, state, tmp_path):
-    """Contract 1: no leak, no blind spot, G sees its own R."""
+def test_is_causal_and_steps_equal_whole(shape, levels, kernel, state, tmp_path):
+    """No leak, no blind spot, G sees its own R; both ways of running agree."""
     model = STATES[state](small_model(shape, levels, kernel), tmp_path)
     expected = test_case.expected_dependencies(shape, reach(model))
     np.testing.assert_array_equal(test_case.dependencies(model), expected)
+    test_case.check_steps_equal_whole(model, least=0)
+
+
+@pytest.mark.parametrize(
+    ("case", "state"), list(zip(CASES, itertools.cycle(STATES))), ids=str
+)
+def test_seeds_units_and_export(case, state, tmp_path):
+    """Each shape in one of the states, so that all come up."""
+    model = STATES[state](small_model(*case, dropout_rate=0.5), tmp_path)
+    test_case.check_seeds_and_units(model)
+    test_case.check_exported(model, tmp_path / "export")
 
 
 @pytest.mark.parametrize(("shape", "levels", "kernel"), CASES)
@@ -134,20 +146,18 @@ def test_dark_levels_are_told_apart():
 
 @pytest.mark.parametrize(("shape", "levels"), [((2, 2, 1), 4), ((1, 2, 3), 2)])
 def test_probabilities_of_all_images_sum_to_1(shape, levels):
-    """Contract 2."""
     test_case.check_normalised(randomize(small_model(shape, levels)))
 
 
 @pytest.mark.parametrize("sampler", ["incremental", "ancestral"])
 def test_sample_counts_match_log_prob(sampler):
-    """Contract 2: neither the most likely image nor another distribution."""
+    """Neither the most likely image nor another distribution is drawn."""
     model = randomize(small_model((1, 2, 3), 2))
     test_case.check_sample_counts(model, sampler=sampler)
 
 
 @pytest.mark.parametrize(("shape", "levels", "kernel"), CASES)
 def test_steps_equal_whole(shape, levels, kernel):
-    """Contract 3."""
     model = randomize(small_model(shape, levels, kernel, num_blocks=3))
     test_case.check_steps_equal_whole(model)
 
@@ -163,10 +173,11 @@ def test_both_samplers_draw_the_same_images(shape, levels, kernel):
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_likelihood_stays_float32_under_mixed_precision(policy):
-    """Contract 8, and 3 in low precision."""
+    """And steps equal the whole pass in low precision."""
     model = randomize(small_model((4, 4, 3), dtype=policy))
     images = random_images(model, 4)
     assert model(images).dtype == "float32"
+    assert model.parameters.compute_dtype == "float32"  # not only cast at the end
     assert model.blocks[0].compute_dtype == policy.removeprefix("mixed_")
     full = small_model((4, 4, 3))
     full.set_weights(model.get_weights())
@@ -175,7 +186,54 @@ def test_likelihood_stays_float32_under_mixed_precision(policy):
     test_case.check_steps_equal_whole(model, tolerance=0.2)
     assert model.sample(2, seed=1).shape == (2, 4, 4, 3)
     model.compile("adam")
+    scales = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert scales == (policy == "mixed_float16")
     model.fit(images, verbose=0)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float32"])
+def test_dtype_survives_saving_twice(policy, tmp_path):
+    model = small_model((4, 4, 3), dtype=policy)
+    images = random_images(model, 2)
+    for _ in range(2):
+        assert model.dtype_policy.name == policy
+        model = test_case.check_saved(model, tmp_path, images)
+    assert model.blocks[0].compute_dtype == policy.removeprefix("mixed_")
+
+
+def test_global_dtype_policy_is_kept(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = small_model((2, 2, 1))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    loaded = test_case.check_saved(model, tmp_path, random_images(model, 2))
+    assert loaded.dtype_policy.name == "mixed_bfloat16"
+
+
+def test_many_levels_in_float16():
+    """65,535 overflows float16 when it is cast before it is scaled."""
+    model = small_model((2, 2, 1), 65_536, dtype="mixed_float16")
+    images = np.array([65_535, 0, 1, 2]).reshape(1, 2, 2, 1)
+    assert np.isfinite(model.log_prob(images)).all()
+
+
+def test_defaults():
+    """First kernel 7, 3 in the body; filters that fit the channels."""
+    model = kp.GatedPixelCNN((8, 8, 1), num_blocks=2)
+    config = model.get_config()
+    assert config["num_levels"] == 256 and config["filters"] == 128
+    assert config["first_kernel_size"] == 7 and config["kernel_size"] == 3
+    assert model.blocks[0].vertical_conv.kernel.shape == (3, 7, 1, 256)
+    assert model.blocks[1].horizontal_conv.kernel.shape == (1, 2, 128, 256)
+    arguments = inspect.signature(kp.GatedPixelCNN).parameters
+    assert arguments["num_blocks"].default == 15
+    assert kp.GatedPixelCNN((8, 8, 3), num_blocks=1).filters == 126
+
+
+def test_unknown_arguments_are_refused():
+    with pytest.raises(TypeError, match="blocks"):
+        kp.GatedPixelCNN((8, 8, 1), blocks=3)
 
 
 def test_is_the_network_of_the_paper():
@@ -259,7 +317,12 @@ def test_learns_a_pattern():
     ("arguments", "sentence"),
     [
         ({"filters": 8}, "filters must be a positive multiple of 3.*filters=8"),
-        ({"head_filters": 8}, "multiple of 3"),
+        ({"head_filters": 8}, "head_filters must be a positive multiple of 3.*=8"),
+        ({"filters": 6.0}, "filters must be a positive multiple of 3.*6.0"),
+        ({"num_levels": 2.5}, "num_levels must be an integer.*2.5"),
+        ({"num_levels": "5"}, "num_levels must be an integer.*'5'"),
+        ({"kernel_size": 3.0}, "kernel_size must be an odd integer.*3.0"),
+        ({"dropout_rate": 1.0}, r"dropout_rate must be in \[0, 1\).*1.0"),
         ({"num_blocks": 0}, "num_blocks must be at least 1"),
         ({"kernel_size": 4}, "kernel_size must be an odd integer.*4"),
         ({"first_kernel_size": 1}, "odd integer of at least 3"),
@@ -268,7 +331,7 @@ def test_learns_a_pattern():
         ({"image_shape": (4, 4)}, "image_shape must be"),
         ({"image_shape": (0, 4, 1)}, "image_shape must be"),
         ({"image_shape": (4, 4.5, 1)}, "image_shape must be"),
-        ({"dropout_rate": 1.5}, "(?i)rate"),
+        ({"dropout_rate": -0.5}, "dropout_rate must be"),
     ],
 )
 def test_refuses(arguments, sentence):

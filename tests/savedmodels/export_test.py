@@ -47,7 +47,9 @@ def test_it_exports_and_says_where(saved, tmp_path):
 def _check_error(result, sentence):
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
-    (error,) = [line for line in result.stderr.splitlines() if "error: " in line]
+    (error,) = [
+        line for line in result.stderr.splitlines() if line.startswith("error: ")
+    ]
     assert sentence in error
 
 
