@@ -20,7 +20,9 @@ setuptools.setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=setuptools.find_packages(exclude=["tests", "tests.*"]),
+    packages=setuptools.find_packages(
+        include=["keras_pixelcnn*", "trainers*", "savedmodels*"]
+    ),
     package_data={"savedmodels": ["*.c"]},
     install_requires=[
         "absl-py",

@@ -1,5 +1,6 @@
 """The verbs that all models share, on a small GatedPixelCNN."""
 
+import itertools
 import math
 import subprocess
 import sys
@@ -215,10 +216,10 @@ def test_a_py_dataset_is_shuffled(images):
     model.compile()
     batches = Batches(images)
     model.fit(batches, epochs=2, verbose=0)
-    order = batches.order[1:]  # Keras looks at the first batch beforehand
-    first, second = order[:7], order[7:14]
-    assert sorted(first) == sorted(second) == list(range(7))
-    assert first != list(range(7)) or second != list(range(7))
+    # Keras may look at batches beforehand; in order they never go down but to 0.
+    assert set(batches.order) == set(range(7))
+    steps_down = [b for a, b in itertools.pairwise(batches.order) if b < a]
+    assert any(steps_down)
 
 
 def test_arrays_are_shuffled(images):
