@@ -4,30 +4,9 @@ import logging
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from keras_pixelcnn.datasets import DamagedImageError, load
-
-
-def _write(path, image):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(image, np.uint8)).save(path)
-
-
-def _fill(folder, count=20, shape=(6, 5, 3)):
-    """Writes images whose pixels all tell their number, in classes of odd and even."""
-    for number in range(count):
-        name = "odd" if number % 2 else "even"
-        _write(folder / name / f"{number:02}.png", np.full(shape, number))
-    return folder
-
-
-def _load(folder, split="all", **options):
-    return load(f"folder:{folder}", split, **options)
-
-
-def _numbers(dataset):
-    return [int(example["image"][0, 0, 0]) for example in dataset]
+from keras_pixelcnn.datasets import DamagedImageError
+from tests.datasets.image_folder import fill_folder, load_folder, numbers, write_image
 
 
 def _damage(folder):
@@ -41,9 +20,9 @@ def _damage(folder):
 
 @pytest.mark.parametrize("cache", [True, False])
 def test_damaged_files_are_skipped_counted_and_named_once(tmp_path, caplog, cache):
-    names = _damage(_fill(tmp_path))
+    names = _damage(fill_folder(tmp_path))
     with caplog.at_level(logging.WARNING):
-        dataset = _load(tmp_path, cache=cache, batch_size=4)
+        dataset = load_folder(tmp_path, cache=cache, batch_size=4)
         sound = [number for number in range(20) if number not in (3, 8)]
         for _ in range(2):
             images = np.concatenate([batch["image"] for batch in dataset])
@@ -57,40 +36,40 @@ def test_damaged_files_are_skipped_counted_and_named_once(tmp_path, caplog, cach
 def test_a_truncated_jpeg_is_damaged_at_any_scale(tmp_path, caplog):
     photo = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
     for name in ("a.jpg", "b.jpg"):
-        _write(tmp_path / name, photo)
+        write_image(tmp_path / name, photo)
     (tmp_path / "b.jpg").write_bytes((tmp_path / "b.jpg").read_bytes()[:9000])
-    assert len(list(_load(tmp_path, image_size=(8, 8)))) == 1
+    assert len(list(load_folder(tmp_path, image_size=(8, 8)))) == 1
     assert "skipped 1 of 2 files that could not be read: b.jpg" in caplog.text
 
 
 def test_long_lists_of_damaged_files_are_cut(tmp_path, caplog):
-    _fill(tmp_path)
+    fill_folder(tmp_path)
     for number in range(12):
         (tmp_path / f"{number:02}.png").write_text("")
-    _load(tmp_path)
+    load_folder(tmp_path)
     assert "skipped 12 of 32 files" in caplog.text
     assert "09.png and 2 more" in caplog.text
 
 
 @pytest.mark.parametrize("cache", [True, False])
 def test_damaged_files_may_raise(tmp_path, cache):
-    _damage(_fill(tmp_path))
+    _damage(fill_folder(tmp_path))
     with pytest.raises(DamagedImageError, match=r"(08|03)\.png|text\.jpg"):
-        _load(tmp_path, cache=cache, on_damaged="raise")
+        load_folder(tmp_path, cache=cache, on_damaged="raise")
 
 
 def test_a_sound_folder_does_not_raise(tmp_path):
-    assert len(list(_load(_fill(tmp_path), on_damaged="raise"))) == 20
+    assert len(list(load_folder(fill_folder(tmp_path), on_damaged="raise"))) == 20
 
 
 def test_the_reason_is_told_where_nothing_is_sound(tmp_path):
     (tmp_path / "a.png").write_text("no image")
     with pytest.raises(DamagedImageError, match=r"a\.png \(cannot identify"):
-        _load(tmp_path)
+        load_folder(tmp_path)
 
 
 def test_the_split_stays_when_a_file_is_damaged(tmp_path):
-    before = _numbers(_load(_fill(tmp_path), "train", shuffle=False))
+    before = numbers(load_folder(fill_folder(tmp_path), "train", shuffle=False))
     (path,) = tmp_path.rglob(f"{before[0]:02}.png")
     path.write_bytes(b"")
-    assert _numbers(_load(tmp_path, "train", shuffle=False)) == before[1:]
+    assert numbers(load_folder(tmp_path, "train", shuffle=False)) == before[1:]

@@ -5,30 +5,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_pixelcnn.datasets import load, native_num_levels
+from keras_pixelcnn.datasets import native_num_levels
+from tests.datasets.image_folder import fill_folder, load_folder, numbers, write_image
 
 PARTS = ("train", "validation", "test")
-
-
-def _write(path, image):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(image, np.uint8)).save(path)
-
-
-def _fill(folder, count=20, shape=(6, 5, 3)):
-    """Writes images whose pixels all tell their number, in classes of odd and even."""
-    for number in range(count):
-        name = "odd" if number % 2 else "even"
-        _write(folder / name / f"{number:02}.png", np.full(shape, number))
-    return folder
-
-
-def _load(folder, split="all", **options):
-    return load(f"folder:{folder}", split, **options)
-
-
-def _numbers(dataset):
-    return [int(example["image"][0, 0, 0]) for example in dataset]
 
 
 def _labels(dataset):
@@ -39,7 +19,7 @@ def _labels(dataset):
 
 @pytest.mark.parametrize("cache", [True, False])
 def test_images_labels_types_and_cardinality(tmp_path, cache):
-    dataset = _load(_fill(tmp_path), cache=cache)
+    dataset = load_folder(fill_folder(tmp_path), cache=cache)
     assert dataset.element_spec == {
         "image": tf.TensorSpec((6, 5, 3), tf.uint8),
         "label": tf.TensorSpec((), tf.int64),
@@ -50,119 +30,126 @@ def test_images_labels_types_and_cardinality(tmp_path, cache):
 
 
 def test_splits_are_disjoint_and_complete_for_every_seed(tmp_path):
-    _fill(tmp_path)
-    parts = [sorted(_numbers(_load(tmp_path, part, seed=1))) for part in PARTS]
+    fill_folder(tmp_path)
+    parts = [sorted(numbers(load_folder(tmp_path, part, seed=1))) for part in PARTS]
     assert [len(part) for part in parts] == [16, 2, 2]
     assert sorted(np.concatenate(parts)) == list(range(20))
-    assert [sorted(_numbers(_load(tmp_path, part, seed=2))) for part in PARTS] == parts
+    assert [
+        sorted(numbers(load_folder(tmp_path, part, seed=2))) for part in PARTS
+    ] == parts
 
 
 def test_the_split_does_not_depend_on_where_the_folder_lies(tmp_path):
-    orders = [_numbers(_load(_fill(tmp_path / name), "test")) for name in ("x", "y/z")]
+    orders = [
+        numbers(load_folder(fill_folder(tmp_path / name), "test"))
+        for name in ("x", "y/z")
+    ]
     assert orders[0] == orders[1]
 
 
 @pytest.mark.parametrize("cache", [True, False])
 def test_train_is_shuffled_by_seed_and_epoch(tmp_path, cache):
-    _fill(tmp_path)
+    fill_folder(tmp_path)
 
     def epochs(seed):
-        dataset = _load(tmp_path, "train", seed=seed, cache=cache)
-        return [_numbers(dataset) for _ in range(2)]
+        dataset = load_folder(tmp_path, "train", seed=seed, cache=cache)
+        return [numbers(dataset) for _ in range(2)]
 
     assert epochs(3) == epochs(3)
     assert len({tuple(order) for order in epochs(3) + epochs(4)}) == 4
 
 
 def test_the_last_batch_is_kept(tmp_path):
-    batches = list(_load(_fill(tmp_path), batch_size=8))
+    batches = list(load_folder(fill_folder(tmp_path), batch_size=8))
     assert [len(batch["label"]) for batch in batches] == [8, 8, 4]
 
 
 def test_labels_count_the_sorted_folders_whatever_they_hold(tmp_path):
     for number, name in enumerate(["b", "a/deep/er", "d"]):
-        _write(tmp_path / name / "x.png", np.full((4, 4), number))
+        write_image(tmp_path / name / "x.png", np.full((4, 4), number))
     (tmp_path / "c").mkdir()
-    assert _labels(_load(tmp_path)) == {1: 0, 0: 1, 2: 3}
+    assert _labels(load_folder(tmp_path)) == {1: 0, 0: 1, 2: 3}
 
 
 def test_images_directly_in_the_folder_are_one_class(tmp_path):
     for number in range(3):
-        _write(tmp_path / f"{number}.png", np.full((4, 4), number))
-    assert _labels(_load(tmp_path)) == {0: 0, 1: 0, 2: 0}
-    _write(tmp_path / "a" / "x.png", np.full((4, 4), 9))
-    assert _labels(_load(tmp_path)) == {0: 0, 1: 0, 2: 0, 9: 1}
+        write_image(tmp_path / f"{number}.png", np.full((4, 4), number))
+    assert _labels(load_folder(tmp_path)) == {0: 0, 1: 0, 2: 0}
+    write_image(tmp_path / "a" / "x.png", np.full((4, 4), 9))
+    assert _labels(load_folder(tmp_path)) == {0: 0, 1: 0, 2: 0, 9: 1}
 
 
 def test_the_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    _fill(tmp_path / "pictures", 10)
-    assert len(_numbers(_load("~/pictures"))) == 10
+    fill_folder(tmp_path / "pictures", 10)
+    assert len(numbers(load_folder("~/pictures"))) == 10
 
 
 def test_what_is_hidden_or_no_image_is_ignored_silently(tmp_path, caplog):
-    _fill(tmp_path, 10)
+    fill_folder(tmp_path, 10)
     (tmp_path / "labels.csv").write_text("no image")
     (tmp_path / "even" / "notes.txt").write_text("no image")
     (tmp_path / "even" / "._00.png").write_text("what some systems leave behind")
-    _write(tmp_path / ".thumbnails" / "00.png", np.full((6, 5, 3), 99))
-    _write(tmp_path / "even" / ".old" / "00.png", np.full((6, 5, 3), 99))
+    write_image(tmp_path / ".thumbnails" / "00.png", np.full((6, 5, 3), 99))
+    write_image(tmp_path / "even" / ".old" / "00.png", np.full((6, 5, 3), 99))
     (tmp_path / "even" / "folder.png").mkdir()
-    assert _labels(_load(tmp_path)) == {number: number % 2 for number in range(10)}
+    assert _labels(load_folder(tmp_path)) == {
+        number: number % 2 for number in range(10)
+    }
     assert not caplog.records
 
 
 def test_suffixes_may_be_upper_case(tmp_path):
-    _write(tmp_path / "a.PNG", np.full((4, 4), 7))
-    _write(tmp_path / "b.JPG", np.full((4, 4), 9))
-    assert sorted(_numbers(_load(tmp_path))) == [7, 9]
+    write_image(tmp_path / "a.PNG", np.full((4, 4), 7))
+    write_image(tmp_path / "b.JPG", np.full((4, 4), 9))
+    assert sorted(numbers(load_folder(tmp_path))) == [7, 9]
 
 
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere.*folder:PATH"):
-        _load(tmp_path / "nowhere")
+        load_folder(tmp_path / "nowhere")
 
 
 def test_a_folder_without_images_says_what_was_looked_for(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "notes.txt").write_text("")
     with pytest.raises(FileNotFoundError, match=r"No image .* \.jpeg, .*\.png, "):
-        _load(tmp_path)
+        load_folder(tmp_path)
 
 
 def test_a_wrong_split_is_answered_with_the_ones_there_are(tmp_path):
     with pytest.raises(ValueError, match="'train', 'validation', 'test', 'all'"):
-        _load(_fill(tmp_path), "train[:50%]")
+        load_folder(fill_folder(tmp_path), "train[:50%]")
 
 
 def test_an_empty_split_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="'validation' is empty: there are only 3"):
-        _load(_fill(tmp_path, 3), "validation")
+        load_folder(fill_folder(tmp_path, 3), "validation")
 
 
 @pytest.mark.parametrize("cache", [True, False])
 def test_images_of_differing_size_need_an_image_size(tmp_path, cache):
-    _fill(tmp_path)
-    _write(tmp_path / "odd" / "21.png", np.full((7, 5, 3), 21))
+    fill_folder(tmp_path)
+    write_image(tmp_path / "odd" / "21.png", np.full((7, 5, 3), 21))
     with pytest.raises(
         ValueError, match=r"\(6, 5, 3\).*21.png.*\(7, 5, 3\).*image_size="
     ):
-        _load(tmp_path, cache=cache)
-    dataset = _load(tmp_path, image_size=(4, 4), cache=cache)
-    assert sorted(_numbers(dataset)) == [*range(20), 21]
+        load_folder(tmp_path, cache=cache)
+    dataset = load_folder(tmp_path, image_size=(4, 4), cache=cache)
+    assert sorted(numbers(dataset)) == [*range(20), 21]
     assert dataset.element_spec["image"].shape == (4, 4, 3)
 
 
 def test_images_of_differing_colour_need_a_colour_mode(tmp_path):
-    _fill(tmp_path)
-    _write(tmp_path / "odd" / "21.png", np.full((6, 5), 21))
+    fill_folder(tmp_path)
+    write_image(tmp_path / "odd" / "21.png", np.full((6, 5), 21))
     for size in (None, (4, 4)):
         with pytest.raises(ValueError, match=r"21.png.*\(6, 5, 1\).*color_mode="):
-            _load(tmp_path, image_size=size)
+            load_folder(tmp_path, image_size=size)
     for mode, channels in (("rgb", 3), ("grayscale", 1)):
-        dataset = _load(tmp_path, color_mode=mode)
+        dataset = load_folder(tmp_path, color_mode=mode)
         assert dataset.element_spec["image"].shape == (6, 5, channels)
-        assert sorted(_numbers(dataset)) == [*range(20), 21]
+        assert sorted(numbers(dataset)) == [*range(20), 21]
 
 
 def test_images_are_fitted_and_requantised(tmp_path):
@@ -171,12 +158,12 @@ def test_images_are_fitted_and_requantised(tmp_path):
             np.random.default_rng(0).integers(0, 256, (3, 5, 3), np.uint8)
         ).resize((60, 40), Image.Resampling.BICUBIC)
     )
-    _write(tmp_path / "a.png", photo)
-    (whole,) = _load(tmp_path, image_size=(8, 8))
+    write_image(tmp_path / "a.png", photo)
+    (whole,) = load_folder(tmp_path, image_size=(8, 8))
     square = Image.fromarray(photo[:, 10:50])
     fitted = square.resize((8, 8), Image.Resampling.BILINEAR)
     assert np.abs(whole["image"].numpy().astype(int) - np.asarray(fitted)).max() <= 1
-    (coarse,) = _load(tmp_path, image_size=(8, 8), num_levels=5)
+    (coarse,) = load_folder(tmp_path, image_size=(8, 8), num_levels=5)
     np.testing.assert_array_equal(
         coarse["image"], whole["image"].numpy().astype(int) * 5 // 256
     )
@@ -184,23 +171,23 @@ def test_images_are_fitted_and_requantised(tmp_path):
 
 def test_more_levels_than_256_are_refused(tmp_path):
     with pytest.raises(ValueError, match="at most 256"):
-        _load(_fill(tmp_path), num_levels=257)
+        load_folder(fill_folder(tmp_path), num_levels=257)
 
 
 def test_cached_images_need_their_files_no_more(tmp_path):
-    dataset = _load(_fill(tmp_path))
+    dataset = load_folder(fill_folder(tmp_path))
     for path in tmp_path.rglob("*.png"):
         path.unlink()
-    assert sorted(_numbers(dataset)) == list(range(20))
+    assert sorted(numbers(dataset)) == list(range(20))
 
 
 def test_uncached_images_are_read_again(tmp_path):
-    dataset = _load(_fill(tmp_path), cache=False)
-    _write(tmp_path / "even" / "00.png", np.full((6, 5, 3), 77))
-    assert sorted(_numbers(dataset)) == [*range(1, 20), 77]
+    dataset = load_folder(fill_folder(tmp_path), cache=False)
+    write_image(tmp_path / "even" / "00.png", np.full((6, 5, 3), 77))
+    assert sorted(numbers(dataset)) == [*range(1, 20), 77]
     (tmp_path / "odd" / "07.png").unlink()
     with pytest.raises(tf.errors.OpError, match=r"odd/07\.png' could be read when"):
-        _numbers(dataset)
+        numbers(dataset)
 
 
 def test_odd_modes_live_together_in_one_colour_mode(tmp_path):
@@ -216,6 +203,6 @@ def test_odd_modes_live_together_in_one_colour_mode(tmp_path):
         Image.new(mode, (4, 4), pixel).save(tmp_path / f"{index}.png")
     Image.new("CMYK", (4, 4), (0, 0, 0, 255)).save(tmp_path / "cmyk.jpg")
     for mode, channels in (("rgb", 3), ("grayscale", 1)):
-        images = list(_load(tmp_path, color_mode=mode, on_damaged="raise"))
+        images = list(load_folder(tmp_path, color_mode=mode, on_damaged="raise"))
         assert len(images) == 7
         assert all(image["image"].shape == (4, 4, channels) for image in images)

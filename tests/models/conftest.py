@@ -1,0 +1,14 @@
+import pytest
+
+from tests.models.small_model import new_model
+from tests.test_case import random_images
+
+
+@pytest.fixture(scope="module")
+def model():
+    return new_model()
+
+
+@pytest.fixture(scope="module")
+def images(model):
+    return random_images(model, 7).astype("uint8")

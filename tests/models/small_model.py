@@ -1,0 +1,13 @@
+"""The small model that the tests of the shared verbs run on."""
+
+import keras_pixelcnn as kp
+from tests.test_case import randomize
+
+SHAPE, LEVELS = (4, 3, 3), 5
+
+
+def new_model(**kwargs):
+    model = kp.GatedPixelCNN(
+        SHAPE, num_levels=LEVELS, filters=6, num_blocks=2, first_kernel_size=3, **kwargs
+    )
+    return randomize(model)
