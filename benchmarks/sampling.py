@@ -7,7 +7,6 @@ score it, and the time that whole passes would take divided by the time to sampl
 Whole passes are measured on a few pixels and scaled to all.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +14,8 @@ import tensorflow as tf
 from absl import flags
 
 import keras_pixelcnn as kp
-from benchmarks.timing import environment, median_seconds
-from keras_pixelcnn.files import replace_when_written
+from benchmarks import report
+from benchmarks.timing import median_seconds
 from trainers import programs
 
 MODELS = {
@@ -126,11 +125,7 @@ def main(flag_values: flags.FlagValues) -> None:
         for size in map(int, flag_values.batch_sizes):
             rows.append(measure(name, size, flag_values.runs, flag_values.pixels))
             print(as_table(rows[-1:]).splitlines()[-1], flush=True)
-    result = {"environment": environment(), "runs": flag_values.runs, "rows": rows}
-    print(f"\n{json.dumps(result['environment'])}\n\n{as_table(rows)}")
-    if flag_values.output:
-        with replace_when_written(flag_values.output) as part:
-            part.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    report.show(rows, flag_values.runs, as_table(rows), flag_values.output)
 
 
 if __name__ == "__main__":

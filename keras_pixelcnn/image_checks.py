@@ -60,7 +60,7 @@ def check_images(
     """
     num_levels = check_num_levels(num_levels)
     values = _as_array(images, num_levels, name)
-    _check_shape(values.shape, name, image_shape)
+    check_shape(values.shape, name, image_shape)
     wrong = _wrong_values(values, num_levels)
     if wrong is not None:
         _raise_wrong_value(values, wrong, num_levels, name)
@@ -85,9 +85,22 @@ def _as_array(images: Any, num_levels: int, name: str) -> np.ndarray:
     return values
 
 
-def _check_shape(
-    shape: tuple[int, ...], name: str, image_shape: Sequence[int] | None
+def check_shape(
+    shape: tuple[int, ...],
+    name: str = "image",
+    image_shape: Sequence[int] | None = None,
 ) -> None:
+    """Says why a shape is not that of a batch of images.
+
+    Args:
+        shape: the shape of a batch.
+        name: what error messages call the batch. Defaults to `"image"`.
+        image_shape: the `(height, width, channels)` asked for. Defaults to `None`:
+            any size.
+
+    Raises:
+        ValueError: if it is not.
+    """
     wanted = "height, width, channels"
     fits = len(shape) == 4
     if image_shape is not None:

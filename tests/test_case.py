@@ -28,6 +28,22 @@ def random_images(model, count, seed=0):
     return generator.integers(0, model.num_levels, (count, *model.image_shape))
 
 
+def random_conditions(model, count, seed=0):
+    """Conditions that a model takes, another for each image; {} where it takes none."""
+    generator = np.random.default_rng(seed)
+    return {
+        name: generator.integers(0, model.conditions.num_classes, count)
+        if name == "label"
+        else generator.normal(size=(count, *shape)).astype("float32")
+        for name, shape in model.conditions.shapes.items()
+    }
+
+
+def first_of(conditions, count):
+    """The conditions of the first images."""
+    return {name: value[:count] for name, value in conditions.items()}
+
+
 def all_images(image_shape, num_levels):
     """Every image there is: (num_levels ** dimensions, *image_shape)."""
     dims = math.prod(image_shape)
@@ -54,7 +70,11 @@ def check_layer(layer, *inputs):
     for ours, theirs in zip(tf.nest.flatten(outputs), tf.nest.flatten(copy(*inputs))):
         np.testing.assert_array_equal(ours, theirs)
 
-    symbolic = layer(*[keras.KerasTensor((None, *x.shape[1:])) for x in inputs])
+    symbolic = layer(
+        *tf.nest.map_structure(
+            lambda x: keras.KerasTensor((None, *x.shape[1:]), x.dtype.name), inputs
+        )
+    )
     for ours, theirs in zip(tf.nest.flatten(outputs), tf.nest.flatten(symbolic)):
         assert tuple(theirs.shape) == (None, *ours.shape[1:])
 
@@ -78,21 +98,35 @@ def dependencies(model, training=False, tries=6):
         Booleans (height, width, channels, height, width, channels): outputs by inputs.
     """
     shape, dims = model.image_shape, math.prod(model.image_shape)
-    network = keras.Model(model.get_layer("encoding").output, model.output)
+    network = network_of_encoded(model)
     generator = np.random.default_rng(0)
     found = np.zeros((dims, dims), bool)
-    for _ in range(tries):
+    for attempt in range(tries):
+        given = random_conditions(model, 1, attempt)
+        given = {name: value[0] for name, value in given.items()}
+        given = model.conditions.prepare(given, dims)
         image = tf.constant(generator.uniform(-1, 1, (1, *shape)), tf.float32)
         images = tf.repeat(image, dims, axis=0)
         with tf.GradientTape() as tape:
             tape.watch(images)
-            parameters = network(images, training=training)
+            parameters = network(images, given, training=training)
             weights = tf.random.normal(parameters.shape[1:], seed=1)
             outputs = tf.reduce_sum(parameters * weights, axis=-1)
             own = tf.linalg.diag_part(tf.reshape(outputs, [dims, dims]))
         gradients = tape.gradient(own, images)
         found |= tf.reshape(gradients, [dims, dims]).numpy() != 0
     return found.reshape(*shape, *shape)
+
+
+def network_of_encoded(model):
+    """The model from its image as floats in [-1, 1], which gradients can reach."""
+    names = [name for name in model.input if name != "image"]
+    encoded = model.get_layer("encoding").output
+    inputs = [encoded, *[model.input[name] for name in names]]
+    network = keras.Model(inputs, model.output)
+    return lambda image, given, training=False: network(
+        [image, *[given[name] for name in names]], training=training
+    )
 
 
 def expected_dependencies(image_shape, reach):
@@ -109,48 +143,60 @@ def expected_dependencies(image_shape, reach):
     return expected
 
 
-def stepped_parameters(model, images):
+def stepped_parameters(model, images, **conditions):
     """The parameters that the raster scan computes when it is told the images."""
     images = tf.constant(images, tf.int32)
+    steps = model.scan_steps(model.conditions.prepare(conditions, len(images)))
     found = np.zeros((*images.shape, model.num_levels), "float32")
 
     def draw(row, column, channel, parameters):
         found[:, row, column, channel] = parameters
         return images[:, row, column, channel]
 
-    told = raster_scan(model.scan_steps(), draw, model.image_shape, len(images))
+    told = raster_scan(steps, draw, model.image_shape, len(images))
     np.testing.assert_array_equal(told, images)
     return found
 
 
 def check_steps_equal_whole(model, count=3, tolerance=2e-4, least=0.1):
     """Both ways of running a model give the same parameters."""
-    images = random_images(model, count)
-    whole = model(images, training=False)
+    images, conditions = random_images(model, count), random_conditions(model, count)
+    whole = model({"image": images, **conditions}, training=False)
     # Parameters that are all alike would agree however the steps are wrong.
     assert np.ptp(whole.numpy()) >= least
     np.testing.assert_allclose(
-        stepped_parameters(model, images), whole, atol=tolerance, rtol=tolerance
+        stepped_parameters(model, images, **conditions),
+        whole,
+        atol=tolerance,
+        rtol=tolerance,
     )
 
 
-def check_normalised(model):
-    """The probabilities of all images sum to 1."""
+def check_normalised(model, **condition):
+    """The probabilities of all images sum to 1, under a condition."""
     images = all_images(model.image_shape, model.num_levels)
-    log_prob = model.log_prob(images).numpy().astype("float64")
+    log_prob = model.log_prob(images, **condition).numpy().astype("float64")
     assert np.ptp(log_prob) > 1
     assert abs(np.exp(log_prob).sum() - 1) < 1e-5
 
 
-def check_sample_counts(model, count=20_000, **kwargs):
-    """A chi-square test of how often each image is drawn."""
+def check_sample_counts(model, count=20_000, sampler=None, **condition):
+    """A chi-square test of how often each image is drawn, under a condition."""
+    images = all_images(model.image_shape, model.num_levels)
+    log_prob = model.log_prob(images, **condition).numpy().astype("float64")
+    drawn = model.sample(count, seed=1, sampler=sampler, **condition)
+    check_counts(drawn, model.num_levels, np.exp(log_prob))
+
+
+def check_counts(drawn, num_levels, probabilities):
+    """A chi-square test; the probabilities are those of `all_images`."""
     from scipy import stats
 
-    images = all_images(model.image_shape, model.num_levels)
-    expected = np.exp(model.log_prob(images).numpy().astype("float64")) * count
-    drawn = model.sample(count, seed=1, **kwargs).numpy().reshape(count, -1)
-    index = drawn @ model.num_levels ** np.arange(drawn.shape[1])[::-1]
-    counts = np.bincount(index, minlength=len(images))
+    drawn = drawn.numpy().reshape(len(drawn), -1)
+    expected = probabilities * len(drawn)
+    index = drawn @ num_levels ** np.arange(drawn.shape[1])[::-1]
+    counts = np.bincount(index, minlength=len(expected))
+    assert not counts[probabilities == 0].any()
     frequent = expected >= 5
     counts = [*counts[frequent], counts[~frequent].sum()]
     expected = [*expected[frequent], expected[~frequent].sum()]
@@ -162,22 +208,26 @@ def check_sample_counts(model, count=20_000, **kwargs):
 
 def check_seeds_and_units(model):
     """One seed, one image; integers in range; nats and bits; no dropout."""
-    many = model.sample(9, seed=5).numpy()
+    conditions = random_conditions(model, 9)
+    few = first_of(conditions, 2)
+    many = model.sample(9, seed=5, **conditions).numpy()
     assert many.dtype == ("uint8" if model.num_levels <= 256 else "int32")
     assert many.min() >= 0 and many.max() < model.num_levels
-    for few in (model.sample(2, seed=5), model.sample(2, example_seeds(5, 9)[:2])):
+    for seed in (5, example_seeds(5, 9)[:2]):
+        drawn = model.sample(2, seed, **few).numpy()
         # A draw on the very edge of two levels may flip one image.
-        assert np.all(few.numpy() == many[:2], axis=(1, 2, 3)).any()
-    images = random_images(model, 4)
-    nats = model.log_prob(images).numpy()
-    np.testing.assert_array_equal(model.log_prob(images), nats)
-    logits = model(images, training=False).numpy().astype("float64")
+        assert np.all(drawn == many[:2], axis=(1, 2, 3)).any()
+    images, conditions = random_images(model, 4), first_of(conditions, 4)
+    features = {"image": images, **conditions}
+    nats = model.log_prob(images, **conditions).numpy()
+    np.testing.assert_array_equal(model.log_prob(images, **conditions), nats)
+    logits = model(features, training=False).numpy().astype("float64")
     logits -= np.log(np.exp(logits).sum(-1, keepdims=True))
     by_hand = np.take_along_axis(logits, images[..., None], -1).sum((1, 2, 3, 4))
     np.testing.assert_allclose(nats, by_hand, rtol=1e-5)
     if not model.compiled:
         model.compile()
-    bits = model.evaluate(images, batch_size=3, verbose=0, return_dict=True)
+    bits = model.evaluate(features, batch_size=3, verbose=0, return_dict=True)
     dims = math.prod(model.image_shape)
     expected = -by_hand.mean() / (dims * math.log(2))
     np.testing.assert_allclose(bits["bits_per_dim"], expected, rtol=1e-5)
@@ -191,17 +241,29 @@ def check_exported(model, folder):
         inputs = signature.structured_input_signature[1]
         for spec in (*inputs.values(), *signature.structured_outputs.values()):
             assert spec.shape[0] is None
-    seeds = tf.constant([3, -4, 5], tf.int64)
-    drawn = signatures["sample"](seed=seeds, temperature=tf.ones([3]))["image"]
-    same = np.all(drawn == model.sample(3, seeds), axis=(1, 2, 3))
+    seeds, ones = tf.constant([3, -4, 5], tf.int64), tf.ones([3])
+    given = model.conditions.tensor_specs()
+    given = {
+        name: tf.constant(value, given[name].dtype)
+        for name, value in random_conditions(model, 3).items()
+    }
+    drawn = signatures["sample"](seed=seeds, temperature=ones, **given)["image"]
+    same = np.all(drawn == model.sample(3, seeds, **given), axis=(1, 2, 3))
     assert same.sum() >= 2
     images = tf.cast(drawn, tf.int32)
-    nats = signatures["log_prob"](image=images)["log_prob"]
-    np.testing.assert_allclose(nats, model.log_prob(drawn), rtol=1e-5)
+    nats = signatures["log_prob"](image=images, **given)["log_prob"]
+    np.testing.assert_allclose(nats, model.log_prob(drawn, **given), rtol=1e-5)
     with pytest.raises(tf.errors.InvalidArgumentError, match="image must hold"):
-        signatures["log_prob"](image=images * 0 - 1)
+        signatures["log_prob"](image=images * 0 - 1, **given)
     with pytest.raises(tf.errors.InvalidArgumentError, match="temperature must be"):
-        signatures["sample"](seed=seeds, temperature=tf.zeros([3]))
+        signatures["sample"](seed=seeds, temperature=ones * 0, **given)
+    for name, value in given.items():
+        wrong = value + model.conditions.num_classes if name == "label" else value / 0
+        wrong = {**given, name: wrong}
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must hold"):
+            signatures["log_prob"](image=images, **wrong)
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must hold"):
+            signatures["sample"](seed=seeds, temperature=ones, **wrong)
 
 
 def check_saved(model, folder, images):
@@ -210,5 +272,8 @@ def check_saved(model, folder, images):
     model.save(path)
     loaded = keras.models.load_model(path)
     assert loaded.get_config() == model.get_config()
-    np.testing.assert_array_equal(loaded.log_prob(images), model.log_prob(images))
+    given = random_conditions(model, len(images))
+    np.testing.assert_array_equal(
+        loaded.log_prob(images, **given), model.log_prob(images, **given)
+    )
     return loaded

@@ -13,12 +13,32 @@ class ImageModel(Protocol):
     """What the distribution asks of a model."""
 
     image_shape: tuple[int, int, int]
+    conditions: "Conditions"
 
-    def log_prob(self, image: tf.Tensor, *, validate_args: bool) -> tf.Tensor:
+    def log_prob(
+        self, image: tf.Tensor, *, validate_args: bool, **conditions: tf.Tensor
+    ) -> tf.Tensor:
         """Log probabilities in nats (batch,) of images (batch, h, w, c)."""
 
-    def sample(self, num_samples: tf.Tensor, seed: Any) -> tf.Tensor:
+    def sample(
+        self, num_samples: tf.Tensor, seed: Any, **conditions: tf.Tensor
+    ) -> tf.Tensor:
         """Images (num_samples, h, w, c)."""
+
+
+class Conditions(Protocol):
+    """What the distribution asks of a model's conditions."""
+
+    shapes: dict[str, tuple[int, ...]]
+
+    def check_names(self, given: dict[str, Any]) -> None:
+        """Refuses conditions that the model does not take."""
+
+    def check_complete(self, given: dict[str, Any]) -> None:
+        """Refuses conditions of which some are missing."""
+
+    def check_known(self, name: str, value: Any) -> tf.Tensor:
+        """Refuses values that are not as the model takes them, where they are known."""
 
 
 class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
@@ -26,8 +46,11 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
 
     Args:
         model: the model, whose weights are followed and not copied.
-        batch_shape: shape of the batch of independent, equal distributions.
-            Default (), a single one.
+        label: integers, the condition of that name. Default: none.
+        embedding: floats (..., d), the condition of that name. Default: none.
+        spatial: floats (..., h', w', c'), the condition of that name. Default: none.
+        batch_shape: shape of a batch of independent distributions, broadcast with what
+            leads the shapes of the conditions. Default ().
         validate_args: as in TensorFlow Probability. Default False: values out of the
             model's range have log probability -inf.
         allow_nan_stats: as in TensorFlow Probability.
@@ -38,15 +61,21 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
     a stateless TensorFlow Probability seed of two integers works too. `log_prob` is
     in nats, `prob` its exponential, which soon underflows for images.
 
+    Raises:
+        ValueError: when conditions are missing, unknown or not as the model takes them.
+
     Example:
-        >>> distribution = model.distribution()
-        >>> images = distribution.sample(4, seed=1)
-        >>> distribution.log_prob(images)
+        >>> distribution = model.distribution(label=[3, 5])
+        >>> images = distribution.sample(4, seed=1)  # (4, 2, height, width, channels)
+        >>> distribution.log_prob(images)  # (4, 2)
     """
 
     def __init__(
         self,
         model: ImageModel,
+        label: Any = None,
+        embedding: Any = None,
+        spatial: Any = None,
         batch_shape: Any = (),
         validate_args: bool = False,
         allow_nan_stats: bool = True,
@@ -54,7 +83,20 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
     ) -> None:
         parameters = dict(locals())
         self._model = model
+        given = {"label": label, "embedding": embedding, "spatial": spatial}
+        model.conditions.check_names(given)
+        model.conditions.check_complete(given)
+        self._conditions = {
+            name: model.conditions.check_known(name, value)
+            for name, value in given.items()
+            if value is not None
+        }
+        parameters.update(self._conditions)
         self._own_batch_shape = tf.TensorShape(batch_shape)
+        for condition in self._conditions:
+            self._own_batch_shape = tf.broadcast_static_shape(
+                self._own_batch_shape, self._leading(condition)
+            )
         super().__init__(
             dtype=tf.int32,
             reparameterization_type=tfd.NOT_REPARAMETERIZED,
@@ -66,18 +108,42 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
 
     @classmethod
     def _parameter_properties(cls, dtype: Any, num_classes: Any = None) -> dict:
-        return {}
+        no_bijector = tfp.util.ParameterProperties().default_constraining_bijector_fn
+        return {
+            name: tfp.util.ParameterProperties(
+                event_ndims=axes, default_constraining_bijector_fn=no_bijector
+            )
+            for name, axes in {"label": 0, "embedding": 1, "spatial": 3}.items()
+        }
 
     @property
     def model(self) -> ImageModel:
         """The model."""
         return self._model
 
+    @property
+    def conditions(self) -> dict[str, tf.Tensor]:
+        """The conditions by name, of the shapes that they were given in."""
+        return dict(self._conditions)
+
+    def _num_own_axes(self, name: str) -> int:
+        return len(self._model.conditions.shapes[name])
+
+    def _leading(self, name: str) -> tf.TensorShape:
+        shape = self._conditions[name].shape
+        return shape[: shape.rank - self._num_own_axes(name)]
+
     def _batch_shape(self) -> tf.TensorShape:
         return self._own_batch_shape
 
     def _batch_shape_tensor(self) -> tf.Tensor:
-        return tf.constant(self._own_batch_shape.as_list(), tf.int32)
+        if self._own_batch_shape.is_fully_defined():
+            return tf.constant(self._own_batch_shape.as_list(), tf.int32)
+        shape = tf.constant([], tf.int32)
+        for name, value in self._conditions.items():
+            leading = tf.shape(value)[: value.shape.rank - self._num_own_axes(name)]
+            shape = tf.broadcast_dynamic_shape(shape, leading)
+        return shape
 
     def _event_shape(self) -> tf.TensorShape:
         return tf.TensorShape(self._model.image_shape)
@@ -86,9 +152,31 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
         return tf.constant(self._model.image_shape, tf.int32)
 
     def __getitem__(self, slices: Any) -> "PixelCNNDistribution":
-        """Slices the batch; all its members are alike, so only its shape changes."""
+        """Slices the batch, and with it the conditions."""
         members = np.empty(self._own_batch_shape.as_list(), bool)[slices]
-        return self.copy(batch_shape=members.shape)
+        slices = slices if isinstance(slices, tuple) else (slices,)
+        if Ellipsis not in slices:
+            slices = (*slices, Ellipsis)
+        sliced = {
+            name: value[(*slices, *[slice(None)] * self._num_own_axes(name))]
+            for name, value in self._expanded_conditions(()).items()
+        }
+        return self.copy(**sliced, batch_shape=members.shape)
+
+    def _expanded_conditions(self, leading: Any) -> dict[str, tf.Tensor]:
+        """The conditions of each image of (*leading, *batch_shape)."""
+        batch = tf.concat([leading, self._batch_shape_tensor()], axis=0)
+        shapes = self._model.conditions.shapes
+        return {
+            name: tf.broadcast_to(value, tf.concat([batch, shapes[name]], axis=0))
+            for name, value in self._conditions.items()
+        }
+
+    def _flat_conditions(self, leading: Any) -> dict[str, tf.Tensor]:
+        return {
+            name: tf.reshape(value, [-1, *self._model.conditions.shapes[name]])
+            for name, value in self._expanded_conditions(leading).items()
+        }
 
     def _default_event_space_bijector(self) -> None:
         return None
@@ -106,13 +194,18 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
         )
         value = tf.broadcast_to(value, tf.concat([shape, event_shape], axis=0))
         images = tf.reshape(value, [-1, *event_shape])
-        nats = self._model.log_prob(images, validate_args=False)
+        repeats = shape[: tf.size(shape) - tf.size(self._batch_shape_tensor())]
+        nats = self._model.log_prob(
+            images, validate_args=False, **self._flat_conditions(repeats)
+        )
         return tf.reshape(nats, shape)
 
     def _sample_n(self, n: tf.Tensor, seed: Any = None) -> tf.Tensor:
         batch_shape = self._batch_shape_tensor()
         num_images = n * tf.reduce_prod(batch_shape)
-        images = self._model.sample(num_images, seed=_as_call_seed(seed))
+        images = self._model.sample(
+            num_images, seed=_as_call_seed(seed), **self._flat_conditions([n])
+        )
         shape = tf.concat([[n], batch_shape, self._model.image_shape], axis=0)
         return tf.reshape(tf.cast(images, tf.int32), shape)
 

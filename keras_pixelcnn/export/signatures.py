@@ -27,6 +27,9 @@ def signatures(model: Any) -> dict[str, Signature]:
     - `log_prob`: image int32 (batch, height, width, channels) to
       log_prob float32 (batch,), in nats, and bits_per_dim float32 (batch,).
 
+    Both also take the model's conditions: label int32 (batch,), embedding float32
+    (batch, d), spatial float32 (batch, h', w', c').
+
     Args:
         model: an `AutoregressiveImageModel`.
     """
@@ -34,43 +37,57 @@ def signatures(model: Any) -> dict[str, Signature]:
 
 
 def _sample(model: Any) -> Signature:
-    def sample(seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
-        seed, temperature = _check_shape(seed), _check_shape(temperature)
+    def sample(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        seed, temperature = inputs.pop("seed"), inputs.pop("temperature")
         rule = "temperature must be finite numbers above 0."
-        checks = [
-            _check_batch(seed=seed, temperature=temperature),
-            _check_values(
-                (temperature > 0) & tf.math.is_finite(temperature), temperature, rule
-            ),
-        ]
-        with tf.control_dependencies(checks):
+        possible = (temperature > 0) & tf.math.is_finite(temperature)
+        with tf.control_dependencies([_check_values(possible, temperature, rule)]):
             seed, temperature = tf.identity(seed), tf.identity(temperature)
-        return {"image": model.sample(tf.shape(seed)[0], seed, temperature)}
+        size = tf.shape(seed)[0]
+        return {"image": model.sample(size, seed, temperature, **inputs)}
 
-    return Signature(
-        sample,
-        [
-            tf.TensorSpec([None], tf.int64, name="seed"),
-            tf.TensorSpec([None], tf.float32, name="temperature"),
-        ],
-    )
+    seed = tf.TensorSpec([None], tf.int64, name="seed")
+    temperature = tf.TensorSpec([None], tf.float32, name="temperature")
+    return _signature(model, sample, seed, temperature)
 
 
 def _log_prob(model: Any) -> Signature:
-    def log_prob(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        image = _check_shape(image)
+    def log_prob(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        image = inputs.pop("image")
         possible = (image >= 0) & (image < model.num_levels)
         rule = f"image must hold integers in [0, {model.num_levels})."
-        checks = [_check_batch(image=image), _check_values(possible, image, rule)]
-        with tf.control_dependencies(checks):
-            nats = model.log_prob(tf.identity(image))
+        with tf.control_dependencies([_check_values(possible, image, rule)]):
+            nats = model.log_prob(tf.identity(image), **inputs)
         return {
             "log_prob": nats,
             "bits_per_dim": bits_per_dim(nats, model.num_dims),
         }
 
     image = tf.TensorSpec([None, *model.image_shape], tf.int32, name="image")
-    return Signature(log_prob, [image])
+    return _signature(model, log_prob, image)
+
+
+def _signature(
+    model: Any,
+    function: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]],
+    *inputs: tf.TensorSpec,
+) -> Signature:
+    """A signature that takes the conditions, too, and checks all shapes.
+
+    The values of conditions are checked by the model's own verbs.
+    """
+    specs = [*inputs, *model.conditions.tensor_specs().values()]
+
+    def checked(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+        named = {
+            spec.name: _check_shape(value)
+            for spec, value in zip(specs, values, strict=True)
+        }
+        with tf.control_dependencies([_check_batch(**named)]):
+            named = {name: tf.identity(value) for name, value in named.items()}
+        return function(named)
+
+    return Signature(checked, specs)
 
 
 def _check_shape(value: tf.Tensor) -> tf.Tensor:

@@ -1,6 +1,6 @@
 """GatedPixelCNNBlock: one layer of the Gated PixelCNN (paper, figure 2)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -13,6 +13,9 @@ from keras_pixelcnn.layers.stack_conv2d import (
     HorizontalStackConv2D,
     VerticalStackConv2D,
 )
+
+RowConditioning = Callable[[tf.Tensor, int], tf.Tensor]
+"""Maps the index of a row and a number of rows to their conditioning."""
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -31,6 +34,7 @@ class GatedPixelCNNBlock(keras.layers.Layer):
             └────────────────────────────────────────────────┘
                       residual, type B only
 
+    Conditioning is added inside both gates, after the link has left the vertical stack.
     Nothing flows from the horizontal to the vertical stack. A type A block takes the
     image in both inputs and has no residual, which would hand the pixel to itself.
 
@@ -47,6 +51,9 @@ class GatedPixelCNNBlock(keras.layers.Layer):
     Call arguments:
         vertical: float tensor (batch, height, width, features).
         horizontal: the same shape; for type A both are the image.
+        conditioning: None, or a float tensor that broadcasts to (batch, height, width,
+            conditioning_filters): what is added inside the gates, that of the
+            vertical stack first; see `GateConditioning`.
         training: whether dropout is on.
 
     Returns:
@@ -59,7 +66,8 @@ class GatedPixelCNNBlock(keras.layers.Layer):
             number of features than it gives.
 
     References:
-        van den Oord et al. 2016, arXiv 1606.05328, section 2.2 and figure 2.
+        van den Oord et al. 2016, arXiv 1606.05328, section 2.2, equations 4 and 5, and
+        figure 2.
     """
 
     def __init__(
@@ -118,6 +126,11 @@ class GatedPixelCNNBlock(keras.layers.Layer):
         self.vertical_dropout = keras.layers.Dropout(dropout_rate, **shared)
         self.horizontal_dropout = keras.layers.Dropout(dropout_rate, **shared)
 
+    @property
+    def conditioning_filters(self) -> int:
+        """Features of the conditioning: twice the filters for each gate."""
+        return 2 * self.filters * (1 if self.skip_only else 2)
+
     def build(
         self,
         vertical_shape: Sequence[int | None],
@@ -146,28 +159,33 @@ class GatedPixelCNNBlock(keras.layers.Layer):
         self,
         vertical: tf.Tensor,
         horizontal: tf.Tensor,
+        conditioning: tf.Tensor | None = None,
         training: bool | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor] | tf.Tensor:
         """All pixels at once."""
+        for_vertical, for_horizontal = _for_each_gate(conditioning, self.skip_only)
         vertical = self.vertical_conv(vertical)
+        link = self.link(vertical)
+        if for_horizontal is not None:
+            link += for_horizontal
         gated = self.horizontal_gate(
-            self.horizontal_conv(horizontal), conditioning=self.link(vertical)
+            self.horizontal_conv(horizontal), conditioning=link
         )
         gated = self.horizontal_dropout(gated, training=training)
         skip = self.skip(gated)
         if self.skip_only:
             return skip
         vertical = self.vertical_dropout(
-            self.vertical_gate(vertical), training=training
+            self.vertical_gate(vertical, conditioning=for_vertical), training=training
         )
         outputs = self.residual(gated)
         if self.mask_type == "B":
             outputs += horizontal
         return vertical, outputs, skip
 
-    def row_steps(self) -> "BlockRowSteps":
+    def row_steps(self, conditioning: RowConditioning | None = None) -> "BlockRowSteps":
         """The vertical stack and the link row by row, weights as they stand now."""
-        return BlockRowSteps(self)
+        return BlockRowSteps(self, conditioning)
 
     def pixel_steps(self) -> "BlockPixelSteps":
         """The horizontal stack pixel by pixel, weights as they stand now."""
@@ -187,26 +205,44 @@ class GatedPixelCNNBlock(keras.layers.Layer):
         }
 
 
+def _for_each_gate(
+    conditioning: tf.Tensor | None, skip_only: bool
+) -> tuple[tf.Tensor | None, tf.Tensor | None]:
+    """Conditioning of the vertical and of the horizontal gate."""
+    if conditioning is None or skip_only:
+        return None, conditioning
+    return tuple(tf.split(conditioning, 2, axis=-1))
+
+
 class BlockRowSteps:
     """The vertical half of a block, a row at a time.
 
     Args:
         block: a built block, whose weights are read once.
+        conditioning: gives the conditioning of rows, (batch, 1 or rows, 1 or width,
+            conditioning_filters), from the first row's index and their number.
+            Default: there is none.
     """
 
-    def __init__(self, block: GatedPixelCNNBlock) -> None:
+    def __init__(
+        self, block: GatedPixelCNNBlock, conditioning: RowConditioning | None = None
+    ) -> None:
         dtype = block.compute_dtype
         self._convolution = block.vertical_conv.row_steps()
+        self._conditioning = conditioning
+        self._skip_only = block.skip_only
         self.initial_cache = self._convolution.initial_cache
+        self.height = self._convolution.height
         self._link_kernel = tf.cast(block.link.kernel.value, dtype)[0, 0]
         self._bias = tf.cast(block.horizontal_conv.bias.value, dtype)
 
     def __call__(
-        self, row: tf.Tensor, cache: tf.Tensor
+        self, index: tf.Tensor, row: tf.Tensor, cache: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Runs one row.
 
         Args:
+            index: the row's index in the image.
             row: the newest row that the vertical stack sees, (batch, width, features).
             cache: the rows before that.
 
@@ -219,7 +255,34 @@ class BlockRowSteps:
         flat = tf.reshape(vertical, [-1, features])
         link = tf.nn.bias_add(tf.matmul(flat, self._link_kernel), self._bias)
         link = tf.reshape(link, [-1, width, self._link_kernel.shape[1]])
+        for_vertical, for_horizontal = self._added(index, 1)
+        if for_horizontal is not None:
+            link += for_horizontal[:, 0]
+        if for_vertical is not None:
+            vertical += for_vertical[:, 0]
         return gate(vertical), tf.transpose(link, [1, 0, 2]), cache
+
+    def rows(self, first_row: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        """Runs many rows of the vertical stack at once, without their links.
+
+        Args:
+            first_row: index in the image of the first output row.
+            rows: a window of input rows, (batch, n, width, features).
+
+        Returns:
+            The vertical stack's rows that the window suffices for, the last n + 1 -
+            `height`: (batch, n + 1 - height, width, filters).
+        """
+        vertical = self._convolution.rows(rows)
+        for_vertical, _ = self._added(first_row, vertical.shape[1])
+        return gate(vertical if for_vertical is None else vertical + for_vertical)
+
+    def _added(
+        self, first_row: tf.Tensor, num_rows: int
+    ) -> tuple[tf.Tensor | None, tf.Tensor | None]:
+        if self._conditioning is None:
+            return None, None
+        return _for_each_gate(self._conditioning(first_row, num_rows), self._skip_only)
 
 
 class PixelState(NamedTuple):

@@ -181,15 +181,32 @@ class VerticalRowSteps:
         Returns:
             The output row (batch, width, filters), and the cache for the next one.
         """
-        half = self._kernel.shape[1] // 2
         rows = tf.concat([cache, row[:, tf.newaxis]], axis=1)
+        return self.rows(rows)[:, 0], rows[:, 1:]
+
+    def rows(self, rows: tf.Tensor) -> tf.Tensor:
+        """Runs all output rows that a window of input rows suffices for.
+
+        Args:
+            rows: (batch, n, width, features), n at least the kernel's height.
+
+        Returns:
+            (batch, n - kernel height + 1, width, filters): the last output row is that
+            of the last input row.
+        """
+        half = self._kernel.shape[1] // 2
         outputs = tf.nn.conv2d(
             rows,
             self._kernel,
             strides=1,
             padding=[[0, 0], [0, 0], [half, half], [0, 0]],
         )
-        return tf.nn.bias_add(outputs[:, 0], self._bias), rows[:, 1:]
+        return tf.nn.bias_add(outputs, self._bias)
+
+    @property
+    def height(self) -> int:
+        """Number of input rows that an output row sees: the cache's and the newest."""
+        return self._kernel.shape[0]
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")

@@ -71,8 +71,34 @@ class Categorical:
         )
         return tf.where(levels >= 0, nats, -float("inf"))
 
+    def guide(
+        self, conditional: tf.Tensor, unconditional: tf.Tensor, scale: tf.Tensor
+    ) -> tf.Tensor:
+        """Moves logits away from those of the unconditional model.
+
+        Args:
+            conditional: float tensor (batch, num_levels).
+            unconditional: the same.
+            scale: float32 tensor (batch,): 0 gives the unconditional logits, 1 the
+                conditional ones, more exaggerates what the condition changes.
+
+        Returns:
+            float32 tensor (batch, num_levels).
+
+        References:
+            Ho and Salimans 2022, arXiv 2207.12598, equation 6, in logit space.
+        """
+        conditional = tf.cast(conditional, tf.float32)
+        unconditional = tf.cast(unconditional, tf.float32)
+        change = conditional - unconditional
+        return unconditional + scale[:, tf.newaxis] * change
+
     def sample(
-        self, logits: tf.Tensor, uniforms: tf.Tensor, temperature: tf.Tensor
+        self,
+        logits: tf.Tensor,
+        uniforms: tf.Tensor,
+        temperature: tf.Tensor,
+        top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Draws by inverting the cumulative distribution.
 
@@ -80,6 +106,9 @@ class Categorical:
             logits: float tensor (batch, num_levels).
             uniforms: float32 tensor (batch,), in [0, 1): the noise.
             temperature: float32 tensor (batch,), above 0; divides the logits.
+            top_p: float32 tensor (batch,), in (0, 1]: draws from the fewest likeliest
+                levels that together have at least this probability, at the given
+                temperature. Default: from all.
 
         Returns:
             int32 tensor (batch,): the smallest value whose cumulative probability
@@ -89,6 +118,8 @@ class Categorical:
         logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
         # Divided last: the highest stays 0 however low the temperature is.
         weights = tf.exp(logits / temperature[:, tf.newaxis])
+        if top_p is not None:
+            weights = _keep_likeliest(weights, top_p)
         if self.num_levels <= _LEVELS_AT_ONCE:
             cumulative = tf.cumsum(weights, axis=-1)
             threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]
@@ -111,6 +142,23 @@ class Categorical:
         threshold -= tf.reduce_max(before, axis=-1, keepdims=True)
         cumulative = tf.cumsum(tf.gather(runs, run, batch_dims=1), axis=-1)
         return run * length + _count_up_to(threshold, cumulative)
+
+
+def _keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
+    """Zeroes the weights of all but the fewest levels that have the probability.
+
+    Holtzman et al. 2019, arXiv 1904.09751, section 3.1. Of equal weights all or none
+    are kept, and never fewer than one level.
+    """
+    descending = tf.sort(weights, axis=-1, direction="DESCENDING")
+    cumulative = tf.cumsum(descending, axis=-1)
+    needed = top_p[:, tf.newaxis] * cumulative[:, -1:]
+    before = cumulative - descending
+    least = tf.reduce_min(
+        tf.where(before < needed, descending, descending[:, :1]), axis=-1, keepdims=True
+    )
+    everything = top_p[:, tf.newaxis] >= 1.0  # rounding would drop the least likely
+    return tf.where((weights >= least) | everything, weights, 0.0)
 
 
 def _count_up_to(threshold: tf.Tensor, cumulative: tf.Tensor) -> tf.Tensor:

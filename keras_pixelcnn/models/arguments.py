@@ -1,6 +1,7 @@
 """From what a user passes to what the graph takes, or an error that says what to do."""
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -85,29 +86,167 @@ def prepare_temperature(temperature: Any, num_samples: tf.Tensor | int) -> tf.Te
         ValueError: when a temperature is not a positive number, or they are not as
             many as the examples.
     """
-    temperature = _known(temperature)
-    if not tf.is_tensor(temperature):
-        values = np.asarray(temperature, "float32")
-        if not np.all(np.isfinite(values) & (values > 0)):
+    rule = (
+        "temperature must be a finite number above 0 (1 draws from the model itself, "
+        "less draws closer to its modes)."
+    )
+    return _prepare_numbers(
+        "temperature", temperature, num_samples, rule, lambda values: values > 0
+    )
+
+
+def prepare_top_p(top_p: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
+    """One probability for each example, in (0, 1]; see `prepare_temperature`."""
+    rule = "top_p must be a number above 0 and at most 1 (1 draws from all levels)."
+    return _prepare_numbers(
+        "top_p", top_p, num_samples, rule, lambda values: (values > 0) & (values <= 1)
+    )
+
+
+def prepare_guidance_scale(scale: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
+    """One finite scale for each example; see `prepare_temperature`."""
+    rule = "guidance_scale must be a finite number (1 is the conditional model)."
+    return _prepare_numbers("guidance_scale", scale, num_samples, rule, np.isfinite)
+
+
+def _prepare_numbers(
+    name: str,
+    value: Any,
+    num_samples: tf.Tensor | int,
+    rule: str,
+    possible: Callable[[np.ndarray], np.ndarray],
+) -> tf.Tensor:
+    value = _known(value)
+    if not tf.is_tensor(value):
+        values = _as_floats(value)
+        if not np.all(np.isfinite(values) & possible(values)):
+            raise ValueError(f"{rule} Received: {name}={value!r}")
+        value = values
+    value = tf.cast(value, tf.float32)
+    if value.shape.rank != 0:
+        _check_one_per_example(name, value, num_samples)
+    return tf.broadcast_to(value, [num_samples])
+
+
+def _as_floats(value: Any) -> np.ndarray:
+    """An array of numbers, not a number where there are none."""
+    try:
+        return np.asarray(value, "float32")
+    except (TypeError, ValueError):
+        return np.asarray(np.nan, "float32")
+
+
+def check_can_be_guided(model: Any) -> None:
+    """Checks that a model is conditional and unconditional in one.
+
+    Raises:
+        ValueError: when it is not.
+    """
+    if not model.conditions.optional:
+        raise ValueError(
+            "guidance_scale mixes the conditional and the unconditional model, and "
+            "only a model trained with condition_dropout above 0 is both."
+        )
+
+
+def check_has_condition(model: Any, name: str) -> int | None:
+    """Checks that a model takes a condition; returns its number of classes.
+
+    Raises:
+        ValueError: when it does not.
+    """
+    if name not in model.conditions.shapes:
+        argument = {"label": "num_classes", "embedding": "embedding_dim"}[name]
+        raise ValueError(
+            f"The model takes no {name}. It must have been made with {argument}."
+        )
+    return model.conditions.num_classes
+
+
+def prepare_log_prior(prior: Any, num_classes: int) -> tf.Tensor:
+    """Log p(y), up to a constant: float32 (num_classes,).
+
+    Raises:
+        ValueError: when the prior is not one number for each class, not negative and
+            not all zero.
+    """
+    if prior is None:
+        return tf.zeros([num_classes], tf.float32)
+    prior = _known(prior)
+    if not tf.is_tensor(prior):
+        values = _as_floats(prior)
+        fits = values.shape == (num_classes,) and np.all(np.isfinite(values))
+        if not fits or values.min() < 0 or values.sum() <= 0:
             raise ValueError(
-                "temperature must be a finite number above 0 (1 draws from the model "
-                "itself, less draws closer to its modes). "
-                f"Received: temperature={temperature!r}"
+                f"prior must be {num_classes} finite numbers, one for each class, not "
+                f"negative and not all zero. Received: prior={prior!r}"
             )
-        temperature = values
-    temperature = tf.cast(temperature, tf.float32)
-    if temperature.shape.rank != 0:
-        _check_one_per_example("temperature", temperature, num_samples)
-    return tf.broadcast_to(temperature, [num_samples])
+        prior = values
+    return tf.math.log(tf.cast(prior, tf.float32))
+
+
+def prepare_mask(
+    mask: Any, shape: tuple[int | None, ...], image_shape: tuple[int, int, int]
+) -> Any:
+    """A mask that broadcasts to the images, True where they are known.
+
+    Args:
+        mask: booleans, or numbers 0 and 1: ([batch,] height, width[, channels]).
+        shape: the images' shape.
+        image_shape: (height, width, channels) of the model.
+
+    Returns:
+        Booleans ([batch,] height, width, channels or 1): an array where the mask is
+        known, else a tensor.
+
+    Raises:
+        ValueError: when the mask has another shape, or other values.
+    """
+    mask = _known(mask)
+    if not tf.is_tensor(mask):
+        mask = np.asarray(mask)
+        if mask.dtype.kind not in "buif" or not np.isin(mask, (0, 1)).all():
+            raise ValueError(
+                "mask must hold True where the image is known and False where it is "
+                f"to be drawn, or 1 and 0. Received: values of type {mask.dtype}, "
+                f"{np.unique(mask)[:5]}"
+            )
+        mask = mask.astype(bool)
+    own = tuple(mask.shape)
+    if own in (image_shape[:2], (shape[0], *image_shape[:2])):
+        return mask[..., None]
+    if own not in (image_shape, tuple(shape)):
+        raise ValueError(
+            f"mask must have the shape (batch, {image_shape[0]}, {image_shape[1]}), "
+            "with the channels at the end for single channels, with as many as the "
+            f"images, {shape[0]}, or without the batch for all of them. "
+            f"Received: mask of shape {own}"
+        )
+    return mask
+
+
+def repeat_each(value: Any, shape: tuple[int, ...] | None, repeats: int) -> Any:
+    """Repeats what is one for each example; leaves what is one for all.
+
+    Args:
+        value: anything.
+        shape: shape of one example's value. None: a number.
+        repeats: how often each example stands in a row.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if len(np.shape(value)) <= len(shape or ()):
+        return value
+    return tf.repeat(tf.convert_to_tensor(value), repeats, axis=0)
 
 
 def prepare_num_samples(num_samples: Any) -> tf.Tensor | int:
-    """Checks a number of samples, at least 0 where it is known.
+    """Checks a number of samples, at least 0 where it is known; None stands for 1.
 
     Raises:
         ValueError: when it is no integer or negative.
     """
-    num_samples = _known(num_samples)
+    num_samples = 1 if num_samples is None else _known(num_samples)
     if tf.is_tensor(num_samples):
         return num_samples
     if not isinstance(num_samples, int | np.integer) or num_samples < 0:

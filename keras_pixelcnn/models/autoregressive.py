@@ -1,95 +1,77 @@
-"""AutoregressiveImageModel: scoring and sampling, which all models here share."""
+"""AutoregressiveImageModel: what all models here can do."""
 
 import functools
 import os
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.image_checks import check_shape
 from keras_pixelcnn.models import arguments
-from keras_pixelcnn.models.likelihood_model import LikelihoodModel
-from keras_pixelcnn.samplers import (
-    ScanSteps,
-    ancestral_scan,
-    example_uniforms,
-    raster_scan,
-)
-
-SAMPLERS = ("incremental", "ancestral")
+from keras_pixelcnn.models.drawing import SAMPLERS, draw_images
+from keras_pixelcnn.models.features import feature_specs
+from keras_pixelcnn.models.interpolation import interpolate_embeddings
+from keras_pixelcnn.models.scoring_model import ScoringModel
+from keras_pixelcnn.samplers import ScanSteps
 
 
-class AutoregressiveImageModel(LikelihoodModel):
-    """p(x) as the product of every channel of every pixel, given those before it.
+class AutoregressiveImageModel(ScoringModel):
+    """p(x | h): every channel of every pixel, given those before it and conditions.
 
     A subclass wires a functional graph from its named inputs, of which "image" is
     always one, to the parameters of the likelihood, and passes it on; see
     `LikelihoodModel` for the arguments. A subclass that can also be run step by step
     overrides `scan_steps`; others are sampled by whole passes.
+
+    All verbs take the model's conditions by their names, one for all images or one for
+    each: `label`, integers () or (batch,); `embedding`, floats (d,) or (batch, d);
+    `spatial`, floats (h', w', c') or (batch, h', w', c'). A model trained with
+    `condition_dropout` can be left without: it is then the unconditional model; so it
+    is for single images by the label -1.
     """
 
-    def scan_steps(self) -> ScanSteps | None:
-        """The model step by step with the weights as they stand, None if it cannot."""
-        return None
-
-    def _score(self, image: tf.Tensor) -> tf.Tensor:
-        image, batch_size = _at_least_one(image)
-        return self._image_log_prob(self(image, training=False), image)[:batch_size]
-
-    @functools.cached_property
-    def _compiled_score(self) -> Any:
-        images = tf.TensorSpec([None, *self.image_shape], tf.int32)
-        return tf.function(self._score, input_signature=[images], autograph=False)
-
-    def log_prob(
-        self, image: Any, batch_size: int = 128, validate_args: bool = True
-    ) -> tf.Tensor:
-        """The exact log probability of each image.
-
-        Inside a `tf.function` the images are scored in one pass and not checked.
+    def scan_steps(
+        self, conditions: Mapping[str, tf.Tensor] | None = None
+    ) -> ScanSteps | None:
+        """The model step by step with the weights as they stand, None if it cannot.
 
         Args:
-            image: integers in [0, num_levels), (batch, height, width, channels).
-            batch_size: images scored in one pass; bounds the memory. Default 128.
-            validate_args: whether values that are no level are refused; else such an
-                image gets -inf, as in a `tf.function`. Default True.
-
-        Returns:
-            float32 tensor (batch,), in nats. `keras_pixelcnn.bits_per_dim` converts.
-
-        Raises:
-            ValueError: when the images are not as said.
+            conditions: the model's inputs beside the image, of a batch. Default: none.
         """
-        if not tf.executing_eagerly():
-            return self._score(image)
-        if validate_args:
-            image = self._check_images(image)
-        images = self._likelihood.as_levels(tf.convert_to_tensor(image))
-        if batch_size < 1:
-            raise ValueError(
-                f"batch_size must be at least 1. Received: batch_size={batch_size}"
-            )
-        starts = range(0, max(len(images), 1), batch_size)
-        scores = [self._compiled_score(images[i : i + batch_size]) for i in starts]
-        return tf.concat(scores, axis=0)
+        return None
 
-    def distribution(self) -> Any:
+    def distribution(self, **conditions: Any) -> Any:
         """The model as a TensorFlow Probability distribution.
+
+        Args:
+            **conditions: by name; what leads the shape of one condition, and is
+                broadcast among several, is the distribution's batch shape: (2,) for
+                `label=[3, 5]`.
 
         Returns:
             A `PixelCNNDistribution` with event shape (height, width, channels).
+
+        Raises:
+            ValueError: when conditions are missing or not as the model takes them.
         """
         from keras_pixelcnn.distributions import PixelCNNDistribution
 
-        return PixelCNNDistribution(self)
+        return PixelCNNDistribution(self, **conditions)
 
     # Sampling.
 
     def sample(
         self,
-        num_samples: int = 1,
+        num_samples: int | None = None,
         seed: Any = None,
         temperature: Any = 1.0,
+        *,
+        top_p: Any = None,
+        guidance_scale: Any = None,
         sampler: str | None = None,
+        **conditions: Any,
     ) -> tf.Tensor:
         """Draws images, one channel of one pixel after the other.
 
@@ -98,73 +80,193 @@ class AutoregressiveImageModel(LikelihoodModel):
         the very edge between two levels may then flip.)
 
         Args:
-            num_samples: number of images. Default 1.
+            num_samples: number of images. Default: as many as there are conditions,
+                else 1.
             seed: one integer for the call, or one per image, (num_samples,), any
                 int64. Default: drawn from Python's `random`.
             temperature: divides the logits; a number above 0, or one per image.
+            top_p: draws each value from the fewest likeliest levels that together have
+                this probability; in (0, 1], or one per image. Default: from all.
+            guidance_scale: moves the logits away from the unconditional model's: 0
+                gives the unconditional model, 1 the conditional one, more exaggerates
+                what the condition changes; a number, or one per image. Costs twice the
+                time. Default: the conditional model.
             sampler: "incremental" computes every activation once; "ancestral" runs
                 the whole network for every channel of every pixel. Default: the
                 first where the model has steps.
+            **conditions: see the class.
 
         Returns:
             Integers in [0, num_levels), (num_samples, height, width, channels), uint8
             where they fit, else int32.
 
         Raises:
-            ValueError: when an argument is out of its range.
+            ValueError: when an argument is out of its range, or guidance is asked of a
+                model that was not trained with `condition_dropout`.
         """
+        if num_samples is None:
+            num_samples = self.conditions.num_examples(conditions)
         num_samples = arguments.prepare_num_samples(num_samples)
-        seeds = arguments.prepare_seeds(seed, num_samples)
-        temperature = arguments.prepare_temperature(temperature, num_samples)
+        return self._draw(
+            num_samples,
+            sampler,
+            conditions,
+            seed=seed,
+            temperature=temperature,
+            top_p=top_p,
+            guidance_scale=guidance_scale,
+        )
+
+    def complete(
+        self,
+        image: Any,
+        mask: Any,
+        seed: Any = None,
+        temperature: Any = 1.0,
+        *,
+        top_p: Any = None,
+        guidance_scale: Any = None,
+        sampler: str | None = None,
+        **conditions: Any,
+    ) -> tf.Tensor:
+        """Draws the unknown values of images and keeps the known ones.
+
+        Each unknown value is drawn given all values before it in raster order, known or
+        drawn. So the model looks back and not ahead: known values after an unknown one
+        have no influence on it. Rows known from the top in all images take one parallel
+        pass.
+
+        Args:
+            image: integers in [0, num_levels), (batch, height, width, channels); where
+                the mask is False anything.
+            mask: True where the image is known, of booleans or of 0 and 1: (batch,
+                height, width), or (batch, height, width, channels) for single channels;
+                without the batch for all images.
+            seed: as for `sample`; image i gets the noise that `sample` gives it.
+            temperature: as for `sample`.
+            top_p: as for `sample`.
+            guidance_scale: as for `sample`.
+            sampler: as for `sample`.
+            **conditions: see the class.
+
+        Returns:
+            Images like those of `sample`.
+
+        Raises:
+            ValueError: when the known values, the mask or another argument are not as
+                said.
+        """
+        check_shape(tuple(np.shape(image)), image_shape=self.image_shape)
+        mask = arguments.prepare_mask(mask, np.shape(image), self.image_shape)
+        if tf.executing_eagerly():
+            image = self._check_images(np.where(mask, image, np.zeros((), np.uint8)))
+        image = tf.cast(image, tf.int32)
+        num_images = image.shape[0]
+        if num_images is None:
+            num_images = tf.shape(image)[0]
+        return self._draw(
+            num_images,
+            sampler,
+            conditions,
+            seed=seed,
+            temperature=temperature,
+            top_p=top_p,
+            guidance_scale=guidance_scale,
+            image=image,
+            mask=tf.broadcast_to(mask, tf.shape(image)),
+        )
+
+    def interpolate(
+        self,
+        embedding_a: Any,
+        embedding_b: Any,
+        steps: int = 8,
+        seed: Any = None,
+        method: str = "linear",
+        **options: Any,
+    ) -> tf.Tensor:
+        """Draws images on the way from one embedding to another.
+
+        All images of a row have the same noise, so that only the embedding differs.
+
+        Args:
+            embedding_a: floats (d,), or (rows, d) for several rows.
+            embedding_b: the same.
+            steps: images of a row, both ends included; at least 2. Default 8.
+            seed: one integer for the call, or one per row. Default: drawn at random.
+            method: "linear", or "spherical" for embeddings whose direction counts: the
+                way along the arc, with lengths changing linearly.
+            **options: as for `sample`: other conditions (one for all, or one per row),
+                temperature, top_p, guidance_scale, sampler.
+
+        Returns:
+            Images like those of `sample`, (steps, height, width, channels), or (rows,
+            steps, height, width, channels) for several rows.
+
+        Raises:
+            ValueError: when the model takes no embedding, or an argument is not as
+                said.
+
+        References:
+            van den Oord et al. 2016, arXiv 1606.05328, section 3.3 and figure 5.
+        """
+        arguments.check_has_condition(self, "embedding")
+        a = self.conditions.check_value("embedding", embedding_a)
+        b = self.conditions.check_value("embedding", embedding_b)
+        way = interpolate_embeddings(a, b, steps, method)
+        rows = way.shape[0] if way.shape.rank == 3 else 1
+        seeds = tf.repeat(arguments.prepare_seeds(seed, rows), steps)
+        options = {
+            name: arguments.repeat_each(value, self.conditions.shapes.get(name), steps)
+            for name, value in options.items()
+        }
+        images = self.sample(
+            rows * steps,
+            seeds,
+            embedding=tf.reshape(way, [rows * steps, -1]),
+            **options,
+        )
+        return tf.reshape(images, [*way.shape[:-1], *self.image_shape])
+
+    def _draw(
+        self,
+        num_images: tf.Tensor | int,
+        sampler: str | None,
+        conditions: Mapping[str, Any],
+        *,
+        seed: Any,
+        temperature: Any,
+        top_p: Any,
+        guidance_scale: Any,
+        **known: tf.Tensor,
+    ) -> tf.Tensor:
+        request = {
+            "seed": arguments.prepare_seeds(seed, num_images),
+            "temperature": arguments.prepare_temperature(temperature, num_images),
+            **known,
+            **self.conditions.prepare(conditions, num_images),
+        }
+        if top_p is not None:
+            request["top_p"] = arguments.prepare_top_p(top_p, num_images)
+        if guidance_scale is not None:
+            arguments.check_can_be_guided(self)
+            request["guidance_scale"] = arguments.prepare_guidance_scale(
+                guidance_scale, num_images
+            )
         if sampler not in (None, *SAMPLERS):
             raise ValueError(
                 f"sampler must be one of {SAMPLERS}. Received: sampler={sampler!r}"
             )
         if not tf.executing_eagerly():
-            return self._draw(seeds, temperature, sampler)
-        return self._compiled_draw[sampler](seeds, temperature)
-
-    @functools.cached_property
-    def _compiled_draw(self) -> Any:
-        examples = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([None], tf.float32)]
-        return {
-            sampler: tf.function(
-                functools.partial(self._draw, sampler=sampler),
-                input_signature=examples,
+            return draw_images(self, request, sampler)
+        key = (sampler, *request)
+        if key not in self._compiled:
+            self._compiled[key] = tf.function(
+                functools.partial(draw_images, self, sampler=sampler),
+                input_signature=[feature_specs(self, list(request))],
                 autograph=False,
             )
-            for sampler in (None, *SAMPLERS)
-        }
-
-    def _draw(
-        self, seeds: tf.Tensor, temperature: tf.Tensor, sampler: str | None
-    ) -> tf.Tensor:
-        steps = None if sampler == "ancestral" else self.scan_steps()
-        if steps is None and sampler == "incremental":
-            raise ValueError(
-                f"{type(self).__name__} cannot be run step by step. Use "
-                'sampler="ancestral", which is slower.'
-            )
-        seeds, batch_size = _at_least_one(seeds)
-        temperature, _ = _at_least_one(temperature)
-        uniforms = example_uniforms(seeds, self.image_shape)
-        positions = tf.transpose(uniforms, [1, 2, 3, 0])
-
-        def draw(
-            row: tf.Tensor, column: tf.Tensor, channel: int, parameters: tf.Tensor
-        ) -> tf.Tensor:
-            noise = positions[row, column, channel]
-            return self._likelihood.sample(parameters, noise, temperature)
-
-        # Loops ask that shapes known before them stay known inside.
-        rows = seeds.shape[0] or tf.shape(seeds)[0]
-        if steps is None:
-            whole = functools.partial(self, training=False)
-            images = ancestral_scan(whole, draw, self.image_shape, rows)
-        else:
-            images = raster_scan(steps, draw, self.image_shape, rows)
-        dtype = tf.uint8 if self.num_levels <= 256 else tf.int32
-        return tf.cast(images[:batch_size], dtype)
+        return self._compiled[key](request)
 
     # Export.
 
@@ -193,16 +295,3 @@ class AutoregressiveImageModel(LikelihoodModel):
         from keras_pixelcnn.export import export_saved_model
 
         export_saved_model(self, filepath, verbose=verbose)
-
-
-def _at_least_one(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | int]:
-    """Gives an empty batch a row of ones, since some kernels refuse it.
-
-    Returns:
-        The batch, and how many of its rows count.
-    """
-    if batch.shape[0]:
-        return batch, batch.shape[0]
-    size = tf.shape(batch)[0]
-    padding = tf.ones([tf.maximum(1 - size, 0), *batch.shape[1:]], batch.dtype)
-    return tf.concat([batch, padding], axis=0), size

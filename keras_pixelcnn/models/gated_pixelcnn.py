@@ -1,18 +1,24 @@
 """GatedPixelCNN: the model of "Conditional Image Generation with PixelCNN Decoders"."""
 
 import functools
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.layers import GatedPixelCNNBlock, MaskedConv2D
+from keras_pixelcnn.layers import (
+    ConditionEncoder,
+    GateConditioning,
+    GatedPixelCNNBlock,
+    MaskedConv2D,
+)
 from keras_pixelcnn.layers.color_groups import check_divisible
-from keras_pixelcnn.layers.gated_block import PixelState
-from keras_pixelcnn.layers.masked_conv2d import GroupSteps
 from keras_pixelcnn.models.arguments import check_image_shape
 from keras_pixelcnn.models.autoregressive import AutoregressiveImageModel
+from keras_pixelcnn.models.conditions import Conditions
+from keras_pixelcnn.models.gated_pixelcnn_steps import GatedPixelCNNSteps
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -26,6 +32,9 @@ class GatedPixelCNN(AutoregressiveImageModel):
                                   └─────(+)──┴─────── ... ─────┘
                                          │
                          ReLU ── 1 x 1 ── ReLU ── 1 x 1 ── parameters
+
+    Conditions, in any combination, add to both gates of every block: a label and an
+    embedding the same at every pixel, a spatial map each pixel's own.
 
     Args:
         image_shape: (height, width, channels): any size, any number of channels.
@@ -41,6 +50,13 @@ class GatedPixelCNN(AutoregressiveImageModel):
         likelihood: "categorical".
         dropout_rate: share of gated features dropped in training, in [0, 1).
             Default 0.
+        num_classes: number of labels, given as "label". Default: no labels.
+        embedding_dim: length of vectors, given as "embedding". Default: no vectors.
+        spatial_shape: (height, width, channels) of maps, given as "spatial"; of any
+            size, whatever the image's. Default: no maps.
+        condition_dropout: share of the examples that are trained without their
+            condition, in [0, 1). Above 0 the model can do without conditions, and
+            `sample` knows guidance. Default 0.
         dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
             Default: Keras's global policy.
         name: the model's name.
@@ -57,7 +73,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
         >>> model.sample(16, seed=1)
 
     References:
-        van den Oord et al. 2016, arXiv 1606.05328, sections 2.1 and 2.2.
+        van den Oord et al. 2016, arXiv 1606.05328, sections 2.1 to 2.3.
     """
 
     def __init__(
@@ -71,6 +87,10 @@ class GatedPixelCNN(AutoregressiveImageModel):
         head_filters: int | None = None,
         likelihood: str = "categorical",
         dropout_rate: float = 0.0,
+        num_classes: int | None = None,
+        embedding_dim: int | None = None,
+        spatial_shape: tuple[int, int, int] | None = None,
+        condition_dropout: float = 0.0,
         dtype: Any = None,
         name: str | None = None,
         trainable: bool = True,
@@ -87,6 +107,9 @@ class GatedPixelCNN(AutoregressiveImageModel):
         if head_filters is not None:
             check_divisible(head_filters, channels, "head_filters")
         pixel_likelihood = likelihoods.get(likelihood, num_levels)
+        conditions = Conditions(
+            num_classes, embedding_dim, spatial_shape, condition_dropout
+        )
 
         # === Layers ===
         encoding = keras.layers.Rescaling(
@@ -109,6 +132,24 @@ class GatedPixelCNN(AutoregressiveImageModel):
             )
             for index in range(num_blocks)
         ]
+        condition_encoder, conditionings = None, [None] * num_blocks
+        if conditions.names:
+            condition_encoder = ConditionEncoder(
+                image_shape[:2],
+                num_classes,
+                map_filters=filters,
+                dropout_rate=condition_dropout,
+                dtype=dtype,
+                name="condition_encoder",
+            )
+            conditionings = [
+                GateConditioning(
+                    block.conditioning_filters,
+                    dtype=dtype,
+                    name=f"conditioning_{index}",
+                )
+                for index, block in enumerate(blocks)
+            ]
         head = MaskedConv2D(
             blocks[0].skip_filters,
             1,
@@ -128,22 +169,29 @@ class GatedPixelCNN(AutoregressiveImageModel):
 
         # === Functional model ===
         image = keras.Input(image_shape, dtype="int32", name="image")
+        inputs = {"image": image, **conditions.keras_inputs()}
+        added = [None] * num_blocks
+        if condition_encoder is not None:
+            given = {name: inputs[name] for name in inputs if name != "image"}
+            features = condition_encoder(given)
+            added = [conditioning(features) for conditioning in conditionings]
         vertical = horizontal = encoding(image)
         skips = []
-        for block in blocks[:-1]:
-            vertical, horizontal, skip = block(vertical, horizontal)
+        for block, conditioning in zip(blocks[:-1], added, strict=False):
+            vertical, horizontal, skip = block(vertical, horizontal, conditioning)
             skips.append(skip)
-        skips.append(blocks[-1](vertical, horizontal))
+        skips.append(blocks[-1](vertical, horizontal, added[-1]))
         outputs = keras.ops.relu(functools.reduce(keras.ops.add, skips))
         outputs = parameters(keras.ops.relu(head(outputs)))
         outputs = keras.layers.Reshape(
             (*image_shape, pixel_likelihood.num_parameters), dtype="float32"
         )(outputs)
         super().__init__(
-            inputs={"image": image},
+            inputs=inputs,
             outputs=outputs,
             image_shape=image_shape,
             likelihood=pixel_likelihood,
+            conditions=conditions,
             dtype=dtype,
             name=name,
             trainable=trainable,
@@ -156,14 +204,26 @@ class GatedPixelCNN(AutoregressiveImageModel):
         self.first_kernel_size = first_kernel_size
         self.head_filters = head_filters
         self.dropout_rate = dropout_rate
+        self.num_classes = num_classes
+        self.embedding_dim = embedding_dim
+        self.spatial_shape = conditions.shapes.get("spatial")
+        self.condition_dropout = condition_dropout
         self.encoding = encoding
+        self.condition_encoder = condition_encoder
+        self.conditionings = conditionings
         self.blocks = blocks
         self.head = head
         self.parameters = parameters
 
-    def scan_steps(self) -> "GatedPixelCNNSteps":
-        """The model step by step, with the weights as they stand now."""
-        return GatedPixelCNNSteps(self)
+    def scan_steps(
+        self, conditions: Mapping[str, tf.Tensor] | None = None
+    ) -> GatedPixelCNNSteps:
+        """The model step by step, with the weights as they stand now.
+
+        Args:
+            conditions: the model's inputs beside the image, of a batch. Default: none.
+        """
+        return GatedPixelCNNSteps(self, conditions or {})
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -180,88 +240,8 @@ class GatedPixelCNN(AutoregressiveImageModel):
             "head_filters": self.head_filters,
             "likelihood": self.likelihood,
             "dropout_rate": self.dropout_rate,
+            "num_classes": self.num_classes,
+            "embedding_dim": self.embedding_dim,
+            "spatial_shape": self.spatial_shape,
+            "condition_dropout": self.condition_dropout,
         }
-
-
-class _PixelState(NamedTuple):
-    """The blocks' states at the pixel at hand, and the head's inputs so far."""
-
-    blocks: tuple[PixelState, ...]
-    skips: tuple[tf.Tensor, ...] = ()
-    hidden: tuple[tf.Tensor, ...] = ()
-
-
-class GatedPixelCNNSteps:
-    """`GatedPixelCNN` as `samplers.ScanSteps`.
-
-    Args:
-        model: the model, whose weights are read once.
-    """
-
-    def __init__(self, model: GatedPixelCNN) -> None:
-        self._encoding = model.encoding
-        self._dtype = model.blocks[0].compute_dtype
-        self._image_shape = model.image_shape
-        self._rows = [block.row_steps() for block in model.blocks]
-        self._pixels = [block.pixel_steps() for block in model.blocks]
-        self._skip = GroupSteps([block.skip for block in model.blocks])
-        self._head = model.head.group_steps()
-        self._parameters = model.parameters.group_steps()
-
-    def start_image(self, batch_size: tf.Tensor) -> Any:
-        """The row above the image, encoded, and the caches of the vertical stack."""
-        _, width, channels = self._image_shape
-        caches = [block.initial_cache(batch_size, width) for block in self._rows]
-        newest = tf.zeros([batch_size, width, channels], caches[0].dtype)
-        return newest, tuple(caches)
-
-    def row(self, cache: Any) -> tuple[tuple[tf.Tensor, ...], Any]:
-        """Runs the vertical stack; gives its links to the horizontal one."""
-        newest, caches = cache
-        vertical, links, new_caches = newest, [], []
-        for block, block_cache in zip(self._rows, caches, strict=True):
-            vertical, link, block_cache = block(vertical, block_cache)
-            links.append(link)
-            new_caches.append(block_cache)
-        return tuple(links), (newest, tuple(new_caches))
-
-    def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
-        """Makes the row the newest above the next."""
-        return self._encode(row), cache[1]
-
-    def start_row(self, batch_size: tf.Tensor) -> tuple[Any, ...]:
-        """The caches of the horizontal stack."""
-        return tuple(block.initial_cache(batch_size) for block in self._pixels)
-
-    def pixel(
-        self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: tuple[Any, ...]
-    ) -> _PixelState:
-        """Enters a pixel."""
-        blocks = zip(features, cache, strict=True)
-        return _PixelState(
-            tuple(PixelState(link[column], left) for link, left in blocks)
-        )
-
-    def channel(
-        self, value: tf.Tensor | None, state: _PixelState
-    ) -> tuple[tf.Tensor, _PixelState]:
-        """Runs the horizontal stack and the head for the next channel."""
-        features = None if value is None else self._encode(value[:, tf.newaxis])
-        blocks = []
-        for block, block_state in zip(self._pixels, state.blocks, strict=True):
-            features, block_state = block.group(features, block_state)
-            blocks.append(block_state)
-        skip = self._skip(*(block_state.gated for block_state in blocks))
-        skips = (*state.skips, tf.nn.relu(skip))
-        hidden = (*state.hidden, tf.nn.relu(self._head(skips)))
-        return self._parameters(hidden), _PixelState(tuple(blocks), skips, hidden)
-
-    def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> tuple[Any, ...]:
-        """Shifts the caches of the horizontal stack by one pixel."""
-        last = self._encode(value[:, tf.newaxis])
-        inputs = [last, *[None] * (len(self._pixels) - 1)]
-        steps = zip(self._pixels, inputs, state.blocks, strict=True)
-        return tuple(block.finish(last, pixel) for block, last, pixel in steps)
-
-    def _encode(self, values: tf.Tensor) -> tf.Tensor:
-        return tf.cast(self._encoding(values), self._dtype)

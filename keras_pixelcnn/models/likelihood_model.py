@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_pixelcnn.image_checks import check_images
 from keras_pixelcnn.likelihoods import Categorical
 from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
+from keras_pixelcnn.models.conditions import Conditions
 
 
 class LikelihoodModel(keras.Model):
@@ -22,13 +23,14 @@ class LikelihoodModel(keras.Model):
         outputs: the parameters, (batch, height, width, channels, n).
         image_shape: (height, width, channels).
         likelihood: what the parameters mean.
+        conditions: which conditions the model takes. Default: none.
         dtype: dtype policy of the layers. Default: Keras's global policy.
         **kwargs: as for `keras.Model`.
 
     Call arguments:
         inputs: images (batch, height, width, channels) of integers in
-            [0, num_levels), or a dict with them as "image". Other entries of the dict
-            than the model's inputs are left aside.
+            [0, num_levels), or a dict with them as "image" and the conditions by their
+            names. Other entries of the dict are left aside.
         training: whether dropout is on.
 
     Returns:
@@ -42,6 +44,7 @@ class LikelihoodModel(keras.Model):
         outputs: Any,
         image_shape: tuple[int, int, int],
         likelihood: Categorical,
+        conditions: Conditions | None = None,
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -51,8 +54,14 @@ class LikelihoodModel(keras.Model):
         self.image_shape = image_shape
         self.num_levels = likelihood.num_levels
         self.likelihood = likelihood.name
+        self.conditions = Conditions() if conditions is None else conditions
         self._likelihood = likelihood
         self._bits_per_dim = BitsPerDim(num_dims=self.num_dims)
+
+    @property
+    def pixel_likelihood(self) -> Categorical:
+        """What the parameters of one channel of a pixel mean."""
+        return self._likelihood
 
     @property
     def num_dims(self) -> int:
@@ -64,6 +73,14 @@ class LikelihoodModel(keras.Model):
         return super().__call__(self._select_features(inputs), *args, **kwargs)
 
     def _select_features(self, inputs: Any) -> dict[str, Any]:
+        features = self._as_dict(inputs)
+        num_examples = keras.ops.shape(features["image"])[0]
+        conditions = self.conditions.select(features, num_examples)
+        inputs = {"image": features["image"], **conditions}
+        # Keras refuses mixtures of arrays and tensors.
+        return {name: _as_tensor(value) for name, value in inputs.items()}
+
+    def _as_dict(self, inputs: Any) -> dict[str, Any]:
         if isinstance(inputs, list | tuple):
             raise ValueError(
                 'The model takes images, or a dict with them as "image". '
@@ -71,16 +88,14 @@ class LikelihoodModel(keras.Model):
             )
         if not isinstance(inputs, Mapping):
             inputs = {"image": inputs}
-        missing = [name for name in self.input if name not in inputs]
-        if missing:
+        if "image" not in inputs:
             raise ValueError(
-                f"The model needs the inputs {list(self.input)}. Received: "
-                f"{list(inputs)}, without {missing}"
+                'The model takes images, or a dict with them as "image". '
+                f"Received: a dict of {list(inputs)}"
             )
-        features = {name: inputs[name] for name in self.input}
-        if self.image_shape[-1] == 1:
-            features["image"] = self._with_channel(features["image"])
-        return features
+        if self.image_shape[-1] > 1:
+            return dict(inputs)
+        return {**inputs, "image": self._with_channel(inputs["image"])}
 
     def _with_channel(self, image: Any) -> Any:
         """Gives grey images their channel axis where data sets leave it out."""
@@ -127,10 +142,11 @@ class LikelihoodModel(keras.Model):
         way is better for its own metrics only.
 
         Args:
-            x: images, a dict with them as "image" (other entries than the model's
-                inputs are left aside), or a `tf.data.Dataset` or generator of batches
-                of either or of (image, label) pairs.
-            y: labels, which stand for a "label" in the dict.
+            x: images, a dict with them as "image" and the conditions by their names
+                (other entries are left aside), or a `tf.data.Dataset`, generator or
+                `keras.utils.PyDataset` of batches of either or of (image, label) pairs.
+            y: labels, the same as a "label" in the dict. Models that take no label
+                leave them aside.
             batch_size: images in a batch, for arrays. Default 32.
             epochs: number of passes over the data. Default 1.
             **kwargs: as for `keras.Model.fit`, except weights of examples or classes.
@@ -140,7 +156,10 @@ class LikelihoodModel(keras.Model):
 
         Raises:
             ValueError: before training, when arrays hold anything but integers in
-                [0, num_levels); the error names the value.
+                [0, num_levels), or conditions that the model does not take; the error
+                names the value.
+            tf.errors.InvalidArgumentError: when a `tf.data.Dataset` holds such
+                conditions; the sentence is the same.
         """
         _refuse_weights(kwargs.get("sample_weight"), kwargs.get("class_weight"))
         if isinstance(x, tf.data.Dataset) or inspect.isgenerator(x):
@@ -148,12 +167,12 @@ class LikelihoodModel(keras.Model):
             kwargs.setdefault("shuffle", False)
         validation_data = kwargs.get("validation_data")
         if isinstance(validation_data, tuple | list):
-            images, *others = validation_data
-            _refuse_weights(*others[1:])
-            kwargs["validation_data"] = (self._checked(images), *others)
-        else:
-            kwargs["validation_data"] = self._checked(validation_data)
-        return super().fit(self._checked(x), y, batch_size, epochs, **kwargs)
+            _refuse_weights(*validation_data[2:])
+            validation_data = self._checked(*validation_data[:2])
+        elif validation_data is not None:
+            validation_data = self._checked(validation_data)
+        kwargs["validation_data"] = validation_data
+        return super().fit(self._checked(x, y), None, batch_size, epochs, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Scores as `keras.Model.evaluate` does, exactly over all images.
@@ -162,8 +181,8 @@ class LikelihoodModel(keras.Model):
         """
         _refuse_weights(kwargs.get("sample_weight"))
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it
-            x = self._checked(x)
-        return super().evaluate(x, y, *args, **kwargs)
+            x = self._checked(x, y)
+        return super().evaluate(x, None, *args, **kwargs)
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
         """The likelihood's parameters as `keras.Model.predict` gives them.
@@ -172,22 +191,53 @@ class LikelihoodModel(keras.Model):
         """
         return super().predict(self._checked(x), *args, **kwargs)
 
-    def _checked(self, x: Any) -> Any:
-        """Images in memory are checked; others become what Keras's steps can take."""
-        image = x.get("image") if isinstance(x, Mapping) else x
-        if hasattr(image, "__array__"):
-            self._check_images(image)
-        elif isinstance(x, tf.data.Dataset):
-            # Only what the model takes: XLA cannot compile steps that get strings.
-            return x.map(self._keep_inputs)
-        elif inspect.isgenerator(x):
-            return (self._keep_inputs(*_as_tuple(batch)) for batch in x)
-        return x
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of `fit`, with the label among the inputs (a hook of Keras)."""
+        return super().train_step(self._as_inputs(data))
 
-    def _keep_inputs(self, *batch: Any) -> tuple[dict[str, Any]]:
-        inputs, *others = batch
-        _refuse_weights(*others[1:])
-        return (self._select_features(inputs),)
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """One step of `evaluate`, with the label among the inputs (a hook of Keras)."""
+        return super().test_step(self._as_inputs(data))
+
+    def _as_inputs(self, data: Any) -> tuple[dict[str, Any]]:
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        _refuse_weights(sample_weight)
+        return (self._select_features(self._with_label(x, y)),)
+
+    def _with_label(self, x: Any, y: Any) -> Any:
+        """Puts labels that stand beside the images among the inputs."""
+        if y is None or "label" not in self.conditions.shapes:
+            return x
+        if not isinstance(x, Mapping):
+            return {"image": x, "label": y}
+        return x if "label" in x else {**x, "label": y}
+
+    def _checked(self, x: Any, y: Any = None) -> Any:
+        """Arrays are checked; data sets become what Keras's steps can take."""
+        if isinstance(x, tf.data.Dataset):
+            # Only what the model takes: XLA cannot compile steps that get strings.
+            return x.map(lambda *batch: self._checked_batch(batch))
+        if inspect.isgenerator(x):
+            return (self._checked_batch(batch) for batch in x)
+        x = self._with_label(x, y)
+        image = x.get("image") if isinstance(x, Mapping) else x
+        if not hasattr(image, "__array__"):
+            return x
+        self._check_images(image)
+        return {**self._checked_features(x), "image": image}
+
+    def _checked_batch(self, batch: Any) -> tuple[dict[str, Any]]:
+        """A batch of a data set; its images are looked at by the loss alone."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+        _refuse_weights(sample_weight)
+        return (self._checked_features(self._with_label(x, y)),)
+
+    def _checked_features(self, x: Any) -> dict[str, Any]:
+        features = self._as_dict(x)
+        image = features["image"]
+        given = {name: features.get(name) for name in self.conditions.names}
+        size = keras.ops.shape(image)[0]
+        return {"image": image, **self.conditions.prepare(given, size)}
 
     def _check_images(self, image: Any) -> np.ndarray:
         return check_images(image, self.num_levels, image_shape=self.image_shape)
@@ -214,9 +264,9 @@ class LikelihoodModel(keras.Model):
         return tf.reduce_sum(nats, axis=[1, 2, 3])
 
 
-def _as_tuple(batch: Any) -> tuple[Any, ...]:
-    """What a generator yields as (inputs, label), of which label may be missing."""
-    return tuple(batch) if isinstance(batch, list | tuple) else (batch,)
+def _as_tensor(value: Any) -> Any:
+    is_symbolic = isinstance(value, keras.KerasTensor)
+    return value if is_symbolic else keras.ops.convert_to_tensor(value)
 
 
 def _refuse_weights(*weights: Any) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from keras_pixelcnn.samplers.incremental import Draw
+from keras_pixelcnn.samplers.known_pixels import KnownPixels
 
 
 def ancestral_scan(
@@ -12,6 +13,7 @@ def ancestral_scan(
     draw: Draw,
     image_shape: Sequence[int],
     batch_size: tf.Tensor | int,
+    known: KnownPixels | None = None,
 ) -> tf.Tensor:
     """Fills images by running the whole network on what is there so far.
 
@@ -24,6 +26,8 @@ def ancestral_scan(
         draw: chooses each channel's values.
         image_shape: (height, width, channels).
         batch_size: number of images.
+        known: values known beforehand, which `draw` is to return. Rows known in all
+            images from the top are skipped. Default: none.
 
     Returns:
         int32 tensor (batch, height, width, channels).
@@ -46,11 +50,15 @@ def ancestral_scan(
             images = draw_channel(images, row, column, channel)
         return index + 1, images
 
-    blank = tf.zeros([batch_size, *image_shape], tf.int32)
+    first_row, images = 0, tf.zeros([batch_size, *image_shape], tf.int32)
+    if known is not None:
+        first_row = known.num_top_rows()
+        skipped = tf.range(height) < first_row
+        images = tf.where(skipped[:, tf.newaxis, tf.newaxis], known.image, images)
     _, images = tf.while_loop(
         lambda index, _: index < height * width,
         body,
-        (0, blank),
+        (first_row * width, images),
         shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, *image_shape])),
         maximum_iterations=height * width,
     )

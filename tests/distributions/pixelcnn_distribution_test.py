@@ -139,10 +139,11 @@ def test_images_of_another_shape_are_refused(distribution):
 def test_no_distribution_traces_anew(model):
     images = model.sample(3, seed=1)
     model.distribution().log_prob(images)
-    traces = model._compiled_score.experimental_get_tracing_count()
+    score = model._compiled[("image",)]
+    traces = score.experimental_get_tracing_count()
     for _ in range(3):
         model.distribution().copy()[tf.newaxis].log_prob(images)
-    assert model._compiled_score.experimental_get_tracing_count() == traces == 1
+    assert score.experimental_get_tracing_count() == traces == 1
 
 
 def test_copy(distribution):

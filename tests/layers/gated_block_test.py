@@ -42,6 +42,24 @@ def test_is_figure_2_of_the_paper(mask_type):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+def conditioning_of(block, *size):
+    return tf.random.normal([*size, block.conditioning_filters])
+
+
+@pytest.mark.parametrize("mask_type", ["A", "B"])
+def test_conditioning_is_added_inside_both_gates(mask_type):
+    """Equation 4: to tanh and to sigmoid, of both stacks, and nowhere else."""
+    block, inputs = built_block(mask_type)
+    conditioning = conditioning_of(block, SIZE[0], 1, 1)
+    before_gate = block.vertical_conv(inputs[0])
+    for_vertical, for_horizontal = tf.split(conditioning, 2, axis=-1)
+    outputs = block(*inputs, conditioning)
+    np.testing.assert_allclose(outputs[0], gate(before_gate + for_vertical), atol=1e-5)
+    before_gate = block.horizontal_conv(inputs[1]) + block.link(before_gate)
+    skip = block.skip(gate(before_gate + for_horizontal))
+    np.testing.assert_allclose(outputs[2], skip, atol=1e-5)
+
+
 def test_type_a_keeps_no_residual():
     block, (image, _) = built_block("A")
     block.residual.kernel.assign(tf.zeros_like(block.residual.kernel))
@@ -94,17 +112,25 @@ def test_dropout_acts_in_training_only():
 
 @pytest.mark.parametrize("mask_type", ["A", "B"])
 @pytest.mark.parametrize("groups", [1, 2, 3])
-def test_steps_equal_whole(mask_type, groups):
+@pytest.mark.parametrize("conditioned", [None, (1, 1), SIZE[1:]])
+def test_steps_equal_whole(mask_type, groups, conditioned):
     block, (vertical, horizontal) = built_block(mask_type, color_groups=groups)
-    expected = block(vertical, horizontal)
-    rows, pixels = block.row_steps(), block.pixel_steps()
+    conditioning = conditioned and conditioning_of(block, SIZE[0], *conditioned)
+    expected = block(vertical, horizontal, conditioning)
+
+    def conditioning_of_rows(first, count):
+        whole = conditioned == (1, 1)
+        return conditioning if whole else conditioning[:, first : first + count]
+
+    rows = block.row_steps(conditioned and conditioning_of_rows)
+    pixels = block.pixel_steps()
     skip = block.skip.group_steps()
     row_cache = rows.initial_cache(SIZE[0], SIZE[2])
     newest = tf.zeros_like(vertical[:, 0])
     found = [[], [], []]
     for row in range(SIZE[1]):
         newest = vertical[:, row] if mask_type == "B" else newest
-        row_output, links, row_cache = rows(newest, row_cache)
+        row_output, links, row_cache = rows(row, newest, row_cache)
         newest = vertical[:, row]
         found[0].append(row_output)
         left = pixels.initial_cache(SIZE[0])
@@ -126,6 +152,18 @@ def test_steps_equal_whole(mask_type, groups):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
+@pytest.mark.parametrize("mask_type", ["A", "B"])
+def test_many_rows_at_once_equal_the_whole(mask_type):
+    block, (vertical, horizontal) = built_block(mask_type)
+    conditioning = conditioning_of(block, *SIZE)
+    expected = block(vertical, horizontal, conditioning)[0]
+    rows = block.row_steps(lambda first, count: conditioning[:, first : first + count])
+    # Rows 2 and 3: type A sees the rows above, type B its own, too.
+    last = 3 if mask_type == "A" else 4
+    window = vertical[:, last - rows.height - 1 : last]
+    np.testing.assert_allclose(rows.rows(2, window), expected[:, 2:], atol=1e-5)
+
+
 @pytest.mark.parametrize("skip_only", [True, False])
 def test_standard_checks(skip_only):
     block = GatedPixelCNNBlock(
@@ -133,6 +171,8 @@ def test_standard_checks(skip_only):
     )
     outputs = check_layer(block, *[tf.random.normal([*SIZE, 6])] * 2)
     assert [x.shape[-1] for x in outputs] == ([9] if skip_only else [6, 6, 9])
+    conditioning = conditioning_of(block, 2, 1, 1)
+    check_layer(block, *[tf.random.normal([*SIZE, 6])] * 2, conditioning)
 
 
 def test_refuses():

@@ -87,3 +87,58 @@ def test_lowest_temperature_draws_the_likeliest_level(num_levels):
     logits = np.zeros((1, num_levels))
     logits[0, 3] = 50.0
     assert draw(logits, [0.5], temperature=1e-37).numpy() == [3]
+
+
+class TestTopP:
+    """Only the fewest likeliest levels that have the probability."""
+
+    def shares(self, logits, top_p, temperature=1.0, count=20_000):
+        likelihood = likelihoods.Categorical(len(logits))
+        noise = np.random.default_rng(0).random(count, "float32")
+        drawn = likelihood.sample(
+            tf.repeat(tf.constant([logits], tf.float32), count, axis=0),
+            tf.constant(noise),
+            tf.fill([count], temperature),
+            None if top_p is None else tf.fill([count], top_p),
+        )
+        return np.bincount(drawn, minlength=len(logits)) / count
+
+    @pytest.mark.parametrize(
+        ("top_p", "kept"),
+        [
+            (1.0, [0, 1, 2, 3]),
+            (0.95, [0, 1, 2, 3]),
+            (0.85, [0, 1, 3]),
+            (0.6, [1, 3]),
+            (0.4, [1]),
+            (1e-06, [1]),
+        ],
+    )
+    def test_keeps_as_few_as_have_the_probability(self, top_p, kept):
+        probabilities = np.array([0.2, 0.45, 0.1, 0.25])
+        expected = np.where(np.isin(range(4), kept), probabilities, 0)
+        found = self.shares(np.log(probabilities), top_p)
+        np.testing.assert_allclose(found, expected / expected.sum(), atol=0.015)
+        assert np.all(found[expected == 0] == 0)
+
+    def test_comes_after_the_temperature(self):
+        logits = np.log([0.2, 0.45, 0.1, 0.25])
+        assert np.count_nonzero(self.shares(logits, 0.6, temperature=100.0)) == 3
+
+    @pytest.mark.parametrize("levels", [2, 64, 65, 300])
+    def test_of_1_changes_nothing(self, levels):
+        logits = np.random.default_rng(1).normal(size=levels) * 5
+        np.testing.assert_array_equal(
+            self.shares(logits, 1.0, count=2000), self.shares(logits, None, count=2000)
+        )
+
+    def test_each_example_has_its_own(self):
+        logits = tf.constant([[0.0, 1.0, 2.0]] * 400)
+        top_p = tf.constant([1e-3, 1.0] * 200)
+        noise = tf.repeat(tf.linspace(0.0, 0.999, 200), 2)
+        drawn = (
+            likelihoods.Categorical(3)
+            .sample(logits, noise, tf.ones([400]), top_p)
+            .numpy()
+        )
+        assert set(drawn[::2]) == {2} and set(drawn[1::2]) == {0, 1, 2}

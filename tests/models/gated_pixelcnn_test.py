@@ -118,12 +118,12 @@ def test_kernels_are_free(kernel, first, blocks):
 def test_images_of_a_batch_do_not_see_each_other():
     """Not even in training mode: batch normalisation would."""
     model = randomize(small_model((3, 3, 3), dropout_rate=0.5))
-    network = keras.Model(model.get_layer("encoding").output, model.output)
+    network = test_case.network_of_encoded(model)
     images = tf.random.normal([3, 3, 3, 3])
     for training in (True, False):
         with tf.GradientTape() as tape:
             tape.watch(images)
-            output = tf.reduce_sum(network(images, training=training)[1] ** 2)
+            output = tf.reduce_sum(network(images, {}, training)[1] ** 2)
         gradient = tape.gradient(output, images).numpy()
         assert gradient[1].any() and not gradient[0].any() and not gradient[2].any()
 

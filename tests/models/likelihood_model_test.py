@@ -140,7 +140,7 @@ def test_wrong_shapes_and_missing_inputs(model, images):
         model.log_prob(images[:, :2])
     with pytest.raises(ValueError, match=r"4, 3, 3"):
         model.log_prob(images[0])
-    with pytest.raises(ValueError, match="without \\['image'\\]"):
+    with pytest.raises(ValueError, match=r"\['picture'\]"):
         model({"picture": images})
 
 

@@ -1,0 +1,240 @@
+"""Conditions on what a model draws: encoded once, added to the gate of every block."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
+
+
+@keras.saving.register_keras_serializable(package="keras_pixelcnn")
+class ConditionEncoder(keras.layers.Layer):
+    """Conditions as a user has them, to features that the blocks project.
+
+    A label becomes its one-hot vector, an embedding stays, and a spatial map is brought
+    to the image's size by `SpatialUpsampling`. Features of an example without a
+    condition are all zero: the biases of the network alone then speak.
+
+    Args:
+        image_size: (height, width) of the image.
+        num_classes: number of labels. Default: there is no label.
+        map_filters: features that a spatial map is brought to. Default 32.
+        dropout_rate: share of the examples whose whole condition is dropped in
+            training, in [0, 1). Default 0.
+        seed: of the dropout. Default: drawn at random.
+
+    Call arguments:
+        inputs: dict of any of "label", integers (batch,) in [0, num_classes), where -1
+            is no condition if there is dropout; "embedding", floats (batch, d);
+            "spatial", floats (batch, h', w', c'); and "has_condition", booleans
+            (batch,), False for the examples that have none.
+        training: whether dropout is on.
+
+    Returns:
+        Dict of floats: "label" (batch, num_classes), NaN where a label is out of
+        range; "embedding" (batch, d); "spatial" (batch, height, width, map_filters).
+
+    References:
+        van den Oord et al. 2016, arXiv 1606.05328, section 2.3. Dropping the condition:
+        Ho and Salimans 2022, arXiv 2207.12598, section 3.2.
+    """
+
+    def __init__(
+        self,
+        image_size: tuple[int, int],
+        num_classes: int | None = None,
+        map_filters: int = 32,
+        dropout_rate: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.image_size = tuple(image_size)
+        self.num_classes = num_classes
+        self.map_filters = map_filters
+        self.dropout_rate = dropout_rate
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed) if dropout_rate else None
+        self.upsampling = SpatialUpsampling(
+            image_size, map_filters, dtype=self.dtype_policy, name="upsampling"
+        )
+
+    def build(self, input_shape: Mapping[str, Any]) -> None:
+        """Builds the upsampling, where there is a map."""
+        if "spatial" in input_shape:
+            self.upsampling.build(input_shape["spatial"])
+        self.built = True
+
+    def call(
+        self, inputs: Mapping[str, tf.Tensor], training: bool | None = None
+    ) -> dict[str, tf.Tensor]:
+        """Encodes the conditions of all examples."""
+        features = {}
+        if "label" in inputs:
+            features["label"] = self._one_hot(inputs["label"])
+        if "embedding" in inputs:
+            features["embedding"] = inputs["embedding"]
+        if "spatial" in inputs:
+            features["spatial"] = self.upsampling(inputs["spatial"])
+        if not self.dropout_rate:
+            return features
+        kept = self._kept(inputs, training)
+        return {name: _zero_unless(kept, value) for name, value in features.items()}
+
+    def _one_hot(self, label: tf.Tensor) -> tf.Tensor:
+        known = (label >= 0) & (label < self.num_classes)
+        if self.dropout_rate:
+            known |= tf.equal(label, -1)
+        one_hot = tf.one_hot(label, self.num_classes, dtype=self.compute_dtype)
+        # A wrong label of a data set shows as a loss that is not a number.
+        return tf.where(known[:, tf.newaxis], one_hot, one_hot * float("nan"))
+
+    def _kept(
+        self, inputs: Mapping[str, tf.Tensor], training: bool | None
+    ) -> tf.Tensor:
+        """Booleans (batch,): the examples whose condition counts."""
+        kept = inputs["has_condition"]
+        if "label" in inputs:
+            kept &= tf.not_equal(inputs["label"], -1)
+        if training:
+            noise = keras.random.uniform(tf.shape(kept), seed=self.seed_generator)
+            kept &= noise >= self.dropout_rate
+        return kept
+
+    def compute_output_spec(
+        self, inputs: Mapping[str, Any], training: bool | None = None
+    ) -> dict[str, keras.KerasTensor]:
+        """Shapes and types of the features."""
+        sizes = {
+            "label": (self.num_classes,),
+            "spatial": (*self.image_size, self.map_filters),
+        }
+        return {
+            name: keras.KerasTensor(
+                (inputs[name].shape[0], *sizes.get(name, inputs[name].shape[1:])),
+                dtype=self.compute_dtype,
+            )
+            for name in ("label", "embedding", "spatial")
+            if name in inputs
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "image_size": self.image_size,
+            "num_classes": self.num_classes,
+            "map_filters": self.map_filters,
+            "dropout_rate": self.dropout_rate,
+            "seed": self.seed,
+        }
+
+
+def _zero_unless(kept: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
+    kept = tf.reshape(kept, [-1] + [1] * (features.shape.rank - 1))
+    # Chosen and not multiplied: an example without a condition may hold anything.
+    return tf.where(kept, features, tf.zeros_like(features))
+
+
+@keras.saving.register_keras_serializable(package="keras_pixelcnn")
+class GateConditioning(keras.layers.Layer):
+    """What the conditions add to the gates of one block.
+
+    V^T h for vectors h, the same at every pixel, and V * s, an unmasked 1x1
+    convolution, for maps s; all of them summed.
+
+    Args:
+        filters: features that the gates take, of all gates together.
+
+    Call arguments:
+        features: what a `ConditionEncoder` returns.
+
+    Returns:
+        Float tensor that broadcasts to (batch, height, width, filters).
+
+    References:
+        van den Oord et al. 2016, arXiv 1606.05328, equations 4 and 5.
+    """
+
+    def __init__(self, filters: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.projections = {}
+
+    def build(self, features_shape: Mapping[str, Any]) -> None:
+        """Builds one projection for each kind of condition."""
+        for name, shape in features_shape.items():
+            # The convolution before the gate has the bias.
+            projection = keras.layers.Dense(
+                self.filters, use_bias=False, name=name, dtype=self.dtype_policy
+            )
+            projection.build(shape)
+            self.projections[name] = projection
+        self.built = True
+
+    def call(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """All pixels at once."""
+        outputs = [self.projections[name](value) for name, value in features.items()]
+        outputs = [_with_pixel_axes(projected) for projected in outputs]
+        return sum(outputs[1:], start=outputs[0])
+
+    def row_steps(self, features: Mapping[str, tf.Tensor]) -> "ConditioningRowSteps":
+        """The layer row by row, for the conditions of a batch."""
+        return ConditioningRowSteps(self, features)
+
+    def compute_output_spec(self, features: Mapping[str, Any]) -> keras.KerasTensor:
+        """Shape and type of the sum."""
+        if not self.built:
+            self.build({name: value.shape for name, value in features.items()})
+        batch, size = next(iter(features.values())).shape[0], (1, 1)
+        if "spatial" in features:
+            size = features["spatial"].shape[1:3]
+        shape = (batch, *size, self.filters)
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "filters": self.filters}
+
+
+class ConditioningRowSteps:
+    """`GateConditioning` some rows at a time.
+
+    Vectors are projected once for the image, maps once for each of their pixels.
+
+    Args:
+        layer: a built layer, whose weights are followed.
+        features: what a `ConditionEncoder` returns for the batch.
+    """
+
+    def __init__(
+        self, layer: GateConditioning, features: Mapping[str, tf.Tensor]
+    ) -> None:
+        self._layer = layer
+        self._map = features.get("spatial")
+        vectors = {key: value for key, value in features.items() if key != "spatial"}
+        self._everywhere = layer(vectors) if vectors else None
+
+    def __call__(self, first_row: tf.Tensor | int, num_rows: int) -> tf.Tensor:
+        """What is added in rows `first_row` to `first_row + num_rows - 1`.
+
+        Args:
+            first_row: may lie above the image; such rows get those of the first.
+            num_rows: number of rows.
+
+        Returns:
+            Float tensor that broadcasts to (batch, num_rows, width, filters).
+        """
+        if self._map is None:
+            return self._everywhere
+        rows = tf.maximum(first_row + tf.range(num_rows), 0)
+        outputs = self._layer({"spatial": tf.gather(self._map, rows, axis=1)})
+        return outputs if self._everywhere is None else outputs + self._everywhere
+
+
+def _with_pixel_axes(features: tf.Tensor) -> tf.Tensor:
+    if features.shape.rank == 2:
+        return features[:, tf.newaxis, tf.newaxis]
+    return features

@@ -1,0 +1,88 @@
+"""Ways from one embedding to another."""
+
+import numbers
+
+import tensorflow as tf
+
+METHODS = ("linear", "spherical")
+
+_LEAST_SINE = 1e-6
+"""Below it the arc is as good as a point, or has no one direction."""
+
+
+def interpolate_embeddings(
+    a: tf.Tensor, b: tf.Tensor, steps: int, method: str = "linear"
+) -> tf.Tensor:
+    """Embeddings at equal distances from `a` to `b`, both included.
+
+    Args:
+        a: float32 tensor (d,) or (rows, d).
+        b: the same shape.
+        steps: number of embeddings on the way, at least 2.
+        method: "linear", or "spherical": directions along the arc between them, lengths
+            linearly.
+
+    Returns:
+        float32 tensor (steps, d) or (rows, steps, d).
+
+    Raises:
+        ValueError: when an argument is not as said, or the arc is not determined,
+            because one end is zero or the ends are opposite.
+
+    References:
+        Shoemake 1985, "Animating rotation with quaternion curves", for the spherical.
+    """
+    if a.shape != b.shape or a.shape.rank not in (1, 2):
+        raise ValueError(
+            "The two embeddings must have one shape, (d,) or (rows, d). "
+            f"Received: {tuple(a.shape)} and {tuple(b.shape)}"
+        )
+    if not isinstance(steps, numbers.Integral) or steps < 2:
+        raise ValueError(
+            "steps must be an integer of at least 2, both ends included. "
+            f"Received: steps={steps!r}"
+        )
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}. Received: {method!r}")
+    way = tf.linspace(0.0, 1.0, steps)[:, tf.newaxis]
+    a, b = a[..., tf.newaxis, :], b[..., tf.newaxis, :]
+    return _linear(a, b, way) if method == "linear" else _spherical(a, b, way)
+
+
+def _linear(a: tf.Tensor, b: tf.Tensor, way: tf.Tensor) -> tf.Tensor:
+    return (1 - way) * a + way * b
+
+
+def _spherical(a: tf.Tensor, b: tf.Tensor, way: tf.Tensor) -> tf.Tensor:
+    length_a = tf.norm(a, axis=-1, keepdims=True)
+    length_b = tf.norm(b, axis=-1, keepdims=True)
+    direction_a = tf.math.divide_no_nan(a, length_a)
+    direction_b = tf.math.divide_no_nan(b, length_b)
+    # Stable for small angles, where the cosine says nothing.
+    angle = 2 * tf.atan2(
+        tf.norm(direction_a - direction_b, axis=-1, keepdims=True),
+        tf.norm(direction_a + direction_b, axis=-1, keepdims=True),
+    )
+    sine = tf.sin(angle)
+    _check_arc(length_a * length_b, direction_a, direction_b)
+    along = tf.where(
+        sine > _LEAST_SINE,
+        tf.math.divide_no_nan(
+            tf.sin((1 - way) * angle) * direction_a + tf.sin(way * angle) * direction_b,
+            sine,
+        ),
+        _linear(direction_a, direction_b, way),
+    )
+    return _linear(length_a, length_b, way) * along
+
+
+def _check_arc(lengths: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> None:
+    lengths = tf.get_static_value(lengths)
+    if lengths is None:
+        return
+    opposite = tf.norm(a + b, axis=-1, keepdims=True).numpy() < _LEAST_SINE
+    if (lengths == 0).any() or opposite.any():
+        raise ValueError(
+            "Between opposite embeddings, or from a zero one, there is no one arc. Use "
+            'method="linear", or other embeddings.'
+        )

@@ -1,0 +1,38 @@
+"""Pixels that are known beforehand, so that only the others are drawn."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class KnownPixels(NamedTuple):
+    """Images of which some values are given, any in each example."""
+
+    image: tf.Tensor
+    """int32 (batch, height, width, channels); what is not known may be anything."""
+    mask: tf.Tensor
+    """bool (batch, height, width, channels): True where the value is known."""
+
+    def num_top_rows(self) -> tf.Tensor:
+        """How many rows from the top are known in every image: int32 ()."""
+        known = tf.cast(tf.reduce_all(self.mask, axis=[0, 2, 3]), tf.int32)
+        return tf.reduce_sum(tf.math.cumprod(known))
+
+    def columns_to_visit(self) -> tf.Tensor:
+        """Columns of each row up to the last not known in all images: int32 (height,).
+
+        What comes after them needs no step; in a row that is known there are none.
+        """
+        unknown = ~tf.reduce_all(self.mask, axis=[0, 3])
+        columns = tf.range(1, tf.shape(unknown)[1] + 1)
+        return tf.reduce_max(tf.where(unknown, columns, 0), axis=1)
+
+    def by_position(self) -> "KnownPixels":
+        """The same with the batch last, (height, width, channels, batch).
+
+        A step then reads neighbouring values.
+        """
+        order = [1, 2, 3, 0]
+        return KnownPixels(
+            tf.transpose(self.image, order), tf.transpose(self.mask, order)
+        )

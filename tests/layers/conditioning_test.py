@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_pixelcnn.layers import ConditionEncoder, GateConditioning
+from tests.test_case import check_layer, randomize, round_trip
+
+
+def inputs_of_all_kinds(batch=4):
+    return {
+        "label": tf.constant([0, 2, 1, 2][:batch]),
+        "embedding": tf.random.normal([batch, 3]),
+        "spatial": tf.random.normal([batch, 2, 3, 2]),
+    }
+
+
+class TestConditionEncoder:
+    def test_gives_one_hot_vector_and_map(self):
+        encoder = ConditionEncoder((5, 7), num_classes=3, map_filters=6)
+        inputs = inputs_of_all_kinds()
+        features = encoder(inputs)
+        np.testing.assert_array_equal(features["label"], np.eye(3)[[0, 2, 1, 2]])
+        np.testing.assert_array_equal(features["embedding"], inputs["embedding"])
+        assert features["spatial"].shape == (4, 5, 7, 6)
+
+    def test_standard_checks(self):
+        check_layer(ConditionEncoder((5, 7), 3, map_filters=6), inputs_of_all_kinds())
+
+    @pytest.mark.parametrize("label", [3, -1, -2, 100])
+    def test_label_out_of_range_is_not_a_number(self, label):
+        """And so is then the loss, which names the step."""
+        features = ConditionEncoder((5, 7), 3)({"label": tf.constant([label, 1])})
+        assert np.isnan(features["label"][0]).all()
+        np.testing.assert_array_equal(features["label"][1], [0, 1, 0])
+
+    def test_without_condition_all_features_are_zero(self):
+        encoder = ConditionEncoder((5, 7), 3, dropout_rate=0.5)
+        inputs = inputs_of_all_kinds()
+        inputs["has_condition"] = tf.constant([True, False, True, True])
+        inputs["label"] = tf.constant([0, 2, -1, 2])
+        for value in encoder(inputs).values():
+            zero = np.all(value.numpy() == 0, axis=tuple(range(1, value.shape.rank)))
+            assert zero.tolist() == [False, True, True, False]
+
+    def test_whole_conditions_are_dropped_in_training_only(self):
+        encoder = ConditionEncoder((4, 4), 2, dropout_rate=0.3, seed=1)
+        inputs = {
+            "label": tf.ones([2000], tf.int32),
+            "embedding": tf.ones([2000, 2]),
+            "has_condition": tf.ones([2000], tf.bool),
+        }
+        for training in (False, None):
+            assert np.all(encoder(inputs, training=training)["embedding"] == 1)
+        features = encoder(inputs, training=True)
+        kept = features["embedding"][:, 0].numpy()
+        assert 0.66 < kept.mean() < 0.74
+        np.testing.assert_array_equal(features["label"][:, 1], kept)
+        again = encoder(inputs, training=True)["embedding"][:, 0].numpy()
+        assert not np.array_equal(again, kept)
+
+    def test_config(self):
+        encoder = ConditionEncoder((5, 7), 3, map_filters=4, dropout_rate=0.2, seed=5)
+        assert round_trip(encoder).get_config() == encoder.get_config()
+
+
+class TestGateConditioning:
+    def features(self):
+        return {
+            "label": tf.one_hot([0, 2], 3),
+            "embedding": tf.random.normal([2, 4]),
+            "spatial": tf.random.normal([2, 5, 3, 6]),
+        }
+
+    def test_is_equations_4_and_5(self):
+        layer, features = GateConditioning(8), self.features()
+        layer(features)
+        randomize(layer)
+        label, embedding, spatial = (
+            layer.projections[name].kernel.numpy() for name in features
+        )
+        expected = np.einsum("bhwi,io->bhwo", features["spatial"], spatial)
+        expected += (label[[0, 2]] + features["embedding"].numpy() @ embedding)[
+            :, None, None
+        ]
+        np.testing.assert_allclose(layer(features), expected, atol=1e-5)
+
+    def test_has_no_bias(self):
+        """What no condition adds is nothing."""
+        layer, features = GateConditioning(8), self.features()
+        layer(features)
+        randomize(layer)
+        zeros = tf.nest.map_structure(tf.zeros_like, features)
+        assert not np.any(layer(zeros))
+
+    @pytest.mark.parametrize(
+        "names", [["label"], ["embedding"], ["spatial"], ["label", "spatial"]]
+    )
+    def test_rows_equal_the_whole(self, names):
+        features = self.features()
+        features = {name: features[name] for name in names}
+        layer = GateConditioning(8)
+        expected = tf.broadcast_to(layer(features), [2, 5, 3, 8])
+        steps = layer.row_steps(features)
+        for first, count in ((0, 1), (4, 1), (1, 3)):
+            rows = tf.broadcast_to(steps(first, count), [2, count, 3, 8])
+            np.testing.assert_allclose(
+                rows, expected[:, first : first + count], atol=1e-6
+            )
+        assert steps(-2, 3).shape[1] in (1, 3)  # rows above the image
+
+    def test_standard_checks(self):
+        check_layer(GateConditioning(8), self.features())

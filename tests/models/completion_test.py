@@ -1,0 +1,280 @@
+"""complete: known pixels stay, the others are drawn given all before them."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.samplers import KnownPixels, raster_scan
+from tests.models.small_model import LEVELS, SHAPE, new_model
+from tests.test_case import (
+    all_images,
+    check_counts,
+    random_conditions,
+    random_images,
+    randomize,
+)
+
+
+def masks_of(shape, seed=0):
+    """A mask of another kind for each of six images."""
+    height, width, channels = shape
+    generator = np.random.default_rng(seed)
+    masks = np.zeros((6, *shape), bool)
+    masks[0] = True
+    masks[2] = generator.random(shape) < 0.5
+    masks[3, : height // 2] = True
+    masks[4, height // 2 :] = True
+    masks[5, :, width // 2 :, channels - 1] = True
+    return masks
+
+
+@pytest.mark.parametrize("sampler", ["incremental", "ancestral"])
+def test_known_values_come_back_untouched_and_the_others_are_drawn(model, sampler):
+    images = random_images(model, 6)
+    masks = masks_of(SHAPE)
+    drawn = model.complete(images, masks, seed=1, sampler=sampler)
+    assert drawn.dtype == tf.uint8 and drawn.shape == (6, *SHAPE)
+    drawn = drawn.numpy()
+    np.testing.assert_array_equal(drawn[masks], images[masks])
+    np.testing.assert_array_equal(drawn[0], images[0])
+    assert np.mean(drawn[~masks] == images[~masks]) < 0.6
+    assert set(np.unique(drawn)) == set(range(LEVELS))
+
+
+def test_known_pixels_of_one_image_are_not_taken_as_known_in_another(model):
+    """Nor are those dropped that not all images of the batch know."""
+    images, masks = random_images(model, 6), masks_of(SHAPE)
+    seeds = kp.example_seeds(1, 6)
+    together = model.complete(images, masks, seed=seeds).numpy()
+    same = 0
+    for i in range(6):
+        alone = model.complete(images[[i]], masks[[i]], seed=seeds[i : i + 1]).numpy()
+        same += np.array_equal(alone[0], together[i])
+    assert same >= 5
+
+
+def test_nothing_known_is_a_sample(model):
+    images = random_images(model, 4)
+    drawn = model.complete(images, np.zeros((4, *SHAPE)), seed=3).numpy()
+    same = np.all(drawn == model.sample(4, seed=3).numpy(), axis=(1, 2, 3))
+    assert same.sum() >= 3
+
+
+def test_what_the_mask_hides_has_no_influence(model):
+    """It may be anything, no level included."""
+    images, masks = random_images(model, 6), masks_of(SHAPE)
+    hidden = np.where(masks, images, 10_000)
+    np.testing.assert_array_equal(
+        model.complete(hidden, masks, seed=1), model.complete(images, masks, seed=1)
+    )
+    drawn = model.complete(np.where(masks, images, np.nan), masks, seed=1)
+    np.testing.assert_array_equal(drawn, model.complete(images, masks, seed=1))
+
+
+def test_known_values_have_their_say():
+    """The unknown right half repeats the known left one in a model that copies."""
+    generator = np.random.default_rng(0)
+    left = generator.integers(0, 4, (512, 4, 1, 1))
+    images = np.repeat(left, 4, axis=2)
+    model = kp.GatedPixelCNN((4, 4, 1), 4, filters=8, num_blocks=3)
+    model.compile("adam")
+    model.optimizer.learning_rate = 0.01
+    model.fit(images, epochs=20, batch_size=64, verbose=0)
+    mask = np.zeros((4, 4), bool)
+    mask[:, :2] = True
+    drawn = model.complete(images[:50], mask, seed=0).numpy()
+    assert np.mean(drawn == images[:50]) > 0.9
+
+
+@pytest.mark.parametrize("known_rows", range(5))
+@pytest.mark.parametrize(
+    ("kernel", "first", "blocks"), [(3, 3, 1), (5, 3, 3), (1, 5, 2), (7, 7, 2)]
+)
+def test_skipped_rows_leave_the_caches_as_if_stepped_through(
+    known_rows, kernel, first, blocks
+):
+    model = randomize(
+        kp.GatedPixelCNN(
+            (4, 3, 2),
+            num_levels=5,
+            filters=8,
+            num_blocks=blocks,
+            kernel_size=kernel,
+            first_kernel_size=first,
+            num_classes=3,
+            spatial_shape=(2, 2, 1),
+        )
+    )
+    images = tf.constant(random_images(model, 3), tf.int32)
+    given = model.conditions.prepare(random_conditions(model, 3), 3)
+    steps = model.scan_steps(given)
+    expected = steps.start_image(3)
+    for row in range(known_rows):
+        _, expected = steps.row(tf.constant(row), expected)
+        expected = steps.finish_row(images[:, row], expected)
+    # What lies below the rows is not looked at.
+    blank = tf.where(tf.range(4)[:, None, None] < known_rows, images, 4)
+    found = steps.skip_rows(blank, tf.constant(known_rows))
+    for ours, theirs in zip(tf.nest.flatten(found), tf.nest.flatten(expected)):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+class CountedSteps:
+    """Steps that count how often each is built into the graph, and run."""
+
+    def __init__(self, steps):
+        self._steps = steps
+        self.runs = []
+
+    def __getattr__(self, name):
+        step = getattr(self._steps, name)
+
+        def counted(*args):
+            self.runs.append(name)
+            return step(*args)
+
+        return counted
+
+
+def test_known_rows_and_columns_are_not_stepped_through(model):
+    """Two rows known from the top, one in the middle, and columns at a row's end."""
+    shape = (5, 4, 3)
+    wide = randomize(
+        kp.GatedPixelCNN(shape, LEVELS, filters=6, num_blocks=2, first_kernel_size=3)
+    )
+    images = tf.constant(random_images(wide, 2), tf.int32)
+    mask = np.zeros((2, *shape), bool)
+    mask[:, :2] = True
+    mask[:, 3] = True
+    mask[:, 2, 1:] = True
+    mask[0, 4] = True  # the other image does not know this row
+    mask[1, 4, 3:] = True
+    steps = CountedSteps(wide.scan_steps())
+
+    def draw(row, column, channel, parameters):
+        return images[:, row, column, channel]
+
+    known = KnownPixels(images, tf.constant(mask))
+    found = raster_scan(steps, draw, shape, 2, known)
+    np.testing.assert_array_equal(found, images)
+    assert steps.runs.count("skip_rows") == 1 and "start_image" not in steps.runs
+    assert steps.runs.count("row") == 3  # rows 2, 3 and 4: the last three
+    assert steps.runs.count("pixel") == 1 + 0 + 3
+
+
+@pytest.mark.parametrize("known", [[], [0], [3], [1, 4], [0, 1, 2, 3, 4]])
+def test_rows_from_the_top_and_last_columns_of_known_pixels(known):
+    mask = np.zeros((2, 5, 3, 1), bool)
+    mask[:, known] = True
+    mask[0, 2] = True  # in one image only
+    pixels = KnownPixels(tf.zeros(mask.shape, tf.int32), tf.constant(mask))
+    top = next((row for row in range(5) if row not in known), 5)
+    assert pixels.num_top_rows() == top
+    expected = [0 if row in known else 3 for row in range(5)]
+    assert pixels.columns_to_visit().numpy().tolist() == expected
+
+
+@pytest.mark.parametrize("condition", [{}, {"label": 2}])
+@pytest.mark.parametrize("sampler", ["incremental", "ancestral"])
+@pytest.mark.parametrize("known", [(0,), (2, 3), (1, 4), (0, 1, 2, 3), (5,)])
+def test_free_values_follow_the_models_conditional_distribution(
+    condition, sampler, known
+):
+    """Each free value given all before it: the product is listed for all images."""
+    shape, levels = (1, 2, 3), 2
+    arguments = {"num_classes": 3} if condition else {}
+    model = randomize(
+        kp.GatedPixelCNN(
+            shape, levels, filters=6, num_blocks=2, first_kernel_size=3, **arguments
+        )
+    )
+    images = all_images(shape, levels)
+    features = {"image": images}
+    if condition:
+        features["label"] = np.full(len(images), condition["label"])
+    nats = tf.nn.log_softmax(model(features)).numpy().astype("float64")
+    nats = np.take_along_axis(nats, images[..., None], -1).reshape(len(images), -1)
+    free = [place for place in range(6) if place not in known]
+    values = np.array([1, 0, 1, 1, 0, 1])
+    fits = np.all(images.reshape(-1, 6)[:, list(known)] == values[list(known)], axis=1)
+    probabilities = np.where(fits, np.exp(nats[:, free].sum(axis=1)), 0.0)
+    assert probabilities.sum() == pytest.approx(1, abs=1e-5)
+    mask = np.isin(np.arange(6), known).reshape(shape)
+    count = 6_000
+    given = np.broadcast_to(values.reshape(shape), (count, *shape))
+    drawn = model.complete(given, mask, seed=1, sampler=sampler, **condition)
+    check_counts(drawn, levels, probabilities)
+
+
+class TestMask:
+    """Of pixels or of channels, of all images or of each."""
+
+    def test_of_pixels_is_of_all_their_channels(self, model):
+        images = random_images(model, 3)
+        pixels = np.random.default_rng(0).random((3, *SHAPE[:2])) < 0.5
+        expected = np.repeat(pixels[..., None], 3, axis=-1)
+        drawn = model.complete(images, pixels, seed=1)
+        np.testing.assert_array_equal(drawn, model.complete(images, expected, seed=1))
+        drawn = model.complete(images, pixels.astype("int64"), seed=1)
+        np.testing.assert_array_equal(drawn, model.complete(images, expected, seed=1))
+
+    @pytest.mark.parametrize("shape", [SHAPE[:2], SHAPE])
+    def test_without_batch_is_of_all_images(self, model, shape):
+        images = random_images(model, 3)
+        mask = np.random.default_rng(0).random(shape) < 0.5
+        expected = model.complete(images, np.stack([mask] * 3), seed=1)
+        np.testing.assert_array_equal(model.complete(images, mask, seed=1), expected)
+
+    @pytest.mark.parametrize(
+        ("mask", "sentence"),
+        [
+            (np.zeros((2, *SHAPE[:2])), "with as many as the images, 3"),
+            (np.zeros((3, 5, 5)), "mask must have the shape"),
+            (np.zeros((3, *SHAPE[:2], 1)), "mask must have the shape"),
+            (np.full(SHAPE, 2), "mask must hold True where"),
+            (np.full(SHAPE, 0.5), "mask must hold True where"),
+            (np.full(SHAPE, "a"), "mask must hold True where"),
+        ],
+    )
+    def test_of_other_shapes_or_values_is_refused(self, model, mask, sentence):
+        with pytest.raises(ValueError, match=sentence):
+            model.complete(random_images(model, 3), mask, seed=1)
+
+    def test_known_values_out_of_range_are_refused(self, model):
+        images = random_images(model, 3)
+        images[1, 2, 0, 0] = LEVELS
+        with pytest.raises(ValueError, match=rf"integers in \[0, {LEVELS}\)"):
+            model.complete(images, np.ones(SHAPE, bool), seed=1)
+        with pytest.raises(ValueError, match="must have shape"):
+            model.complete(images[:, :2], np.ones((2, 3), bool), seed=1)
+
+
+def test_in_graphs_and_under_xla(model):
+    images, masks = random_images(model, 6), masks_of(SHAPE)
+    expected = model.complete(images, masks, seed=3).numpy()
+    for jit_compile in (False, True):
+        complete = tf.function(
+            lambda image, mask: model.complete(image, mask, seed=3),
+            jit_compile=jit_compile,
+        )
+        drawn = complete(tf.constant(images), tf.constant(masks)).numpy()
+        assert np.all(drawn == expected, axis=(1, 2, 3)).sum() >= 5
+        np.testing.assert_array_equal(drawn[masks], images[masks])
+
+
+def test_of_no_images(model):
+    images = random_images(model, 1)[:0]
+    assert model.complete(images, images > 0, seed=1).shape == (0, *SHAPE)
+
+
+def test_with_conditions_and_guidance():
+    model = new_model(num_classes=3, condition_dropout=0.2, head_filters=24)
+    images, masks = random_images(model, 6), masks_of(SHAPE)
+    options = {"label": [0, 1, 2, 0, 1, -1], "guidance_scale": 2.0, "top_p": 0.8}
+    drawn = model.complete(images, masks, seed=1, **options).numpy()
+    np.testing.assert_array_equal(drawn[masks], images[masks])
+    whole = model.complete(images, masks, seed=1, sampler="ancestral", **options)
+    assert np.all(drawn == whole.numpy(), axis=(1, 2, 3)).sum() >= 5
+    other = model.complete(images, masks, seed=1, **{**options, "label": 1}).numpy()
+    assert not np.array_equal(other, drawn)
