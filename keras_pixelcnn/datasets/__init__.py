@@ -1,4 +1,8 @@
-"""Images as `tf.data.Dataset`: embedded digits, tfds datasets, folders of images."""
+"""Images as `tf.data.Dataset`.
+
+They come from the embedded digits, tfds datasets, folders of images, the IDX files of
+the MNIST family, and patches of photos.
+"""
 
 from keras_pixelcnn.datasets.errors import DamagedImageError, DatasetUnavailableError
 from keras_pixelcnn.datasets.load import load, native_num_levels

@@ -5,10 +5,23 @@ import os
 
 import tensorflow as tf
 
-from keras_pixelcnn.datasets import digits, folder, image_file, pipeline, tfds_source
+from keras_pixelcnn.datasets import (
+    digits,
+    folder,
+    idx,
+    image_file,
+    patches,
+    pipeline,
+    tfds_source,
+)
 from keras_pixelcnn.datasets.image_format import ImageFormat
 
-_FOLDER_PREFIX = "folder:"
+# Sources that are named by a prefix and a path, and the levels that their pixels have.
+_LEVELS_OF_PREFIX = {
+    "folder:": image_file.NUM_LEVELS,
+    "idx:": idx.NUM_LEVELS,
+    "patches:": image_file.NUM_LEVELS,
+}
 
 
 def load(
@@ -25,9 +38,9 @@ def load(
     data_dir: str | os.PathLike[str] | None = None,
     on_damaged: str = "skip",
 ) -> tf.data.Dataset:
-    """Loads images and labels from the embedded digits, tfds or a folder.
+    """Loads images and labels from the embedded digits, tfds or files.
 
-    `name` takes one of three forms:
+    `name` takes one of five forms:
 
     - `"digits"`: 1,797 handwritten digits of 8x8 pixels and 17 levels, which come with
       scikit-learn: nothing is downloaded.
@@ -40,29 +53,42 @@ def load(
       transparency is laid over white, EXIF orientation is followed, and of animations
       the first picture is taken. Each file of the split is decoded once while loading,
       and files that cannot be read are left out and named in the log.
+    - `"idx:PATH"`: the files in which MNIST, Fashion-MNIST and KMNIST are published,
+      train-images-idx3-ubyte, train-labels-idx1-ubyte and the same of t10k, each with
+      or without .gz.
+    - `"patches:PATH"`: small pieces of the photos of a folder, which are found and
+      read as those of `"folder:PATH"`, or, with `"patches:sample_photos"`, of the two
+      photos that come with scikit-learn. `image_size` is the size of a patch, (32, 32)
+      unless given; nothing is scaled. Patches are RGB unless `color_mode` is
+      "grayscale".
 
     Digits and folders are divided 80/10/10 into "train", "validation" and "test"; "all"
     is the three together. The division depends on the number of images and the order of
-    their paths alone, never on `seed`. The splits of a tfds dataset are its own, with
-    slices and sums such as "train[:90%]" or "train+test".
+    their paths alone, never on `seed`. Patches have the same splits: 10 photos or more
+    are divided, of fewer each photo is cut into three bands; only training patches
+    overlap, by half. The splits of a tfds dataset are its own, with slices and sums
+    such as "train[:90%]" or "train+test". IDX files have "train" and "test", with the
+    same slices and sums, but in the order of the files, which is not that of tfds.
 
     Images become grey or RGB first; then the centre that has the proportions of
-    `image_size` is cut out, as large as it can be, and scaled (antialiased); then the
-    levels are merged.
+    `image_size` is cut out, as large as it can be, and scaled (antialiased), except for
+    patches; then the levels are merged.
 
     The finished examples are kept in memory, height x width x channels bytes each and
     four times that above 256 levels, so that only the first epoch reads and decodes.
     For more images than fit into memory pass `cache=False`: they are then read again
-    each epoch, and shuffled through a buffer of 10,000 instead of all together.
+    each epoch, and shuffled through a buffer of 10,000 instead of all together. Digits,
+    IDX files and patches are in memory once more, as stored, with and without `cache`.
 
     Args:
-        name: what to load, in one of the three forms above.
+        name: what to load, in one of the five forms above.
         split: which part. Defaults to "train".
         batch_size: examples a batch; the last batch holds what remains. Defaults to
             None, single examples.
         image_size: height and width. Defaults to None, as stored, which requires that
-            all images have one size.
-        color_mode: "grayscale" (ITU-R 601 luma) or "rgb". Defaults to None, as stored.
+            all images have one size; for patches (32, 32).
+        color_mode: "grayscale" (ITU-R 601 luma) or "rgb". Defaults to None, as stored;
+            for patches "rgb".
         num_levels: number of values that a pixel can take, at most as many as the
             source has: value v of L becomes floor(v * num_levels / L). Defaults to
             None, as stored.
@@ -73,8 +99,8 @@ def load(
         cache: whether to keep the images in memory. Defaults to True.
         data_dir: where tfds keeps its data; no other source uses it. Defaults to
             None, tfds's own default, ~/tensorflow_datasets or $TFDS_DATA_DIR.
-        on_damaged: "skip" or "raise", what to do about files of a folder that cannot
-            be read. Defaults to "skip".
+        on_damaged: "skip" or "raise", what to do about images or photos of a folder
+            that cannot be read. Defaults to "skip". Damaged IDX files always raise.
 
     Returns:
         A dataset of {"image", "label"}. Images have the static shape (height, width,
@@ -84,26 +110,31 @@ def load(
 
     Raises:
         ValueError: if an argument is wrong, with what would be right.
-        FileNotFoundError: if the folder, or any image in it, is missing.
-        DamagedImageError: if a file cannot be read and `on_damaged` is "raise", or if
-            none of the files can be.
+        FileNotFoundError: if the folder, any image in it, or an IDX file is missing.
+        DamagedImageError: if a file cannot be read and `on_damaged` is "raise", if
+            none of the files can be, or if an IDX file is damaged.
         DatasetUnavailableError: if tfds has the dataset, but its data is not here,
             or not whole, and cannot be downloaded.
 
     Example:
         >>> train = load("digits", batch_size=64)
         >>> test = load("folder:~/faces", "test", image_size=(32, 32), num_levels=16)
+        >>> photos = load("patches:sample_photos", color_mode="grayscale")
         >>> model.fit(train)
     """
     image_format = ImageFormat(image_size, color_mode, num_levels)
     _check_arguments(name, split, batch_size, on_damaged)
+    prefix, path = _divide_name(name)
     if name == "digits":
         examples = digits.read(split, image_format)
-    elif name.startswith(_FOLDER_PREFIX):
-        path = name.removeprefix(_FOLDER_PREFIX)
+    elif prefix == "folder:":
         examples = folder.read(
             path, split, image_format, cache=cache, on_damaged=on_damaged
         )
+    elif prefix == "idx:":
+        examples = idx.read(path, split, image_format)
+    elif prefix == "patches:":
+        examples = patches.read(path, split, image_format, on_damaged=on_damaged)
     else:
         examples = tfds_source.read(name, split, image_format, data_dir=data_dir)
     return pipeline.finish(
@@ -123,7 +154,8 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
         data_dir: as in `load`. Defaults to None.
 
     Returns:
-        17 for "digits", 256 for folders, 256 or 65,536 for tfds datasets.
+        17 for "digits", 256 for folders, IDX files and patches, 256 or 65,536 for tfds
+        datasets.
 
     Raises:
         ValueError: if there is no such dataset, or it has no images.
@@ -134,9 +166,18 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
     """
     if name == "digits":
         return digits.NUM_LEVELS
-    if name.startswith(_FOLDER_PREFIX):
-        return image_file.NUM_LEVELS
+    prefix, _ = _divide_name(name)
+    if prefix:
+        return _LEVELS_OF_PREFIX[prefix]
     return tfds_source.native_num_levels(name, data_dir)
+
+
+def _divide_name(name: str) -> tuple[str, str]:
+    """Gives "folder:" and "PATH" of "folder:PATH"; other names have no prefix."""
+    for prefix in _LEVELS_OF_PREFIX:
+        if name.startswith(prefix):
+            return prefix, name.removeprefix(prefix)
+    return "", name
 
 
 def _check_arguments(
