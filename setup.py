@@ -23,7 +23,7 @@ setuptools.setup(
     packages=setuptools.find_packages(
         include=["keras_pixelcnn*", "trainers*", "savedmodels*"]
     ),
-    package_data={"savedmodels": ["*.c"]},
+    package_data={"savedmodels": ["*.c", "*.h"]},
     install_requires=[
         "absl-py",
         "importlib_resources",  # tensorflow-datasets imports it without declaring it

@@ -1,4 +1,4 @@
-"""Compiles `loader.c`, which runs an export without Python.
+"""Compiles the loader, which runs an export without Python.
 
 Example:
     python -m savedmodels.build_loader --output=loader
@@ -17,7 +17,10 @@ from absl import flags
 from keras_pixelcnn.files import replace_when_written
 from trainers import programs
 
-SOURCE = pathlib.Path(__file__).with_name("loader.c")
+SOURCES = [
+    pathlib.Path(__file__).with_name(name)
+    for name in ("loader.c", "condition.c", "signature.c")
+]
 
 COMPILERS = ("cc", "gcc", "clang")
 
@@ -71,7 +74,7 @@ def _arguments(output: pathlib.Path) -> list[str]:
     return [
         "-std=c11",
         "-O2",
-        str(SOURCE),
+        *map(str, SOURCES),
         "-isystem",  # asks for no warnings there
         tf.sysconfig.get_include(),
         f"-L{libraries}",

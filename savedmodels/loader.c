@@ -1,12 +1,20 @@
 /* Samples and scores images with an exported model, in C and without Python.
  *
- *   loader EXPORT_DIR [--temperature T] SEED [SEED ...]
+ *   loader EXPORT_DIR [--temperature T] [--NAME VALUES]... SEED [SEED ...]
  *
  * draws one image a seed, all in one batch, at the temperature T (1 unless given), and
  * prints
  *
  *   image SEED VALUE VALUE ...          row by row, the channels of a pixel together
  *   score SEED LOG_PROB BITS_PER_DIM    LOG_PROB in nats
+ *
+ * A conditional model has further inputs. Each is an option of its name, for example
+ *
+ *   --label 3    --label 0,1,2    --embedding "0.1 -2 3"    --spatial @FILE
+ *
+ * and its values are numbers separated by commas or white space, or @ and the name of a
+ * text file of them: as many as one image needs, which all seeds then share, or as many
+ * for each seed, in the order of the seeds. Sampling and scoring both receive them.
  *
  * What goes wrong is said on stderr, and the exit code is then 1. TensorFlow writes its
  * notes there too; the environment variable TF_CPP_MIN_LOG_LEVEL=3 silences most.
@@ -15,7 +23,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,203 +31,120 @@
 
 #include <tensorflow/c/c_api.h>
 
-#define USAGE "usage: loader EXPORT_DIR [--temperature T] SEED [SEED ...]"
+#include "condition.h"
+#include "signature.h"
 
-enum { MOST_TENSORS = 2, NAME_SIZE = 1024, IMAGE_RANK = 4 };
+#define USAGE                                                                       \
+  "usage: loader EXPORT_DIR [--temperature T] [--NAME VALUES]... SEED [SEED ...]\n" \
+  "  NAME is a further input of the model, such as label. VALUES are numbers\n"     \
+  "  separated by commas or white space, or @FILE for a text file of them."
 
-/* Prints a sentence on stderr; always false, for callers to return. */
-static bool fail(const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  fputs("loader: ", stderr);
-  vfprintf(stderr, format, arguments);
-  fputc('\n', stderr);
-  va_end(arguments);
-  return false;
-}
+enum { IMAGE_RANK = 4 };
 
-/* ---- Protobuf: a message is a row of fields, each a number and its content. ---- */
+/* What is done with the model, in this order. */
+enum { SAMPLE, SCORE, NUM_CALLS };
 
-/* Some bytes of a serialized message; they belong to someone else. */
-typedef struct {
-  const uint8_t *data;
-  size_t size;
-} Bytes;
-
-typedef struct {
-  uint64_t number;
-  Bytes bytes; /* of a string or a message; numbers are passed over */
-} Field;
-
-/* The fields read here, by their numbers in TensorFlow's .proto files. */
-enum {
-  META_GRAPH_SIGNATURES = 5,
-  SIGNATURE_INPUTS = 1,
-  SIGNATURE_OUTPUTS = 2,
-  TENSOR_NAME = 1,
-  MAP_KEY = 1,
-  MAP_VALUE = 2
-};
-
-static bool take_bytes(Bytes *message, uint64_t size, Bytes *taken) {
-  if (size > message->size) return false;
-  *taken = (Bytes){message->data, (size_t)size};
-  message->data += size;
-  message->size -= (size_t)size;
-  return true;
-}
-
-static bool take_integer(Bytes *message, uint64_t *value) {
-  Bytes byte;
-  *value = 0;
-  for (unsigned shift = 0; shift < 64; shift += 7) {
-    if (!take_bytes(message, 1, &byte)) return false;
-    *value |= (uint64_t)(*byte.data & 0x7f) << shift;
-    if (*byte.data < 0x80) return true;
-  }
-  return false;
-}
-
-/* Takes the first field off a message; false at its end, or where it is damaged. */
-static bool take_field(Bytes *message, Field *field) {
-  uint64_t key, value;
-  *field = (Field){0};
-  if (!take_integer(message, &key)) return false;
-  field->number = key >> 3;
-  switch (key & 7) {
-    case 0: return take_integer(message, &value);
-    case 1: return take_bytes(message, 8, &field->bytes);
-    case 2: return take_integer(message, &value) &&
-                   take_bytes(message, value, &field->bytes);
-    case 5: return take_bytes(message, 4, &field->bytes);
-    default: return false;
-  }
-}
-
-/* The string or message of a number; empty, as protobuf has it, when it is absent. */
-static Bytes find_field(Bytes message, uint64_t number) {
-  Field field;
-  while (take_field(&message, &field)) {
-    if (field.number == number) return field.bytes;
-  }
-  return (Bytes){0};
-}
-
-/* Takes the next entry of a map off a message: each is a field of a key and a value. */
-static bool take_map_entry(Bytes *message, uint64_t map, Bytes *key, Bytes *value) {
-  Field entry;
-  while (take_field(message, &entry)) {
-    if (entry.number != map) continue;
-    *key = find_field(entry.bytes, MAP_KEY);
-    *value = find_field(entry.bytes, MAP_VALUE);
-    return true;
-  }
-  return false;
-}
-
-/* Looks an entry up by its key, or says which there are. */
-static bool find_in_map(Bytes message, uint64_t map, const char *kind, const char *name,
-                        Bytes *value) {
-  Bytes key, rest = message;
-  while (take_map_entry(&rest, map, &key, value)) {
-    if (key.size == strlen(name) && memcmp(key.data, name, key.size) == 0) return true;
-  }
-  fail("the export has no %s named %s. It has:", kind, name);
-  while (take_map_entry(&message, map, &key, value)) {
-    /* Names that begin so are TensorFlow's own. */
-    if (key.size > 1 && memcmp(key.data, "__", 2) == 0) continue;
-    fprintf(stderr, "  %.*s\n", (int)key.size, (const char *)key.data);
-  }
-  return false;
-}
-
-/* ---- The model. ---- */
-
-typedef struct {
-  TF_Graph *graph;
-  TF_Session *session;
-  TF_Buffer *meta_graph; /* a serialized MetaGraphDef: it holds the signatures */
-  TF_Status *status;
-} Model;
-
-/* A tensor, under its name in a signature. */
 typedef struct {
   const char *name;
-  TF_Tensor *tensor;
-} NamedTensor;
+  const char *values;
+  char *file_text; /* holds the values when they come from a file, else NULL */
+} Option;
 
-static TF_Tensor *new_tensor(TF_DataType type, const int64_t *dims, int rank) {
-  size_t size = TF_DataTypeSize(type);
-  for (int i = 0; i < rank; ++i) size *= (size_t)dims[i];
-  return TF_AllocateTensor(type, dims, rank, size);
-}
+typedef struct {
+  const char *directory;
+  Option options[MOST_TENSORS];
+  int num_options;
+  char **seeds;
+  int64_t num_seeds;
+} Arguments;
 
-static bool load_model(const char *directory, Model *model) {
-  const char *tags[] = {"serve"};
-  TF_SessionOptions *options = TF_NewSessionOptions();
-  model->graph = TF_NewGraph();
-  model->meta_graph = TF_NewBuffer();
-  model->status = TF_NewStatus();
-  model->session = TF_LoadSessionFromSavedModel(options, NULL, directory, tags, 1,
-                                                model->graph, model->meta_graph,
-                                                model->status);
-  TF_DeleteSessionOptions(options);
-  if (TF_GetCode(model->status) == TF_OK) return true;
-  return fail("cannot load %s: %s", directory, TF_Message(model->status));
-}
+/* A signature and the tensors that go in: those that every model takes, and then one
+ * for each condition. */
+typedef struct {
+  const char *signature;
+  NamedTensor inputs[MOST_TENSORS];
+  int num_inputs;
+  Input conditions[MOST_TENSORS];
+  int num_conditions;
+} Call;
 
-static void close_model(Model *model) {
-  if (model->session != NULL) {
-    TF_CloseSession(model->session, model->status);
-    TF_DeleteSession(model->session, model->status);
+static const Option *find_option(const Arguments *arguments, const char *name) {
+  for (int i = 0; i < arguments->num_options; ++i) {
+    if (strcmp(arguments->options[i].name, name) == 0) return &arguments->options[i];
   }
-  TF_DeleteGraph(model->graph);
-  TF_DeleteBuffer(model->meta_graph);
-  TF_DeleteStatus(model->status);
+  return NULL;
 }
 
-/* Finds the operation behind a tensor's name, which is "operation:index". */
-static bool find_operation(const Model *model, Bytes tensor_name, TF_Output *output) {
-  char name[NAME_SIZE];
-  snprintf(name, sizeof name, "%.*s", (int)tensor_name.size,
-           (const char *)tensor_name.data);
-  char *colon = strrchr(name, ':');
-  output->index = colon == NULL ? 0 : atoi(colon + 1);
-  if (colon != NULL) *colon = '\0';
-  output->oper = TF_GraphOperationByName(model->graph, name);
-  return output->oper != NULL || fail("the graph has no operation %s", name);
+static bool is_temperature(const Option *option) {
+  return strcmp(option->name, "temperature") == 0;
 }
 
-/* Finds tensors of the graph by their names in a signature's inputs or outputs. */
-static bool find_tensors(const Model *model, Bytes signature, uint64_t map,
-                         const NamedTensor *wanted, int count, TF_Output *found) {
-  const char *kind = map == SIGNATURE_INPUTS ? "input" : "output";
-  for (int i = 0; i < count; ++i) {
-    Bytes info;
-    if (!find_in_map(signature, map, kind, wanted[i].name, &info)) return false;
-    if (!find_operation(model, find_field(info, TENSOR_NAME), &found[i])) return false;
+/* ---- The conditions: inputs that not every model has. ---- */
+
+/* Reads which conditions a call takes. */
+static bool read_conditions(const Model *model, Call *call) {
+  if (!read_other_inputs(model, call->signature, call->inputs, call->num_inputs,
+                         call->conditions, &call->num_conditions)) {
+    return false;
+  }
+  for (int i = 0; i < call->num_conditions; ++i) {
+    if (!check_condition(&call->conditions[i])) return false;
   }
   return true;
 }
 
-/* Runs a signature; the caller deletes the tensors that it leaves in `outputs`. */
-static bool run_signature(const Model *model, const char *name,
-                          const NamedTensor *inputs, int num_inputs,
-                          NamedTensor *outputs, int num_outputs) {
-  Bytes signature, graph = {model->meta_graph->data, model->meta_graph->length};
-  TF_Output from[MOST_TENSORS], to[MOST_TENSORS];
-  TF_Tensor *given[MOST_TENSORS], *results[MOST_TENSORS] = {NULL};
-  if (!find_in_map(graph, META_GRAPH_SIGNATURES, "signature", name, &signature) ||
-      !find_tensors(model, signature, SIGNATURE_INPUTS, inputs, num_inputs, from) ||
-      !find_tensors(model, signature, SIGNATURE_OUTPUTS, outputs, num_outputs, to)) {
+static bool has_condition(const Call *call, const char *name) {
+  for (int i = 0; i < call->num_conditions; ++i) {
+    if (strcmp(call->conditions[i].name, name) == 0) return true;
+  }
+  return false;
+}
+
+static void print_conditions(const Call *call, const Call *except) {
+  char phrase[PHRASE_SIZE];
+  for (int i = 0; i < call->num_conditions; ++i) {
+    const Input *condition = &call->conditions[i];
+    if (except != NULL && has_condition(except, condition->name)) continue;
+    fprintf(stderr, "  --%s: %s\n", condition->name,
+            describe_values(condition, phrase));
+  }
+}
+
+/* Whether there is an input for every option; says what the model takes if not. */
+static bool check_options(const Arguments *arguments, const Call *calls) {
+  for (int i = 0; i < arguments->num_options; ++i) {
+    const Option *option = &arguments->options[i];
+    if (is_temperature(option) || has_condition(&calls[SAMPLE], option->name) ||
+        has_condition(&calls[SCORE], option->name)) {
+      continue;
+    }
+    fail("the model takes no --%s. It takes:\n  --temperature: one number",
+         option->name);
+    print_conditions(&calls[SAMPLE], NULL);
+    print_conditions(&calls[SCORE], &calls[SAMPLE]);
     return false;
   }
-  for (int i = 0; i < num_inputs; ++i) given[i] = inputs[i].tensor;
-  TF_SessionRun(model->session, NULL, from, given, num_inputs, to, results,
-                num_outputs, NULL, 0, NULL, model->status);
-  for (int i = 0; i < num_outputs; ++i) outputs[i].tensor = results[i];
-  if (TF_GetCode(model->status) == TF_OK) return true;
-  return fail("%s: %s", name, TF_Message(model->status));
+  return true;
+}
+
+/* Adds the tensors of its conditions to a call, or says which options are missing. */
+static bool add_conditions(const Arguments *arguments, Call *call) {
+  char phrase[PHRASE_SIZE];
+  bool complete = true;
+  for (int i = 0; i < call->num_conditions; ++i) {
+    const Input *condition = &call->conditions[i];
+    const Option *option = find_option(arguments, condition->name);
+    if (option == NULL) {
+      complete = fail("the model needs --%s: %s", condition->name,
+                      describe_values(condition, phrase));
+      continue;
+    }
+    TF_Tensor *tensor =
+        parse_condition(condition, option->values, arguments->num_seeds);
+    if (tensor == NULL) return false;
+    call->inputs[call->num_inputs++] = (NamedTensor){condition->name, tensor};
+  }
+  return complete;
 }
 
 /* ---- The images. ---- */
@@ -262,28 +186,32 @@ static void print_images(const TF_Tensor *seeds, const TF_Tensor *images) {
   }
 }
 
-/* Draws and prints images and leaves them in `images`, for the caller to delete. */
-static bool sample(const Model *model, TF_Tensor *seeds, TF_Tensor *temperatures,
-                   TF_Tensor **images) {
-  NamedTensor inputs[] = {{"seed", seeds}, {"temperature", temperatures}};
+/* Draws and prints images and hands them to the call that scores them. */
+static bool sample(const Model *model, Call *calls) {
+  const Call *call = &calls[SAMPLE];
+  const TF_Tensor *seeds = call->inputs[0].tensor;
   NamedTensor output = {"image", NULL};
-  bool done = run_signature(model, "sample", inputs, 2, &output, 1) &&
+  bool done = run_signature(model, call->signature, call->inputs, call->num_inputs,
+                            &output, 1) &&
               check_output(&output, IMAGE_RANK, TF_Dim(seeds, 0), TF_UINT8, TF_INT32);
   if (done) {
-    *images = copy_as_int32(output.tensor);
-    print_images(seeds, *images);
+    TF_Tensor *images = copy_as_int32(output.tensor);
+    print_images(seeds, images);
+    calls[SCORE].inputs[0].tensor = images;
   }
   TF_DeleteTensor(output.tensor);
   return done;
 }
 
 /* Scores images and prints their scores. */
-static bool score(const Model *model, const TF_Tensor *seeds, TF_Tensor *images) {
-  NamedTensor input = {"image", images};
+static bool score(const Model *model, const Call *calls) {
+  const Call *call = &calls[SCORE];
   NamedTensor outputs[] = {{"log_prob", NULL}, {"bits_per_dim", NULL}};
+  const TF_Tensor *seeds = calls[SAMPLE].inputs[0].tensor;
   const int64_t *seed = TF_TensorData(seeds);
   int64_t rows = TF_Dim(seeds, 0);
-  bool done = run_signature(model, "log_prob", &input, 1, outputs, 2) &&
+  bool done = run_signature(model, call->signature, call->inputs, call->num_inputs,
+                            outputs, 2) &&
               check_output(&outputs[0], 1, rows, TF_FLOAT, TF_FLOAT) &&
               check_output(&outputs[1], 1, rows, TF_FLOAT, TF_FLOAT);
   for (int64_t i = 0; done && i < rows; ++i) {
@@ -296,55 +224,145 @@ static bool score(const Model *model, const TF_Tensor *seeds, TF_Tensor *images)
   return done;
 }
 
-static bool sample_and_score(const char *directory, TF_Tensor *seeds,
-                             TF_Tensor *temperatures) {
+static bool sample_and_score(const Arguments *arguments, Call *calls) {
   Model model;
-  TF_Tensor *images = NULL;
-  bool done = load_model(directory, &model) &&
-              sample(&model, seeds, temperatures, &images) &&
-              score(&model, seeds, images);
-  TF_DeleteTensor(images);
+  bool done = load_model(arguments->directory, &model) &&
+              check_signature(&model, calls[SAMPLE].signature) &&
+              read_conditions(&model, &calls[SAMPLE]) &&
+              read_conditions(&model, &calls[SCORE]) &&
+              check_options(arguments, calls) &&
+              add_conditions(arguments, &calls[SAMPLE]) &&
+              add_conditions(arguments, &calls[SCORE]) &&
+              sample(&model, calls) &&
+              score(&model, calls);
   close_model(&model);
   return done;
 }
 
 /* ---- The command line. ---- */
 
-/* Fills the tensors, one row a seed. What temperatures are allowed the model says. */
-static bool parse_rows(char **seed_texts, const char *temperature_text,
-                       TF_Tensor *seeds, TF_Tensor *temperatures) {
-  char *end;
-  float temperature = strtof(temperature_text, &end);
-  if (end == temperature_text || *end != '\0') {
-    return fail("the temperature must be a number. Received: %s\n" USAGE,
-                temperature_text);
+static bool add_option(Arguments *arguments, const char *name, const char *values) {
+  if (find_option(arguments, name) != NULL) {
+    return fail("an option may come once only. Received again: --%s\n" USAGE, name);
   }
-  for (int64_t i = 0; i < TF_Dim(seeds, 0); ++i) {
-    errno = 0;
-    ((int64_t *)TF_TensorData(seeds))[i] = strtoll(seed_texts[i], &end, 10);
-    ((float *)TF_TensorData(temperatures))[i] = temperature;
-    if (end != seed_texts[i] && *end == '\0' && errno == 0) continue;
-    return fail("seeds must be integers from -2**63 to 2**63 - 1. Received: %s\n" USAGE,
-                seed_texts[i]);
+  if (arguments->num_options == MOST_TENSORS) {
+    return fail("there may be %d options at most.\n" USAGE, MOST_TENSORS);
+  }
+  arguments->options[arguments->num_options++] = (Option){name, values, NULL};
+  return true;
+}
+
+/* Seeds may begin with a minus sign, but with one only. */
+static bool is_option(const char *argument) {
+  return strncmp(argument, "--", 2) == 0;
+}
+
+static bool split_arguments(int argc, char **argv, Arguments *arguments) {
+  int next = 2;
+  for (; next + 1 < argc && is_option(argv[next]); next += 2) {
+    if (!add_option(arguments, argv[next] + 2, argv[next + 1])) return false;
+  }
+  if (next >= argc || is_option(argv[next])) {
+    return fail("an argument is missing.\n" USAGE);
+  }
+  arguments->directory = argv[1];
+  arguments->seeds = argv + next;
+  arguments->num_seeds = argc - next;
+  return true;
+}
+
+/* Reads a file to its end; NULL, with errno set, when that fails. */
+static char *read_text(FILE *file, size_t *size) {
+  char *text = NULL;
+  size_t capacity = 0;
+  *size = 0;
+  do {
+    capacity = 2 * capacity + BUFSIZ;
+    char *larger = realloc(text, capacity + 1);
+    if (larger == NULL) break;
+    text = larger;
+    *size += fread(text + *size, 1, capacity - *size, file);
+  } while (*size == capacity);
+  if (feof(file)) {
+    text[*size] = '\0';
+    return text;
+  }
+  free(text);
+  return NULL;
+}
+
+/* Points an option's values to the text of the file that they name. */
+static bool open_file(Option *option) {
+  const char *path = option->values + 1;
+  size_t size = 0;
+  FILE *file = fopen(path, "r");
+  if (file != NULL) option->file_text = read_text(file, &size);
+  const char *error = NULL;
+  if (option->file_text == NULL) {
+    error = strerror(errno);
+  } else if (strlen(option->file_text) < size) {
+    error = "it holds a byte of 0, so it is no text";
+  }
+  if (file != NULL) fclose(file);
+  option->values = option->file_text;
+  if (error == NULL) return true;
+  return fail("--%s: cannot read the file %s: %s", option->name, path, error);
+}
+
+static bool open_files(Arguments *arguments) {
+  for (int i = 0; i < arguments->num_options; ++i) {
+    Option *option = &arguments->options[i];
+    if (is_temperature(option) || option->values[0] != '@') continue;
+    if (!open_file(option)) return false;
   }
   return true;
 }
 
-int main(int argc, char **argv) {
-  bool has_temperature = argc > 2 && strcmp(argv[2], "--temperature") == 0;
-  int first_seed = has_temperature ? 4 : 2;
-  int64_t count = argc - first_seed;
-  if (count < 1) {
-    fail("an argument is missing.\n" USAGE);
-    return EXIT_FAILURE;
+/* Fills the tensors, one row a seed. What temperatures are allowed the model says. */
+static bool parse_rows(const Arguments *arguments, TF_Tensor *seeds,
+                       TF_Tensor *temperatures) {
+  char *end;
+  const Option *option = find_option(arguments, "temperature");
+  const char *text = option == NULL ? "1" : option->values;
+  float temperature = strtof(text, &end);
+  if (end == text || *end != '\0') {
+    return fail("the temperature must be a number. Received: %s\n" USAGE, text);
   }
-  TF_Tensor *seeds = new_tensor(TF_INT64, &count, 1);
-  TF_Tensor *temperatures = new_tensor(TF_FLOAT, &count, 1);
-  bool done = parse_rows(argv + first_seed, has_temperature ? argv[3] : "1", seeds,
-                         temperatures) &&
-              sample_and_score(argv[1], seeds, temperatures);
-  TF_DeleteTensor(temperatures);
-  TF_DeleteTensor(seeds);
+  for (int64_t i = 0; i < arguments->num_seeds; ++i) {
+    text = arguments->seeds[i];
+    errno = 0;
+    ((int64_t *)TF_TensorData(seeds))[i] = strtoll(text, &end, 10);
+    ((float *)TF_TensorData(temperatures))[i] = temperature;
+    if (end != text && *end == '\0' && errno == 0) continue;
+    return fail("seeds must be integers from -2**63 to 2**63 - 1. Received: %s\n" USAGE,
+                text);
+  }
+  return true;
+}
+
+static bool run(Arguments *arguments) {
+  TF_Tensor *seeds = new_tensor(TF_INT64, &arguments->num_seeds, 1);
+  TF_Tensor *temperatures = new_tensor(TF_FLOAT, &arguments->num_seeds, 1);
+  Call calls[NUM_CALLS] = {
+      [SAMPLE] = {.signature = "sample",
+                  .inputs = {{"seed", seeds}, {"temperature", temperatures}},
+                  .num_inputs = 2},
+      [SCORE] = {.signature = "log_prob", .inputs = {{"image", NULL}}, .num_inputs = 1},
+  };
+  bool done = parse_rows(arguments, seeds, temperatures) && open_files(arguments) &&
+              sample_and_score(arguments, calls);
+  for (int i = 0; i < NUM_CALLS; ++i) {
+    for (int j = 0; j < calls[i].num_inputs; ++j) {
+      TF_DeleteTensor(calls[i].inputs[j].tensor);
+    }
+  }
+  return done;
+}
+
+int main(int argc, char **argv) {
+  Arguments arguments = {0};
+  bool done = split_arguments(argc, argv, &arguments) && run(&arguments);
+  for (int i = 0; i < arguments.num_options; ++i) free(arguments.options[i].file_text);
   if (fflush(stdout) != 0) done = fail("cannot write the results");
   return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
