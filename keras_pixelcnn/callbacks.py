@@ -3,9 +3,11 @@
 import math
 import os
 import pathlib
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.files import replace_when_written
@@ -133,6 +135,47 @@ class SaveBest(keras.callbacks.Callback):
             self.best, self.best_epoch = value, epoch + 1
 
 
+class SamplePlan(NamedTuple):
+    """One picture of samples: what is drawn, and how many images stand in a row."""
+
+    num_samples: int
+    conditions: dict[str, Any]
+    columns: int | None
+
+
+def plan_samples(
+    model: Any,
+    num_samples: int,
+    conditions: Mapping[str, Any] | None = None,
+    columns: int | None = None,
+) -> SamplePlan:
+    """Chooses what a picture of a model's samples shows.
+
+    Args:
+        model: an `AutoregressiveImageModel`.
+        num_samples: images in the picture.
+        conditions: as for `sample`. Default: for a model that takes only a label, a row
+            of each class (num_samples // num_classes images, at least 1); else none.
+        columns: images in a row. Default: those of a class, else nearly square.
+
+    Raises:
+        ValueError: when the model needs conditions that are not given, or takes others.
+    """
+    names, classes = model.conditions.names, model.conditions.num_classes
+    if conditions is None and names == ["label"]:
+        per_class = max(num_samples // classes, 1)
+        labels = np.repeat(np.arange(classes), per_class)
+        return SamplePlan(len(labels), {"label": labels}, columns or per_class)
+    if conditions is None and names and not model.conditions.optional:
+        raise ValueError(
+            f"The model needs the conditions {names}, and so do its samples: pass "
+            "conditions={...} to SampleGrids, one for all samples or one for each."
+        )
+    given = dict(conditions or {})
+    model.conditions.prepare(given, num_samples)
+    return SamplePlan(num_samples, given, columns)
+
+
 class SampleGrids(keras.callbacks.Callback):
     """Draws samples every few epochs and shows them as one picture in TensorBoard.
 
@@ -143,11 +186,12 @@ class SampleGrids(keras.callbacks.Callback):
         every: draws at the end of every so many epochs. Default 1.
         num_samples: images in the picture. Default 64.
         seed: integer seed of the samples. Default 0.
-        png_path: where to write the picture as a PNG file, too, with "{epoch}" in
-            the name to keep all: "samples-{epoch:03d}.png". Default: nowhere.
+        png_path: a PNG file to write too, as "samples-{epoch:03d}.png". Default: none.
+        conditions: what samples are drawn given. Default: see `plan_samples`.
+        columns: images in a row. Default: see `plan_samples`.
 
     Raises:
-        ValueError: when `every` or `num_samples` is less than 1.
+        ValueError: when a number is less than 1, and out of `fit` as `plan_samples`.
     """
 
     def __init__(
@@ -157,33 +201,46 @@ class SampleGrids(keras.callbacks.Callback):
         num_samples: int = 64,
         seed: int = 0,
         png_path: str | os.PathLike[str] | None = None,
+        conditions: Mapping[str, Any] | None = None,
+        columns: int | None = None,
     ) -> None:
         super().__init__()
-        for name, value in (("every", every), ("num_samples", num_samples)):
-            if value < 1:
+        counts = {"every": every, "num_samples": num_samples, "columns": columns}
+        for name, value in counts.items():
+            if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1. Received: {name}={value}")
         self.log_dir = log_dir
         self.every = every
         self.num_samples = num_samples
         self.seed = seed
         self.png_path = png_path
+        self.conditions = conditions
+        self.columns = columns
         self._writer = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Checks the conditions, before an epoch is spent."""
+        self._plan()
+
+    def _plan(self) -> SamplePlan:
+        return plan_samples(self.model, self.num_samples, self.conditions, self.columns)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Draws, if it is the time."""
         if (epoch + 1) % self.every:
             return
-        images = self.model.sample(self.num_samples, seed=self.seed).numpy()
-        levels = self.model.num_levels
+        count, given, columns = self._plan()
+        images = self.model.sample(count, seed=self.seed, **given).numpy()
+        picture = image_grid(images, self.model.num_levels, columns)
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(str(self.log_dir))
         with self._writer.as_default():
             # Steps are epochs counted from 0, as Keras logs its scalars.
-            tf.summary.image("samples", image_grid(images, levels)[None], step=epoch)
+            tf.summary.image("samples", picture[None], step=epoch)
         self._writer.flush()
         if self.png_path is not None:
             path = str(self.png_path).format(epoch=epoch + 1)
-            save_image_grid(path, images, levels)
+            save_image_grid(path, images, self.model.num_levels, columns)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Closes the log."""

@@ -55,7 +55,7 @@ def image_grid(
     _check_at_least(1, "columns", 1 if columns is None else columns)
     _check_at_least(0, "margin", margin)
     _check_at_least(1, "min_side", min_side)
-    tiles = _enlarge(_shown_channels(_stretch(images, num_levels)), min_side)
+    tiles = _enlarge(_shown_channels(to_pixels(images, num_levels)), min_side)
     return _tile(tiles, columns or _near_square(tiles), margin)
 
 
@@ -99,7 +99,16 @@ def _check_at_least(least: int, name: str, value: int) -> None:
         )
 
 
-def _stretch(images: np.ndarray, num_levels: int) -> np.ndarray:
+def to_pixels(images: np.ndarray, num_levels: int) -> np.ndarray:
+    """Stretches levels to 8 bits, as pictures show them.
+
+    Args:
+        images: integers in `[0, num_levels)` of any shape.
+        num_levels: how many values a pixel can take.
+
+    Returns:
+        The nearest of 0 to 255: `uint8` of the same shape.
+    """
     return np.rint(images * (255 / (num_levels - 1))).astype(np.uint8)
 
 

@@ -15,7 +15,10 @@ from keras_pixelcnn.callbacks import (
     SampleGrids,
     SaveBest,
     StopOnNonFiniteLoss,
+    plan_samples,
 )
+from keras_pixelcnn.image_grid import image_grid
+from tests.test_case import randomize
 
 IMAGES = np.random.default_rng(0).integers(0, 3, (24, 3, 2, 1)) // 2
 
@@ -40,6 +43,14 @@ def weights_of(model):
 def assert_same_weights(ours, theirs):
     for weight, other in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(weight, other)
+
+
+def conditional_model(**conditions):
+    model = GatedPixelCNN(
+        (3, 2, 1), num_levels=3, filters=4, num_blocks=1, **conditions
+    )
+    model.compile()
+    return randomize(model)
 
 
 # StopOnNonFiniteLoss.
@@ -212,7 +223,99 @@ def test_the_seed_stays_the_same(model, tmp_path):
     assert set(np.unique(pictures[0])) == {*np.rint(levels), 224}
 
 
-@pytest.mark.parametrize("name", ["every", "num_samples"])
+@pytest.mark.parametrize("name", ["every", "num_samples", "columns"])
 def test_a_count_of_less_than_one_is_told(name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1. Received: .*=0"):
         SampleGrids("logs", **{name: 0})
+
+
+# SampleGrids of models with conditions.
+
+
+@pytest.mark.parametrize(
+    ("num_samples", "per_class"), [(1, 1), (4, 1), (5, 1), (9, 1), (10, 2), (64, 12)]
+)
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_a_model_with_labels_shows_one_row_a_class(num_samples, per_class, dropout):
+    model = conditional_model(num_classes=5, condition_dropout=dropout)
+    plan = plan_samples(model, num_samples)
+    assert plan.conditions["label"].tolist() == sorted([*range(5)] * per_class)
+    assert plan.num_samples == 5 * per_class
+    assert plan.columns == per_class
+    assert plan_samples(model, num_samples, columns=7).columns == 7
+
+
+def test_the_rows_are_drawn_as_their_class_and_logged(tmp_path):
+    model = conditional_model(num_classes=5)
+    path = tmp_path / "samples.png"
+    grids = SampleGrids(tmp_path / "logs", num_samples=24, seed=5, png_path=path)
+    attached(grids, model).on_epoch_end(0)
+    grids.on_train_end()
+    images = model.sample(20, seed=5, label=np.repeat(np.arange(5), 4)).numpy()
+    expected = image_grid(images, 3, columns=4)
+    with Image.open(path) as file:
+        np.testing.assert_array_equal(np.asarray(file), expected[..., 0])
+    log = EventAccumulator(str(tmp_path / "logs"))
+    log.Reload()
+    width, height, png = tf.make_ndarray(log.Tensors("samples")[0].tensor_proto)
+    assert (int(height), int(width)) == expected.shape[:2]
+    np.testing.assert_array_equal(tf.io.decode_png(png), expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"embedding_dim": 2}, "embedding"),
+        ({"num_classes": 5, "spatial_shape": (1, 1, 1)}, "spatial"),
+    ],
+)
+def test_conditions_that_are_needed_are_asked_for_before_training(
+    tmp_path, arguments, name
+):
+    model = conditional_model(**arguments)
+    data = {
+        "image": IMAGES,
+        "label": np.zeros(24, int),
+        "embedding": np.zeros((24, 2)),
+        "spatial": np.zeros((24, 1, 1, 1)),
+    }
+    grids = SampleGrids(tmp_path, every=9)
+    with pytest.raises(ValueError, match=f"{name}.*conditions=.* to SampleGrids"):
+        model.fit(data, verbose=0, callbacks=[grids])
+    assert int(model.optimizer.iterations) == 0
+
+
+def test_the_given_conditions_are_drawn(tmp_path):
+    model = conditional_model(embedding_dim=2)
+    embedding = np.random.default_rng(1).normal(size=(6, 2))
+    path = tmp_path / "samples.png"
+    grids = SampleGrids(
+        tmp_path,
+        num_samples=6,
+        png_path=path,
+        conditions={"embedding": embedding},
+        columns=2,
+    )
+    attached(grids, model).on_train_begin()
+    grids.on_epoch_end(0)
+    grids.on_train_end()
+    images = model.sample(6, seed=0, embedding=embedding)
+    with Image.open(path) as file:
+        expected = image_grid(images, 3, columns=2)[..., 0]
+        np.testing.assert_array_equal(np.asarray(file), expected)
+
+
+def test_a_model_that_can_do_without_its_conditions_is_drawn_without(tmp_path):
+    model = conditional_model(embedding_dim=2, condition_dropout=0.5)
+    assert plan_samples(model, 6) == (6, {}, None)
+    labels = conditional_model(num_classes=5, condition_dropout=0.5)
+    assert plan_samples(labels, 6, conditions={}) == (6, {}, None)
+
+
+def test_conditions_that_the_model_does_not_take_are_told(model, tmp_path):
+    grids = SampleGrids(tmp_path, conditions={"label": 1})
+    with pytest.raises(ValueError, match=r"takes no conditions.*\['label'\]"):
+        model.fit(IMAGES, verbose=0, callbacks=[grids])
+    labels = conditional_model(num_classes=5)
+    with pytest.raises(ValueError, match="one for each of the 6 images"):
+        plan_samples(labels, 6, conditions={"label": [1, 2]})

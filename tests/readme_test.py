@@ -15,13 +15,14 @@ def blocks(language):
 
 
 @pytest.mark.slow
-def test_the_example_runs(tmp_path, monkeypatch):
-    example = blocks("python")[0]
-    assert "epochs=10" in example
+def test_the_examples_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
-    exec(example.replace("epochs=10", "epochs=1"), names)
+    for example in blocks("python"):
+        assert "epochs=10" in example
+        exec(example.replace("epochs=10", "epochs=1"), names)
     assert names["images"].shape == (16, 8, 8, 1)
+    assert names["model"].num_classes == 10
     assert (tmp_path / "digits.keras").exists()
     assert (tmp_path / "served" / "digits" / "1" / "saved_model.pb").exists()
 

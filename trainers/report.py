@@ -9,8 +9,10 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import baselines
+from keras_pixelcnn.callbacks import plan_samples
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.models import load_model
+from trainers.completions import save_completions
 from trainers.data import TrainingData, as_array, load_split
 from trainers.run_folder import RunFolder, write_json
 from trainers.scoring import score
@@ -48,8 +50,9 @@ def write_results(
     """
     model = load_model(folder.model)
     metrics = _scores(model, config, data)
-    samples = model.sample(config["num_samples"], seed=config["sample_seed"])
-    save_image_grid(folder.samples, samples.numpy(), model.num_levels)
+    _save_samples(model, config, folder)
+    test = load_split(config, config["test_split"])
+    save_completions(folder.completions, model, test, seed=config["sample_seed"])
     if not folder.export.exists():  # else from this run, killed a little later
         model.export(folder.export, verbose=False)
     metrics |= {
@@ -59,6 +62,16 @@ def write_results(
     }
     write_json(folder.metrics, metrics)
     return metrics
+
+
+def _save_samples(
+    model: kp.AutoregressiveImageModel, config: Mapping[str, Any], folder: RunFolder
+) -> None:
+    plan = plan_samples(model, config["num_samples"])
+    samples = model.sample(
+        plan.num_samples, seed=config["sample_seed"], **plan.conditions
+    )
+    save_image_grid(folder.samples, samples.numpy(), model.num_levels, plan.columns)
 
 
 def _scores(
@@ -74,6 +87,7 @@ def _scores(
         "test_images": tested.num_images,
         "image_shape": list(model.image_shape),
         "num_levels": model.num_levels,
+        **_conditional_scores(model, test, config["batch_size"]),
         "test_bits_per_dim": tested.bits_per_dim,
         "test_nats_per_image": tested.nats_per_image,
         "validation_bits_per_dim": validated.bits_per_dim,
@@ -82,6 +96,19 @@ def _scores(
         "parameters": model.count_params(),
         **_baselines(config, test, model),
     }
+
+
+def _conditional_scores(
+    model: kp.AutoregressiveImageModel, test: tf.data.Dataset, batch_size: int
+) -> dict[str, Any]:
+    """What is told of a model with conditions only."""
+    scores = {}
+    if model.conditions.names:
+        scores["conditions"] = model.conditions.names
+    if model.conditions.optional:
+        without = score(model, test, batch_size, unconditional=True)
+        scores["test_bits_per_dim_unconditional"] = without.bits_per_dim
+    return scores
 
 
 def _baselines(
@@ -116,12 +143,14 @@ def format_table(metrics: Mapping[str, Any]) -> str:
     Args:
         metrics: what `write_results` returns.
     """
-    rows = {metrics["model"]: f"{metrics['test_bits_per_dim']:8.4f}"}
-    rows |= {name: f"{bits:8.4f}" for name, bits in metrics["baselines"].items()}
-    rows |= {
-        name: f"{'-':>8}  left out: {reason}"
-        for name, reason in metrics["baselines_left_out"].items()
-    }
+    rows = [
+        *_model_rows(metrics),
+        *((name, f"{bits:8.4f}") for name, bits in metrics["baselines"].items()),
+        *(
+            (name, f"{'-':>8}  left out: {reason}")
+            for name, reason in metrics["baselines_left_out"].items()
+        ),
+    ]
     shape = "x".join(map(str, metrics["image_shape"]))
     title = f"bits/dim over the {metrics['test_images']} images of "
     return "\n".join(
@@ -129,7 +158,7 @@ def format_table(metrics: Mapping[str, Any]) -> str:
             "",
             f"{title}{metrics['dataset']}, split {metrics['test_split']} "
             f"({shape}, {metrics['num_levels']} levels)",
-            *(f"  {name:24}{value}" for name, value in rows.items()),
+            *(f"  {name:24}{value}" for name, value in rows),
             "",
             f"  {'best epoch':24}{metrics['best_epoch']} of {metrics['epochs']}",
             f"  {'validation bits/dim':24}{metrics['validation_bits_per_dim']:.4f}",
@@ -138,3 +167,13 @@ def format_table(metrics: Mapping[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _model_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    given = metrics.get("conditions", [])
+    note = f"  given the {' and the '.join(given)}" if given else ""
+    rows = [(metrics["model"], f"{metrics['test_bits_per_dim']:8.4f}{note}")]
+    without = metrics.get("test_bits_per_dim_unconditional")
+    if without is not None:
+        rows.append((metrics["model"], f"{without:8.4f}  unconditional"))
+    return rows

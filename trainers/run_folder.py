@@ -23,6 +23,7 @@ class RunFolder:
         self.model = self.path / "model.keras"
         self.metrics = self.path / "metrics.json"
         self.samples = self.path / "samples.png"
+        self.completions = self.path / "completions.png"
         self.checkpoints = self.path / "checkpoints"
         self.logs = self.path / "logs"
         self.export = self.path / "export" / "1"

@@ -1,58 +1,90 @@
 """Draws images from a model, and writes them as a picture and as an array.
 
 python -m trainers.sample --model=runs/digits/model.keras --output=samples.png
-"""
 
-import os
+A model with labels draws a row for each of --label=0,3,5 or --label=all. --complete and
+--mask draw the rest of an image: what is white in the mask is kept.
+"""
 
 from absl import flags
 
-from trainers import programs
+from trainers import flag_groups, programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = {"flag_values": flag_values}
     flags.DEFINE_string("model", None, "The .keras file.", **define)
-    flags.DEFINE_integer("num_samples", 64, "How many images.", lower_bound=1, **define)
-    flags.DEFINE_integer("seed", 0, "The same seed gives the same images.", **define)
-    flags.DEFINE_float(
-        "temperature", 1.0, "Less than 1 draws closer to the modes.", **define
+    flags.DEFINE_integer(
+        "num_samples",
+        64,
+        "How many images; with --label of each label.",
+        lower_bound=1,
+        **define,
+    )
+    flag_groups.define_sampling_flags(flag_values)
+    flags.DEFINE_list(
+        "label", None, 'Labels, a row of images each: 3 or 0,3,5, or "all".', **define
+    )
+    flags.DEFINE_string(
+        "embedding", None, ".npy of one vector, or of one for each image.", **define
+    )
+    flags.DEFINE_string(
+        "spatial", None, ".npy of one map, or of one for each image.", **define
+    )
+    flags.DEFINE_string("complete", None, "Image to draw the rest of.", **define)
+    flags.DEFINE_string(
+        "mask", None, "Image of what is known of it: white, else black.", **define
     )
     flags.DEFINE_string("output", "samples.png", "PNG of all images.", **define)
     flags.DEFINE_string(
-        "array", None, ".npz of image and seed. Default: not written.", **define
+        "array", None, ".npz of image, seed and label. Default: not written.", **define
     )
     flags.mark_flags_as_required(["model"], flag_values)
+    flags.register_validator(
+        "label",
+        _are_labels,
+        message="must be integers such as 3 or 0,3,5, or all",
+        flag_values=flag_values,
+    )
+    flags.register_multi_flags_validator(
+        ["complete", "mask"],
+        lambda values: (values["complete"] is None) == (values["mask"] is None),
+        message="pass both: the image, and the mask of what is known of it",
+        flag_values=flag_values,
+    )
 
 
 def main(flag_values: flags.FlagValues) -> None:
     """Draws and writes."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
-    from keras_pixelcnn.image_grid import save_image_grid
     from keras_pixelcnn.models import load_model
+    from trainers import sampling
 
-    model = load_model(flag_values.model)
-    images = model.sample(
+    model, known = load_model(flag_values.model), None
+    if flag_values.complete is not None:
+        known = sampling.read_known(model, flag_values.complete, flag_values.mask)
+    samples = sampling.draw(
+        model,
         flag_values.num_samples,
-        seed=flag_values.seed,
-        temperature=flag_values.temperature,
-    ).numpy()
-    save_image_grid(flag_values.output, images, model.num_levels)
-    print(f"{len(images)} images in {flag_values.output}")
+        flag_values.label,
+        sampling.read_arrays(
+            embedding=flag_values.embedding, spatial=flag_values.spatial
+        ),
+        known,
+        **flag_groups.sampling_options(flag_values),
+    )
+    sampling.save_picture(flag_values.output, samples, known)
+    print(f"{len(samples.images)} images in {flag_values.output}")
     if flag_values.array is not None:
-        _save_array(flag_values.array, images, flag_values.seed)
+        sampling.save_array(flag_values.array, samples, flag_values.seed)
         print(f"as an array in {flag_values.array}")
 
 
-def _save_array(path: str | os.PathLike[str], images: object, seed: int) -> None:
-    import numpy as np
-
-    from keras_pixelcnn.files import replace_when_written
-
-    # An open file, as NumPy would add a suffix to a name.
-    with replace_when_written(path) as part, open(part, "wb") as file:
-        np.savez_compressed(file, image=images, seed=np.int64(seed))
+def _are_labels(words: list[str] | None) -> bool:
+    if words is None or words == ["all"]:
+        return True
+    return bool(words) and all(word.removeprefix("-").isdecimal() for word in words)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import keras_pixelcnn as kp
 from trainers.configs import digits
 
 _SET_BY_DATA = {"image_shape", "num_levels"}
+_NOT_IN_DATA = {"embedding_dim": "embedding", "spatial_shape": "spatial"}
+"""Arguments that give a model conditions which no dataset here holds."""
 
 
 def _is_integer(value: Any) -> bool:
@@ -51,7 +53,8 @@ def check_config(config: Mapping[str, Any]) -> None:
             arguments of `keras_pixelcnn.GatedPixelCNN`.
 
     Raises:
-        ValueError: when a field is missing, unknown or out of its range.
+        ValueError: when a field is missing, unknown or out of its range, or when the
+            model needs conditions that datasets do not hold.
     """
     known = set(digits.get_config())
     missing = sorted(known - set(config))
@@ -63,6 +66,7 @@ def check_config(config: Mapping[str, Any]) -> None:
     _check_known("config", config, known)
     arguments = inspect.signature(kp.GatedPixelCNN).parameters
     _check_known("config.model", config["model"], set(arguments) - _SET_BY_DATA)
+    _check_conditions(config["model"])
     for name, (rule, holds) in _RULES.items():
         if not holds(config[name]):
             raise ValueError(
@@ -76,3 +80,14 @@ def _check_known(where: str, fields: Iterable[str], known: set[str]) -> None:
         raise ValueError(
             f"{where} may have the fields {sorted(known)}. Received, unknown: {unknown}"
         )
+
+
+def _check_conditions(model: Mapping[str, Any]) -> None:
+    for argument, condition in _NOT_IN_DATA.items():
+        if model.get(argument) is not None:
+            raise ValueError(
+                "trainers.train knows labels as conditions, and no others: datasets "
+                f"hold none. Leave config.model.{argument} out, or call the model's "
+                f'fit on batches that hold "{condition}". '
+                f"Received: {model[argument]!r}"
+            )

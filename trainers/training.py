@@ -10,7 +10,7 @@ import tensorflow as tf
 import keras_pixelcnn as kp
 from keras_pixelcnn.callbacks import SampleGrids, SaveBest, StopOnNonFiniteLoss
 from keras_pixelcnn.models import load_model
-from trainers import report
+from trainers import label_errors, report
 from trainers.data import TrainingData, load_training_data
 from trainers.run_folder import RunFolder, read_json
 from trainers.scoring import score
@@ -30,8 +30,8 @@ def train_and_evaluate(
         config: an `ml_collections.ConfigDict` or a dict with the fields of
             `trainers.configs.digits`.
         workdir: the run's folder. At the end it holds `model.keras`, `metrics.json`,
-            `samples.png`, `export/1`, `checkpoints`, the TensorBoard `logs` and the
-            `config.json` it belongs to.
+            `samples.png`, `completions.png`, `export/1`, `checkpoints`, the TensorBoard
+            `logs` and the `config.json` it belongs to.
 
     Returns:
         The content of `metrics.json`; likelihoods are in bits per dimension.
@@ -74,15 +74,16 @@ def _train(config: dict[str, Any], data: TrainingData, folder: RunFolder) -> flo
     """Fits the model; the best one is in `folder.model`. Returns the seconds."""
     model = kp.GatedPixelCNN(data.image_shape, data.num_levels, **config["model"])
     model.compile(_optimizer(config, data.steps_per_epoch))
-    folder.claim(config)  # no earlier: a config that cannot be trained claims nothing
     stopwatch = Stopwatch(folder.checkpoints / "stopwatch.json")
-    model.fit(
-        data.train,
-        validation_data=data.validation.batch(config["batch_size"]),
-        epochs=config["epochs"],
-        callbacks=[*_callbacks(config, data, folder), stopwatch, _backup(folder)],
-        verbose=2,  # a line an epoch reads well in a log, too
-    )
+    hint = f"config.model.num_classes must fit the labels of {config['dataset']}."
+    with label_errors.explained(hint):
+        model.fit(
+            data.train,
+            validation_data=data.validation.batch(config["batch_size"]),
+            epochs=config["epochs"],
+            callbacks=[*_callbacks(config, data, folder), stopwatch, _backup(folder)],
+            verbose=2,  # a line an epoch reads well in a log, too
+        )
     return stopwatch.seconds
 
 
@@ -131,7 +132,11 @@ def _callbacks(
             on_epoch_end=lambda epoch, logs: swap.on_epoch_begin(epoch)
         )
         watch = [swap, *watch, swap_back]
-    return [StopOnNonFiniteLoss(folder.model), *watch]
+    # Not before the first epoch: a config that cannot be trained claims nothing.
+    claim = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: folder.claim(config)
+    )
+    return [StopOnNonFiniteLoss(folder.model), claim, *watch]
 
 
 def _backup(folder: RunFolder) -> keras.callbacks.Callback:

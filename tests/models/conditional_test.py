@@ -250,7 +250,9 @@ class TestConditionDropout:
             lambda: needed.complete(images, images > 0, seed=1),
             lambda: needed.evaluate(images),
         ):
-            with pytest.raises(ValueError, match=r"Missing: .*label.*condition_dropout"):
+            with pytest.raises(
+                ValueError, match=r"Missing: .*label.*condition_dropout"
+            ):
                 call()
 
     @pytest.mark.parametrize("rate", [-0.1, 1.0])

@@ -2,12 +2,29 @@
 
 import pytest
 
-from trainers.configs import digits
+from trainers.configs import digits, digits_conditional
 from trainers.settings import check_config
 
 
 def test_the_digits_config_is_right():
     check_config(digits.get_config())
+
+
+def test_a_model_with_labels_is_right():
+    check_config(digits_conditional.get_config())
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "name"),
+    [("embedding_dim", 8, "embedding"), ("spatial_shape", (4, 4, 1), "spatial")],
+)
+def test_conditions_that_no_dataset_holds_are_refused(argument, value, name):
+    config = digits.get_config().to_dict()
+    config["model"][argument] = None
+    check_config(config)
+    config["model"].update({argument: value, "condition_dropout": 0.5})
+    with pytest.raises(ValueError, match=f'{argument} out.*"{name}".*Received: '):
+        check_config(config)
 
 
 def test_an_unknown_field_is_named():

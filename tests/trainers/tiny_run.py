@@ -1,11 +1,15 @@
-"""What the tests of runs share: a tiny config, and readers of what runs leave."""
+"""What the tests of programs share: tiny models and runs, and readers of files."""
 
 import json
 
+import numpy as np
 import tensorflow as tf
+from absl import flags
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
+from tests.test_case import randomize
 from trainers.configs import digits
 from trainers.data import as_array
 
@@ -20,6 +24,28 @@ def tiny_config(**fields):
     config.update(epochs=2, sample_every=0, num_samples=4, deterministic=False)
     config.update(fields)
     return config
+
+
+def tiny_model(image_shape=(8, 8, 1), num_levels=17, **conditions):
+    """An untrained model whose conditions matter."""
+    filters = 4 * image_shape[-1]
+    model = kp.GatedPixelCNN(
+        image_shape, num_levels, filters=filters, num_blocks=1, **conditions
+    )
+    return randomize(model)
+
+
+def call(program, *arguments):
+    """Runs a program in this process, with flags of its own."""
+    values = flags.FlagValues()
+    program.define_flags(values)
+    values([program.__name__, *map(str, arguments)])
+    program.main(values)
+
+
+def labels_of(split):
+    examples = datasets.load("digits", split, shuffle=False).as_numpy_iterator()
+    return np.array([example["label"] for example in examples])
 
 
 def images_of(split):

@@ -29,6 +29,7 @@ def test_a_finished_workdir_holds_everything_and_no_leftovers(finished):
         "config.json",
         "model.keras",
         "metrics.json",
+        "completions.png",
         "samples.png",
         "checkpoints",
         "logs",

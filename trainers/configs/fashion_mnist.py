@@ -1,0 +1,34 @@
+"""Fashion-MNIST by class: 28x28 grey images of 256 levels, ten kinds of clothing.
+
+Through tensorflow-datasets' own builder, or from the original files in a folder:
+--config.dataset=idx:/usr/share/datasets/fashion-mnist
+"""
+
+from ml_collections import config_dict
+
+from trainers.configs import digits
+
+
+def get_config() -> config_dict.ConfigDict:
+    """The fields of `trainers.configs.digits`."""
+    config = digits.get_config()
+    config.update(
+        dataset="fashion_mnist",
+        train_split="train[:55000]",
+        validation_split="train[55000:]",
+        num_levels=256,
+        epochs=5,
+        learning_rate=2e-3,
+        num_samples=100,
+        sample_every=1,
+    )
+    config.model.update(
+        filters=32,
+        num_blocks=8,
+        kernel_size=5,
+        first_kernel_size=7,
+        dropout_rate=0.0,
+    )
+    config.model.num_classes = 10
+    config.model.condition_dropout = 0.1
+    return config

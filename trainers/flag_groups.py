@@ -1,0 +1,81 @@
+"""Flags that several programs share."""
+
+from typing import Any
+
+from absl import flags
+
+
+def define_data_flags(flag_values: flags.FlagValues) -> None:
+    """Adds the flags that say which images, and in which form."""
+    define = {"flag_values": flag_values}
+    flags.DEFINE_string(
+        "dataset",
+        None,
+        'Which images: "digits", a tfds name, folder:PATH, idx:PATH, patches:PATH.',
+        **define,
+    )
+    flags.DEFINE_string("split", "test", "The split of the dataset.", **define)
+    flags.DEFINE_integer(
+        "num_levels",
+        None,
+        "Merges pixel values to so many levels. Default: as stored.",
+        lower_bound=2,
+        **define,
+    )
+    flags.DEFINE_list(
+        "image_size", None, "height,width to scale to. Default: as stored.", **define
+    )
+    flags.DEFINE_enum(
+        "color_mode",
+        None,
+        ["grayscale", "rgb"],
+        "Colours to convert to. Default: as stored.",
+        **define,
+    )
+    flags.DEFINE_string("data_dir", None, "Where tfds keeps its data.", **define)
+    flags.register_validator(
+        "image_size",
+        lambda size: size is None or (len(size) == 2 and all(map(str.isdigit, size))),
+        message="must be height,width, as 32,32",
+        flag_values=flag_values,
+    )
+
+
+def data_options(flag_values: flags.FlagValues) -> dict[str, Any]:
+    """The form of the images, as `keras_pixelcnn.datasets.load` takes it."""
+    size = flag_values.image_size
+    return {
+        "num_levels": flag_values.num_levels,
+        "image_size": None if size is None else tuple(map(int, size)),
+        "color_mode": flag_values.color_mode,
+        "data_dir": flag_values.data_dir,
+    }
+
+
+def define_sampling_flags(flag_values: flags.FlagValues) -> None:
+    """Adds the flags that say how images are drawn."""
+    define = {"flag_values": flag_values}
+    flags.DEFINE_integer("seed", 0, "The same seed gives the same images.", **define)
+    flags.DEFINE_float(
+        "temperature", 1.0, "Less than 1 draws closer to the modes.", **define
+    )
+    flags.DEFINE_float(
+        "top_p",
+        None,
+        "Draws each value from the likeliest levels that together have this "
+        "probability. Default: from all.",
+        **define,
+    )
+    flags.DEFINE_float(
+        "guidance_scale",
+        None,
+        "Exaggerates what the conditions change, above 1; for models trained with "
+        "condition_dropout. Default: none.",
+        **define,
+    )
+
+
+def sampling_options(flag_values: flags.FlagValues) -> dict[str, Any]:
+    """How images are drawn, as a model's `sample` takes it."""
+    names = ("seed", "temperature", "top_p", "guidance_scale")
+    return {name: flag_values[name].value for name in names}

@@ -1,0 +1,127 @@
+"""A model that is told embeddings of its images, and the way between two of them."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+import keras_pixelcnn as kp
+from keras_pixelcnn import datasets
+
+Embed = Callable[[np.ndarray], np.ndarray]
+"""Maps images (n, height, width, channels) to embeddings (n, d)."""
+
+
+class Arrays(NamedTuple):
+    """Images and labels to learn from, and others to interpolate between."""
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    num_levels: int
+
+
+def load_arrays(dataset: str) -> Arrays:
+    """Loads the training and test splits of a dataset into memory.
+
+    Raises:
+        ValueError: when its images have no labels.
+    """
+    arrays = []
+    for split in ("train", "test"):
+        examples = datasets.load(dataset, split, shuffle=False, batch_size=256)
+        batches = list(examples.as_numpy_iterator())
+        arrays.append(np.concatenate([batch["image"] for batch in batches]))
+        arrays.append(np.concatenate([batch["label"] for batch in batches]))
+    for labels in arrays[1::2]:
+        if len(np.unique(labels)) < 2:
+            raise ValueError(
+                "Each split must have at least two classes, which an embedding can "
+                f"tell apart. Received: labels {np.unique(labels)} of {dataset}"
+            )
+    return Arrays(*arrays, datasets.native_num_levels(dataset))
+
+
+def train_on_embeddings(
+    data: Arrays, epochs: int, seed: int
+) -> tuple[kp.GatedPixelCNN, Embed]:
+    """Fits the embedding, and then the model of images given their embeddings.
+
+    Args:
+        data: what to learn from.
+        epochs: passes over the training images.
+        seed: of the model's weights and the order of the images.
+
+    Returns:
+        The model, and the function that embeds images for it.
+    """
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    keras.utils.set_random_seed(seed)
+    pixels = data.train_images.reshape(len(data.train_images), -1)
+    analysis = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto")
+    analysis.fit(pixels, data.train_labels)
+    scale = analysis.transform(pixels).std(axis=0)
+
+    def embed(images: np.ndarray) -> np.ndarray:
+        return analysis.transform(images.reshape(len(images), -1)) / scale
+
+    model = kp.GatedPixelCNN(
+        data.train_images.shape[1:],
+        data.num_levels,
+        filters=48,
+        num_blocks=6,
+        first_kernel_size=5,
+        dropout_rate=0.2,
+        embedding_dim=len(scale),
+    )
+    steps = epochs * -(-len(pixels) // 64)
+    schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps)
+    model.compile(keras.optimizers.AdamW(schedule))
+    features = {"image": data.train_images, "embedding": embed(data.train_images)}
+    model.fit(features, batch_size=64, epochs=epochs, verbose=2)
+    return model, embed
+
+
+def draw_rows(
+    model: kp.GatedPixelCNN,
+    embed: Embed,
+    data: Arrays,
+    rows: int,
+    steps: int,
+    seed: int,
+    method: str = "linear",
+) -> np.ndarray:
+    """Draws the ways between pairs of test images of different classes.
+
+    Args:
+        model: given embeddings.
+        embed: gives them.
+        data: whose test images are the ends.
+        rows: number of pairs.
+        steps: drawn images of a row.
+        seed: of the pairs and of the noise.
+        method: "linear" or "spherical".
+
+    Returns:
+        Integers (rows, steps + 2, height, width, channels); the first and the last
+        image of each row are the pair.
+    """
+    pairs = np.array(_choose_pairs(data.test_labels, rows, seed))
+    ends = data.test_images[pairs]
+    drawn = model.interpolate(
+        embed(ends[:, 0]), embed(ends[:, 1]), steps, seed=seed, method=method
+    )
+    return np.concatenate([ends[:, :1], drawn.numpy(), ends[:, 1:]], axis=1)
+
+
+def _choose_pairs(labels: np.ndarray, count: int, seed: int) -> list[tuple[int, int]]:
+    generator = np.random.default_rng(seed)
+    pairs = []
+    while len(pairs) < count:
+        first, second = generator.integers(0, len(labels), 2)
+        if labels[first] != labels[second]:
+            pairs.append((first, second))
+    return pairs

@@ -1,0 +1,212 @@
+"""What the sample program draws, given what a user said of the images."""
+
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_pixelcnn import AutoregressiveImageModel
+from keras_pixelcnn.datasets.image_file import read_image
+from keras_pixelcnn.files import replace_when_written
+from keras_pixelcnn.image_grid import save_image_grid, to_pixels
+
+_MID_GREY = 128
+_COLOR_MODES = {1: "grayscale", 3: "rgb"}
+
+
+class Known(NamedTuple):
+    """What is known of one image.
+
+    `image` holds levels, (height, width, channels); `mask` is True where they are
+    known, (height, width).
+    """
+
+    image: np.ndarray
+    mask: np.ndarray
+
+
+class Samples(NamedTuple):
+    """Images (n, height, width, channels), their labels (n,) if there are any.
+
+    Images of one label stand together, `per_row` of them; without labels all do.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    per_row: int
+    num_levels: int
+
+
+def draw(
+    model: AutoregressiveImageModel,
+    num_samples: int,
+    labels: Sequence[int | str] | None = None,
+    conditions: Mapping[str, np.ndarray] | None = None,
+    known: Known | None = None,
+    **options: Any,
+) -> Samples:
+    """Draws images.
+
+    Args:
+        model: any; conditions must be given as it takes them.
+        num_samples: number of images; of each label, if there are labels.
+        labels: labels as numbers or words, or ["all"]. Default: none.
+        conditions: the other conditions by name, one for all images or one for each.
+            Default: none.
+        known: an image to complete. Default: draws whole images.
+        **options: as for the model's `sample`: seed, temperature, top_p,
+            guidance_scale.
+
+    Raises:
+        ValueError: when the model needs conditions that are not given, does not take
+            those given, or an option is out of its range.
+    """
+    given, count, label = dict(conditions or {}), num_samples, None
+    if labels is not None:
+        label = np.repeat(_checked_labels(model, labels), num_samples)
+        given["label"], count = label, len(label)
+    _check_complete(model, given)
+    if known is None:
+        images = model.sample(count, **options, **given)
+    else:
+        image = np.repeat(known.image[np.newaxis], count, axis=0)
+        images = model.complete(image, known.mask, **options, **given)
+    return Samples(images.numpy(), label, num_samples, model.num_levels)
+
+
+def _checked_labels(
+    model: AutoregressiveImageModel, labels: Sequence[int | str]
+) -> np.ndarray:
+    model.conditions.check_names({"label": labels})
+    if list(labels) == ["all"]:
+        return np.arange(model.conditions.num_classes)
+    numbers = [int(label) for label in labels]
+    return model.conditions.check_value("label", numbers).numpy()
+
+
+def _check_complete(model: AutoregressiveImageModel, given: Mapping[str, Any]) -> None:
+    try:
+        model.conditions.check_complete(given)
+    except ValueError as error:
+        flags = {"label": "--label=3 or --label=all"}
+        missing = [name for name in model.conditions.names if name not in given]
+        hints = [flags.get(name, f"--{name}=FILE.npy") for name in missing]
+        raise ValueError(f"{error} Pass {', '.join(hints)}.") from error
+
+
+def read_arrays(**paths: str | os.PathLike[str] | None) -> dict[str, np.ndarray]:
+    """Reads one array from each file.
+
+    Args:
+        **paths: .npy files by the name of what they hold; None is left aside.
+
+    Raises:
+        OSError: when a file is not there.
+        ValueError: when a file holds anything else than one array of numbers.
+    """
+    given = {name: path for name, path in paths.items() if path is not None}
+    return {name: _read_array(name, path) for name, path in given.items()}
+
+
+def _read_array(name: str, path: str | os.PathLike[str]) -> np.ndarray:
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError):
+        values = None
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+        raise ValueError(
+            f"{name} must be a .npy file of one array of numbers, as numpy.save "
+            f"writes it. Received: {path}"
+        )
+    return values
+
+
+def read_known(
+    model: AutoregressiveImageModel,
+    image_path: str | os.PathLike[str],
+    mask_path: str | os.PathLike[str],
+) -> Known:
+    """Reads an image and what of it is known from two pictures.
+
+    Args:
+        model: whose shape, colours and levels the image gets: value v of 0 to 255
+            becomes the nearest level, which undoes what `save_image_grid` does.
+        image_path: the picture.
+        mask_path: a picture that is white (128 and above) where the image is known.
+
+    Raises:
+        OSError: when a file is not there.
+        ValueError: when a file holds no picture, or one of another size than the
+            model's images, or when pictures cannot hold those.
+    """
+    channels = model.image_shape[-1]
+    if channels not in _COLOR_MODES:
+        raise ValueError(
+            "Only images of 1 or 3 channels can be completed from a picture: PNG and "
+            f"its kin hold no others. Received: a model of {channels} channels"
+        )
+    pixels = _read_picture(image_path, _COLOR_MODES[channels], model)
+    mask = _read_picture(mask_path, "grayscale", model)
+    levels = np.rint(pixels * ((model.num_levels - 1) / 255))
+    return Known(levels.astype(np.int32), mask[..., 0] >= 128)
+
+
+def _read_picture(
+    path: str | os.PathLike[str], color_mode: str, model: AutoregressiveImageModel
+) -> np.ndarray:
+    try:
+        pixels = read_image(pathlib.Path(path), color_mode)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # whatever the first damaged part raises
+        raise ValueError(
+            f"{path} must be a picture, such as a PNG file. {error}"
+        ) from error
+    height, width = model.image_shape[:2]
+    if pixels.shape[:2] != (height, width):
+        raise ValueError(
+            f"{path} must have the size of the model's images, {height} x {width} "
+            "pixels (height x width). "
+            f"Received: {pixels.shape[0]} x {pixels.shape[1]}"
+        )
+    return pixels
+
+
+def save_picture(
+    path: str | os.PathLike[str], samples: Samples, known: Known | None = None
+) -> None:
+    """Writes all images as one PNG file, images of one label in a row.
+
+    Args:
+        path: the file; replaced whole or not at all.
+        samples: what to show.
+        known: the image that was completed; each row begins with it, unknown pixels
+            in mid grey. Default: none was.
+    """
+    # As pictures and not as levels: few levels have none that is mid grey.
+    tiles, per_row = to_pixels(samples.images, samples.num_levels), samples.per_row
+    if known is not None:
+        first = to_pixels(known.image, samples.num_levels)
+        first = np.where(known.mask[..., np.newaxis], first, np.uint8(_MID_GREY))
+        tiles = np.insert(tiles, range(0, len(tiles), per_row), first, axis=0)
+        per_row += 1
+    columns = None if samples.labels is None else per_row
+    save_image_grid(path, tiles, columns=columns)
+
+
+def save_array(path: str | os.PathLike[str], samples: Samples, seed: int) -> None:
+    """Writes image, seed and, if there are any, label to an .npz file.
+
+    Args:
+        path: the file; replaced whole or not at all.
+        samples: what to write.
+        seed: that they were drawn with.
+    """
+    arrays = {"image": samples.images, "seed": np.int64(seed)}
+    if samples.labels is not None:
+        arrays["label"] = samples.labels
+    # An open file, as NumPy would add a suffix to a name.
+    with replace_when_written(path) as part, open(part, "wb") as file:
+        np.savez_compressed(file, **arrays)
