@@ -185,7 +185,8 @@ class Conditions:
         if tf.get_static_value(checked) is not None:
             return checked
         rule, possible = self._rule(name), self._possible(name, checked)
-        wrong = tf.boolean_mask(checked, ~possible)[:1]
+        flat = tf.reshape(checked, [-1])
+        wrong = tf.boolean_mask(flat, ~tf.reshape(possible, [-1]))[:1]
         check = tf.debugging.Assert(tf.reduce_all(possible), [rule, "Received:", wrong])
         with tf.control_dependencies([check]):
             return tf.identity(checked)
@@ -207,18 +208,21 @@ class Conditions:
         return value
 
     def _check_type(self, name: str, value: Any) -> tf.Tensor:
+        dtype = _dtype(name)
         if not tf.is_tensor(value):
             value = np.asarray(value)
             if value.dtype.kind not in ("iu" if name == "label" else "fiu"):
                 self._refuse_type(name, value.dtype)
-            value = tf.convert_to_tensor(value)
-        elif not value.dtype.is_integer and name == "label":
+            if name == "label":
+                # Clipped, so that no label out of range is made one in range.
+                value = np.clip(value, None, dtype.max).astype(np.int64)
+                value = np.clip(value, dtype.min, None)
+            with np.errstate(over="ignore"):  # what overflows is refused as infinite
+                return tf.constant(value.astype(dtype.as_numpy_dtype))
+        is_number = value.dtype.is_integer or value.dtype.is_floating
+        if not is_number or (name == "label" and not value.dtype.is_integer):
             self._refuse_type(name, value.dtype.name)
-        elif not (value.dtype.is_integer or value.dtype.is_floating):
-            self._refuse_type(name, value.dtype.name)
-        dtype = _dtype(name)
         if name == "label" and value.dtype.size > dtype.size:
-            # Clipped, so that no label out of range is made one in range.
             least = max(dtype.min, value.dtype.min)
             value = tf.clip_by_value(value, least, dtype.max)
         return tf.cast(value, dtype)

@@ -70,17 +70,21 @@ class ScoringModel(LikelihoodModel):
             inputs = self.conditions.prepare(conditions, image.shape[0] or size)
             return self._score({"image": image, **inputs})
         images = self._likelihood.as_levels(tf.convert_to_tensor(image))
+        inputs = self.conditions.prepare(conditions, len(images))
+        return self._score_in_passes({"image": images, **inputs}, batch_size)
+
+    def _score_in_passes(
+        self, features: Mapping[str, tf.Tensor], batch_size: int
+    ) -> tf.Tensor:
         if batch_size < 1:
             raise ValueError(
                 f"batch_size must be at least 1. Received: batch_size={batch_size}"
             )
-        inputs = self.conditions.prepare(conditions, len(images))
-        features = {"image": images, **inputs}
         scores = [
             self._compiled_score(
                 {name: value[i : i + batch_size] for name, value in features.items()}
             )
-            for i in range(0, max(len(images), 1), batch_size)
+            for i in range(0, max(len(features["image"]), 1), batch_size)
         ]
         return tf.concat(scores, axis=0)
 
@@ -107,18 +111,34 @@ class ScoringModel(LikelihoodModel):
         if conditions.get("label") is not None:
             raise ValueError("classify finds the label: it cannot be given.")
         if tf.executing_eagerly():
-            image = self._check_images(image)
-        size = image.shape[0] or tf.shape(image)[0]
-        given = {
-            name: arguments.repeat_each(value, self.conditions.shapes[name], classes)
-            for name, value in conditions.items()
-            if value is not None and name in self.conditions.shapes
-        }
-        nats = self.log_prob(
-            tf.repeat(image, classes, axis=0),
-            batch_size=batch_size,
-            label=tf.tile(tf.range(classes), [size]),
-            **{**conditions, **given},
+            image = tf.cast(self._check_images(image), tf.int32)
+        inputs = self.conditions.prepare(
+            {**conditions, "label": 0}, image.shape[0] or tf.shape(image)[0]
         )
-        nats = tf.reshape(nats, [size, classes])
+        nats = self._score_by_class({"image": image, **inputs}, batch_size)
         return tf.nn.softmax(nats + log_prior, axis=-1)
+
+    def _score_by_class(
+        self, features: Mapping[str, tf.Tensor], batch_size: int
+    ) -> tf.Tensor:
+        """The log probability of each image given each label: (batch, num_classes)."""
+        classes = self.conditions.num_classes
+        if not tf.executing_eagerly():
+
+            def score(label: tf.Tensor) -> tf.Tensor:
+                labels = tf.fill(tf.shape(features["label"]), label)
+                return self._score({**features, "label": labels})
+
+            nats = tf.map_fn(score, tf.range(classes), fn_output_signature=tf.float32)
+            return tf.transpose(nats)
+        size, rows = len(features["image"]), []
+        images_at_once = max(batch_size // classes, 1)
+        for i in range(0, max(size, 1), images_at_once):
+            pairs = {
+                name: tf.repeat(value[i : i + images_at_once], classes, axis=0)
+                for name, value in features.items()
+            }
+            count = len(pairs["image"]) // classes
+            pairs["label"] = tf.tile(tf.range(classes), [count])
+            rows.append(self._score_in_passes(pairs, batch_size))
+        return tf.reshape(tf.concat(rows, axis=0), [size, classes])
