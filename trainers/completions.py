@@ -27,12 +27,14 @@ def save_completions(
     Args:
         path: the file; replaced whole or not at all.
         model: one that takes no condition, or a label alone.
-        examples: single examples of {"image", "label"}, of which the first are taken.
+        examples: single examples of {"image", "label"}, of known number, of which some
+            are taken that lie apart.
         num_images: number of rows. Default 8.
         num_completions: images drawn for each. Default 5.
         seed: of the noise. Default 0.
     """
-    batch = next(iter(examples.batch(num_images).as_numpy_iterator()))
+    apart = examples.shard(max(int(examples.cardinality()) // num_images, 1), 0)
+    batch = next(iter(apart.batch(num_images).as_numpy_iterator()))
     images = np.repeat(batch["image"], num_completions, axis=0)
     given = {}
     if model.conditions.names == ["label"]:
