@@ -247,6 +247,8 @@ def check_exported(model, folder):
         name: tf.constant(value, given[name].dtype)
         for name, value in random_conditions(model, 3).items()
     }
+    if model.conditions.optional and "label" not in given:
+        given["has_condition"] = tf.ones([3], tf.int32)
     drawn = signatures["sample"](seed=seeds, temperature=ones, **given)["image"]
     same = np.all(drawn == model.sample(3, seeds, **given), axis=(1, 2, 3))
     assert same.sum() >= 2
@@ -257,7 +259,8 @@ def check_exported(model, folder):
         signatures["log_prob"](image=images * 0 - 1, **given)
     with pytest.raises(tf.errors.InvalidArgumentError, match="temperature must be"):
         signatures["sample"](seed=seeds, temperature=ones * 0, **given)
-    for name, value in given.items():
+    for name in model.conditions.names:
+        value = given[name]
         wrong = value + model.conditions.num_classes if name == "label" else value / 0
         wrong = {**given, name: wrong}
         with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must hold"):

@@ -58,8 +58,10 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
 
     `sample(sample_shape, seed)` draws int32 images (*sample_shape, *batch_shape,
     height, width, channels). An integer seed gives the images of `model.sample`;
-    a stateless TensorFlow Probability seed of two integers works too. `log_prob` is
-    in nats, `prob` its exponential, which soon underflows for images.
+    a stateless TensorFlow Probability seed of two integers works too. Joint
+    distributions that vectorise by themselves (`...AutoBatched`) need the latter: an
+    integer gives all their members one image. `log_prob` is in nats, `prob` its
+    exponential, which soon underflows for images.
 
     Raises:
         ValueError: when conditions are missing, unknown or not as the model takes them.
@@ -92,7 +94,8 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
             if value is not None
         }
         parameters.update(self._conditions)
-        self._own_batch_shape = tf.TensorShape(batch_shape)
+        self._given_batch_shape = tf.TensorShape(batch_shape)
+        self._own_batch_shape = self._given_batch_shape
         for condition in self._conditions:
             self._own_batch_shape = tf.broadcast_static_shape(
                 self._own_batch_shape, self._leading(condition)
@@ -139,7 +142,7 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
     def _batch_shape_tensor(self) -> tf.Tensor:
         if self._own_batch_shape.is_fully_defined():
             return tf.constant(self._own_batch_shape.as_list(), tf.int32)
-        shape = tf.constant([], tf.int32)
+        shape = tf.constant(self._given_batch_shape.as_list(), tf.int32)
         for name, value in self._conditions.items():
             leading = tf.shape(value)[: value.shape.rank - self._num_own_axes(name)]
             shape = tf.broadcast_dynamic_shape(shape, leading)
@@ -153,15 +156,17 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
 
     def __getitem__(self, slices: Any) -> "PixelCNNDistribution":
         """Slices the batch, and with it the conditions."""
-        members = np.empty(self._own_batch_shape.as_list(), bool)[slices]
+        batch_shape = ()
+        if self._own_batch_shape.is_fully_defined():
+            batch_shape = np.empty(self._own_batch_shape.as_list(), bool)[slices].shape
         slices = slices if isinstance(slices, tuple) else (slices,)
-        if Ellipsis not in slices:
+        if not any(part is Ellipsis for part in slices):
             slices = (*slices, Ellipsis)
         sliced = {
             name: value[(*slices, *[slice(None)] * self._num_own_axes(name))]
             for name, value in self._expanded_conditions(()).items()
         }
-        return self.copy(**sliced, batch_shape=members.shape)
+        return self.copy(**sliced, batch_shape=batch_shape)
 
     def _expanded_conditions(self, leading: Any) -> dict[str, tf.Tensor]:
         """The conditions of each image of (*leading, *batch_shape)."""

@@ -28,7 +28,9 @@ def signatures(model: Any) -> dict[str, Signature]:
       log_prob float32 (batch,), in nats, and bits_per_dim float32 (batch,).
 
     Both also take the model's conditions: label int32 (batch,), embedding float32
-    (batch, d), spatial float32 (batch, h', w', c').
+    (batch, d), spatial float32 (batch, h', w', c'). A model that can do without these
+    takes has_condition int32 (batch,) where there is no label to be -1: 1 for the rows
+    that have their condition, 0 for others.
 
     Args:
         model: an `AutoregressiveImageModel`.
@@ -76,7 +78,10 @@ def _signature(
 
     The values of conditions are checked by the model's own verbs.
     """
-    specs = [*inputs, *model.conditions.tensor_specs().values()]
+    conditions = model.conditions
+    # Labels say themselves that there is none.
+    given = conditions.tensor_specs(with_presence="label" not in conditions.shapes)
+    specs = [*inputs, *given.values()]
 
     def checked(*values: tf.Tensor) -> dict[str, tf.Tensor]:
         named = {

@@ -28,8 +28,8 @@ class ConditionEncoder(keras.layers.Layer):
     Call arguments:
         inputs: dict of any of "label", integers (batch,) in [0, num_classes), where -1
             is no condition if there is dropout; "embedding", floats (batch, d);
-            "spatial", floats (batch, h', w', c'); and "has_condition", booleans
-            (batch,), False for the examples that have none.
+            "spatial", floats (batch, h', w', c'); and "has_condition", integers
+            (batch,), 0 for the examples that have none, else 1.
         training: whether dropout is on.
 
     Returns:
@@ -88,20 +88,28 @@ class ConditionEncoder(keras.layers.Layer):
         if self.dropout_rate:
             known |= tf.equal(label, -1)
         one_hot = tf.one_hot(label, self.num_classes, dtype=self.compute_dtype)
-        # A wrong label of a data set shows as a loss that is not a number.
+        # A wrong label that no check has seen must not pass for none.
         return tf.where(known[:, tf.newaxis], one_hot, one_hot * float("nan"))
 
     def _kept(
         self, inputs: Mapping[str, tf.Tensor], training: bool | None
     ) -> tf.Tensor:
         """Booleans (batch,): the examples whose condition counts."""
-        kept = inputs["has_condition"]
+        kept = inputs["has_condition"] > 0
         if "label" in inputs:
             kept &= tf.not_equal(inputs["label"], -1)
         if training:
-            noise = keras.random.uniform(tf.shape(kept), seed=self.seed_generator)
-            kept &= noise >= self.dropout_rate
+            kept &= self._noise(tf.shape(kept)) >= self.dropout_rate
         return kept
+
+    def _noise(self, shape: tf.Tensor) -> tf.Tensor:
+        """Uniform numbers, others on each replica and at each step."""
+        seed, step = tf.unstack(tf.cast(self.seed_generator.next(), tf.int64))
+        replica = tf.distribute.get_replica_context()
+        if replica is not None:
+            replicas = replica.num_replicas_in_sync
+            step = step * replicas + tf.cast(replica.replica_id_in_sync_group, tf.int64)
+        return tf.random.stateless_uniform(shape, [seed, step], alg="philox")
 
     def compute_output_spec(
         self, inputs: Mapping[str, Any], training: bool | None = None

@@ -14,7 +14,8 @@ class SpatialUpsampling(keras.layers.Layer):
 
     Transposed convolutions double each side until the image is covered; the last step,
     where the sizes are no powers of two apart, is a bilinear resizing. At least one
-    convolution is applied. Nothing is masked: all of the map is known beforehand.
+    convolution is applied; maps larger than the image are averaged after it. Nothing
+    is masked: all of the map is known beforehand.
 
     Args:
         image_size: (height, width) to reach.
@@ -37,6 +38,7 @@ class SpatialUpsampling(keras.layers.Layer):
         self.image_size = tuple(image_size)
         self.filters = filters
         self.convolutions = []
+        self.pooling = None
         self.resizing = None
 
     def build(self, input_shape: Sequence[int | None]) -> None:
@@ -63,6 +65,18 @@ class SpatialUpsampling(keras.layers.Layer):
             convolution.build(shape)
             shape = convolution.compute_output_shape(shape)
             self.convolutions.append(convolution)
+        pool = tuple(
+            max(part // whole, 1)
+            for whole, part in zip(self.image_size, shape[1:3], strict=True)
+        )
+        if max(pool) > 1:  # a resizing alone would leave out most of the map
+            self.pooling = keras.layers.AveragePooling2D(
+                pool,
+                padding="same",
+                data_format="channels_last",
+                dtype=self.dtype_policy,
+            )
+            shape = self.pooling.compute_output_shape(shape)
         if tuple(shape[1:3]) != self.image_size:
             self.resizing = keras.layers.Resizing(
                 *self.image_size, data_format="channels_last", dtype=self.dtype_policy
@@ -73,6 +87,8 @@ class SpatialUpsampling(keras.layers.Layer):
         """Brings the maps to the image's size."""
         for convolution in self.convolutions:
             inputs = convolution(inputs)
+        if self.pooling is not None:
+            inputs = self.pooling(inputs)
         return inputs if self.resizing is None else self.resizing(inputs)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple:

@@ -203,26 +203,44 @@ def prepare_mask(
         ValueError: when the mask has another shape, or other values.
     """
     mask = _known(mask)
-    if not tf.is_tensor(mask):
+    rule = (
+        "mask must hold True where the image is known and False where it is to be "
+        "drawn, or 1 and 0."
+    )
+    if tf.is_tensor(mask):
+        mask = _as_booleans(mask, rule)
+    else:
         mask = np.asarray(mask)
         if mask.dtype.kind not in "buif" or not np.isin(mask, (0, 1)).all():
             raise ValueError(
-                "mask must hold True where the image is known and False where it is "
-                f"to be drawn, or 1 and 0. Received: values of type {mask.dtype}, "
-                f"{np.unique(mask)[:5]}"
+                f"{rule} Received: values of type {mask.dtype}, {np.unique(mask)[:5]}"
             )
         mask = mask.astype(bool)
-    own = tuple(mask.shape)
-    if own in (image_shape[:2], (shape[0], *image_shape[:2])):
-        return mask[..., None]
-    if own not in (image_shape, tuple(shape)):
-        raise ValueError(
-            f"mask must have the shape (batch, {image_shape[0]}, {image_shape[1]}), "
-            "with the channels at the end for single channels, with as many as the "
-            f"images, {shape[0]}, or without the batch for all of them. "
-            f"Received: mask of shape {own}"
-        )
-    return mask
+    own = tf.TensorShape(mask.shape)
+    batch = tf.TensorShape(shape[:1])
+    for of_pixels in (image_shape[:2], batch.concatenate(image_shape[:2])):
+        if own.is_compatible_with(of_pixels):
+            return mask[..., None]
+    for of_channels in (image_shape, batch.concatenate(image_shape)):
+        if own.is_compatible_with(of_channels):
+            return mask
+    pixels = f"{image_shape[0]}, {image_shape[1]}"
+    count = "batch" if shape[0] is None else shape[0]
+    raise ValueError(
+        f"mask must have the shape ({pixels}) for all images or ({count}, {pixels}) "
+        f"for each; with {image_shape[2]} at the end where it is of channels and not "
+        f"of pixels. Received: mask of shape {tuple(mask.shape)}"
+    )
+
+
+def _as_booleans(mask: tf.Tensor, rule: str) -> tf.Tensor:
+    if mask.dtype == tf.bool:
+        return mask
+    is_known = tf.equal(mask, tf.cast(1, mask.dtype))
+    possible = is_known | tf.equal(mask, tf.cast(0, mask.dtype))
+    check = tf.debugging.Assert(tf.reduce_all(possible), [rule])
+    with tf.control_dependencies([check]):
+        return tf.identity(is_known)
 
 
 def repeat_each(value: Any, shape: tuple[int, ...] | None, repeats: int) -> Any:

@@ -139,9 +139,10 @@ class AutoregressiveImageModel(ScoringModel):
         Args:
             image: integers in [0, num_levels), (batch, height, width, channels); where
                 the mask is False anything.
-            mask: True where the image is known, of booleans or of 0 and 1: (batch,
-                height, width), or (batch, height, width, channels) for single channels;
-                without the batch for all images.
+            mask: True where the image is known, of booleans or of 0 and 1: (height,
+                width) for all images or (batch, height, width) for each; with the
+                channels at the end where it is of single channels. A shape that can
+                be read in both ways is one of pixels.
             seed: as for `sample`; image i gets the noise that `sample` gives it.
             temperature: as for `sample`.
             top_p: as for `sample`.
@@ -154,12 +155,14 @@ class AutoregressiveImageModel(ScoringModel):
 
         Raises:
             ValueError: when the known values, the mask or another argument are not as
-                said.
+                said; in graphs `InvalidArgumentError`, when they run.
         """
         check_shape(tuple(np.shape(image)), image_shape=self.image_shape)
         mask = arguments.prepare_mask(mask, np.shape(image), self.image_shape)
         if tf.executing_eagerly():
             image = self._check_images(np.where(mask, image, np.zeros((), np.uint8)))
+        else:
+            image = self._check_known(tf.convert_to_tensor(image), mask)
         image = tf.cast(image, tf.int32)
         num_images = image.shape[0]
         if num_images is None:
@@ -175,6 +178,13 @@ class AutoregressiveImageModel(ScoringModel):
             image=image,
             mask=tf.broadcast_to(mask, tf.shape(image)),
         )
+
+    def _check_known(self, image: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        possible = self._likelihood.as_levels(image) >= 0
+        rule = f"image must hold integers in [0, {self.num_levels}) where it is known."
+        check = tf.debugging.Assert(tf.reduce_all(possible | ~mask), [rule])
+        with tf.control_dependencies([check]):
+            return tf.identity(image)
 
     def interpolate(
         self,
@@ -214,7 +224,10 @@ class AutoregressiveImageModel(ScoringModel):
         a = self.conditions.check_value("embedding", embedding_a)
         b = self.conditions.check_value("embedding", embedding_b)
         way = interpolate_embeddings(a, b, steps, method)
-        rows = way.shape[0] if way.shape.rank == 3 else 1
+        leading = tf.shape(way)[:-1]
+        if way.shape.is_fully_defined():
+            leading = way.shape[:-1].as_list()
+        rows = leading[0] if way.shape.rank == 3 else 1
         seeds = tf.repeat(arguments.prepare_seeds(seed, rows), steps)
         options = {
             name: arguments.repeat_each(value, self.conditions.shapes.get(name), steps)
@@ -223,10 +236,10 @@ class AutoregressiveImageModel(ScoringModel):
         images = self.sample(
             rows * steps,
             seeds,
-            embedding=tf.reshape(way, [rows * steps, -1]),
+            embedding=tf.reshape(way, [rows * steps, way.shape[-1]]),
             **options,
         )
-        return tf.reshape(images, [*way.shape[:-1], *self.image_shape])
+        return tf.reshape(images, tf.concat([leading, self.image_shape], axis=0))
 
     def _draw(
         self,

@@ -1,7 +1,7 @@
 """Conditions: what a model is told about an image before it draws or scores it."""
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 import keras
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 HAS_CONDITION = "has_condition"
-"""The input that tells examples without a condition from others, where there may be."""
+"""An input of optional models: 1 for the examples that have their condition, else 0."""
 
 
 class Conditions:
@@ -22,6 +22,8 @@ class Conditions:
             none.
         dropout_rate: share of the training examples whose condition is dropped, in
             [0, 1). Above 0 the conditions may be left out. Default 0.
+        compute_dtype: what the model computes in, which bounds the numbers that a
+            condition may hold. Default "float32".
 
     Attributes:
         shapes: shape of one example's value, by the condition's name.
@@ -37,6 +39,7 @@ class Conditions:
         embedding_dim: int | None = None,
         spatial_shape: tuple[int, int, int] | None = None,
         dropout_rate: float = 0.0,
+        compute_dtype: str = "float32",
     ) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}
         if num_classes is not None:
@@ -50,9 +53,11 @@ class Conditions:
         self._check_dropout(dropout_rate)
         self.num_classes = num_classes
         self.optional = dropout_rate > 0
+        self._largest = min(float(tf.as_dtype(compute_dtype).max), tf.float32.max)
 
     def _check_dropout(self, dropout_rate: float) -> None:
-        if not 0 <= dropout_rate < 1:
+        is_number = isinstance(dropout_rate, numbers.Real)
+        if not is_number or not 0 <= dropout_rate < 1:
             raise ValueError(
                 "condition_dropout must be in [0, 1): the share of examples that are "
                 "trained without their condition. "
@@ -70,12 +75,20 @@ class Conditions:
         """Names of the conditions, in a fixed order."""
         return list(self.shapes)
 
-    def tensor_specs(self) -> dict[str, tf.TensorSpec]:
-        """What a batch of each condition is: int32 labels, float32 others."""
-        return {
+    def tensor_specs(self, with_presence: bool = False) -> dict[str, tf.TensorSpec]:
+        """What a batch of each condition is: int32 labels, float32 others.
+
+        Args:
+            with_presence: whether an optional model's "has_condition", int32, is one
+                of them. Default False.
+        """
+        specs = {
             name: tf.TensorSpec([None, *shape], _dtype(name), name=name)
             for name, shape in self.shapes.items()
         }
+        if with_presence and self.optional:
+            specs[HAS_CONDITION] = tf.TensorSpec([None], tf.int32, name=HAS_CONDITION)
+        return specs
 
     def keras_inputs(self) -> dict[str, keras.KerasTensor]:
         """Inputs of a functional model, by name."""
@@ -84,7 +97,7 @@ class Conditions:
             for name, shape in self.shapes.items()
         }
         if self.optional:
-            inputs[HAS_CONDITION] = keras.Input((), dtype="bool", name=HAS_CONDITION)
+            inputs[HAS_CONDITION] = keras.Input((), dtype="int32", name=HAS_CONDITION)
         return inputs
 
     def select(self, features: Mapping[str, Any], num_examples: Any) -> dict[str, Any]:
@@ -103,7 +116,7 @@ class Conditions:
         if self.optional and HAS_CONDITION in features:
             given[HAS_CONDITION] = features[HAS_CONDITION]
         elif self.optional:
-            given[HAS_CONDITION] = keras.ops.ones((num_examples,), "bool")
+            given[HAS_CONDITION] = keras.ops.ones((num_examples,), "int32")
         return given
 
     def prepare(
@@ -125,6 +138,7 @@ class Conditions:
                 `InvalidArgumentError` with the same sentence.
         """
         self.check_names(given)
+        given_presence = given.get(HAS_CONDITION)
         given = {name: given.get(name) for name in self.shapes}
         if self._are_left_out(given):
             return self._absent(num_examples)
@@ -134,15 +148,31 @@ class Conditions:
             _check_count(name, value.shape, shape, num_examples)
             inputs[name] = tf.broadcast_to(value, [num_examples, *shape])
         if self.optional:
-            inputs[HAS_CONDITION] = tf.ones([num_examples], tf.bool)
+            inputs[HAS_CONDITION] = self._presence(given_presence, num_examples)
         return inputs
+
+    def _presence(self, given: Any, num_examples: tf.Tensor | int) -> tf.Tensor:
+        """int32 (num_examples,): 1 for the examples that have their condition."""
+        if given is None:
+            return tf.ones([num_examples], tf.int32)
+        if not tf.is_tensor(given) and not np.isin(given, (0, 1)).all():
+            raise ValueError(
+                f"{HAS_CONDITION} must hold True or False (or 1 and 0), one for all "
+                f"images or one for each. Received: {given!r}"
+            )
+        value = tf.cast(tf.convert_to_tensor(given), tf.int32)
+        _check_count(HAS_CONDITION, value.shape, (), num_examples)
+        return tf.broadcast_to(value, [num_examples])
 
     def num_examples(self, given: Mapping[str, Any]) -> Any:
         """How many examples the conditions are for, None if one stands for all."""
         for name, shape in self.shapes.items():
             value = given.get(name)
             if value is not None and len(np.shape(value)) > len(shape):
-                return value.shape[0] if tf.is_tensor(value) else len(value)
+                if not tf.is_tensor(value):
+                    return len(value)
+                known = value.shape[0]
+                return tf.shape(value)[0] if known is None else known
         return None
 
     def check_names(self, given: Mapping[str, Any]) -> None:
@@ -151,10 +181,11 @@ class Conditions:
         Raises:
             ValueError: when there is one.
         """
+        known = [*self.shapes, HAS_CONDITION] if self.optional else self.shapes
         unknown = [
             name
             for name, value in given.items()
-            if value is not None and name not in self.shapes
+            if value is not None and name not in known
         ]
         if unknown:
             takes = f"the conditions {self.names}" if self.shapes else "no conditions"
@@ -197,32 +228,38 @@ class Conditions:
         Raises:
             ValueError: as `prepare` does.
         """
-        value = self._check_type(name, value)
-        self._check_shape(name, value)
-        known = tf.get_static_value(value)
-        if known is not None:
-            possible = np.asarray(self._possible(name, known))
-            if not possible.all():
-                wrong = np.asarray(known)[~possible].flat[0]
-                raise ValueError(f"{self._rule(name)} Received: {wrong}")
-        return value
-
-    def _check_type(self, name: str, value: Any) -> tf.Tensor:
-        dtype = _dtype(name)
-        if not tf.is_tensor(value):
+        if isinstance(value, keras.Variable):
+            value = value.value
+        if tf.is_tensor(value):
+            value = self._cast(name, tf.convert_to_tensor(value))
+            self._check_values(name, tf.get_static_value(value))
+        else:
             value = np.asarray(value)
-            if value.dtype.kind not in ("iu" if name == "label" else "fiu"):
+            kinds = "iu" if name == "label" else "fiu"
+            if value.size and value.dtype.kind not in kinds:
                 self._refuse_type(name, value.dtype)
-            if name == "label":
-                # Clipped, so that no label out of range is made one in range.
-                value = np.clip(value, None, dtype.max).astype(np.int64)
-                value = np.clip(value, dtype.min, None)
-            with np.errstate(over="ignore"):  # what overflows is refused as infinite
-                return tf.constant(value.astype(dtype.as_numpy_dtype))
+            self._check_values(name, value)
+            value = tf.constant(value.astype(_dtype(name).as_numpy_dtype))
+        return self._with_shape(name, value)
+
+    def _check_values(self, name: str, known: Any) -> None:
+        if known is None:
+            return
+        known = np.asarray(known)
+        possible = np.asarray(self._possible(name, known))
+        if not possible.all():
+            wrong = known[~possible].flat[0]
+            raise ValueError(f"{self._rule(name)} Received: {wrong}")
+
+    def _cast(self, name: str, value: tf.Tensor) -> tf.Tensor:
+        dtype = _dtype(name)
         is_number = value.dtype.is_integer or value.dtype.is_floating
         if not is_number or (name == "label" and not value.dtype.is_integer):
             self._refuse_type(name, value.dtype.name)
-        if name == "label" and value.dtype.size > dtype.size:
+        if value.dtype == dtype:
+            return value
+        if name == "label" and value.dtype.size >= dtype.size:
+            # Clipped, so that no label out of range is made one in range.
             least = max(dtype.min, value.dtype.min)
             value = tf.clip_by_value(value, least, dtype.max)
         return tf.cast(value, dtype)
@@ -230,26 +267,30 @@ class Conditions:
     def _refuse_type(self, name: str, dtype: Any) -> NoReturn:
         raise ValueError(f"{self._rule(name)} Received: values of type {dtype}")
 
-    def _check_shape(self, name: str, value: tf.Tensor) -> None:
+    def _with_shape(self, name: str, value: tf.Tensor) -> tf.Tensor:
         shape = self.shapes[name]
+        if value.shape.rank is None:  # as Python functions in data sets leave it
+            return tf.ensure_shape(value, [None, *shape])
         own = value.shape[value.shape.rank - len(shape) :]
         if value.shape.rank < len(shape) or not own.is_compatible_with(shape):
+            batch = ", ".join(["batch", *map(str, shape)])
             raise ValueError(
-                f"{name} must have the shape {shape}, or (batch, "
-                f"{', '.join(map(str, shape))}), as the model was made for. "
-                f"Received: {name} of shape {tuple(value.shape)}"
+                f"{name} must have the shape {shape}, or ({batch}), as the model was "
+                f"made for. Received: {name} of shape {tuple(value.shape)}"
             )
+        return value
 
     def _possible(self, name: str, value: tf.Tensor) -> tf.Tensor:
         if name != "label":
-            is_finite = tf.math.is_finite if tf.is_tensor(value) else np.isfinite
-            return is_finite(value)
+            # Comparisons with NaN are false.
+            return abs(value) <= self._largest
         least = -1 if self.optional else 0
         return (value >= least) & (value < self.num_classes)
 
     def _rule(self, name: str) -> str:
         if name != "label":
-            return f"{name} must hold finite numbers."
+            bound = "" if self._largest > 1e38 else f" of at most {self._largest:g}"
+            return f"{name} must hold finite numbers{bound}."
         none = ", or -1 for none" if self.optional else ""
         return f"label must hold integers in [0, {self.num_classes}){none}."
 
@@ -276,7 +317,7 @@ class Conditions:
             name: keras.ops.zeros((num_examples, *shape), _dtype(name).name)
             for name, shape in self.shapes.items()
         }
-        return {**blank, HAS_CONDITION: keras.ops.zeros((num_examples,), "bool")}
+        return {**blank, HAS_CONDITION: keras.ops.zeros((num_examples,), "int32")}
 
 
 def _dtype(name: str) -> tf.DType:
@@ -292,7 +333,7 @@ def _check_size(name: str, size: Any) -> None:
 
 
 def _checked_map_shape(shape: Any) -> tuple[int, int, int]:
-    sizes = tuple(shape)
+    sizes = tuple(shape) if isinstance(shape, Iterable) else ()
     integers = all(isinstance(size, numbers.Integral) for size in sizes)
     if len(sizes) != 3 or not integers or min(sizes) < 1:
         raise ValueError(

@@ -5,8 +5,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_pixelcnn.models.conditions import HAS_CONDITION
-
 REQUEST = ("seed", "temperature", "top_p", "guidance_scale", "image", "mask")
 """What a request for images may hold beside conditions."""
 
@@ -26,8 +24,7 @@ def feature_specs(model: Any, names: Iterable[str]) -> dict[str, tf.TensorSpec]:
         "guidance_scale": tf.TensorSpec([None], tf.float32),
         "image": tf.TensorSpec(shape, tf.int32),
         "mask": tf.TensorSpec(shape, tf.bool),
-        HAS_CONDITION: tf.TensorSpec([None], tf.bool),
-        **model.conditions.tensor_specs(),
+        **model.conditions.tensor_specs(with_presence=True),
     }
     return {name: specs[name] for name in names}
 

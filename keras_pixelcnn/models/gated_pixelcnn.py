@@ -108,7 +108,11 @@ class GatedPixelCNN(AutoregressiveImageModel):
             check_divisible(head_filters, channels, "head_filters")
         pixel_likelihood = likelihoods.get(likelihood, num_levels)
         conditions = Conditions(
-            num_classes, embedding_dim, spatial_shape, condition_dropout
+            num_classes,
+            embedding_dim,
+            spatial_shape,
+            condition_dropout,
+            keras.dtype_policies.get(dtype).compute_dtype,
         )
 
         # === Layers ===

@@ -64,7 +64,7 @@ def _spherical(a: tf.Tensor, b: tf.Tensor, way: tf.Tensor) -> tf.Tensor:
         tf.norm(direction_a + direction_b, axis=-1, keepdims=True),
     )
     sine = tf.sin(angle)
-    _check_arc(length_a * length_b, direction_a, direction_b)
+    _check_arc(tf.minimum(length_a, length_b), direction_a, direction_b)
     along = tf.where(
         sine > _LEAST_SINE,
         tf.math.divide_no_nan(

@@ -74,9 +74,11 @@ class LikelihoodModel(keras.Model):
 
     def _select_features(self, inputs: Any) -> dict[str, Any]:
         features = self._as_dict(inputs)
-        num_examples = keras.ops.shape(features["image"])[0]
-        conditions = self.conditions.select(features, num_examples)
-        inputs = {"image": features["image"], **conditions}
+        image = features["image"]
+        conditions = {}
+        if self.conditions.names:
+            conditions = self.conditions.select(features, _batch_size(image))
+        inputs = {"image": image, **conditions}
         # Keras refuses mixtures of arrays and tensors.
         return {name: _as_tensor(value) for name, value in inputs.items()}
 
@@ -199,15 +201,23 @@ class LikelihoodModel(keras.Model):
         """One step of `evaluate`, with the label among the inputs (a hook of Keras)."""
         return super().test_step(self._as_inputs(data))
 
+    def predict_step(self, data: Any) -> tf.Tensor:
+        """One step of `predict`, with the label among the inputs (a hook of Keras)."""
+        return super().predict_step(self._as_inputs(data))
+
     def _as_inputs(self, data: Any) -> tuple[dict[str, Any]]:
+        """A batch of any kind of data; its images are looked at by the loss alone."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         _refuse_weights(sample_weight)
-        return (self._select_features(self._with_label(x, y)),)
+        return (self._checked_features(self._with_label(x, y)),)
 
     def _with_label(self, x: Any, y: Any) -> Any:
         """Puts labels that stand beside the images among the inputs."""
         if y is None or "label" not in self.conditions.shapes:
             return x
+        shape = y.shape if tf.is_tensor(y) else np.shape(y)
+        if tf.TensorShape(shape).rank == 2 and shape[1] == 1:
+            y = y[:, 0]  # a column, as many data sets have it
         if not isinstance(x, Mapping):
             return {"image": x, "label": y}
         return x if "label" in x else {**x, "label": y}
@@ -216,9 +226,10 @@ class LikelihoodModel(keras.Model):
         """Arrays are checked; data sets become what Keras's steps can take."""
         if isinstance(x, tf.data.Dataset):
             # Only what the model takes: XLA cannot compile steps that get strings.
-            return x.map(lambda *batch: self._checked_batch(batch))
+            convert = tf.autograph.experimental.do_not_convert
+            return x.map(convert(lambda *batch: self._as_inputs(batch)))
         if inspect.isgenerator(x):
-            return (self._checked_batch(batch) for batch in x)
+            return (self._as_inputs(batch) for batch in x)
         x = self._with_label(x, y)
         image = x.get("image") if isinstance(x, Mapping) else x
         if not hasattr(image, "__array__"):
@@ -226,18 +237,14 @@ class LikelihoodModel(keras.Model):
         self._check_images(image)
         return {**self._checked_features(x), "image": image}
 
-    def _checked_batch(self, batch: Any) -> tuple[dict[str, Any]]:
-        """A batch of a data set; its images are looked at by the loss alone."""
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
-        _refuse_weights(sample_weight)
-        return (self._checked_features(self._with_label(x, y)),)
-
     def _checked_features(self, x: Any) -> dict[str, Any]:
         features = self._as_dict(x)
         image = features["image"]
-        given = {name: features.get(name) for name in self.conditions.names}
-        size = keras.ops.shape(image)[0]
-        return {"image": image, **self.conditions.prepare(given, size)}
+        if not self.conditions.names:
+            return {"image": image}
+        names = self.conditions.tensor_specs(with_presence=True)
+        given = {name: features.get(name) for name in names}
+        return {"image": image, **self.conditions.prepare(given, _batch_size(image))}
 
     def _check_images(self, image: Any) -> np.ndarray:
         return check_images(image, self.num_levels, image_shape=self.image_shape)
@@ -262,6 +269,13 @@ class LikelihoodModel(keras.Model):
     def _image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
         nats = self._likelihood.log_prob(parameters, image)
         return tf.reduce_sum(nats, axis=[1, 2, 3])
+
+
+def _batch_size(image: Any) -> Any:
+    """Number of images, as far as it is known."""
+    if image.shape is not None and tf.TensorShape(image.shape).rank is None:
+        return tf.shape(image)[0]
+    return keras.ops.shape(image)[0]
 
 
 def _as_tensor(value: Any) -> Any:

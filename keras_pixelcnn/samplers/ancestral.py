@@ -18,7 +18,7 @@ def ancestral_scan(
     """Fills images by running the whole network on what is there so far.
 
     Needs nothing of a model but its whole pass, and costs height x width x channels
-    of them.
+    of them, what depends on conditions alone included.
 
     Args:
         parameters: maps int32 images (batch, height, width, channels) to the

@@ -128,6 +128,14 @@ def test_batches_of_unknown_size(by_label):
         distribution = by_label.distribution(label=label)
         return distribution.sample(2, seed=1), distribution.batch_shape_tensor()
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
+    def score_first(label):
+        distribution = by_label.distribution(label=label)
+        return distribution[tf.constant(0)].log_prob(tf.zeros(SHAPE, tf.int32))
+
+    blank = np.zeros((1, *SHAPE), "int32")
+    expected = by_label.log_prob(blank, label=2)[0]
+    np.testing.assert_allclose(score_first(tf.constant([2, 1])), expected, rtol=1e-5)
     for count in (1, 3):
         images, shape = draw(tf.zeros([count], tf.int32))
         assert images.shape == (2, count, *SHAPE) and shape.numpy().tolist() == [count]

@@ -36,7 +36,7 @@ class TestConditionEncoder:
     def test_without_condition_all_features_are_zero(self):
         encoder = ConditionEncoder((5, 7), 3, dropout_rate=0.5)
         inputs = inputs_of_all_kinds()
-        inputs["has_condition"] = tf.constant([True, False, True, True])
+        inputs["has_condition"] = tf.constant([1, 0, 1, 1])
         inputs["label"] = tf.constant([0, 2, -1, 2])
         for value in encoder(inputs).values():
             zero = np.all(value.numpy() == 0, axis=tuple(range(1, value.shape.rank)))
@@ -47,7 +47,7 @@ class TestConditionEncoder:
         inputs = {
             "label": tf.ones([2000], tf.int32),
             "embedding": tf.ones([2000, 2]),
-            "has_condition": tf.ones([2000], tf.bool),
+            "has_condition": tf.ones([2000], tf.int32),
         }
         for training in (False, None):
             assert np.all(encoder(inputs, training=training)["embedding"] == 1)

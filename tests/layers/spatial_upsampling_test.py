@@ -35,6 +35,19 @@ def test_keeps_what_is_where(size, image_size):
     assert change[0, -1] > change[0, 0]
 
 
+@pytest.mark.parametrize("size", [(16, 16), (28, 9), (3, 40)])
+def test_every_part_of_a_larger_map_counts(size):
+    layer = SpatialUpsampling((4, 4), 4)
+    maps = tf.ones([1, *size, 1])
+    layer(maps)
+    for weight in layer.trainable_weights:
+        weight.assign(tf.ones_like(weight) / 8)
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        outputs = tf.reduce_sum(layer(maps))
+    assert np.all(tape.gradient(outputs, maps).numpy() > 0)
+
+
 def test_every_part_of_the_map_reaches_the_image_and_none_is_left_out():
     layer = SpatialUpsampling((10, 9), 4)
     maps = tf.random.normal([1, 3, 2, 2])

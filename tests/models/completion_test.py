@@ -229,7 +229,7 @@ class TestMask:
     @pytest.mark.parametrize(
         ("mask", "sentence"),
         [
-            (np.zeros((2, *SHAPE[:2])), "with as many as the images, 3"),
+            (np.zeros((2, *SHAPE[:2])), "4, 3. for all images or .3, 4, 3. for each"),
             (np.zeros((3, 5, 5)), "mask must have the shape"),
             (np.zeros((3, *SHAPE[:2], 1)), "mask must have the shape"),
             (np.full(SHAPE, 2), "mask must hold True where"),
@@ -261,6 +261,42 @@ def test_in_graphs_and_under_xla(model):
         drawn = complete(tf.constant(images), tf.constant(masks)).numpy()
         assert np.all(drawn == expected, axis=(1, 2, 3)).sum() >= 5
         np.testing.assert_array_equal(drawn[masks], images[masks])
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "float32"])
+def test_masks_in_graphs_are_of_any_type_and_batch_size(model, dtype):
+    images, masks = random_images(model, 6), masks_of(SHAPE)
+    expected = model.complete(images, masks, seed=3)
+
+    def complete(image, mask):
+        return model.complete(image, mask, seed=3)
+
+    for image_shape, mask_shape in [
+        ((6,), (None,)),
+        ((None,), (6,)),
+        ((None,), (None,)),
+    ]:
+        run = tf.function(
+            complete,
+            input_signature=[
+                tf.TensorSpec([*image_shape, *SHAPE], tf.int32),
+                tf.TensorSpec([*mask_shape, *SHAPE], dtype),
+            ],
+        )
+        drawn = run(tf.constant(images, tf.int32), tf.cast(masks, dtype))
+        assert np.all(drawn == expected, axis=(1, 2, 3)).sum() >= 5
+
+
+def test_graphs_refuse_when_they_run(model):
+    images, masks = random_images(model, 6), masks_of(SHAPE)
+    run = tf.function(lambda image, mask: model.complete(image, mask, seed=3))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="mask must hold"):
+        run(tf.constant(images), tf.constant(masks * 0.5, tf.float32))
+    wrong = images + LEVELS
+    with pytest.raises(tf.errors.InvalidArgumentError, match="where it is known"):
+        run(tf.constant(wrong), tf.constant(masks))
+    hidden = np.where(masks, images, 10_000)
+    run(tf.constant(hidden), tf.constant(masks))
 
 
 def test_of_no_images(model):

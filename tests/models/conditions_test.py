@@ -19,7 +19,9 @@ GOOD = {
 BAD = [
     ("label", [0, 3], r"label must hold integers in \[0, 3\)\. Received: 3"),
     ("label", [-1, 0], r"label must hold integers in \[0, 3\)\. Received: -1"),
-    ("label", np.array([2**32, 0]), "label must hold integers in"),
+    ("label", np.array([2**40, 0]), f"label must hold integers in.*{2**40}"),
+    ("label", tf.constant([2**32, 0], tf.int64), "label must hold integers in"),
+    ("label", tf.constant([2**32 - 1, 0], tf.uint32), "label must hold integers in"),
     ("label", np.array([2**63, 0], "uint64"), "label must hold integers in"),
     ("label", [0.0, 1.0], "label must hold integers.*float64"),
     ("label", ["a", "b"], "label must hold integers.*type"),
@@ -157,6 +159,78 @@ def test_labels_of_any_integer_type(all_kinds, kind):
     np.testing.assert_array_equal(drawn, expected)
 
 
+@pytest.mark.parametrize("of", [keras.Variable, tf.Variable, tf.constant])
+def test_embeddings_that_are_trained(of):
+    """Those who look for the embedding of an image need its gradient."""
+    model = new_model(embedding_dim=2, head_filters=24)
+    images, embedding = random_images(model, 3), of(np.ones((3, 2), "float32"))
+    with tf.GradientTape() as tape:
+        if of is tf.constant:
+            tape.watch(embedding)
+        nats = model.log_prob(images, embedding=embedding)
+    source = embedding.value if of is keras.Variable else embedding
+    gradient = tape.gradient(nats, source)
+    assert gradient is not None and np.all(np.any(gradient, axis=-1))
+    model.distribution(embedding=embedding).log_prob(images)
+
+
+def test_numbers_that_float16_cannot_hold():
+    model = new_model(embedding_dim=2, dtype="mixed_float16")
+    with pytest.raises(ValueError, match="finite numbers of at most 65504"):
+        model.sample(1, seed=1, embedding=[7e4, 0.0])
+    new_model(embedding_dim=2).sample(1, seed=1, embedding=[7e4, 0.0])
+
+
+def test_as_many_images_as_conditions_in_graphs_of_any_batch_size():
+    model = new_model(num_classes=3)
+    draw = tf.function(
+        lambda label: model.sample(label=label, seed=1),
+        input_signature=[tf.TensorSpec([None], tf.int32)],
+    )
+    np.testing.assert_array_equal(
+        draw(tf.constant([1, 2, 0])), model.sample(label=[1, 2, 0], seed=1)
+    )
+
+
+class TestHasCondition:
+    """Which examples have their condition, where none needs one."""
+
+    def test_tells_examples_apart(self):
+        model = new_model(embedding_dim=2, condition_dropout=0.1, head_filters=24)
+        images, given = random_images(model, 3), random_conditions(model, 3)
+        conditional = model.log_prob(images, **given)
+        unconditional = model.log_prob(images)
+        assert not np.isclose(conditional, unconditional).any()
+        mixed = model.log_prob(images, **given, has_condition=[True, False, True])
+        expected = np.where([True, False, True], conditional, unconditional)
+        np.testing.assert_allclose(mixed, expected, rtol=1e-5)
+        none = model.log_prob(images, **given, has_condition=False)
+        np.testing.assert_allclose(none, unconditional, rtol=1e-5)
+
+    def test_is_refused(self):
+        model = new_model(embedding_dim=2, condition_dropout=0.1)
+        with pytest.raises(ValueError, match="has_condition must hold True or False"):
+            model.sample(1, seed=1, embedding=[1.0, 2.0], has_condition=[2])
+        with pytest.raises(ValueError, match="has_condition must be one for all"):
+            model.sample(1, seed=1, embedding=[1.0, 2.0], has_condition=[1, 0])
+        needed = new_model(embedding_dim=2)
+        with pytest.raises(ValueError, match=r"Received: .'has_condition'"):
+            needed.sample(1, seed=1, embedding=[1.0, 2.0], has_condition=True)
+
+    def test_is_an_input_of_exports_where_no_label_can_be_minus_1(self, tmp_path):
+        model = new_model(embedding_dim=2, condition_dropout=0.1)
+        model.export(tmp_path / "export", verbose=False)
+        signature = tf.saved_model.load(tmp_path / "export").signatures["log_prob"]
+        images, given = random_images(model, 2), random_conditions(model, 2)
+        found = signature(
+            image=tf.constant(images, tf.int32),
+            embedding=tf.constant(given["embedding"]),
+            has_condition=tf.constant([1, 0]),
+        )["log_prob"]
+        expected = model.log_prob(images, **given, has_condition=[1, 0])
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 def test_conditions_of_a_model_that_has_none():
     conditions = Conditions()
     assert conditions.names == [] and not conditions.optional
@@ -202,6 +276,52 @@ class TestFit:
             for ours, theirs in zip(weights[name], weights["dict"]):
                 np.testing.assert_allclose(ours, theirs, atol=1e-6, err_msg=name)
 
+    def test_wrong_labels_are_named_whatever_they_come_in(self):
+        """Else a fused ReLU may hide what is not a number, and spoil the weights."""
+        model = new_model(num_classes=3)
+        model.compile()
+        images, labels = random_images(model, 4), np.array([0, 3, 1, 2])
+
+        class Batches(keras.utils.PyDataset):
+            def __len__(self):
+                return 1
+
+            def __getitem__(self, index):
+                return images, labels
+
+        before = model.get_weights()
+        error = tf.errors.InvalidArgumentError
+        for call in (
+            lambda: model.fit(Batches(), verbose=0),
+            lambda: model.evaluate(Batches(), verbose=0),
+            lambda: model.train_on_batch(images, labels),
+        ):
+            with pytest.raises(error, match="label must hold integers"):
+                call()
+        for old, new in zip(before, model.get_weights()):
+            np.testing.assert_array_equal(old, new)
+
+    def test_labels_of_unknown_rank(self):
+        """As Python functions in data sets leave them."""
+        model = new_model(num_classes=3)
+        model.compile()
+        images, labels = random_images(model, 4), np.arange(4) % 3
+        expected = model.evaluate(images, labels, verbose=0)
+        data = tf.data.Dataset.from_tensor_slices((images, labels)).map(
+            lambda x, y: (x, tf.numpy_function(lambda v: v, [y], tf.int64))
+        )
+        found = model.evaluate(data.batch(4), verbose=0)
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+    def test_labels_in_a_column(self):
+        """As keras.datasets has them."""
+        model = new_model(num_classes=3)
+        model.compile()
+        images, labels = random_images(model, 4), np.arange(4) % 3
+        expected = model.evaluate(images, labels, verbose=0)
+        found = model.evaluate(images, labels[:, None], verbose=0)
+        np.testing.assert_allclose(found, expected)
+
     def test_labels_count(self):
         """The same images with other labels train other weights."""
         model = new_model(num_classes=3)
@@ -235,6 +355,10 @@ class TestFit:
         np.testing.assert_allclose(
             model.predict(features, verbose=0), model(features), atol=1e-5
         )
+        pairs = tf.data.Dataset.from_tensors((features["image"], features["label"]))
+        for data in (pairs, iter_of((features["image"], features["label"]))):
+            found = model.predict(data, verbose=0, steps=1)
+            np.testing.assert_allclose(found, model(features), atol=1e-5)
 
     def test_a_data_set_without_labels_trains_the_unconditional_model_only(self):
         """-1, which data sets give where they have no label, and no label at all."""

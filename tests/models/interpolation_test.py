@@ -111,6 +111,17 @@ class TestInterpolate:
         assert same.sum() >= 5
         model.interpolate(a, b, 3, 1, label=1, top_p=0.9, sampler="ancestral")
 
+    def test_in_graphs_of_any_number_of_rows(self, by_embedding):
+        a, b = np.random.default_rng(0).normal(size=(2, 2, 3)).astype("float32")
+        run = tf.function(
+            lambda a, b: by_embedding.interpolate(a, b, 3, seed=1),
+            input_signature=[tf.TensorSpec([None, 3])] * 2,
+        )
+        expected = by_embedding.interpolate(a, b, 3, seed=1)
+        assert np.all(run(a, b) == expected, axis=(2, 3, 4)).sum() >= 5
+        assert run(a[:0], b[:0]).shape == (0, 3, *SHAPE)
+        assert by_embedding.interpolate(a[:0], b[:0], 3, seed=1).shape[0] == 0
+
     def test_refuses(self, by_embedding, model):
         with pytest.raises(ValueError, match=r"takes no embedding.*embedding_dim"):
             model.interpolate([1.0], [2.0])

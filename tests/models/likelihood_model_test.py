@@ -260,15 +260,49 @@ def test_saves_and_goes_on_training(images, tmp_path):
     np.testing.assert_array_equal(loaded.sample(3, 1), model.sample(3, 1))
 
 
-def test_two_replicas_train_as_one_device(images):
-    """Each sums its own half: the step must not be twice as large."""
-    program = f"""
+def run_on_two_devices(program):
+    """Devices are made before TensorFlow starts, so in a process of its own."""
+    beginning = """
 import keras, numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 logical = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, logical)
 import keras_pixelcnn as kp
+mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+"""
+    subprocess.run([sys.executable, "-c", beginning + program], check=True)
 
+
+def test_replicas_drop_the_conditions_of_other_examples():
+    """And train and score with labels, and without."""
+    run_on_two_devices(f"""
+def new_model():
+    model = kp.GatedPixelCNN(
+        {SHAPE}, {LEVELS}, filters=6, num_blocks=2, num_classes=3, condition_dropout=0.5
+    )
+    model.compile(keras.optimizers.SGD(0.01))
+    return model
+
+with mirrored.scope():
+    model = new_model()
+given = {{"has_condition": tf.ones([64], tf.int32)}}
+kept = mirrored.run(lambda: model.condition_encoder._kept(given, True)).values
+assert not np.array_equal(kept[0], kept[1])
+images = np.random.default_rng(0).integers(0, {LEVELS}, (12, *{SHAPE}))
+features = {{"image": images, "label": np.arange(12) % 3}}
+model.fit(features, batch_size=4, verbose=0)
+one = new_model()
+one.set_weights(model.get_weights())
+eleven = {{name: value[:11] for name, value in features.items()}}
+for data in (eleven, {{"image": images[:11]}}):
+    found = model.evaluate(data, batch_size=4, verbose=0)
+    np.testing.assert_allclose(found, one.evaluate(data, verbose=0), rtol=1e-5)
+""")
+
+
+def test_two_replicas_train_as_one_device(images):
+    """Each sums its own half: the step must not be twice as large."""
+    run_on_two_devices(f"""
 def train(strategy):
     keras.utils.set_random_seed(0)
     with strategy.scope():
@@ -279,10 +313,9 @@ def train(strategy):
     return model, model.evaluate(images[:7], batch_size=4, verbose=0)[1]
 
 one, one_score = train(tf.distribute.get_strategy())
-two, two_score = train(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+two, two_score = train(mirrored)
 for ours, theirs in zip(one.get_weights(), two.get_weights()):
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 assert abs(one_score - two_score) < 1e-5
 np.testing.assert_array_equal(one.sample(4, seed=1), two.sample(4, seed=1))
-"""
-    subprocess.run([sys.executable, "-c", program], check=True)
+""")
