@@ -6,11 +6,9 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from keras_pixelcnn.datasets.errors import DamagedImageError
+from keras_pixelcnn.datasets.errors import DamagedImageError, shorten
 from keras_pixelcnn.datasets.image_file import NUM_LEVELS, read_image
 from keras_pixelcnn.datasets.image_format import ImageFormat
-
-_MOST_NAMES = 10
 
 
 class FolderReader:
@@ -84,7 +82,7 @@ class FolderReader:
                 "skipped %d of %d files that could not be read: %s",
                 len(self.damaged),
                 len(self.paths),
-                _shorten(sorted(self.paths[index] for index in self.damaged)),
+                shorten(sorted(self.paths[index] for index in self.damaged)),
             )
         self.checked = True
         return count
@@ -150,7 +148,7 @@ class FolderReader:
         )
         return DamagedImageError(
             f"Every image in {str(self.root)!r} must be readable, but these are not: "
-            f"{_shorten(told)}. Repair or remove them; on_damaged='skip' leaves out "
+            f"{shorten(told)}. Repair or remove them; on_damaged='skip' leaves out "
             "damaged files as long as any is sound."
         )
 
@@ -169,9 +167,3 @@ class FolderReader:
 @tf.autograph.experimental.do_not_convert
 def _is_sound(example: dict[str, tf.Tensor]) -> tf.Tensor:
     return example["is_sound"]
-
-
-def _shorten(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    listed = ", ".join(names[:_MOST_NAMES])
-    return f"{listed} and {more} more" if more > 0 else listed

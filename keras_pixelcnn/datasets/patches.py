@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import logging
 
 from keras_pixelcnn.datasets import folder, splits
-from keras_pixelcnn.datasets.errors import DamagedImageError
+from keras_pixelcnn.datasets.errors import DamagedImageError, shorten
 from keras_pixelcnn.datasets.image_file import NUM_LEVELS, read_image
 from keras_pixelcnn.datasets.image_format import ImageFormat
 
@@ -17,7 +17,6 @@ SAMPLE_PHOTOS = "sample_photos"
 DEFAULT_PATCH_SIZE = (32, 32)
 
 _LEAST_PHOTOS = 10
-_MOST_NAMES = 10
 # Where the bands of a photo begin and end, in tenths of its width.
 _BANDS = {"train": (0, 8), "validation": (8, 9), "test": (9, 10)}
 
@@ -156,7 +155,7 @@ class _Photos:
                 "skipped %d of %d photos that could not be read: %s",
                 len(self.damaged),
                 len({index for _, index in shares}),
-                _shorten(sorted(self.damaged)),
+                shorten(sorted(self.damaged)),
             )
         return np.concatenate(patches), np.concatenate(labels)
 
@@ -210,12 +209,6 @@ class _Photos:
         told = sorted(f"{path} ({error})" for path, error in self.damaged.items())
         return DamagedImageError(
             f"Every photo in {str(self.root)!r} must be readable, but these are not: "
-            f"{_shorten(told)}. Repair or remove them; on_damaged='skip' leaves out "
+            f"{shorten(told)}. Repair or remove them; on_damaged='skip' leaves out "
             "damaged photos as long as any of the split is sound."
         )
-
-
-def _shorten(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    listed = ", ".join(names[:_MOST_NAMES])
-    return f"{listed} and {more} more" if more > 0 else listed

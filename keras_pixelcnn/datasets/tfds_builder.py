@@ -15,6 +15,9 @@ from keras_pixelcnn.datasets.errors import DatasetUnavailableError
 _DOWNLOAD_RETRIES = 2
 _MOST_FILES = 10
 
+_MNIST_FAMILY = ("mnist", "fashion_mnist", "kmnist")
+"""Datasets whose original files `idx` reads."""
+
 
 def find_builder(name: str, data_dir: str | os.PathLike[str] | None) -> Any:
     """Gives the tfds builder of a dataset; nothing is downloaded.
@@ -125,8 +128,8 @@ def _explain_name(name: str, known: list[str], error: Exception) -> str:
         closest = f" There is a folder of this name: pass 'folder:{name}'."
     return (
         f"There is no dataset {name!r}.{closest} `name` must be 'digits', a name that "
-        "tensorflow-datasets knows, with '/config' and ':version' where wanted, or "
-        "'folder:PATH'."
+        "tensorflow-datasets knows, with '/config' and ':version' where wanted, "
+        "'folder:PATH', 'idx:PATH' or 'patches:PATH'."
     )
 
 
@@ -140,9 +143,21 @@ def _explain_failure(name: str, builder: Any, error: Exception) -> str:
         f"put the files it needs into {root}/downloads/manual and load again, or "
         f"prepare it from another folder with tfds.builder({name!r}, "
         f"data_dir='{root}').download_and_prepare(download_config="
-        "tfds.download.DownloadConfig(manual_dir='FOLDER')); or load images of your "
-        "own with 'folder:PATH'."
+        "tfds.download.DownloadConfig(manual_dir='FOLDER')); or load "
+        f"{_other_source(builder.name)}."
     )
+
+
+def _other_source(name: str) -> str:
+    if name not in _MNIST_FAMILY:
+        return "images of your own with 'folder:PATH'"
+    package = ""
+    if name == "fashion_mnist":
+        package = (
+            "; Debian's package dataset-fashion-mnist puts them into "
+            "/usr/share/datasets/fashion-mnist"
+        )
+    return f"the original files from a folder with 'idx:FOLDER'{package}"
 
 
 def _list_downloads(builder: Any) -> str:

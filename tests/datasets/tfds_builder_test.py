@@ -61,16 +61,17 @@ def test_what_is_not_prepared_is_prepared_without_a_word(tmp_path, capsys):
     ("name", "close"),
     [("mnits", "'mnist'"), ("digit", "'digits'"), ("Cifar", "'cifar10'")],
 )
-def test_a_wrong_name_is_answered_with_the_closest_and_the_three_forms(name, close):
+def test_a_wrong_name_is_answered_with_the_closest_and_the_forms_there_are(name, close):
     with pytest.raises(ValueError, match=rf"closest names are .*{close}") as raised:
         load(name)
-    for form in ("'digits'", "tensorflow-datasets", "'folder:PATH'"):
+    forms = ("'digits'", "tensorflow-datasets", "'folder:PATH'", "'idx:PATH'")
+    for form in (*forms, "'patches:PATH'"):
         assert form in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["a b", "/no/such/folder", "folders:/tmp"])
-def test_what_is_no_name_at_all_is_answered_with_the_three_forms(name):
-    with pytest.raises(ValueError, match=r"'digits', a name that .* or 'folder:PATH'"):
+def test_what_is_no_name_at_all_is_answered_with_the_forms_there_are(name):
+    with pytest.raises(ValueError, match=r"'digits', a name that .* 'folder:PATH'"):
         load(name)
 
 
@@ -169,3 +170,15 @@ def test_data_whose_code_is_unknown_is_read_from_its_files(prepared):
     info["name"] = "somebodys_pictures"
     (renamed / "dataset_info.json").write_text(json.dumps(info))
     assert len(list(load("somebodys_pictures", "test", data_dir=root))) == 5
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "kmnist", "cifar10"])
+def test_without_a_connection_the_original_files_are_a_way(name, tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fail)
+    with pytest.raises(DatasetUnavailableError) as raised:
+        load(name, data_dir=tmp_path)
+    assert ("'idx:FOLDER'" in str(raised.value)) == (name != "cifar10")
+    assert ("dataset-fashion-mnist" in str(raised.value)) == (name == "fashion_mnist")
