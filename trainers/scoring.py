@@ -168,10 +168,13 @@ def load_examples(
     if levels is None:
         levels = datasets.native_num_levels(dataset, options.get("data_dir"))
     if levels != model.num_levels:
+        way = "choose other data, as levels can be merged and not invented"
+        if levels > model.num_levels:
+            way = f"to merge levels as in training, pass num_levels={model.num_levels}"
         raise ValueError(
             f"The model is for pixels of {model.num_levels} levels, and those of "
-            f"{dataset} have {levels}. Scores of different levels do not compare; to "
-            f"merge levels as in training, pass num_levels={model.num_levels}."
+            f"{dataset} have {levels}. Scores of different levels do not compare; "
+            f"{way}."
         )
     examples = datasets.load(
         dataset, split, num_levels=num_levels, shuffle=False, **options

@@ -139,3 +139,12 @@ def test_the_program_classifies_and_scores_without_labels(tmp_path, capsys):
     without = capsys.readouterr().out.splitlines()
     assert without[1] == f"nats per image      {nats:.4f}"
     assert without[3:] == ["conditions          none"]
+
+
+@pytest.mark.parametrize(
+    ("levels", "way"), [(5, "pass num_levels=5"), (256, "choose other data")]
+)
+def test_data_of_other_levels_is_refused_with_what_can_be_done(levels, way):
+    other = tiny_model((8, 8, 1), num_levels=levels)
+    with pytest.raises(ValueError, match=f"of {levels} levels.*{way}"):
+        scoring.load_examples(other, "digits", "test")
