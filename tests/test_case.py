@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_pixelcnn.samplers import example_seeds, raster_scan
+from keras_pixelcnn.samplers import BatchSlices, example_seeds, raster_scan
 
 
 def randomize(model, seed=0, scale=0.5):
@@ -149,11 +149,14 @@ def stepped_parameters(model, images, **conditions):
     steps = model.scan_steps(model.conditions.prepare(conditions, len(images)))
     found = np.zeros((*images.shape, model.num_levels), "float32")
 
-    def draw(row, column, channel, parameters):
-        found[:, row, column, channel] = parameters
-        return images[:, row, column, channel]
+    def draw(index, row):
+        def draw_value(column, channel, parameters):
+            found[:, row, column, channel] = parameters
+            return images[:, row, column, channel]
 
-    told = raster_scan(steps, draw, model.image_shape, len(images))
+        return draw_value
+
+    (told,) = raster_scan(steps, draw, model.image_shape, BatchSlices(len(images)))
     np.testing.assert_array_equal(told, images)
     return found
 

@@ -1,11 +1,13 @@
 """Conditions on what a model draws: encoded once, added to the gate of every block."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_pixelcnn.layers.dropout import draw_kept, draw_seed
 from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
 
 
@@ -99,17 +101,9 @@ class ConditionEncoder(keras.layers.Layer):
         if "label" in inputs:
             kept &= tf.not_equal(inputs["label"], -1)
         if training:
-            kept &= self._noise(tf.shape(kept)) >= self.dropout_rate
+            seed = draw_seed(self.seed_generator)
+            kept &= draw_kept(tf.shape(kept), self.dropout_rate, seed)
         return kept
-
-    def _noise(self, shape: tf.Tensor) -> tf.Tensor:
-        """Uniform numbers, others on each replica and at each step."""
-        seed, step = tf.unstack(tf.cast(self.seed_generator.next(), tf.int64))
-        replica = tf.distribute.get_replica_context()
-        if replica is not None:
-            replicas = replica.num_replicas_in_sync
-            step = step * replicas + tf.cast(replica.replica_id_in_sync_group, tf.int64)
-        return tf.random.stateless_uniform(shape, [seed, step], alg="philox")
 
     def compute_output_spec(
         self, inputs: Mapping[str, Any], training: bool | None = None
@@ -127,6 +121,17 @@ class ConditionEncoder(keras.layers.Layer):
             for name in ("label", "embedding", "spatial")
             if name in inputs
         }
+
+    def multiply_adds(self, input_shape: Mapping[str, Any]) -> int:
+        """Multiply-adds of one image: those of the map's upsampling.
+
+        Args:
+            input_shape: shapes of the inputs by name, the batch first, which does not
+                count.
+        """
+        if "spatial" not in input_shape:
+            return 0
+        return self.upsampling.multiply_adds(input_shape["spatial"])
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -201,6 +206,16 @@ class GateConditioning(keras.layers.Layer):
             size = features["spatial"].shape[1:3]
         shape = (batch, *size, self.filters)
         return keras.KerasTensor(shape, dtype=self.compute_dtype)
+
+    def multiply_adds(self, features_shape: Mapping[str, Any]) -> int:
+        """Multiply-adds of one image: vectors once, maps at each of their pixels.
+
+        Args:
+            features_shape: shapes of the features by name, the batch first, which does
+                not count.
+        """
+        shapes = features_shape.values()
+        return sum(math.prod(shape[1:]) * self.filters for shape in shapes)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

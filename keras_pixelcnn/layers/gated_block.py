@@ -1,21 +1,26 @@
 """GatedPixelCNNBlock: one layer of the Gated PixelCNN (paper, figure 2)."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_pixelcnn.layers import color_groups as groups
-from keras_pixelcnn.layers.gated_activation import GatedActivation, gate
+from keras_pixelcnn.layers.dropout import StatelessDropout
+from keras_pixelcnn.layers.gated_activation import GatedActivation
+from keras_pixelcnn.layers.gated_block_steps import (
+    BlockPixelSteps,
+    BlockRowSteps,
+    RowConditioning,
+    for_each_gate,
+)
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
 from keras_pixelcnn.layers.stack_conv2d import (
     HorizontalStackConv2D,
     VerticalStackConv2D,
 )
-
-RowConditioning = Callable[[tf.Tensor, int], tf.Tensor]
-"""Maps the index of a row and a number of rows to their conditioning."""
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -55,6 +60,8 @@ class GatedPixelCNNBlock(keras.layers.Layer):
             conditioning_filters): what is added inside the gates, that of the
             vertical stack first; see `GateConditioning`.
         training: whether dropout is on.
+        dropout_seeds: what `draw_dropout_seeds` gave, for a pass that drops the same
+            features as another. Default: new ones.
 
     Returns:
         A tuple of vertical and horizontal features, (batch, height, width, filters),
@@ -123,8 +130,8 @@ class GatedPixelCNNBlock(keras.layers.Layer):
                 filters, 1, "B", use_bias=False, name="residual", **grouped
             )
         self.skip = MaskedConv2D(self.skip_filters, 1, "B", name="skip", **grouped)
-        self.vertical_dropout = keras.layers.Dropout(dropout_rate, **shared)
-        self.horizontal_dropout = keras.layers.Dropout(dropout_rate, **shared)
+        self.vertical_dropout = StatelessDropout(dropout_rate, **shared)
+        self.horizontal_dropout = StatelessDropout(dropout_rate, **shared)
 
     @property
     def conditioning_filters(self) -> int:
@@ -161,33 +168,72 @@ class GatedPixelCNNBlock(keras.layers.Layer):
         horizontal: tf.Tensor,
         conditioning: tf.Tensor | None = None,
         training: bool | None = None,
+        dropout_seeds: Sequence[tf.Tensor | None] = (None, None),
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor] | tf.Tensor:
         """All pixels at once."""
-        for_vertical, for_horizontal = _for_each_gate(conditioning, self.skip_only)
-        vertical = self.vertical_conv(vertical)
+        vertical_seed, horizontal_seed = dropout_seeds
+        for_vertical, for_horizontal = for_each_gate(conditioning, self.skip_only)
+        vertical = self.vertical_conv(vertical, training=training)
         link = self.link(vertical)
         if for_horizontal is not None:
             link += for_horizontal
         gated = self.horizontal_gate(
-            self.horizontal_conv(horizontal), conditioning=link
+            self.horizontal_conv(horizontal, training=training), conditioning=link
         )
-        gated = self.horizontal_dropout(gated, training=training)
+        gated = self.horizontal_dropout(
+            gated, training=training, dropout_seed=horizontal_seed
+        )
         skip = self.skip(gated)
         if self.skip_only:
             return skip
         vertical = self.vertical_dropout(
-            self.vertical_gate(vertical, conditioning=for_vertical), training=training
+            self.vertical_gate(vertical, conditioning=for_vertical),
+            training=training,
+            dropout_seed=vertical_seed,
         )
         outputs = self.residual(gated)
         if self.mask_type == "B":
             outputs += horizontal
         return vertical, outputs, skip
 
-    def row_steps(self, conditioning: RowConditioning | None = None) -> "BlockRowSteps":
+    def draw_dropout_seeds(self) -> tuple[tf.Tensor | None, tf.Tensor | None]:
+        """What fixes which features the two stacks drop in one pass.
+
+        Returns:
+            The seeds of the vertical and of the horizontal stack, int64 (2,) or None
+            where nothing is dropped.
+        """
+        vertical = None if self.skip_only else self.vertical_dropout.draw_seed()
+        return vertical, self.horizontal_dropout.draw_seed()
+
+    def multiply_adds(
+        self,
+        vertical_shape: Sequence[int | None],
+        horizontal_shape: Sequence[int | None],
+    ) -> int:
+        """Multiply-adds of one image, every open tap at every pixel.
+
+        Args:
+            vertical_shape: (batch, height, width, features); the batch does not count.
+            horizontal_shape: the same.
+        """
+        position = tuple(horizontal_shape[:-1])
+        _, height, width = position
+        pointwise = [self.skip]  # 1 x 1, on what comes out of the gate
+        if self.residual is not None:
+            pointwise.append(self.residual)
+        return (
+            self.vertical_conv.multiply_adds(vertical_shape)
+            + height * width * math.prod(self.link.kernel.shape)
+            + self.horizontal_conv.multiply_adds(horizontal_shape)
+            + sum(layer.multiply_adds((*position, self.filters)) for layer in pointwise)
+        )
+
+    def row_steps(self, conditioning: RowConditioning | None = None) -> BlockRowSteps:
         """The vertical stack and the link row by row, weights as they stand now."""
         return BlockRowSteps(self, conditioning)
 
-    def pixel_steps(self) -> "BlockPixelSteps":
+    def pixel_steps(self) -> BlockPixelSteps:
         """The horizontal stack pixel by pixel, weights as they stand now."""
         return BlockPixelSteps(self)
 
@@ -203,154 +249,3 @@ class GatedPixelCNNBlock(keras.layers.Layer):
             "dropout_rate": self.dropout_rate,
             "skip_only": self.skip_only,
         }
-
-
-def _for_each_gate(
-    conditioning: tf.Tensor | None, skip_only: bool
-) -> tuple[tf.Tensor | None, tf.Tensor | None]:
-    """Conditioning of the vertical and of the horizontal gate."""
-    if conditioning is None or skip_only:
-        return None, conditioning
-    return tuple(tf.split(conditioning, 2, axis=-1))
-
-
-class BlockRowSteps:
-    """The vertical half of a block, a row at a time.
-
-    Args:
-        block: a built block, whose weights are read once.
-        conditioning: gives the conditioning of rows, (batch, 1 or rows, 1 or width,
-            conditioning_filters), from the first row's index and their number.
-            Default: there is none.
-    """
-
-    def __init__(
-        self, block: GatedPixelCNNBlock, conditioning: RowConditioning | None = None
-    ) -> None:
-        dtype = block.compute_dtype
-        self._convolution = block.vertical_conv.row_steps()
-        self._conditioning = conditioning
-        self._skip_only = block.skip_only
-        self.initial_cache = self._convolution.initial_cache
-        self.height = self._convolution.height
-        self._link_kernel = tf.cast(block.link.kernel.value, dtype)[0, 0]
-        self._bias = tf.cast(block.horizontal_conv.bias.value, dtype)
-
-    def __call__(
-        self, index: tf.Tensor, row: tf.Tensor, cache: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Runs one row.
-
-        Args:
-            index: the row's index in the image.
-            row: the newest row that the vertical stack sees, (batch, width, features).
-            cache: the rows before that.
-
-        Returns:
-            The vertical stack's row (batch, width, filters); what it gives to the gate
-            of each pixel, (width, batch, 2 x filters); the cache for the next row.
-        """
-        vertical, cache = self._convolution(row, cache)
-        _, width, features = vertical.shape
-        flat = tf.reshape(vertical, [-1, features])
-        link = tf.nn.bias_add(tf.matmul(flat, self._link_kernel), self._bias)
-        link = tf.reshape(link, [-1, width, self._link_kernel.shape[1]])
-        for_vertical, for_horizontal = self._added(index, 1)
-        if for_horizontal is not None:
-            link += for_horizontal[:, 0]
-        if for_vertical is not None:
-            vertical += for_vertical[:, 0]
-        return gate(vertical), tf.transpose(link, [1, 0, 2]), cache
-
-    def rows(self, first_row: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-        """Runs many rows of the vertical stack at once, without their links.
-
-        Args:
-            first_row: index in the image of the first output row.
-            rows: a window of input rows, (batch, n, width, features).
-
-        Returns:
-            The vertical stack's rows that the window suffices for, the last n + 1 -
-            `height`: (batch, n + 1 - height, width, filters).
-        """
-        vertical = self._convolution.rows(rows)
-        for_vertical, _ = self._added(first_row, vertical.shape[1])
-        return gate(vertical if for_vertical is None else vertical + for_vertical)
-
-    def _added(
-        self, first_row: tf.Tensor, num_rows: int
-    ) -> tuple[tf.Tensor | None, tf.Tensor | None]:
-        if self._conditioning is None:
-            return None, None
-        return _for_each_gate(self._conditioning(first_row, num_rows), self._skip_only)
-
-
-class PixelState(NamedTuple):
-    """What a block knows at the pixel at hand."""
-
-    link: tf.Tensor
-    """(batch, 2 x filters), from the vertical stack."""
-    left: tuple[tf.Tensor, ...]
-    """The cache of the pixels to the left."""
-    inputs: tuple[tf.Tensor, ...] = ()
-    """Horizontal inputs so far, group by group."""
-    gated: tuple[tf.Tensor, ...] = ()
-    """Features after the gate so far, group by group: what the skip layer takes."""
-
-
-class BlockPixelSteps:
-    """The horizontal half of a block, a pixel and a group at a time.
-
-    The skip layer is left out: whoever drives the blocks runs those of all blocks in
-    one product.
-
-    Args:
-        block: a built block, whose weights are read once.
-    """
-
-    def __init__(self, block: GatedPixelCNNBlock) -> None:
-        self._is_first = block.mask_type == "A"
-        self._width = 2 * block.filters // block.color_groups
-        self._convolution = block.horizontal_conv.pixel_steps()
-        self._residual = None
-        if block.residual is not None:
-            self._residual = block.residual.group_steps()
-        self.initial_cache = self._convolution.initial_cache
-
-    def group(
-        self, inputs: tf.Tensor | None, state: PixelState
-    ) -> tuple[tf.Tensor | None, PixelState]:
-        """Runs the next group.
-
-        Args:
-            inputs: the newest input that the group sees, (batch, features / groups):
-                its own for type B; for type A that of the group before, None at first.
-            state: the pixel so far.
-
-        Returns:
-            The group's horizontal output, (batch, filters / groups), None with
-            `skip_only`; and the new state.
-        """
-        if inputs is not None:
-            state = state._replace(inputs=(*state.inputs, inputs))
-        first = len(state.gated) * self._width
-        link = state.link[:, first : first + self._width]
-        gated = gate(link + self._convolution(state.inputs, state.left))
-        state = state._replace(gated=(*state.gated, gated))
-        if self._residual is None:
-            return None, state
-        outputs = self._residual(state.gated)
-        return outputs if self._is_first else outputs + inputs, state
-
-    def finish(
-        self, inputs: tf.Tensor | None, state: PixelState
-    ) -> tuple[tf.Tensor, ...]:
-        """The cache for the next pixel.
-
-        Args:
-            inputs: for type A the last group's input, which no group has seen; None
-                for type B.
-            state: the pixel, all groups run.
-        """
-        last = () if inputs is None else (inputs,)
-        return self._convolution.push((*state.inputs, *last), state.left)

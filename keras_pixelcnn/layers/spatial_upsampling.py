@@ -95,6 +95,19 @@ class SpatialUpsampling(keras.layers.Layer):
         """(batch, height, width, filters)."""
         return (input_shape[0], *self.image_size, self.filters)
 
+    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
+        """Multiply-adds of one map in the convolutions, each tap at each input.
+
+        Args:
+            input_shape: (batch, h', w', c'); the batch does not count.
+        """
+        total, shape = 0, tuple(input_shape)
+        for convolution in self.convolutions:
+            _, height, width, _ = shape
+            total += height * width * math.prod(convolution.kernel.shape)
+            shape = convolution.compute_output_shape(shape)
+        return total
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {

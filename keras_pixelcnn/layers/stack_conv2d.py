@@ -14,13 +14,16 @@ Type A is for the image itself, type B for features:
     the rows above it, so that its type B may see its own row.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.layers import color_groups as groups
+from keras_pixelcnn.layers.padded_conv2d import padded_conv2d
 
 
 class _StackConv2D(keras.layers.Layer):
@@ -63,16 +66,41 @@ class _StackConv2D(keras.layers.Layer):
                 name="bias", shape=(self.filters,), initializer=self.bias_initializer
             )
 
-    def _add_bias(self, outputs: tf.Tensor) -> tf.Tensor:
+    def _convolve(
+        self,
+        inputs: tf.Tensor,
+        kernel: tf.Tensor,
+        padding: Sequence[Sequence[int]],
+        training: bool | None,
+    ) -> tf.Tensor:
+        if training:
+            outputs = padded_conv2d(inputs, kernel, padding)
+        else:
+            outputs = tf.nn.conv2d(inputs, kernel, 1, padding)
         if self.bias is None:
             return outputs
-        return tf.nn.bias_add(outputs, tf.cast(self.bias, outputs.dtype))
+        # Added: the gradient of `bias_add` would be fused with that of the kernel,
+        # which takes CPUs longer than both.
+        return outputs + tf.cast(self.bias, outputs.dtype)
 
     def compute_output_shape(
         self, input_shape: Sequence[int | None]
     ) -> tuple[int | None, ...]:
         """The input's shape with `filters` features."""
         return (*input_shape[:-1], self.filters)
+
+    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
+        """Multiply-adds of one image, every open tap at every pixel.
+
+        Args:
+            input_shape: (batch, height, width, features); the batch does not count.
+        """
+        _, height, width, _ = input_shape
+        return height * width * (math.prod(self.kernel.shape) - self._closed_weights())
+
+    def _closed_weights(self) -> int:
+        """Number of weights that a mask sets to zero."""
+        return 0
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -107,6 +135,7 @@ class VerticalStackConv2D(_StackConv2D):
 
     Call arguments:
         inputs: float tensor (batch, height, width, features).
+        training: whether gradients are to come fast; the outputs are the same.
 
     Returns:
         Float tensor (batch, height, width, filters).
@@ -127,18 +156,15 @@ class VerticalStackConv2D(_StackConv2D):
         self._add_weights(height, self.kernel_size, input_shape[-1])
         self.built = True
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """All rows at once."""
         half = self.kernel_size // 2
         if self.mask_type == "A":
             inputs = inputs[:, :-1]
-        outputs = tf.nn.conv2d(
-            inputs,
-            tf.convert_to_tensor(self.kernel),
-            strides=1,
-            padding=[[0, 0], [half, 0], [half, half], [0, 0]],
+        padding = [[0, 0], [half, 0], [half, half], [0, 0]]
+        return self._convolve(
+            inputs, tf.convert_to_tensor(self.kernel), padding, training
         )
-        return self._add_bias(outputs)
 
     def row_steps(self) -> "VerticalRowSteps":
         """The layer row by row, with the weights as they stand now."""
@@ -154,35 +180,55 @@ class VerticalStackConv2D(_StackConv2D):
 class VerticalRowSteps:
     """`VerticalStackConv2D` one row at a time; the cache holds the rows before.
 
+    A row is (slices, width, examples, features): a batch in slices, whose pixels lie
+    in one piece for whoever reads them one by one. The cache is a tuple of rows.
+
     Args:
         layer: a built layer, whose weights are read once.
     """
 
     def __init__(self, layer: VerticalStackConv2D) -> None:
         self._kernel = tf.cast(layer.kernel.value, layer.compute_dtype)
+        height, width, features, filters = self._kernel.shape
+        self._features = features
+        # The rows that an output sees stand side by side, as features of one row.
+        by_column = tf.transpose(self._kernel, [1, 0, 2, 3])
+        self._row_kernel = tf.reshape(by_column, [width, 1, height * features, filters])
         self._bias = tf.zeros([layer.filters], layer.compute_dtype)
         if layer.bias is not None:
             self._bias = tf.cast(layer.bias.value, layer.compute_dtype)
 
-    def initial_cache(self, batch_size: tf.Tensor, width: int) -> tf.Tensor:
-        """Zeros above the image: (batch, kernel height - 1, width, features)."""
-        height, _, features, _ = self._kernel.shape
-        return tf.zeros([batch_size, height - 1, width, features], self._kernel.dtype)
+    def initial_cache(
+        self, num_slices: tf.Tensor, width: int, batch_size: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        """Zeros above the image: as many rows as the kernel's height less one."""
+        shape = [num_slices, width, batch_size, self._features]
+        return (tf.zeros(shape, self._kernel.dtype),) * (self.height - 1)
 
-    def __call__(self, row: tf.Tensor, cache: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def __call__(
+        self, row: tf.Tensor, cache: tuple[tf.Tensor, ...]
+    ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
         """Runs one row.
 
         Args:
-            row: the newest row that the output sees, (batch, width, features): for
-                type A the row above the output's (zeros for the first), for type B
-                its own.
+            row: the newest row that the output sees, (slices, width, examples,
+                features): for type A the row above the output's (zeros for the first),
+                for type B its own.
             cache: the rows before that.
 
         Returns:
-            The output row (batch, width, filters), and the cache for the next one.
+            The output row (slices, width, examples, filters), and the cache for the
+            next one.
         """
-        rows = tf.concat([cache, row[:, tf.newaxis]], axis=1)
-        return self.rows(rows)[:, 0], rows[:, 1:]
+        rows = (*cache, row)
+        half = self._row_kernel.shape[0] // 2
+        outputs = tf.nn.conv2d(
+            tf.concat(rows, axis=-1),
+            self._row_kernel,
+            strides=1,
+            padding=[[0, 0], [half, half], [0, 0], [0, 0]],
+        )
+        return tf.nn.bias_add(outputs, self._bias), rows[1:]
 
     def rows(self, rows: tf.Tensor) -> tf.Tensor:
         """Runs all output rows that a window of input rows suffices for.
@@ -229,6 +275,7 @@ class HorizontalStackConv2D(_StackConv2D):
     Call arguments:
         inputs: float tensor (batch, height, width, features), features a multiple of
             `color_groups`.
+        training: whether gradients are to come fast; the outputs are the same.
 
     Returns:
         Float tensor (batch, height, width, filters).
@@ -244,17 +291,12 @@ class HorizontalStackConv2D(_StackConv2D):
         self._add_weights(1, width, input_shape[-1])
         self.built = True
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """All pixels at once."""
         if not self._sees_own_pixel:
             inputs = inputs[:, :, :-1]
-        outputs = tf.nn.conv2d(
-            inputs,
-            self._open_kernel(),
-            strides=1,
-            padding=[[0, 0], [0, 0], [self.kernel_size // 2, 0], [0, 0]],
-        )
-        return self._add_bias(outputs)
+        padding = [[0, 0], [0, 0], [self.kernel_size // 2, 0], [0, 0]]
+        return self._convolve(inputs, self._open_kernel(), padding, training)
 
     def _open_kernel(self) -> tf.Tensor:
         kernel = tf.convert_to_tensor(self.kernel)
@@ -273,6 +315,14 @@ class HorizontalStackConv2D(_StackConv2D):
         )
         return kernel * mask
 
+    def _closed_weights(self) -> int:
+        if not self._sees_own_pixel:
+            return 0
+        own_pixel = groups.color_group_mask(
+            self.kernel.shape[2], self.filters, self.color_groups, self.mask_type
+        )
+        return int(np.count_nonzero(own_pixel == 0))
+
     def pixel_steps(self) -> "HorizontalPixelSteps":
         """The layer pixel by pixel, with the weights as they stand now."""
         return HorizontalPixelSteps(self)
@@ -281,7 +331,6 @@ class HorizontalStackConv2D(_StackConv2D):
 class HorizontalPixelSteps:
     """`HorizontalStackConv2D` one pixel and one group at a time, without its bias.
 
-    The cache holds the pixels to the left, oldest first, each (batch, features).
     The bias is left out because whoever drives the steps adds it once a row.
 
     Args:
@@ -290,42 +339,33 @@ class HorizontalPixelSteps:
 
     def __init__(self, layer: HorizontalStackConv2D) -> None:
         kernel = tf.cast(layer.kernel.value, layer.compute_dtype)[0]
-        self._taps = layer.kernel_size // 2
-        self._features = features = kernel.shape[1]
+        self.num_taps = layer.kernel_size // 2
+        self.features = features = kernel.shape[1]
         self._groups_before_first = 1 if layer.mask_type == "B" else 0
         kernel = tf.reshape(kernel, [-1, layer.filters])
         width = layer.filters // layer.color_groups
         self._kernels = []
         for group in range(layer.color_groups):
-            seen = self._taps * features + groups.visible_features(
+            seen = self.num_taps * features + groups.visible_features(
                 features, layer.color_groups, group, layer.mask_type
             )
             self._kernels.append(kernel[:seen, group * width : (group + 1) * width])
 
-    def initial_cache(self, batch_size: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """The pixels left of the image: zeros."""
-        zeros = tf.zeros([batch_size, self._features], self._kernels[0].dtype)
-        return (zeros,) * self._taps
-
     def __call__(
-        self, inputs: Sequence[tf.Tensor], cache: Sequence[tf.Tensor]
+        self, inputs: Sequence[tf.Tensor], left: Sequence[tf.Tensor]
     ) -> tf.Tensor:
         """Runs the group that sees as much of its own pixel as is given.
 
         Args:
             inputs: the pixel's input features that the group sees, group by group,
                 each (batch, features / groups).
-            cache: the pixels to the left.
+            left: the `num_taps` pixels to the left, oldest first, each (batch,
+                features), or several of them in one tensor; zeros beyond the edge.
 
         Returns:
             (batch, filters / groups).
         """
         kernel = self._kernels[len(inputs) - self._groups_before_first]
-        return tf.matmul(tf.concat([*cache, *inputs], axis=-1), kernel)
-
-    def push(
-        self, inputs: Sequence[tf.Tensor], cache: Sequence[tf.Tensor]
-    ) -> tuple[tf.Tensor, ...]:
-        """The cache for the next pixel, given all groups of this one's input."""
-        pixel = tf.concat(inputs, axis=-1) if len(inputs) > 1 else inputs[0]
-        return (*cache, pixel)[1:]
+        seen = (*left, *inputs)
+        window = tf.concat(seen, axis=-1) if len(seen) > 1 else seen[0]
+        return tf.matmul(window, kernel)

@@ -3,13 +3,10 @@
 import math
 import numbers
 
-import numpy as np
 import tensorflow as tf
 
 _LEVELS_AT_ONCE = 64
 """Up to here one cumulative sum costs less than two short ones."""
-
-_JUST_BELOW_ONE = np.nextafter(np.float32(1.0), np.float32(0.0))
 
 
 class Categorical:
@@ -66,9 +63,14 @@ class Categorical:
             float32 tensor (...), in nats; -inf for values that are no level.
         """
         levels = self.as_levels(tf.convert_to_tensor(values))
-        nats = -tf.nn.sparse_softmax_cross_entropy_with_logits(
-            labels=tf.maximum(levels, 0), logits=tf.cast(logits, tf.float32)
+        logits = tf.cast(logits, tf.float32)
+        # In fewer passes over the logits than TensorFlow's cross entropy takes.
+        highest = tf.stop_gradient(tf.reduce_max(logits, axis=-1, keepdims=True))
+        total = tf.reduce_sum(tf.exp(logits - highest), axis=-1)
+        chosen = tf.gather(
+            logits, tf.maximum(levels, 0)[..., tf.newaxis], batch_dims=levels.shape.rank
         )
+        nats = (chosen - highest)[..., 0] - tf.math.log(total)
         return tf.where(levels >= 0, nats, -float("inf"))
 
     def guide(
@@ -123,7 +125,7 @@ class Categorical:
         if self.num_levels <= _LEVELS_AT_ONCE:
             cumulative = tf.cumsum(weights, axis=-1)
             threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]
-            return _count_up_to(threshold, cumulative)
+            return _first_above(threshold, cumulative, weights)
         return self._sample_in_two_steps(weights, uniforms)
 
     def _sample_in_two_steps(
@@ -133,15 +135,18 @@ class Categorical:
         # a long cumulative sum, which costs more than the network's own step.
         length = math.isqrt(self.num_levels - 1) + 1
         padding = length * length - self.num_levels
-        weights = tf.pad(weights, [[0, 0], [0, padding]])
+        if padding:
+            weights = tf.pad(weights, [[0, 0], [0, padding]])
         runs = tf.reshape(weights, [-1, length, length])
-        cumulative = tf.cumsum(tf.reduce_sum(runs, axis=-1), axis=-1)
+        totals = tf.reduce_sum(runs, axis=-1)
+        cumulative = tf.cumsum(totals, axis=-1)
         threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]
-        run = _count_up_to(threshold, cumulative)
-        before = tf.where(cumulative <= threshold, cumulative, 0.0)
+        run = _first_above(threshold, cumulative, totals)
+        before = tf.where(tf.range(length) < run[:, tf.newaxis], cumulative, 0.0)
         threshold -= tf.reduce_max(before, axis=-1, keepdims=True)
-        cumulative = tf.cumsum(tf.gather(runs, run, batch_dims=1), axis=-1)
-        return run * length + _count_up_to(threshold, cumulative)
+        weights = tf.gather(runs, run, batch_dims=1)
+        cumulative = tf.cumsum(weights, axis=-1)
+        return run * length + _first_above(threshold, cumulative, weights)
 
 
 def _keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
@@ -161,11 +166,17 @@ def _keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
     return tf.where((weights >= least) | everything, weights, 0.0)
 
 
-def _count_up_to(threshold: tf.Tensor, cumulative: tf.Tensor) -> tf.Tensor:
-    """The index of the first cumulative weight above the threshold, int32 (batch,).
+def _first_above(
+    threshold: tf.Tensor, cumulative: tf.Tensor, weights: tf.Tensor
+) -> tf.Tensor:
+    """The first index of a cumulative weight above the threshold, int32 (batch,).
 
-    A threshold that rounding put on or above the total counts as just below it, so
-    that the index is never one of weight zero.
+    However sums are rounded, and in whatever order, the index is one of a weight above
+    zero: the last of these where rounding put the threshold above all.
     """
-    threshold = tf.minimum(threshold, cumulative[:, -1:] * _JUST_BELOW_ONE)
-    return tf.reduce_sum(tf.cast(cumulative <= threshold, tf.int32), axis=-1)
+    indices = tf.range(weights.shape[-1])
+    is_possible = weights > 0.0
+    is_above = tf.where(is_possible, cumulative, -1.0) > threshold
+    first = tf.reduce_min(tf.where(is_above, indices, weights.shape[-1]), axis=-1)
+    last = tf.reduce_max(tf.where(is_possible, indices, 0), axis=-1)
+    return tf.minimum(first, last)

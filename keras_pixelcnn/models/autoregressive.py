@@ -34,13 +34,21 @@ class AutoregressiveImageModel(ScoringModel):
 
     def scan_steps(
         self, conditions: Mapping[str, tf.Tensor] | None = None
-    ) -> ScanSteps | None:
-        """The model step by step with the weights as they stand, None if it cannot.
+    ) -> ScanSteps:
+        """The model step by step with the weights as they stand.
 
         Args:
             conditions: the model's inputs beside the image, of a batch. Default: none.
+
+        Raises:
+            NotImplementedError: when the model cannot; see `has_scan_steps`.
         """
-        return None
+        raise NotImplementedError(f"{type(self).__name__} has no steps.")
+
+    @property
+    def has_scan_steps(self) -> bool:
+        """Whether the model can be run step by step."""
+        return type(self).scan_steps is not AutoregressiveImageModel.scan_steps
 
     def distribution(self, **conditions: Any) -> Any:
         """The model as a TensorFlow Probability distribution.
@@ -71,6 +79,7 @@ class AutoregressiveImageModel(ScoringModel):
         top_p: Any = None,
         guidance_scale: Any = None,
         sampler: str | None = None,
+        jit_compile: bool = False,
         **conditions: Any,
     ) -> tf.Tensor:
         """Draws images, one channel of one pixel after the other.
@@ -94,6 +103,9 @@ class AutoregressiveImageModel(ScoringModel):
             sampler: "incremental" computes every activation once; "ancestral" runs
                 the whole network for every channel of every pixel. Default: the
                 first where the model has steps.
+            jit_compile: whether XLA compiles the scan, once for each number of images,
+                and keeps the programs: for one image or a few much faster, for many on
+                CPUs slower. Default False.
             **conditions: see the class.
 
         Returns:
@@ -110,6 +122,7 @@ class AutoregressiveImageModel(ScoringModel):
         return self._draw(
             num_samples,
             sampler,
+            jit_compile,
             conditions,
             seed=seed,
             temperature=temperature,
@@ -127,6 +140,7 @@ class AutoregressiveImageModel(ScoringModel):
         top_p: Any = None,
         guidance_scale: Any = None,
         sampler: str | None = None,
+        jit_compile: bool = False,
         **conditions: Any,
     ) -> tf.Tensor:
         """Draws the unknown values of images and keeps the known ones.
@@ -148,6 +162,7 @@ class AutoregressiveImageModel(ScoringModel):
             top_p: as for `sample`.
             guidance_scale: as for `sample`.
             sampler: as for `sample`.
+            jit_compile: as for `sample`.
             **conditions: see the class.
 
         Returns:
@@ -170,6 +185,7 @@ class AutoregressiveImageModel(ScoringModel):
         return self._draw(
             num_images,
             sampler,
+            jit_compile,
             conditions,
             seed=seed,
             temperature=temperature,
@@ -207,7 +223,7 @@ class AutoregressiveImageModel(ScoringModel):
             method: "linear", or "spherical" for embeddings whose direction counts: the
                 way along the arc, with lengths changing linearly.
             **options: as for `sample`: other conditions (one for all, or one per row),
-                temperature, top_p, guidance_scale, sampler.
+                temperature, top_p, guidance_scale, sampler, jit_compile.
 
         Returns:
             Images like those of `sample`, (steps, height, width, channels), or (rows,
@@ -245,6 +261,7 @@ class AutoregressiveImageModel(ScoringModel):
         self,
         num_images: tf.Tensor | int,
         sampler: str | None,
+        jit_compile: bool,
         conditions: Mapping[str, Any],
         *,
         seed: Any,
@@ -270,14 +287,21 @@ class AutoregressiveImageModel(ScoringModel):
             raise ValueError(
                 f"sampler must be one of {SAMPLERS}. Received: sampler={sampler!r}"
             )
-        if not tf.executing_eagerly():
-            return draw_images(self, request, sampler)
-        key = (sampler, *request)
+        # XLA takes one operation after the other: slices of the batch gain nothing.
+        draw = functools.partial(
+            draw_images, self, sampler=sampler, side_by_side=not jit_compile
+        )
+        if not tf.executing_eagerly() and not jit_compile:
+            return draw(request)
+        # XLA compiles for one batch size.
+        batch_size = request["seed"].shape[0] if jit_compile else None
+        key = (sampler, jit_compile, batch_size, *request)
         if key not in self._compiled:
             self._compiled[key] = tf.function(
-                functools.partial(draw_images, self, sampler=sampler),
-                input_signature=[feature_specs(self, list(request))],
+                draw,
+                input_signature=[feature_specs(self, list(request), batch_size)],
                 autograph=False,
+                jit_compile=jit_compile,
             )
         return self._compiled[key](request)
 
@@ -290,6 +314,9 @@ class AutoregressiveImageModel(ScoringModel):
         verbose: bool = True,
     ) -> None:
         """Writes a SavedModel that TF Serving runs as it is.
+
+        Its graph draws by as many loops side by side as `sample` does here: one for
+        each processor (at most 8), one in all where there is a GPU.
 
         Args:
             filepath: a directory that does not exist, for TF Serving

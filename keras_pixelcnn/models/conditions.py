@@ -27,6 +27,8 @@ class Conditions:
 
     Attributes:
         shapes: shape of one example's value, by the condition's name.
+        num_classes: as passed.
+        dropout_rate: as passed.
         optional: whether the model can do without its conditions.
 
     Raises:
@@ -52,6 +54,7 @@ class Conditions:
             self.shapes["spatial"] = _checked_map_shape(spatial_shape)
         self._check_dropout(dropout_rate)
         self.num_classes = num_classes
+        self.dropout_rate = dropout_rate
         self.optional = dropout_rate > 0
         self._largest = min(float(tf.as_dtype(compute_dtype).max), tf.float32.max)
 

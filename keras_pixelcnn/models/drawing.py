@@ -9,9 +9,12 @@ import tensorflow as tf
 from keras_pixelcnn.models.conditions import HAS_CONDITION
 from keras_pixelcnn.models.features import REQUEST, at_least_one
 from keras_pixelcnn.samplers import (
+    BatchSlices,
     KnownPixels,
+    RowDraw,
     ancestral_scan,
     example_uniforms,
+    most_slices,
     raster_scan,
 )
 
@@ -19,7 +22,10 @@ SAMPLERS = ("incremental", "ancestral")
 
 
 def draw_images(
-    model: Any, request: Mapping[str, tf.Tensor], sampler: str | None
+    model: Any,
+    request: Mapping[str, tf.Tensor],
+    sampler: str | None,
+    side_by_side: bool = True,
 ) -> tf.Tensor:
     """Draws images, in eager mode or in a graph.
 
@@ -31,6 +37,7 @@ def draw_images(
             and the model's conditions. All checked.
         sampler: "incremental", "ancestral", or None for the first where the model has
             steps.
+        side_by_side: whether slices of the batch are drawn by loops of their own.
 
     Returns:
         Integers (batch, height, width, channels), uint8 where the levels fit.
@@ -39,75 +46,115 @@ def draw_images(
         ValueError: when the incremental sampler is asked for and the model has no
             steps.
     """
+    if sampler == "incremental" and not model.has_scan_steps:
+        raise ValueError(
+            f"{type(model).__name__} cannot be run step by step. Use "
+            'sampler="ancestral", which is slower.'
+        )
+    by_steps = sampler != "ancestral" and model.has_scan_steps
     seed = request["seed"]
     # Some kernels refuse an empty batch; and loops ask that shapes known before them
     # stay known inside.
     padded = {name: at_least_one(value) for name, value in request.items()}
-    conditions = {name: padded.pop(name) for name in request if name not in REQUEST}
+    size = padded["seed"].shape[0] or tf.shape(padded["seed"])[0]
+    slices = BatchSlices(size, most_slices() if by_steps and side_by_side else 1)
+    arranged = {name: slices.arrange(value) for name, value in padded.items()}
+    conditions = {name: arranged.pop(name) for name in request if name not in REQUEST}
+    draw = _Draw(model, arranged)
     known = None
-    if "mask" in padded:
-        known = KnownPixels(padded["image"], padded["mask"])
-    draw = _Draw(model, padded, known)
+    if "mask" in arranged:
+        known = KnownPixels(arranged["image"], arranged["mask"])
     if draw.is_guided:
         conditions = _with_unconditional(conditions)
-        known = known and KnownPixels(*(tf.concat([x, x], axis=0) for x in known))
-    images = _scan(model, draw, conditions, known, sampler)
+        known = known and KnownPixels(*(tf.concat([x, x], axis=1) for x in known))
+    images = _scan(
+        model,
+        draw,
+        {name: _flat(value) for name, value in conditions.items()},
+        slices.of_pairs() if draw.is_guided else slices,
+        known and KnownPixels(*map(_flat, known)),
+        by_steps,
+    )
+    images = slices.restore(images[:, : slices.size])
     dtype = tf.uint8 if model.num_levels <= 256 else tf.int32
     return tf.cast(images[: seed.shape[0] or tf.shape(seed)[0]], dtype)
 
 
-class _Draw:
-    """Chooses the values of a channel of a pixel, for all images of a request."""
+def _flat(arranged: tf.Tensor) -> tf.Tensor:
+    """(slices, examples, ...) as (slices x examples, ...)."""
+    slices, examples = arranged.shape[:2]
+    is_known = slices is not None and examples is not None
+    return tf.reshape(
+        arranged, [slices * examples if is_known else -1, *arranged.shape[2:]]
+    )
 
-    def __init__(
-        self, model: Any, request: Mapping[str, tf.Tensor], known: KnownPixels | None
-    ) -> None:
+
+class _Draw:
+    """Chooses the values of a request's images; its tensors are (slices, examples)."""
+
+    def __init__(self, model: Any, request: Mapping[str, tf.Tensor]) -> None:
         self._likelihood = model.pixel_likelihood
         self._temperature = request["temperature"]
         self._top_p = request.get("top_p")
         self._guidance_scale = request.get("guidance_scale")
         self.is_guided = self._guidance_scale is not None
-        uniforms = example_uniforms(request["seed"], model.image_shape)
-        # The batch last: a step then reads neighbouring values.
-        self._noise = tf.transpose(uniforms, [1, 2, 3, 0])
-        self._known = known and known.by_position()
-        size = request["seed"].shape[0] or tf.shape(request["seed"])[0]
-        self.batch_size = 2 * size if self.is_guided else size
+        seed = request["seed"]
+        uniforms = example_uniforms(_flat(seed), model.image_shape)
+        shape = [*_sizes(seed), *model.image_shape]
+        self._noise = _examples_last(tf.reshape(uniforms, shape))
+        self._known = None
+        if "mask" in request:
+            names = ("image", "mask")
+            self._known = [_examples_last(request[name]) for name in names]
 
-    def __call__(
-        self, row: tf.Tensor, column: tf.Tensor, channel: int, parameters: tf.Tensor
-    ) -> tf.Tensor:
-        if self.is_guided:
-            halves = tf.split(parameters, 2)
-            parameters = self._likelihood.guide(*halves, self._guidance_scale)
-        noise = self._noise[row, column, channel]
-        values = self._likelihood.sample(
-            parameters, noise, self._temperature, self._top_p
-        )
-        if self._known is not None:
-            image, mask = (x[row, column, channel] for x in self._known)
-            values = tf.where(mask, image, values)
-        return tf.concat([values, values], axis=0) if self.is_guided else values
+    def __call__(self, index: tf.Tensor | int, row: tf.Tensor) -> RowDraw:
+        noise = self._noise[index, row]
+        known = self._known and [values[index, row] for values in self._known]
+        temperature = self._temperature[index]
+        top_p = None if self._top_p is None else self._top_p[index]
+        scale = self._guidance_scale[index] if self.is_guided else None
+
+        def draw(column: tf.Tensor, channel: int, parameters: tf.Tensor) -> tf.Tensor:
+            if scale is not None:
+                parameters = self._likelihood.guide(*tf.split(parameters, 2), scale)
+            values = self._likelihood.sample(
+                parameters, noise[column, channel], temperature, top_p
+            )
+            if known is not None:
+                image, mask = (values[column, channel] for values in known)
+                values = tf.where(mask, image, values)
+            return values if scale is None else tf.concat([values, values], axis=0)
+
+        return draw
+
+
+def _sizes(values: tf.Tensor) -> list[Any]:
+    """The first two sizes, as far as they are known."""
+    sizes = tf.shape(values)
+    return [size or sizes[axis] for axis, size in enumerate(values.shape[:2])]
+
+
+def _examples_last(values: tf.Tensor) -> tf.Tensor:
+    """(slices, examples, height, width, channels) with the examples last.
+
+    A step then reads neighbouring values.
+    """
+    return tf.transpose(values, [0, 2, 3, 4, 1])
 
 
 def _scan(
     model: Any,
     draw: _Draw,
     conditions: dict[str, tf.Tensor],
+    slices: BatchSlices,
     known: KnownPixels | None,
-    sampler: str | None,
+    by_steps: bool,
 ) -> tf.Tensor:
-    steps = None if sampler == "ancestral" else model.scan_steps(conditions)
-    shape, batch_size = model.image_shape, draw.batch_size
-    if steps is not None:
-        return raster_scan(steps, draw, shape, batch_size, known)
-    if sampler == "incremental":
-        raise ValueError(
-            f"{type(model).__name__} cannot be run step by step. Use "
-            'sampler="ancestral", which is slower.'
-        )
+    if by_steps:
+        steps = model.scan_steps(conditions)
+        return raster_scan(steps, draw, model.image_shape, slices, known)
     whole = functools.partial(_whole_pass, model, conditions)
-    return ancestral_scan(whole, draw, shape, batch_size, known)
+    return ancestral_scan(whole, draw, model.image_shape, slices.size, known)[None]
 
 
 def _whole_pass(
@@ -117,12 +164,12 @@ def _whole_pass(
 
 
 def _with_unconditional(conditions: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """The batch twice, the second time without its conditions."""
+    """The examples of each slice twice, the second time without their conditions."""
     twice = {
-        name: tf.concat([value, value], axis=0) for name, value in conditions.items()
+        name: tf.concat([value, value], axis=1) for name, value in conditions.items()
     }
     present = conditions[HAS_CONDITION]
     return {
         **twice,
-        HAS_CONDITION: tf.concat([present, tf.zeros_like(present)], axis=0),
+        HAS_CONDITION: tf.concat([present, tf.zeros_like(present)], axis=1),
     }

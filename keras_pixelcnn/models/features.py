@@ -9,12 +9,15 @@ REQUEST = ("seed", "temperature", "top_p", "guidance_scale", "image", "mask")
 """What a request for images may hold beside conditions."""
 
 
-def feature_specs(model: Any, names: Iterable[str]) -> dict[str, tf.TensorSpec]:
-    """Types and shapes of features by name, all of any batch size.
+def feature_specs(
+    model: Any, names: Iterable[str], batch_size: int | None = None
+) -> dict[str, tf.TensorSpec]:
+    """Types and shapes of features by name.
 
     Args:
         model: an `AutoregressiveImageModel`.
         names: of `REQUEST`, and of the model's inputs.
+        batch_size: of all of them. Default: any.
     """
     shape = [None, *model.image_shape]
     specs = {
@@ -26,7 +29,10 @@ def feature_specs(model: Any, names: Iterable[str]) -> dict[str, tf.TensorSpec]:
         "mask": tf.TensorSpec(shape, tf.bool),
         **model.conditions.tensor_specs(with_presence=True),
     }
-    return {name: specs[name] for name in names}
+    return {
+        name: tf.TensorSpec([batch_size, *specs[name].shape[1:]], specs[name].dtype)
+        for name in names
+    }
 
 
 def at_least_one(batch: tf.Tensor) -> tf.Tensor:

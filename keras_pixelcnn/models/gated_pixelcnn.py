@@ -1,6 +1,5 @@
 """GatedPixelCNN: the model of "Conditional Image Generation with PixelCNN Decoders"."""
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,16 +7,11 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.layers import (
-    ConditionEncoder,
-    GateConditioning,
-    GatedPixelCNNBlock,
-    MaskedConv2D,
-)
 from keras_pixelcnn.layers.color_groups import check_divisible
 from keras_pixelcnn.models.arguments import check_image_shape
 from keras_pixelcnn.models.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.conditions import Conditions
+from keras_pixelcnn.models.gated_pixelcnn_network import GatedPixelCNNNetwork
 from keras_pixelcnn.models.gated_pixelcnn_steps import GatedPixelCNNSteps
 
 
@@ -57,6 +51,10 @@ class GatedPixelCNN(AutoregressiveImageModel):
         condition_dropout: share of the examples that are trained without their
             condition, in [0, 1). Above 0 the model can do without conditions, and
             `sample` knows guidance. Default 0.
+        gradient_checkpointing: whether training keeps only what goes into each block
+            and computes what is inside it a second time for the gradient: memory
+            grows far slower with `num_blocks`, for one more pass of arithmetic. The
+            gradient is the same; it has no second derivative. Default False.
         dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
             Default: Keras's global policy.
         name: the model's name.
@@ -73,7 +71,8 @@ class GatedPixelCNN(AutoregressiveImageModel):
         >>> model.sample(16, seed=1)
 
     References:
-        van den Oord et al. 2016, arXiv 1606.05328, sections 2.1 to 2.3.
+        van den Oord et al. 2016, arXiv 1606.05328, sections 2.1 to 2.3. Gradient
+        checkpointing: Chen et al. 2016, arXiv 1604.06174.
     """
 
     def __init__(
@@ -91,6 +90,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
         embedding_dim: int | None = None,
         spatial_shape: tuple[int, int, int] | None = None,
         condition_dropout: float = 0.0,
+        gradient_checkpointing: bool = False,
         dtype: Any = None,
         name: str | None = None,
         trainable: bool = True,
@@ -115,84 +115,23 @@ class GatedPixelCNN(AutoregressiveImageModel):
             keras.dtype_policies.get(dtype).compute_dtype,
         )
 
-        # === Layers ===
-        encoding = keras.layers.Rescaling(
-            2.0 / (num_levels - 1),
-            offset=-1.0,
-            dtype="float32",  # low precision cannot hold large levels
-            name="encoding",
-        )
-        blocks = [
-            GatedPixelCNNBlock(
-                filters,
-                kernel_size if index else first_kernel_size,
-                mask_type="B" if index else "A",
-                skip_filters=head_filters,
-                color_groups=channels,
-                dropout_rate=dropout_rate,
-                skip_only=index == num_blocks - 1,
-                dtype=dtype,
-                name=f"block_{index}",
-            )
-            for index in range(num_blocks)
-        ]
-        condition_encoder, conditionings = None, [None] * num_blocks
-        if conditions.names:
-            condition_encoder = ConditionEncoder(
-                image_shape[:2],
-                num_classes,
-                map_filters=filters,
-                dropout_rate=condition_dropout,
-                dtype=dtype,
-                name="condition_encoder",
-            )
-            conditionings = [
-                GateConditioning(
-                    block.conditioning_filters,
-                    dtype=dtype,
-                    name=f"conditioning_{index}",
-                )
-                for index, block in enumerate(blocks)
-            ]
-        head = MaskedConv2D(
-            blocks[0].skip_filters,
-            1,
-            "B",
-            color_groups=channels,
+        network = GatedPixelCNNNetwork(
+            image_shape,
+            pixel_likelihood,
+            conditions,
+            filters=filters,
+            num_blocks=num_blocks,
+            kernel_size=kernel_size,
+            first_kernel_size=first_kernel_size,
+            head_filters=head_filters,
+            dropout_rate=dropout_rate,
             dtype=dtype,
-            name="head",
         )
-        parameters = MaskedConv2D(
-            channels * pixel_likelihood.num_parameters,
-            1,
-            "B",
-            color_groups=channels,
-            dtype="float32",  # likelihoods stay exact under mixed precision
-            name="parameters",
-        )
-
-        # === Functional model ===
         image = keras.Input(image_shape, dtype="int32", name="image")
         inputs = {"image": image, **conditions.keras_inputs()}
-        added = [None] * num_blocks
-        if condition_encoder is not None:
-            given = {name: inputs[name] for name in inputs if name != "image"}
-            features = condition_encoder(given)
-            added = [conditioning(features) for conditioning in conditionings]
-        vertical = horizontal = encoding(image)
-        skips = []
-        for block, conditioning in zip(blocks[:-1], added, strict=False):
-            vertical, horizontal, skip = block(vertical, horizontal, conditioning)
-            skips.append(skip)
-        skips.append(blocks[-1](vertical, horizontal, added[-1]))
-        outputs = keras.ops.relu(functools.reduce(keras.ops.add, skips))
-        outputs = parameters(keras.ops.relu(head(outputs)))
-        outputs = keras.layers.Reshape(
-            (*image_shape, pixel_likelihood.num_parameters), dtype="float32"
-        )(outputs)
         super().__init__(
             inputs=inputs,
-            outputs=outputs,
+            outputs=network(inputs),
             image_shape=image_shape,
             likelihood=pixel_likelihood,
             conditions=conditions,
@@ -212,12 +151,29 @@ class GatedPixelCNN(AutoregressiveImageModel):
         self.embedding_dim = embedding_dim
         self.spatial_shape = conditions.shapes.get("spatial")
         self.condition_dropout = condition_dropout
-        self.encoding = encoding
-        self.condition_encoder = condition_encoder
-        self.conditionings = conditionings
-        self.blocks = blocks
-        self.head = head
-        self.parameters = parameters
+        self.gradient_checkpointing = gradient_checkpointing
+        self.encoding = network.encoding
+        self.condition_encoder = network.condition_encoder
+        self.conditionings = network.conditionings
+        self.blocks = network.blocks
+        self.head = network.head
+        self.parameters = network.parameters
+        self._network = network
+
+    def call(
+        self,
+        inputs: Mapping[str, tf.Tensor],
+        training: bool | None = None,
+        mask: Any = None,
+    ) -> tf.Tensor:
+        """Runs the whole pass; see the class."""
+        if not (training and self.gradient_checkpointing):
+            return super().call(inputs, training=training, mask=mask)
+        inputs = {
+            name: keras.ops.cast(inputs[name], wired.dtype)
+            for name, wired in self.input.items()
+        }
+        return self._network(inputs, training=True, gradient_checkpointing=True)
 
     def scan_steps(
         self, conditions: Mapping[str, tf.Tensor] | None = None
@@ -228,6 +184,10 @@ class GatedPixelCNN(AutoregressiveImageModel):
             conditions: the model's inputs beside the image, of a batch. Default: none.
         """
         return GatedPixelCNNSteps(self, conditions or {})
+
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one image that the masks leave open; see `flops`."""
+        return self._network.multiply_adds(self.input)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -248,4 +208,5 @@ class GatedPixelCNN(AutoregressiveImageModel):
             "embedding_dim": self.embedding_dim,
             "spatial_shape": self.spatial_shape,
             "condition_dropout": self.condition_dropout,
+            "gradient_checkpointing": self.gradient_checkpointing,
         }

@@ -5,14 +5,25 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_pixelcnn.layers.gated_block import PixelState
+from keras_pixelcnn.layers.gated_block_steps import PixelState
 from keras_pixelcnn.layers.masked_conv2d import GroupSteps
+
+
+class _RowCache(NamedTuple):
+    """What lies left of the pixel at hand. Few tensors: each costs a loop time."""
+
+    image: tf.Tensor
+    """The pixels that the first block sees, oldest first, (batch, taps x channels)."""
+    features: tuple[tf.Tensor, ...]
+    """For each tap of the other blocks, oldest first, their inputs: (blocks - 1, batch,
+    filters)."""
 
 
 class _PixelState(NamedTuple):
     """The blocks' states at the pixel at hand, and the head's inputs so far."""
 
     blocks: tuple[PixelState, ...]
+    cache: _RowCache
     skips: tuple[tf.Tensor, ...] = ()
     hidden: tuple[tf.Tensor, ...] = ()
 
@@ -43,12 +54,12 @@ class GatedPixelCNNSteps:
         self._head = model.head.group_steps()
         self._parameters = model.parameters.group_steps()
 
-    def start_image(self, batch_size: tf.Tensor) -> Any:
+    def start_image(self, num_slices: tf.Tensor, batch_size: tf.Tensor) -> Any:
         """The row above the image, encoded, and the caches of the vertical stack."""
         _, width, channels = self._image_shape
-        caches = [block.initial_cache(batch_size, width) for block in self._rows]
-        newest = tf.zeros([batch_size, width, channels], caches[0].dtype)
-        return newest, tuple(caches)
+        sizes = (num_slices, width, batch_size)
+        newest = tf.zeros([*sizes, channels], self._dtype)
+        return newest, tuple(block.initial_cache(*sizes) for block in self._rows)
 
     def skip_rows(self, images: tf.Tensor, num_rows: tf.Tensor) -> Any:
         """Runs the vertical stack over as many of the rows as later ones see.
@@ -56,22 +67,25 @@ class GatedPixelCNNSteps:
         Each block takes a window of rows that ends with the last row skipped. Sizes are
         static, so that XLA compiles it; rows above the image are zeros.
         """
+        num_slices = images.shape[0] or tf.shape(images)[0]
+        batch_size = images.shape[1] or tf.shape(images)[1]
         sizes = self._window_sizes()
         window = sizes[0] + self._rows[0].height
+        images = tf.reshape(images, [num_slices * batch_size, *self._image_shape])
         image = tf.pad(self._encode(images), [[0, 0], [window, 0], [0, 0], [0, 0]])
         image = tf.gather(image, num_rows + tf.range(window), axis=1)
-        rows, newest, caches = image[:, :-1], image[:, -1], []
+        rows, newest, caches = image[:, :-1], image[:, -1:], []
         for block, size in zip(self._rows, sizes, strict=True):
+            # Of a block that sees one row, there is none to keep.
             kept = _last_rows(rows, block.height - 1)
-            if block.height == 1:  # the block before then gave no rows
-                kept = block.initial_cache(tf.shape(images)[0], images.shape[2])
-            caches.append(kept)
+            caches.append(_as_rows(kept, num_slices, batch_size))
             rows = _last_rows(rows, size + block.height - 1)
             first_row = num_rows - size
             rows = block.rows(first_row, rows) if size else rows[:, :0]
             inside = first_row + tf.range(size) >= 0
             inside = tf.cast(inside, rows.dtype)[:, tf.newaxis, tf.newaxis]
             rows *= inside
+        (newest,) = _as_rows(newest, num_slices, batch_size)
         return newest, tuple(caches)
 
     def _window_sizes(self) -> list[int]:
@@ -96,18 +110,28 @@ class GatedPixelCNNSteps:
         """Makes the row the newest above the next."""
         return self._encode(row), cache[1]
 
-    def start_row(self, batch_size: tf.Tensor) -> tuple[Any, ...]:
+    def start_row(self, batch_size: tf.Tensor) -> _RowCache:
         """The caches of the horizontal stack."""
-        return tuple(block.initial_cache(batch_size) for block in self._pixels)
+        first, others = self._pixels[0], self._pixels[1:]
+        image = tf.zeros([batch_size, first.num_taps * first.features], self._dtype)
+        if not others:
+            return _RowCache(image, ())
+        shape = [len(others), batch_size, others[0].features]
+        return _RowCache(image, (tf.zeros(shape, self._dtype),) * others[0].num_taps)
 
     def pixel(
-        self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: tuple[Any, ...]
+        self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: _RowCache
     ) -> _PixelState:
         """Enters a pixel."""
-        blocks = zip(features, cache, strict=True)
-        return _PixelState(
-            tuple(PixelState(link[column], left) for link, left in blocks)
-        )
+        links = [link[column] for link in features]
+        if self._image_shape[2] == 1:
+            links = [(link,) for link in links]
+        else:
+            links = [tuple(tf.unstack(link)) for link in links]
+        taps = [tf.unstack(tap) for tap in cache.features]
+        lefts = list(zip(*taps, strict=True)) or [()] * (len(self._pixels) - 1)
+        lefts = [(cache.image,), *lefts]
+        return _PixelState(tuple(map(PixelState, links, lefts)), cache)
 
     def channel(
         self, value: tf.Tensor | None, state: _PixelState
@@ -121,14 +145,21 @@ class GatedPixelCNNSteps:
         skip = self._skip(*(block_state.gated for block_state in blocks))
         skips = (*state.skips, tf.nn.relu(skip))
         hidden = (*state.hidden, tf.nn.relu(self._head(skips)))
-        return self._parameters(hidden), _PixelState(tuple(blocks), skips, hidden)
+        state = _PixelState(tuple(blocks), state.cache, skips, hidden)
+        return self._parameters(hidden), state
 
-    def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> tuple[Any, ...]:
+    def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> _RowCache:
         """Shifts the caches of the horizontal stack by one pixel."""
+        first, *others = state.blocks
         last = self._encode(value[:, tf.newaxis])
-        inputs = [last, *[None] * (len(self._pixels) - 1)]
-        steps = zip(self._pixels, inputs, state.blocks, strict=True)
-        return tuple(block.finish(last, pixel) for block, last, pixel in steps)
+        image = state.cache.image[:, self._image_shape[2] :]
+        image = tf.concat([image, *first.inputs, last], axis=-1)
+        if not state.cache.features:
+            return _RowCache(image, ())
+        groups = zip(*(block.inputs for block in others), strict=True)
+        groups = [tf.stack(group) for group in groups]
+        newest = tf.concat(groups, axis=-1) if len(groups) > 1 else groups[0]
+        return _RowCache(image, (*state.cache.features[1:], newest))
 
     def _encode(self, values: tf.Tensor) -> tf.Tensor:
         return tf.cast(self._encoding(values), self._dtype)
@@ -139,3 +170,9 @@ def _last_rows(rows: tf.Tensor, count: int) -> tf.Tensor:
     missing = max(count - rows.shape[1], 0)
     rows = tf.pad(rows, [[0, 0], [missing, 0], [0, 0], [0, 0]])
     return rows[:, rows.shape[1] - count :]
+
+
+def _as_rows(rows: tf.Tensor, num_slices: Any, batch_size: Any) -> tuple[Any, ...]:
+    """(slices x examples, n, width, f) as n rows (slices, width, examples, f)."""
+    shape = [num_slices, batch_size, *rows.shape[1:]]
+    return tuple(tf.unstack(tf.transpose(tf.reshape(rows, shape), [2, 0, 3, 1, 4])))

@@ -88,6 +88,35 @@ class ScoringModel(LikelihoodModel):
         ]
         return tf.concat(scores, axis=0)
 
+    def flops(self) -> int:
+        """Floating point operations of one whole pass over one image.
+
+        Two for each multiply-add of the convolutions and matrix products that the
+        masks leave open: what is multiplied by the zeros of a mask does not count,
+        nor does element-wise work (gates, sums, the softmax). Every open tap counts
+        at every pixel, also where it lies over the edge of the image. Projections of a
+        label or an embedding count once an image, those of a map at every pixel.
+
+        Scoring an image takes one such pass, and so do all steps of drawing one
+        together. A step of training takes three for each image: the pass, the
+        gradients of its features, and those of its weights.
+
+        Raises:
+            NotImplementedError: when the model does not count its multiply-adds.
+        """
+        return 2 * self.multiply_adds()
+
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one image; see `flops`. A subclass overrides it.
+
+        Raises:
+            NotImplementedError: when it does not.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} does not count its multiply-adds. Override "
+            "multiply_adds to have flops."
+        )
+
     def classify(
         self, image: Any, prior: Any = None, batch_size: int = 128, **conditions: Any
     ) -> tf.Tensor:

@@ -1,15 +1,19 @@
 """Ways to draw images from a model that is run step by step, or by whole passes."""
 
 from keras_pixelcnn.samplers.ancestral import ancestral_scan
-from keras_pixelcnn.samplers.incremental import ScanSteps, raster_scan
+from keras_pixelcnn.samplers.batch_slices import BatchSlices, most_slices
+from keras_pixelcnn.samplers.incremental import RowDraw, ScanSteps, raster_scan
 from keras_pixelcnn.samplers.known_pixels import KnownPixels
 from keras_pixelcnn.samplers.noise import example_seeds, example_uniforms
 
 __all__ = [
+    "BatchSlices",
     "KnownPixels",
+    "RowDraw",
     "ScanSteps",
     "ancestral_scan",
     "example_seeds",
     "example_uniforms",
+    "most_slices",
     "raster_scan",
 ]

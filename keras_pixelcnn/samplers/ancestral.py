@@ -23,7 +23,7 @@ def ancestral_scan(
     Args:
         parameters: maps int32 images (batch, height, width, channels) to the
             likelihood's parameters (batch, height, width, channels, n).
-        draw: chooses each channel's values.
+        draw: chooses each channel's values, of the batch in one slice.
         image_shape: (height, width, channels).
         batch_size: number of images.
         known: values known beforehand, which `draw` is to return. Rows known in all
@@ -37,7 +37,8 @@ def ancestral_scan(
     def draw_channel(
         images: tf.Tensor, row: tf.Tensor, column: tf.Tensor, channel: int
     ) -> tf.Tensor:
-        value = draw(row, column, channel, parameters(images)[:, row, column, channel])
+        here_parameters = parameters(images)[:, row, column, channel]
+        value = draw(0, row)(column, channel, here_parameters)
         here = tf.reshape(
             tf.one_hot(row * width + column, height * width, dtype=tf.int32),
             [height, width, 1],

@@ -26,13 +26,3 @@ class KnownPixels(NamedTuple):
         unknown = ~tf.reduce_all(self.mask, axis=[0, 3])
         columns = tf.range(1, tf.shape(unknown)[1] + 1)
         return tf.reduce_max(tf.where(unknown, columns, 0), axis=1)
-
-    def by_position(self) -> "KnownPixels":
-        """The same with the batch last, (height, width, channels, batch).
-
-        A step then reads neighbouring values.
-        """
-        order = [1, 2, 3, 0]
-        return KnownPixels(
-            tf.transpose(self.image, order), tf.transpose(self.mask, order)
-        )

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn.layers import GatedPixelCNNBlock
-from keras_pixelcnn.layers.gated_block import PixelState
+from keras_pixelcnn.layers.gated_block_steps import PixelState
 from tests.test_case import check_layer, randomize
 
 SIZE = (2, 4, 5)
@@ -125,17 +125,20 @@ def test_steps_equal_whole(mask_type, groups, conditioned):
     rows = block.row_steps(conditioned and conditioning_of_rows)
     pixels = block.pixel_steps()
     skip = block.skip.group_steps()
-    row_cache = rows.initial_cache(SIZE[0], SIZE[2])
-    newest = tf.zeros_like(vertical[:, 0])
+    by_row = tf.transpose(vertical, [1, 2, 0, 3])[:, tf.newaxis]
+    row_cache = rows.initial_cache(1, SIZE[2], SIZE[0])
+    newest = tf.zeros_like(by_row[0])
     found = [[], [], []]
     for row in range(SIZE[1]):
-        newest = vertical[:, row] if mask_type == "B" else newest
-        row_output, links, row_cache = rows(row, newest, row_cache)
-        newest = vertical[:, row]
-        found[0].append(row_output)
-        left = pixels.initial_cache(SIZE[0])
+        newest = by_row[row] if mask_type == "B" else newest
+        (row_output,), (links,), row_cache = rows(row, newest, row_cache)
+        newest = by_row[row]
+        found[0].append(tf.transpose(row_output, [1, 0, 2]))
+        left = [tf.zeros([SIZE[0], pixels.features])] * pixels.num_taps
         for column in range(SIZE[2]):
-            state = PixelState(links[column], left)
+            link = links[column]
+            link = tuple(tf.unstack(link)) if groups > 1 else (link,)
+            state = PixelState(link, tuple(left))
             inputs = tf.split(horizontal[:, row, column], groups, axis=-1)
             shown = inputs if mask_type == "B" else [None, *inputs[:-1]]
             outputs, skips = [], []
@@ -145,7 +148,7 @@ def test_steps_equal_whole(mask_type, groups, conditioned):
                 skips.append(skip(state.gated))
             found[1].append(tf.concat(outputs, -1))
             found[2].append(tf.concat(skips, -1))
-            left = pixels.finish(inputs[-1] if mask_type == "A" else None, state)
+            left = [*left, horizontal[:, row, column]][1:]
     np.testing.assert_allclose(tf.stack(found[0], 1), expected[0], atol=1e-5)
     for ours, theirs in zip(found[1:], expected[1:]):
         ours = tf.reshape(tf.stack(ours, 1), theirs.shape)

@@ -59,18 +59,22 @@ def test_horizontal_equals_a_masked_convolution(size, kernel_size, mask_type, gr
 @pytest.mark.parametrize("kernel_size", [3, 5])
 @pytest.mark.parametrize("mask_type", ["A", "B"])
 def test_vertical_row_steps_equal_whole(size, kernel_size, mask_type):
-    inputs = tf.random.normal([2, *size, 3])
+    inputs = tf.random.normal([4, *size, 3])
     layer = with_bias(VerticalStackConv2D(4, kernel_size, mask_type), inputs)
     steps = layer.row_steps()
-    cache = steps.initial_cache(2, size[1])
-    row, outputs = tf.zeros([2, size[1], 3]), []
+    # Two slices of two examples; a row has its columns before the examples.
+    sliced = tf.transpose(tf.reshape(inputs, [2, 2, *size, 3]), [2, 0, 3, 1, 4])
+    cache = steps.initial_cache(2, size[1], 2)
+    row, outputs = tf.zeros_like(sliced[0]), []
     for index in range(size[0]):
         if mask_type == "B":
-            row = inputs[:, index]
+            row = sliced[index]
         output, cache = steps(row, cache)
         outputs.append(output)
-        row = inputs[:, index]
-    np.testing.assert_allclose(tf.stack(outputs, 1), layer(inputs), atol=1e-5)
+        row = sliced[index]
+    outputs = tf.transpose(tf.stack(outputs), [1, 3, 0, 2, 4])
+    outputs = tf.reshape(outputs, [4, *size, 4])
+    np.testing.assert_allclose(outputs, layer(inputs), atol=1e-5)
 
 
 @pytest.mark.parametrize("width", [1, 3, 9])
@@ -82,12 +86,12 @@ def test_horizontal_pixel_steps_equal_whole(width, kernel_size, mask_type, group
     layer = HorizontalStackConv2D(12, kernel_size, mask_type, color_groups=groups)
     layer = with_bias(layer, inputs)
     steps = layer.pixel_steps()
-    cache, outputs = steps.initial_cache(2), []
+    left, outputs = [tf.zeros([2, 6])] * steps.num_taps, []
     for column in range(width):
         pixel = tf.split(inputs[:, 0, column], groups, axis=-1)
         seen = range(groups) if mask_type == "A" else range(1, groups + 1)
-        outputs.append(tf.concat([steps(pixel[:n], cache) for n in seen], -1))
-        cache = steps.push(pixel, cache)
+        outputs.append(tf.concat([steps(pixel[:n], left) for n in seen], -1))
+        left = [*left, inputs[:, 0, column]][1:]
     outputs = tf.stack(outputs, 1) + layer.bias
     np.testing.assert_allclose(outputs, layer(inputs)[:, 0], atol=1e-5)
 

@@ -142,3 +142,51 @@ class TestTopP:
             .numpy()
         )
         assert set(drawn[::2]) == {2} and set(drawn[1::2]) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("num_levels", [17, 65, 200, 256, 300])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_no_noise_draws_what_is_impossible(num_levels, jit_compile):
+    """Noise at the edges of its range and of the levels, with XLA and without."""
+    likelihood = likelihoods.get("categorical", num_levels)
+    numbers = np.random.default_rng(0)
+    logits = numbers.normal(size=(512, num_levels)).astype("float32")
+    logits[numbers.random(logits.shape) < 0.5] = -np.inf
+    logits[:, 0] = 0.0
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    edges = np.cumsum(weights, axis=-1, dtype="float32")
+    chosen = numbers.integers(0, num_levels, 512)
+    edge = edges[np.arange(512), chosen] / edges[:, -1]
+    largest = np.float32(1 - 2**-24)
+    noise = np.minimum(np.floor(edge * 2**24) / 2**24, largest).astype("float32")
+    noise[:64] = largest
+    draw = tf.function(likelihood.sample, jit_compile=jit_compile)
+    levels = draw(tf.constant(logits), tf.constant(noise), tf.ones([512])).numpy()
+    assert levels.min() >= 0 and levels.max() < num_levels
+    assert np.all(np.isfinite(logits[np.arange(512), levels]))
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4, -1e4])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_log_prob_and_its_gradient(offset, jit_compile):
+    likelihood = likelihoods.get("categorical", 40)
+    logits = tf.random.normal([3, 2, 40]) * 5 + offset
+    values = tf.constant([[0, 39], [7, 8], [-1, 40]])
+    weights = tf.constant([[1.0, 2.0], [3.0, 0.0], [0.0, 0.0]])
+
+    @tf.function(jit_compile=jit_compile)
+    def run(logits):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            nats = likelihood.log_prob(logits, values)
+            total = tf.reduce_sum(nats[:2] * weights[:2])
+        return nats, tape.gradient(total, logits)
+
+    nats, gradient = run(logits)
+    exact = logits.numpy().astype("float64")
+    exact -= np.log(np.exp(exact - offset).sum(-1, keepdims=True)) + offset
+    one_hot = np.eye(40)[np.clip(values, 0, 39)]
+    np.testing.assert_allclose(nats[:2], (exact * one_hot).sum(-1)[:2], atol=1e-5)
+    assert np.all(np.isneginf(nats[2]))
+    expected = weights[..., np.newaxis] * (one_hot - np.exp(exact))
+    np.testing.assert_allclose(gradient, expected, atol=1e-5)

@@ -84,6 +84,14 @@ class TestSample:
             same = np.all(draw().numpy() == expected, axis=(1, 2, 3))
             assert same.sum() >= 5
 
+    @pytest.mark.parametrize("num_samples", [0, 1, 6])
+    def test_jit_compile_draws_the_same_images(self, model, num_samples):
+        expected = model.sample(num_samples, seed=3).numpy()
+        drawn = model.sample(num_samples, seed=3, jit_compile=True)
+        assert drawn.dtype == expected.dtype
+        same = np.all(drawn.numpy() == expected, axis=(1, 2, 3))
+        assert same.sum() >= num_samples - 1
+
     @pytest.mark.parametrize("seed", [0, -1, 2**63 - 1, -(2**63), np.int32(4)])
     def test_any_int64_is_a_seed(self, model, seed):
         np.testing.assert_array_equal(model.sample(2, seed), model.sample(2, seed))

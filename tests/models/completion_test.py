@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.samplers import KnownPixels, raster_scan
+from keras_pixelcnn.samplers import BatchSlices, KnownPixels, raster_scan
 from tests.models.small_model import LEVELS, SHAPE, new_model
 from tests.test_case import (
     all_images,
@@ -106,13 +106,15 @@ def test_skipped_rows_leave_the_caches_as_if_stepped_through(
             spatial_shape=(2, 2, 1),
         )
     )
-    images = tf.constant(random_images(model, 3), tf.int32)
-    given = model.conditions.prepare(random_conditions(model, 3), 3)
+    images = tf.constant(random_images(model, 6), tf.int32)
+    images = tf.reshape(images, [2, 3, 4, 3, 2])  # two slices of three
+    given = model.conditions.prepare(random_conditions(model, 6), 6)
     steps = model.scan_steps(given)
-    expected = steps.start_image(3)
+    expected = steps.start_image(2, 3)
     for row in range(known_rows):
         _, expected = steps.row(tf.constant(row), expected)
-        expected = steps.finish_row(images[:, row], expected)
+        by_column = tf.transpose(images[:, :, row], [0, 2, 1, 3])
+        expected = steps.finish_row(by_column, expected)
     # What lies below the rows is not looked at.
     blank = tf.where(tf.range(4)[:, None, None] < known_rows, images, 4)
     found = steps.skip_rows(blank, tf.constant(known_rows))
@@ -152,11 +154,11 @@ def test_known_rows_and_columns_are_not_stepped_through(model):
     mask[1, 4, 3:] = True
     steps = CountedSteps(wide.scan_steps())
 
-    def draw(row, column, channel, parameters):
-        return images[:, row, column, channel]
+    def draw(index, row):
+        return lambda column, channel, parameters: images[:, row, column, channel]
 
     known = KnownPixels(images, tf.constant(mask))
-    found = raster_scan(steps, draw, shape, 2, known)
+    (found,) = raster_scan(steps, draw, shape, BatchSlices(2), known)
     np.testing.assert_array_equal(found, images)
     assert steps.runs.count("skip_rows") == 1 and "start_image" not in steps.runs
     assert steps.runs.count("row") == 3  # rows 2, 3 and 4: the last three
@@ -261,6 +263,8 @@ def test_in_graphs_and_under_xla(model):
         drawn = complete(tf.constant(images), tf.constant(masks)).numpy()
         assert np.all(drawn == expected, axis=(1, 2, 3)).sum() >= 5
         np.testing.assert_array_equal(drawn[masks], images[masks])
+    drawn = model.complete(images, masks, seed=3, jit_compile=True)
+    assert np.all(drawn == expected, axis=(1, 2, 3)).sum() >= 5
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "float32"])

@@ -2,8 +2,6 @@
 
 import itertools
 import math
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -12,6 +10,7 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from tests.models.small_model import LEVELS, SHAPE, new_model
+from tests.models.two_devices import run_on_two_devices
 from tests.test_case import all_images
 
 
@@ -258,19 +257,6 @@ def test_saves_and_goes_on_training(images, tmp_path):
     np.testing.assert_allclose(loaded.log_prob(images), model.log_prob(images), 1e-5)
     assert loaded.optimizer.iterations == 2
     np.testing.assert_array_equal(loaded.sample(3, 1), model.sample(3, 1))
-
-
-def run_on_two_devices(program):
-    """Devices are made before TensorFlow starts, so in a process of its own."""
-    beginning = """
-import keras, numpy as np, tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-logical = [tf.config.LogicalDeviceConfiguration()] * 2
-tf.config.set_logical_device_configuration(cpu, logical)
-import keras_pixelcnn as kp
-mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-"""
-    subprocess.run([sys.executable, "-c", beginning + program], check=True)
 
 
 def test_replicas_drop_the_conditions_of_other_examples():

@@ -1,0 +1,166 @@
+"""Training and drawing in low precision, and what stays float32 in it."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from tests import test_case
+from tests.test_case import random_conditions, random_images, randomize
+
+POLICIES = ["mixed_bfloat16", "mixed_float16"]
+SHAPE, LEVELS = (4, 4, 3), 4
+CONDITIONS = {
+    "num_classes": 3,
+    "embedding_dim": 2,
+    "spatial_shape": (2, 2, 1),
+    "condition_dropout": 0.2,
+}
+COMPUTATIONS = {
+    *("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter", "MatMul"),
+    *("Tanh", "Sigmoid", "TanhGrad", "SigmoidGrad"),
+}
+
+each_policy = pytest.mark.parametrize("policy", POLICIES)
+
+
+def new_model(policy=None, **kwargs):
+    return kp.GatedPixelCNN(
+        SHAPE,
+        LEVELS,
+        filters=6,
+        num_blocks=3,
+        first_kernel_size=3,
+        dtype=policy,
+        **kwargs,
+    )
+
+
+def striped_images(count):
+    """Columns that are alike: three quarters of the bits are free."""
+    generator = np.random.default_rng(0)
+    column = generator.integers(0, LEVELS, (count, 4, 1, 3))
+    return np.repeat(column, 4, axis=2)
+
+
+def low_type(policy):
+    return tf.as_dtype(policy.removeprefix("mixed_"))
+
+
+@each_policy
+@pytest.mark.parametrize("gradient_checkpointing", [False, True])
+def test_all_but_the_last_layer_computes_in_the_low_type(
+    policy, gradient_checkpointing
+):
+    """Forward and backward; an upcast on the way would cost more than it saves."""
+    model = new_model(
+        policy,
+        dropout_rate=0.2,
+        gradient_checkpointing=gradient_checkpointing,
+        **CONDITIONS,
+    )
+    features = {"image": random_images(model, 5), **random_conditions(model, 5)}
+    variables = [variable.value for variable in model.trainable_variables]
+
+    @tf.function(autograph=False)
+    def gradients():
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(features, y_pred=model(features, training=True))
+        return tape.gradient(loss, variables)
+
+    operations = gradients.get_concrete_function().graph.get_operations()
+    found = {"parameters": set(), "others": set()}
+    for operation in operations:
+        if operation.type in COMPUTATIONS:
+            where = "parameters" if "parameters" in operation.name else "others"
+            found[where].add((operation.type, operation.get_attr("T")))
+    assert {dtype for _, dtype in found["parameters"]} == {tf.float32}
+    assert found["others"] == {(name, low_type(policy)) for name in COMPUTATIONS}
+    upcast = [
+        operation.name
+        for operation in operations
+        if operation.type == "Cast"
+        and operation.inputs[0].dtype == low_type(policy)
+        and operation.outputs[0].dtype == tf.float32
+        and operation.outputs[0].shape == (5, 4, 4, 6)  # features of the images
+    ]
+    assert len(upcast) == 1  # what the last layer takes
+
+
+@each_policy
+@pytest.mark.parametrize("way", ["for the model", "globally"])
+def test_learns(policy, way):
+    """With Keras's loss scaling for float16, which our compile must not lose."""
+    if way == "globally":
+        keras.config.set_dtype_policy(policy)
+    try:
+        model = new_model(policy if way == "for the model" else None, dropout_rate=0.1)
+        model.compile(keras.optimizers.Adam(0.02))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert scaled == (policy == "mixed_float16")
+    images = striped_images(256)
+    losses = model.fit(images, batch_size=32, epochs=6, verbose=0).history["loss"]
+    assert losses[-1] < 0.9 * losses[0]
+    for weight in model.weights:
+        assert weight.dtype in ("float32", "int64", "uint32")
+        assert np.isfinite(weight.numpy()).all()
+    assert model.log_prob(images[:2]).dtype == tf.float32
+
+
+def test_gradients_that_overflow_skip_the_step():
+    model = new_model("mixed_float16")
+    before = [weight.numpy() for weight in model.trainable_weights]
+    optimizer = keras.optimizers.LossScaleOptimizer(
+        keras.optimizers.Adam(0.01), initial_scale=2.0**30
+    )
+    model.compile(optimizer)
+    images = striped_images(8)
+    model.fit(images, batch_size=8, verbose=0)
+    for ours, weight in zip(before, model.trainable_weights):
+        np.testing.assert_array_equal(weight, ours)
+    assert optimizer.dynamic_scale == 2.0**29
+    model.fit(images, batch_size=8, epochs=40, verbose=0)
+    assert 1 < optimizer.dynamic_scale < 2.0**29
+    for weight in model.trainable_weights:
+        assert np.isfinite(weight.numpy()).all()
+    assert any(np.any(a != b) for a, b in zip(before, model.trainable_weights))
+
+
+@each_policy
+def test_draws_and_completes_by_steps_as_by_whole_passes(policy):
+    """Logits differ by roundings here, so that few draws differ at first."""
+    model = randomize(new_model(policy, **CONDITIONS), scale=0.3)
+    test_case.check_steps_equal_whole(model, tolerance=0.2)
+    given = random_conditions(model, 64)
+    mask = np.zeros((4, 4), bool)
+    mask[:2] = True
+    images = random_images(model, 64)
+    ways = {
+        sampler: [
+            model.sample(64, seed=3, sampler=sampler, **given).numpy()[:, 0],
+            model.complete(images, mask, 3, sampler=sampler, **given).numpy()[:, 2],
+        ]
+        for sampler in ("incremental", "ancestral")
+    }
+    for steps, whole in zip(*ways.values()):
+        assert np.mean(steps == whole) > 0.9
+
+
+@each_policy
+def test_goes_on_training_after_loading(policy, tmp_path):
+    model = new_model(policy)
+    model.compile("adam")
+    images = striped_images(8)
+    model.fit(images, verbose=0)
+    loaded = test_case.check_saved(model, tmp_path, images)
+    assert loaded.dtype_policy.name == policy
+    assert type(loaded.optimizer) is type(model.optimizer)
+    assert loaded.blocks[1].link.compute_dtype == low_type(policy).name
+    for each in (model, loaded):
+        each.fit(images, shuffle=False, verbose=0)
+    np.testing.assert_allclose(
+        loaded.log_prob(images), model.log_prob(images), rtol=1e-2
+    )
