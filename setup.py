@@ -36,5 +36,5 @@ setuptools.setup(
         "tensorflow-datasets",
         "tensorflow-probability[tf]>=0.25",
     ],
-    extras_require={"test": ["pytest", "ruff"]},
+    extras_require={"test": ["pytest", "pytest-xdist", "ruff"]},
 )

@@ -11,12 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from absl import flags
 
-import keras_pixelcnn as kp
 from benchmarks import report
-from benchmarks.sampling import MODELS
+from benchmarks.networks import MODELS, image_shape, new_model, random_images
 from benchmarks.timing import median_seconds
 from trainers import programs
 
@@ -27,24 +25,20 @@ def measure(name: str, batch_size: int, runs: int) -> dict[str, Any]:
     """The row of one image size.
 
     Args:
-        name: a key of `benchmarks.sampling.MODELS`.
+        name: a key of `benchmarks.networks.MODELS`.
         batch_size: images in a batch.
         runs: counted runs of each alternative.
 
     Returns:
         Seconds of each alternative, and their ratios to the plain sample's.
     """
-    image_shape = tuple(int(size) for size in name.split("x"))
-    model = kp.GatedPixelCNN(image_shape, **MODELS[name])
-    by_label = kp.GatedPixelCNN(
-        image_shape, **MODELS[name], num_classes=10, condition_dropout=0.1
-    )
-    images = tf.random.stateless_uniform(
-        [batch_size, *image_shape], [1, 2], maxval=256, dtype=tf.int32
-    )
+    model = new_model(name)
+    by_label = new_model(name, num_classes=10, condition_dropout=0.1)
+    images = random_images(name, batch_size)
+    height, width, _ = image_shape(name)
     label = np.arange(batch_size) % 10
-    upper_half = np.zeros(image_shape[:2], bool)
-    upper_half[: image_shape[0] // 2] = True
+    upper_half = np.zeros((height, width), bool)
+    upper_half[: height // 2] = True
     seconds = median_seconds(
         {
             "sample": lambda: model.sample(batch_size, seed=1),
@@ -66,18 +60,17 @@ def measure(name: str, batch_size: int, runs: int) -> dict[str, Any]:
 
 def as_table(rows: Sequence[dict[str, Any]]) -> str:
     """The rows as a table in Markdown."""
-    lines = [
-        "| images | batch | sample | complete the lower half / sample "
-        "| for labels / sample | with guidance / sample |",
-        "|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        ratios = " | ".join(f"{row[f'{kind} / sample']:.2f}" for kind in KINDS)
-        lines.append(
-            f"| {row['images']} | {row['batch_size']} | {row['sample_seconds']:.3f} s "
-            f"| {ratios} |"
-        )
-    return "\n".join(lines)
+    return report.table(
+        {
+            "images": "{images}",
+            "batch": "{batch_size}",
+            "sample": "{sample_seconds:.3f} s",
+            "complete the lower half / sample": "{complete / sample:.2f}",
+            "for labels / sample": "{label / sample:.2f}",
+            "with guidance / sample": "{guided / sample:.2f}",
+        },
+        rows,
+    )
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

@@ -1,73 +1,103 @@
 """Sampling against scoring, and against one whole pass a channel of a pixel.
 
-    python -m benchmarks.sampling --output=sampling.json
-
-For each image size and batch size, the time to sample a batch divided by the time to
-score it, and the time that whole passes would take divided by the time to sample.
 Whole passes are measured on a few pixels and scaled to all.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
-from absl import flags
 
 import keras_pixelcnn as kp
-from benchmarks import report
+from benchmarks.networks import MODELS, new_model, random_images
+from benchmarks.report import Record, table
 from benchmarks.timing import median_seconds
-from trainers import programs
 
-MODELS = {
-    "28x28x1": {"filters": 32, "num_blocks": 8, "kernel_size": 5},
-    "32x32x3": {"filters": 60, "num_blocks": 8, "kernel_size": 3},
-}
+BATCH_SIZES = (1, 16, 64, 256)
 
 
-def measure(name: str, batch_size: int, runs: int, pixels: int) -> dict[str, Any]:
-    """The row of one model and batch size.
+def measure_sampling(
+    runs: int,
+    names: Sequence[str] = tuple(MODELS),
+    batch_sizes: Sequence[int] = BATCH_SIZES,
+) -> list[Record]:
+    """Seconds to sample a batch, also by XLA, and to score it, and their ratios.
 
     Args:
-        name: a key of `MODELS`.
-        batch_size: images in a batch.
         runs: counted runs of each alternative.
-        pixels: pixels drawn by whole passes, before scaling.
-
-    Returns:
-        Seconds to score and sample a batch and to draw it by whole passes, and ratios.
+        names: keys of `benchmarks.networks.MODELS`.
+        batch_sizes: images in a batch.
     """
-    image_shape = tuple(int(size) for size in name.split("x"))
-    model = kp.GatedPixelCNN(image_shape, **MODELS[name])
-    images = tf.random.stateless_uniform(
-        [batch_size, *image_shape], [1, 2], maxval=256, dtype=tf.int32
-    )
-    by_passes = whole_passes(model, images, pixels)
+    records = []
+    for name in names:
+        model = new_model(name)
+        for batch_size in batch_sizes:
+            record = _sampling_record(model, random_images(name, batch_size), runs)
+            records.append({"images": name, "batch_size": batch_size, **record})
+    return records
+
+
+def _sampling_record(model: kp.GatedPixelCNN, images: tf.Tensor, runs: int) -> Record:
+    batch_size = len(images)
     seconds = median_seconds(
         {
             "score": lambda: model.log_prob(images, batch_size=batch_size),
             "sample": lambda: model.sample(batch_size, seed=1),
-            "passes": by_passes,
+            "xla_sample": lambda: model.sample(batch_size, seed=1, jit_compile=True),
         },
         runs,
     )
-    scale = image_shape[0] * image_shape[1] / pixels
     return {
-        "images": name,
-        **MODELS[name],
-        "batch_size": batch_size,
-        "score_seconds": seconds["score"],
-        "sample_seconds": seconds["sample"],
-        "whole_passes_seconds_scaled": seconds["passes"] * scale,
+        **{f"{way}_seconds": value for way, value in seconds.items()},
         "sample / score": seconds["sample"] / seconds["score"],
-        "whole passes / sample": seconds["passes"] * scale / seconds["sample"],
+        "sample by XLA / score": seconds["xla_sample"] / seconds["score"],
     }
+
+
+def measure_passes(
+    runs: int,
+    names: Sequence[str] = tuple(MODELS),
+    batch_sizes: Sequence[int] = BATCH_SIZES,
+) -> list[Record]:
+    """Seconds to sample a batch and to draw it by whole passes, and their ratio.
+
+    Args:
+        runs: counted runs of each alternative.
+        names: keys of `benchmarks.networks.MODELS`.
+        batch_sizes: images in a batch.
+    """
+    records = []
+    for name in names:
+        model = new_model(name)
+        height, width, _ = model.image_shape
+        for batch_size in batch_sizes:
+            pixels = min(4, width) if batch_size <= 64 else 1
+            by_passes = whole_passes(model, random_images(name, batch_size), pixels)
+            seconds = median_seconds(
+                {
+                    "sample": lambda m=model, n=batch_size: m.sample(n, seed=1),
+                    "passes": by_passes,
+                },
+                runs,
+            )
+            scaled = seconds["passes"] * height * width / pixels
+            records.append(
+                {
+                    "images": name,
+                    "batch_size": batch_size,
+                    "pixels_measured": pixels,
+                    "sample_seconds": seconds["sample"],
+                    "whole_passes_seconds_scaled": scaled,
+                    "whole passes / sample": scaled / seconds["sample"],
+                }
+            )
+    return records
 
 
 def whole_passes(
     model: kp.GatedPixelCNN, images: tf.Tensor, pixels: int
 ) -> tf.types.experimental.PolymorphicFunction:
     """Draws the first pixels of a row, each channel by a pass of the whole network."""
-    likelihood = kp.likelihoods.get(model.likelihood, model.num_levels)
+    likelihood = model.pixel_likelihood
     batch_size, _, _, channels = images.shape
     noise = tf.random.stateless_uniform([pixels, channels, batch_size], [3, 4])
     examples = tf.range(batch_size)
@@ -89,44 +119,32 @@ def whole_passes(
     return run
 
 
-def as_table(rows: Sequence[dict[str, Any]]) -> str:
-    """The rows as a table in Markdown."""
-    lines = [
-        "| images | batch | score | sample | sample / score | whole passes / sample |",
-        "|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        lines.append(
-            f"| {row['images']} | {row['batch_size']} | {row['score_seconds']:.3f} s "
-            f"| {row['sample_seconds']:.3f} s | {row['sample / score']:.1f} "
-            f"| {row['whole passes / sample']:.0f} |"
-        )
-    return "\n".join(lines)
-
-
-def define_flags(flag_values: flags.FlagValues) -> None:
-    """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_list("batch_sizes", ["1", "16", "64"], "Batch sizes.", **define)
-    flags.DEFINE_multi_enum(
-        "images", list(MODELS), list(MODELS), "Image sizes.", **define
+def sampling_table(records: Sequence[Record]) -> str:
+    """The records of `measure_sampling` in Markdown."""
+    return table(
+        {
+            "images": "{images}",
+            "batch": "{batch_size}",
+            "score": "{score_seconds:.3f} s",
+            "sample": "{sample_seconds:.3f} s",
+            "sample / score": "{sample / score:.2f}",
+            "sample by XLA": "{xla_sample_seconds:.3f} s",
+            "sample by XLA / score": "{sample by XLA / score:.2f}",
+        },
+        records,
     )
-    flags.DEFINE_integer("runs", 5, "Counted runs of each.", lower_bound=1, **define)
-    flags.DEFINE_integer(
-        "pixels", 4, "Pixels drawn by whole passes.", lower_bound=1, **define
+
+
+def passes_table(records: Sequence[Record]) -> str:
+    """The records of `measure_passes` in Markdown."""
+    return table(
+        {
+            "images": "{images}",
+            "batch": "{batch_size}",
+            "sample": "{sample_seconds:.3f} s",
+            "whole passes, scaled": "{whole_passes_seconds_scaled:.1f} s",
+            "from pixels": "{pixels_measured}",
+            "whole passes / sample": "{whole passes / sample:.0f}",
+        },
+        records,
     )
-    flags.DEFINE_string("output", None, "Where to write JSON.", **define)
-
-
-def main(flag_values: flags.FlagValues) -> None:
-    """Measures all rows and prints them."""
-    rows = []
-    for name in flag_values.images:
-        for size in map(int, flag_values.batch_sizes):
-            rows.append(measure(name, size, flag_values.runs, flag_values.pixels))
-            print(as_table(rows[-1:]).splitlines()[-1], flush=True)
-    report.show(rows, flag_values.runs, as_table(rows), flag_values.output)
-
-
-if __name__ == "__main__":
-    programs.run(main, define_flags)

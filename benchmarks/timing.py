@@ -1,5 +1,6 @@
 """Timing alternatives in turn, so that a change of pace hits all alike."""
 
+import importlib.metadata
 import platform
 import statistics
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -19,7 +21,7 @@ def median_seconds(
     times.
 
     Args:
-        alternatives: functions by name, which return tensors.
+        alternatives: functions by name, which return tensors or numbers.
         runs: number of counted runs of each.
 
     Returns:
@@ -29,7 +31,7 @@ def median_seconds(
     for run in range(runs + 1):
         for name, function in alternatives.items():
             start = time.perf_counter()
-            tf.nest.map_structure(lambda tensor: tensor.numpy(), function())
+            tf.nest.map_structure(np.asarray, function())  # waits for it
             if run:
                 seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(values) for name, values in seconds.items()}
@@ -43,6 +45,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
+        "tensorflow_probability": importlib.metadata.version("tensorflow_probability"),
     }
 
 

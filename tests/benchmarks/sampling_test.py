@@ -1,44 +1,24 @@
-import json
-import subprocess
-import sys
-
-import numpy as np
 import pytest
 
-from benchmarks import sampling, timing
+from benchmarks import sampling
+from tests.benchmarks.tiny_network import NAME
 
 
-def test_a_row_holds_its_ratios(monkeypatch):
-    tiny = {"filters": 3, "num_blocks": 1, "kernel_size": 3}
-    monkeypatch.setitem(sampling.MODELS, "4x2x3", tiny)
-    row = sampling.measure("4x2x3", batch_size=2, runs=1, pixels=2)
-    assert row["batch_size"] == 2 and row["num_blocks"] == 1
-    ratio = row["sample_seconds"] / row["score_seconds"]
-    assert row["sample / score"] == pytest.approx(ratio)
-    ratio = row["whole_passes_seconds_scaled"] / row["sample_seconds"]
-    assert row["whole passes / sample"] == pytest.approx(ratio)
-    assert "| 4x2x3 | 2 |" in sampling.as_table([row])
+def test_sampling_divided_by_scoring():
+    records = sampling.measure_sampling(1, [NAME], [1, 2])
+    assert [record["batch_size"] for record in records] == [1, 2]
+    for record in records:
+        ratio = record["sample_seconds"] / record["score_seconds"]
+        assert record["sample / score"] == pytest.approx(ratio)
+        ratio = record["xla_sample_seconds"] / record["score_seconds"]
+        assert record["sample by XLA / score"] == pytest.approx(ratio)
+    assert "| 4x2x3 | 2 |" in sampling.sampling_table(records)
 
 
-def test_alternatives_run_in_turn_and_the_first_round_does_not_count():
-    calls = []
-    alternatives = {
-        name: lambda name=name: calls.append(name) or np.zeros(1) for name in "ab"
-    }
-    alternatives = {
-        name: lambda f=f: timing.tf.constant(f()) for name, f in alternatives.items()
-    }
-    seconds = timing.median_seconds(alternatives, runs=2)
-    assert "".join(calls) == "ababab"
-    assert set(seconds) == {"a", "b"} and min(seconds.values()) > 0
-
-
-@pytest.mark.slow
-def test_the_program_writes_json(tmp_path):
-    output = tmp_path / "sampling.json"
-    flags = ["--images=28x28x1", "--batch_sizes=1", "--runs=1", "--pixels=1"]
-    program = [sys.executable, "-m", "benchmarks.sampling", f"--output={output}"]
-    subprocess.run([*program, *flags], check=True)
-    result = json.loads(output.read_text())
-    assert result["rows"][0]["sample / score"] > 0
-    assert result["environment"]["tensorflow"]
+def test_whole_passes_are_scaled_to_all_pixels():
+    records = sampling.measure_passes(1, [NAME], [2, 65])
+    assert [record["pixels_measured"] for record in records] == [2, 1]
+    for record in records:
+        ratio = record["whole_passes_seconds_scaled"] / record["sample_seconds"]
+        assert record["whole passes / sample"] == pytest.approx(ratio)
+    assert "| 4x2x3 | 65 |" in sampling.passes_table(records)

@@ -1,0 +1,60 @@
+import sys
+
+import pytest
+
+from benchmarks import growth, peak_memory
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="peak memory is read from /proc"
+)
+
+
+@pytest.fixture
+def linear_memory(monkeypatch):
+    """Memory as if each image took 100 bytes a row or block, on 1000 of anything."""
+    asked = []
+
+    def peak_bytes(work, batch_size, model):
+        asked.append(work)
+        size = model.get("image_shape", (1,))[0] if work == "sample" else 1
+        images = batch_size * size * model["num_blocks"]
+        return 1000 + images * (50 if model.get("gradient_checkpointing") else 100)
+
+    monkeypatch.setattr(peak_memory, "peak_bytes", peak_bytes)
+    return asked
+
+
+def test_sampling_by_side(linear_memory):
+    records = growth.measure_sampling(
+        1, [2, 4], 2, 3, 1, {"filters": 2, "num_blocks": 1}
+    )
+    assert [record["side"] for record in records] == [2, 4]
+    assert [record["bytes"] for record in records] == [400, 800]
+    assert [record["bytes / before"] for record in records] == [None, 2]
+    ratio = records[1]["seconds"] / records[0]["seconds"]
+    assert records[1]["seconds / before"] == pytest.approx(ratio)
+    assert set(linear_memory) == {"sample"}
+    shown = growth.as_table(records)
+    assert "| 2x2x1 |" in shown and "| - |" in shown
+
+
+def test_training_by_depth(linear_memory):
+    records = growth.measure_training([2, 6], 3, 1, {"image_shape": (2, 2, 1)})
+    assert [record["bytes"] for record in records] == [400, 1200]
+    assert [record["checkpointed / kept"] for record in records] == [0.5, 0.5]
+    assert [record["bytes / before"] for record in records] == [None, 3]
+    assert set(linear_memory) == {"train"}
+    assert "| 6 | 0 MB | 3.00 | 0 MB | 3.00 | 0.50 |" in growth.as_table(records)
+
+
+def test_a_batch_is_measured_in_processes_of_its_own():
+    model = {"image_shape": [16, 16, 1], "filters": 8, "num_blocks": 2}
+    taken = peak_memory.batch_bytes("sample", 1024, model, runs=1)
+    assert taken > 1024 * 16 * 16 * 4  # at least the images
+    training = {**model, "gradient_checkpointing": True}
+    assert peak_memory.peak_bytes("train", 1, training) > 1e8
+
+
+def test_refuses_unknown_work():
+    with pytest.raises(ValueError, match="work must be one of"):
+        peak_memory.do_work("rest", 1, {})
