@@ -16,7 +16,7 @@ SIDES = (16, 32, 64, 128)
 SAMPLED = {"filters": 16, "num_blocks": 4, "kernel_size": 3}
 """Arguments of the model that is sampled, of side x side x 1 images."""
 
-DEPTHS = (4, 8, 16, 32)
+DEPTHS = (8, 16, 32)
 TRAINED = {"image_shape": (28, 28, 1), "filters": 32, "kernel_size": 3}
 """Arguments of the model that is trained, of so many blocks."""
 

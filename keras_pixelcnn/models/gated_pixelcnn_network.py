@@ -11,8 +11,8 @@ from keras_pixelcnn.layers import (
     ConditionEncoder,
     GateConditioning,
     GatedPixelCNNBlock,
-    MaskedConv2D,
 )
+from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
 from keras_pixelcnn.likelihoods import Categorical
 from keras_pixelcnn.models.conditions import Conditions
 
@@ -78,12 +78,10 @@ class GatedPixelCNNNetwork:
         if conditions.names:
             self._add_conditioning(image_shape, conditions, filters, dtype)
         skip_filters = self.blocks[0].skip_filters
-        self.head = MaskedConv2D(skip_filters, 1, "B", name="head", **shared)
+        self.head = MaskedProduct(skip_filters, name="head", **shared)
         # Likelihoods stay exact under mixed precision.
-        self.parameters = MaskedConv2D(
+        self.parameters = MaskedProduct(
             channels * likelihood.num_parameters,
-            1,
-            "B",
             name="parameters",
             **{**shared, "dtype": "float32"},
         )

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn.layers import MaskedConv2D
-from keras_pixelcnn.layers.masked_conv2d import GroupSteps
+from keras_pixelcnn.layers.masked_conv2d import GroupSteps, MaskedProduct
 from tests.test_case import check_layer
 
 
@@ -120,3 +120,23 @@ def test_ignores_the_global_data_format():
         keras.config.set_image_data_format("channels_last")
     copy.set_weights(layer.get_weights())
     np.testing.assert_array_equal(copy(inputs), expected)
+
+
+@pytest.mark.parametrize("color_groups", [1, 3])
+def test_product_equals_convolution_with_its_gradients(color_groups):
+    inputs = tf.random.normal([2, 3, 4, 6])
+    product = MaskedProduct(12, color_groups, bias_initializer="he_normal")
+    (outputs,) = check_layer(product, inputs)
+    convolution = MaskedConv2D(12, 1, "B", color_groups)
+    convolution.build(inputs.shape)
+    convolution.set_weights(product.get_weights())
+    found = []
+    for layer in (product, convolution):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            loss = tf.reduce_sum(layer(inputs) ** 2)
+        sources = [inputs, layer.kernel.value, layer.bias.value]
+        found.append([layer(inputs), *tape.gradient(loss, sources)])
+    for one, other in zip(*found):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+    assert outputs.shape == (2, 3, 4, 12)
