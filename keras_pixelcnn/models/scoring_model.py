@@ -99,7 +99,8 @@ class ScoringModel(LikelihoodModel):
 
         Scoring an image takes one such pass, and so do all steps of drawing one
         together. A step of training takes three for each image: the pass, the
-        gradients of its features, and those of its weights.
+        gradients of its features, and those of its weights; with gradient checkpointing
+        about four.
 
         Raises:
             NotImplementedError: when the model does not count its multiply-adds.
