@@ -11,7 +11,7 @@ from typing import Any
 from keras_pixelcnn import layers, likelihoods
 from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
 from keras_pixelcnn.models import AutoregressiveImageModel, GatedPixelCNN
-from keras_pixelcnn.samplers import example_seeds
+from keras_pixelcnn.samplers import example_seeds, example_uniforms
 
 __version__ = "0.1.0"
 
@@ -29,6 +29,7 @@ __all__ = [
     "datasets",
     "distributions",
     "example_seeds",
+    "example_uniforms",
     "layers",
     "likelihoods",
 ]

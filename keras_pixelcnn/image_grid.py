@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_pixelcnn import files
 from keras_pixelcnn.image_checks import check_images
+from keras_pixelcnn.pixel_values import to_pixels
 
 # Light grey, so that both black and white images stand out from it.
 _BACKGROUND = 224
@@ -97,19 +98,6 @@ def _check_at_least(least: int, name: str, value: int) -> None:
         raise ValueError(
             f"`{name}` must be an integer of at least {least}. Received: {value!r}"
         )
-
-
-def to_pixels(images: np.ndarray, num_levels: int) -> np.ndarray:
-    """Stretches levels to 8 bits, as pictures show them.
-
-    Args:
-        images: integers in `[0, num_levels)` of any shape.
-        num_levels: how many values a pixel can take.
-
-    Returns:
-        The nearest of 0 to 255: `uint8` of the same shape.
-    """
-    return np.rint(images * (255 / (num_levels - 1))).astype(np.uint8)
 
 
 def _shown_channels(images: np.ndarray) -> np.ndarray:

@@ -13,7 +13,15 @@ PROGRAMS = [ROOT / "trainers", ROOT / "savedmodels", ROOT / "benchmarks"]
 
 # Each room may import those before it, and none after it.
 ROOMS = [
-    {"files", "image_checks", "metrics", "dequantised_gaussian"},
+    {
+        "dequantised_gaussian",
+        "files",
+        "graph_checks",
+        "image_checks",
+        "interpolation",
+        "metrics",
+        "pixel_values",
+    },
     {"layers", "baselines", "image_grid", "datasets"},
     {"likelihoods"},
     {"samplers"},

@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.image_grid import save_image_grid, to_pixels
+from keras_pixelcnn.image_grid import save_image_grid
+from keras_pixelcnn.pixel_values import to_pixels
 
 _MID_GREY = 128
 

@@ -54,7 +54,9 @@ def write_results(
     test = load_split(config, config["test_split"])
     save_completions(folder.completions, model, test, seed=config["sample_seed"])
     if not folder.export.exists():  # else from this run, killed a little later
-        model.export(folder.export, verbose=False)
+        model.export(
+            folder.export, verbose=False, bits_per_dim=metrics["test_bits_per_dim"]
+        )
     metrics |= {
         "training_seconds": seconds,
         "seed": config["seed"],

@@ -10,7 +10,8 @@ import numpy as np
 from keras_pixelcnn import AutoregressiveImageModel
 from keras_pixelcnn.datasets.image_file import read_image
 from keras_pixelcnn.files import replace_when_written
-from keras_pixelcnn.image_grid import save_image_grid, to_pixels
+from keras_pixelcnn.image_grid import save_image_grid
+from keras_pixelcnn.pixel_values import to_levels, to_pixels
 
 _MID_GREY = 128
 _COLOR_MODES = {1: "grayscale", 3: "rgb"}
@@ -149,8 +150,7 @@ def read_known(
         )
     pixels = _read_picture(image_path, _COLOR_MODES[channels], model)
     mask = _read_picture(mask_path, "grayscale", model)
-    levels = np.rint(pixels * ((model.num_levels - 1) / 255))
-    return Known(levels.astype(np.int32), mask[..., 0] >= 128)
+    return Known(to_levels(pixels, model.num_levels), mask[..., 0] >= 128)
 
 
 def _read_picture(

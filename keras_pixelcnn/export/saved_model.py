@@ -1,30 +1,52 @@
 """Writes a model as a SavedModel that appears whole or not at all."""
 
+import json
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
-import keras
+import tensorflow as tf
 
-from keras_pixelcnn.export.signatures import Signature, signatures
+from keras_pixelcnn.export.metadata import (
+    describe_tensors,
+    metadata_document,
+    metadata_signature,
+)
+from keras_pixelcnn.export.signature import Signature
+from keras_pixelcnn.export.signatures import signatures as all_signatures
 from keras_pixelcnn.files import replace_when_written
+
+METADATA_FILE = "assets.extra/metadata.json"
 
 
 def export_saved_model(
-    model: Any, filepath: str | os.PathLike[str], verbose: bool = True
+    model: Any,
+    filepath: str | os.PathLike[str],
+    verbose: bool = True,
+    signatures: Sequence[str] | None = None,
+    label_names: Sequence[str] | None = None,
+    bits_per_dim: float | None = None,
 ) -> None:
-    """Writes the SavedModel of a model, with all its signatures.
+    """Writes the SavedModel of a model, with its signatures.
 
-    The first signature, `sample`, is also `serving_default`.
+    What it says of itself is both a signature, `metadata`, and a file in it.
 
     Args:
         model: an `AutoregressiveImageModel`.
         filepath: a directory that does not exist; TF Serving watches for
             `<base>/<version number>`.
         verbose: whether to say what was written. Default True.
+        signatures: names of those that it shall have, beside `metadata`; the first is
+            also `serving_default`, for requests that name none. Default: all, `sample`
+            first.
+        label_names: what the labels are called. Default: not said.
+        bits_per_dim: of data that the model was not trained on. Default: not said.
 
     Raises:
         FileExistsError: when something stands at `filepath`.
+        ValueError: when the model has no such signature, or the names or the figure
+            cannot be right.
     """
     target = pathlib.Path(filepath)
     if target.exists():
@@ -32,19 +54,48 @@ def export_saved_model(
             f"{target} exists already, and a version that a server may have loaded is "
             "never changed. Export to a new version number, or remove it first."
         )
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    endpoints = signatures(model)
-    for name, signature in {
-        "serving_default": endpoints["sample"],
-        **endpoints,
-    }.items():
-        _add(archive, name, signature)
+    made = _chosen(all_signatures(model), signatures)
+    graphs = {name: _trace(signature) for name, signature in made.items()}
+    described = {name: _describe(graph) for name, graph in graphs.items()}
+    document = metadata_document(model, described, label_names, bits_per_dim)
+    graphs["metadata"] = _trace(metadata_signature(document))
+    # Not by `keras.export.ExportArchive`: it traces and writes every graph twice.
+    root = tf.Module()
+    root.model_variables = [variable.value for variable in model.variables]
     with replace_when_written(target) as part:
-        archive.write_out(str(part), verbose=False)
+        tf.saved_model.save(
+            root,
+            part,
+            signatures={"serving_default": graphs[next(iter(made))], **graphs},
+        )
+        file = part / METADATA_FILE
+        file.parent.mkdir()
+        file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     if verbose:
-        print(f"Saved model exported to {target}: {', '.join(endpoints)}")
+        print(f"Saved model exported to {target}: {', '.join(graphs)}")
 
 
-def _add(archive: keras.export.ExportArchive, name: str, signature: Signature) -> None:
-    archive.add_endpoint(name, signature.function, input_signature=signature.inputs)
+def _chosen(
+    made: dict[str, Signature], names: Sequence[str] | None
+) -> dict[str, Signature]:
+    if names is None:
+        return made
+    if isinstance(names, str) or not names or not set(names) <= set(made):
+        raise ValueError(
+            f"signatures must be a list of some of {list(made)}. Received: {names!r}"
+        )
+    return {name: made[name] for name in names}
+
+
+def _trace(signature: Signature) -> Any:
+    """The graph of a signature: a TensorFlow concrete function."""
+    function = tf.function(
+        signature.function, input_signature=signature.inputs, autograph=False
+    )
+    return function.get_concrete_function()
+
+
+def _describe(graph: Any) -> dict[str, Any]:
+    inputs = {spec.name: spec for spec in graph.structured_input_signature[0]}
+    outputs = graph.structured_outputs
+    return {"inputs": describe_tensors(inputs), "outputs": describe_tensors(outputs)}

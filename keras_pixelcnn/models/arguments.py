@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.graph_checks import checked
 from keras_pixelcnn.samplers import example_seeds
 
 INT64 = np.iinfo(np.int64)
@@ -70,6 +71,40 @@ def _known(value: Any) -> Any:
     """The value of a tensor where it is known, so that it can be checked."""
     static = tf.get_static_value(value) if tf.is_tensor(value) else value
     return value if static is None else static
+
+
+def prepare_noise(noise: Any, image_shape: tuple[int, int, int]) -> tf.Tensor:
+    """The uniform numbers that images are drawn with.
+
+    Args:
+        noise: numbers in [0, 1), (batch, height, width, channels).
+        image_shape: (height, width, channels) of the model.
+
+    Returns:
+        float32 tensor of that shape.
+
+    Raises:
+        ValueError: when the shape or a number is another; in graphs running them raises
+            `InvalidArgumentError`.
+    """
+    rule = "noise must hold numbers of at least 0 and below 1."
+    noise = _known(noise)
+    if not tf.is_tensor(noise):
+        values = _as_floats(noise)
+        possible = (values >= 0) & (values < 1)
+        if not possible.all():
+            raise ValueError(f"{rule} Received: {values[~possible].flat[0]}")
+        noise = tf.constant(values)
+    noise = tf.cast(noise, tf.float32)
+    if not noise.shape.is_compatible_with([None, *image_shape]):
+        sizes = ", ".join(map(str, image_shape))
+        raise ValueError(
+            f"noise must have the shape (batch, {sizes}). "
+            f"Received: noise of shape {tuple(noise.shape)}"
+        )
+    if tf.get_static_value(noise) is not None:
+        return noise
+    return checked((noise >= 0) & (noise < 1), noise, rule)
 
 
 def prepare_temperature(temperature: Any, num_samples: tf.Tensor | int) -> tf.Tensor:

@@ -1,18 +1,17 @@
 """AutoregressiveImageModel: what all models here can do."""
 
-import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.graph_checks import checked
 from keras_pixelcnn.image_checks import check_shape
+from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.models import arguments
-from keras_pixelcnn.models.drawing import SAMPLERS, draw_images
-from keras_pixelcnn.models.features import feature_specs
-from keras_pixelcnn.models.interpolation import interpolate_embeddings
+from keras_pixelcnn.models.drawing_request import draw, split_options
 from keras_pixelcnn.models.scoring_model import ScoringModel
 from keras_pixelcnn.samplers import ScanSteps
 
@@ -119,15 +118,52 @@ class AutoregressiveImageModel(ScoringModel):
         if num_samples is None:
             num_samples = self.conditions.num_examples(conditions)
         num_samples = arguments.prepare_num_samples(num_samples)
-        return self._draw(
+        return draw(
+            self,
             num_samples,
-            sampler,
-            jit_compile,
             conditions,
-            seed=seed,
+            {"seed": arguments.prepare_seeds(seed, num_samples)},
             temperature=temperature,
             top_p=top_p,
             guidance_scale=guidance_scale,
+            sampler=sampler,
+            jit_compile=jit_compile,
+        )
+
+    def sample_from_noise(
+        self, noise: Any, temperature: Any = 1.0, **options: Any
+    ) -> tf.Tensor:
+        """Draws images from uniform numbers that are given: a function, and no chance.
+
+        `sample` does this with `keras_pixelcnn.example_uniforms` of its seeds. Each
+        value is the first level up to which the probabilities sum to more than its
+        number.
+
+        Args:
+            noise: float32 in [0, 1), (batch, height, width, channels).
+            temperature: as for `sample`.
+            **options: as for `sample`: conditions, top_p, guidance_scale, sampler,
+                jit_compile.
+
+        Returns:
+            Images like those of `sample`.
+
+        Raises:
+            ValueError: when an argument is not as said; in graphs
+                `InvalidArgumentError`, when they run.
+        """
+        noise = arguments.prepare_noise(noise, self.image_shape)
+        num_samples = noise.shape[0]
+        if num_samples is None:
+            num_samples = tf.shape(noise)[0]
+        options, conditions = split_options(options)
+        return draw(
+            self,
+            num_samples,
+            conditions,
+            {"noise": noise},
+            temperature=temperature,
+            **options,
         )
 
     def complete(
@@ -182,25 +218,27 @@ class AutoregressiveImageModel(ScoringModel):
         num_images = image.shape[0]
         if num_images is None:
             num_images = tf.shape(image)[0]
-        return self._draw(
+        request = {
+            "seed": arguments.prepare_seeds(seed, num_images),
+            "image": image,
+            "mask": tf.broadcast_to(mask, tf.shape(image)),
+        }
+        return draw(
+            self,
             num_images,
-            sampler,
-            jit_compile,
             conditions,
-            seed=seed,
+            request,
             temperature=temperature,
             top_p=top_p,
             guidance_scale=guidance_scale,
-            image=image,
-            mask=tf.broadcast_to(mask, tf.shape(image)),
+            sampler=sampler,
+            jit_compile=jit_compile,
         )
 
     def _check_known(self, image: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         possible = self._likelihood.as_levels(image) >= 0
         rule = f"image must hold integers in [0, {self.num_levels}) where it is known."
-        check = tf.debugging.Assert(tf.reduce_all(possible | ~mask), [rule])
-        with tf.control_dependencies([check]):
-            return tf.identity(image)
+        return checked(possible | ~mask, image, rule)
 
     def interpolate(
         self,
@@ -257,54 +295,6 @@ class AutoregressiveImageModel(ScoringModel):
         )
         return tf.reshape(images, tf.concat([leading, self.image_shape], axis=0))
 
-    def _draw(
-        self,
-        num_images: tf.Tensor | int,
-        sampler: str | None,
-        jit_compile: bool,
-        conditions: Mapping[str, Any],
-        *,
-        seed: Any,
-        temperature: Any,
-        top_p: Any,
-        guidance_scale: Any,
-        **known: tf.Tensor,
-    ) -> tf.Tensor:
-        request = {
-            "seed": arguments.prepare_seeds(seed, num_images),
-            "temperature": arguments.prepare_temperature(temperature, num_images),
-            **known,
-            **self.conditions.prepare(conditions, num_images),
-        }
-        if top_p is not None:
-            request["top_p"] = arguments.prepare_top_p(top_p, num_images)
-        if guidance_scale is not None:
-            arguments.check_can_be_guided(self)
-            request["guidance_scale"] = arguments.prepare_guidance_scale(
-                guidance_scale, num_images
-            )
-        if sampler not in (None, *SAMPLERS):
-            raise ValueError(
-                f"sampler must be one of {SAMPLERS}. Received: sampler={sampler!r}"
-            )
-        # XLA takes one operation after the other: slices of the batch gain nothing.
-        draw = functools.partial(
-            draw_images, self, sampler=sampler, side_by_side=not jit_compile
-        )
-        if not tf.executing_eagerly() and not jit_compile:
-            return draw(request)
-        # XLA compiles for one batch size.
-        batch_size = request["seed"].shape[0] if jit_compile else None
-        key = (sampler, jit_compile, batch_size, *request)
-        if key not in self._compiled:
-            self._compiled[key] = tf.function(
-                draw,
-                input_signature=[feature_specs(self, list(request), batch_size)],
-                autograph=False,
-                jit_compile=jit_compile,
-            )
-        return self._compiled[key](request)
-
     # Export.
 
     def export(
@@ -312,6 +302,10 @@ class AutoregressiveImageModel(ScoringModel):
         filepath: str | os.PathLike[str],
         format: str = "tf_saved_model",
         verbose: bool = True,
+        *,
+        signatures: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+        bits_per_dim: float | None = None,
     ) -> None:
         """Writes a SavedModel that TF Serving runs as it is.
 
@@ -323,10 +317,17 @@ class AutoregressiveImageModel(ScoringModel):
                 `<base>/<version number>`. It appears whole or not at all.
             format: "tf_saved_model", the only one.
             verbose: whether to say what was written. Default True.
+            signatures: names of those that it shall have, such as ["sample"]; the first
+                is the one of requests that name none. Default: all, "sample" first.
+            label_names: what the labels are called, for those who use the export; as
+                many as there are classes. Default: not said.
+            bits_per_dim: what the model reached on data that it was not trained on,
+                for the same. Default: not said.
 
         Raises:
             FileExistsError: when something stands there.
-            ValueError: when another format is asked for.
+            ValueError: when another format is asked for, the model has no such
+                signature, or the names or the figure cannot be right.
         """
         if format != "tf_saved_model":
             raise ValueError(
@@ -334,4 +335,11 @@ class AutoregressiveImageModel(ScoringModel):
             )
         from keras_pixelcnn.export import export_saved_model
 
-        export_saved_model(self, filepath, verbose=verbose)
+        export_saved_model(
+            self,
+            filepath,
+            verbose=verbose,
+            signatures=signatures,
+            label_names=label_names,
+            bits_per_dim=bits_per_dim,
+        )

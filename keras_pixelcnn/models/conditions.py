@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.graph_checks import checked
+
 HAS_CONDITION = "has_condition"
 """An input of optional models: 1 for the examples that have their condition, else 0."""
 
@@ -215,15 +217,10 @@ class Conditions:
         Raises:
             ValueError: as `prepare` does.
         """
-        checked = self.check_known(name, value)
-        if tf.get_static_value(checked) is not None:
-            return checked
-        rule, possible = self._rule(name), self._possible(name, checked)
-        flat = tf.reshape(checked, [-1])
-        wrong = tf.boolean_mask(flat, ~tf.reshape(possible, [-1]))[:1]
-        check = tf.debugging.Assert(tf.reduce_all(possible), [rule, "Received:", wrong])
-        with tf.control_dependencies([check]):
-            return tf.identity(checked)
+        known = self.check_known(name, value)
+        if tf.get_static_value(known) is not None:
+            return known
+        return checked(self._possible(name, known), known, self._rule(name))
 
     def check_known(self, name: str, value: Any) -> tf.Tensor:
         """As `check_value`, but in graphs leaves values alone that are not known yet.

@@ -31,10 +31,11 @@ def draw_images(
 
     Args:
         model: an `AutoregressiveImageModel`.
-        request: "seed" int64 (batch,), "temperature" float32 (batch,); if asked for
-            "top_p" and "guidance_scale", float32 (batch,), "image" int32 and "mask"
-            bool, both (batch, height, width, channels), True where the image is kept;
-            and the model's conditions. All checked.
+        request: "temperature" float32 (batch,); "seed" int64 (batch,), or "noise"
+            float32 (batch, height, width, channels); if asked for "top_p" and
+            "guidance_scale", float32 (batch,), "image" int32 and "mask" bool, both
+            (batch, height, width, channels), True where the image is kept; and the
+            model's conditions. All checked.
         sampler: "incremental", "ancestral", or None for the first where the model has
             steps.
         side_by_side: whether slices of the batch are drawn by loops of their own.
@@ -52,14 +53,15 @@ def draw_images(
             'sampler="ancestral", which is slower.'
         )
     by_steps = sampler != "ancestral" and model.has_scan_steps
-    seed = request["seed"]
     # Some kernels refuse an empty batch; and loops ask that shapes known before them
     # stay known inside.
     padded = {name: at_least_one(value) for name, value in request.items()}
-    size = padded["seed"].shape[0] or tf.shape(padded["seed"])[0]
+    if "seed" in padded:
+        padded["noise"] = example_uniforms(padded.pop("seed"), model.image_shape)
+    size = _size(padded["temperature"])
     slices = BatchSlices(size, most_slices() if by_steps and side_by_side else 1)
     arranged = {name: slices.arrange(value) for name, value in padded.items()}
-    conditions = {name: arranged.pop(name) for name in request if name not in REQUEST}
+    conditions = {name: arranged[name] for name in request if name not in REQUEST}
     draw = _Draw(model, arranged)
     known = None
     if "mask" in arranged:
@@ -77,7 +79,11 @@ def draw_images(
     )
     images = slices.restore(images[:, : slices.size])
     dtype = tf.uint8 if model.num_levels <= 256 else tf.int32
-    return tf.cast(images[: seed.shape[0] or tf.shape(seed)[0]], dtype)
+    return tf.cast(images[: _size(request["temperature"])], dtype)
+
+
+def _size(batch: tf.Tensor) -> tf.Tensor | int:
+    return batch.shape[0] or tf.shape(batch)[0]
 
 
 def _flat(arranged: tf.Tensor) -> tf.Tensor:
@@ -98,10 +104,7 @@ class _Draw:
         self._top_p = request.get("top_p")
         self._guidance_scale = request.get("guidance_scale")
         self.is_guided = self._guidance_scale is not None
-        seed = request["seed"]
-        uniforms = example_uniforms(_flat(seed), model.image_shape)
-        shape = [*_sizes(seed), *model.image_shape]
-        self._noise = _examples_last(tf.reshape(uniforms, shape))
+        self._noise = _examples_last(request["noise"])
         self._known = None
         if "mask" in request:
             names = ("image", "mask")
@@ -126,12 +129,6 @@ class _Draw:
             return values if scale is None else tf.concat([values, values], axis=0)
 
         return draw
-
-
-def _sizes(values: tf.Tensor) -> list[Any]:
-    """The first two sizes, as far as they are known."""
-    sizes = tf.shape(values)
-    return [size or sizes[axis] for axis, size in enumerate(values.shape[:2])]
 
 
 def _examples_last(values: tf.Tensor) -> tf.Tensor:

@@ -5,7 +5,15 @@ from typing import Any
 
 import tensorflow as tf
 
-REQUEST = ("seed", "temperature", "top_p", "guidance_scale", "image", "mask")
+REQUEST = (
+    "seed",
+    "noise",
+    "temperature",
+    "top_p",
+    "guidance_scale",
+    "image",
+    "mask",
+)
 """What a request for images may hold beside conditions."""
 
 
@@ -22,6 +30,7 @@ def feature_specs(
     shape = [None, *model.image_shape]
     specs = {
         "seed": tf.TensorSpec([None], tf.int64),
+        "noise": tf.TensorSpec(shape, tf.float32),
         "temperature": tf.TensorSpec([None], tf.float32),
         "top_p": tf.TensorSpec([None], tf.float32),
         "guidance_scale": tf.TensorSpec([None], tf.float32),

@@ -1,7 +1,7 @@
 """ScoringModel: the log probability of images, and what follows from it."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -26,18 +26,35 @@ class ScoringModel(LikelihoodModel):
 
     @functools.cached_property
     def _compiled(self) -> dict[Any, Any]:
-        """Graphs by what they are given, so that no call traces one anew."""
         return {}
 
-    def _compiled_score(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        key = tuple(features)
+    def compiled_graph(
+        self,
+        key: tuple[Any, ...],
+        function: Callable[[dict[str, tf.Tensor]], tf.Tensor],
+        specs: dict[str, tf.TensorSpec],
+        jit_compile: bool = False,
+    ) -> Callable[[dict[str, tf.Tensor]], tf.Tensor]:
+        """The graph of a function of features, traced once for each key.
+
+        Args:
+            key: what tells this graph from others.
+            function: to trace; the model's weights are read when the graph runs.
+            specs: what it takes.
+            jit_compile: whether XLA compiles it. Default False.
+        """
         if key not in self._compiled:
             self._compiled[key] = tf.function(
-                self._score,
-                input_signature=[feature_specs(self, list(features))],
+                function,
+                input_signature=[specs],
                 autograph=False,
+                jit_compile=jit_compile,
             )
-        return self._compiled[key](dict(features))
+        return self._compiled[key]
+
+    def _compiled_score(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        specs = feature_specs(self, list(features))
+        return self.compiled_graph(tuple(features), self._score, specs)(dict(features))
 
     def log_prob(
         self,

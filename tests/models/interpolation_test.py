@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.models.interpolation import interpolate_embeddings
+from keras_pixelcnn.interpolation import interpolate_embeddings
 from tests.models.small_model import SHAPE, new_model
 
 

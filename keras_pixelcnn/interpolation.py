@@ -6,6 +6,11 @@ import tensorflow as tf
 
 METHODS = ("linear", "spherical")
 
+NO_ARC = (
+    "Between opposite embeddings, or from a zero one, there is no one arc. Use the "
+    "linear way, or other embeddings."
+)
+
 _LEAST_SINE = 1e-6
 """Below it the arc is as good as a point, or has no one direction."""
 
@@ -46,25 +51,54 @@ def interpolate_embeddings(
         raise ValueError(f"method must be one of {METHODS}. Received: {method!r}")
     way = tf.linspace(0.0, 1.0, steps)[:, tf.newaxis]
     a, b = a[..., tf.newaxis, :], b[..., tf.newaxis, :]
-    return _linear(a, b, way) if method == "linear" else _spherical(a, b, way)
+    if method == "linear":
+        return _linear(a, b, way)
+    between, has_arc = _spherical(a, b, way)
+    known = tf.get_static_value(has_arc)
+    if known is not None and not known.all():
+        raise ValueError(NO_ARC)
+    return between
+
+
+def embeddings_between(
+    a: tf.Tensor, b: tf.Tensor, position: tf.Tensor, spherical: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """One embedding on the way from each `a` to its `b`; see `interpolate_embeddings`.
+
+    Args:
+        a: float32 tensor (rows, d).
+        b: float32 tensor (rows, d).
+        position: float32 tensor (rows,): 0 gives a, 1 gives b.
+        spherical: bool tensor (rows,): True for the way along the arc.
+
+    Returns:
+        float32 tensor (rows, d), and bool (rows,): whether the row's way is determined.
+    """
+    position, spherical = position[:, tf.newaxis], spherical[:, tf.newaxis]
+    along_arc, has_arc = _spherical(a, b, position)
+    between = tf.where(spherical, along_arc, _linear(a, b, position))
+    return between, tf.squeeze(has_arc | ~spherical, axis=-1)
 
 
 def _linear(a: tf.Tensor, b: tf.Tensor, way: tf.Tensor) -> tf.Tensor:
     return (1 - way) * a + way * b
 
 
-def _spherical(a: tf.Tensor, b: tf.Tensor, way: tf.Tensor) -> tf.Tensor:
+def _spherical(
+    a: tf.Tensor, b: tf.Tensor, way: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Embeddings on the arc, and whether there is one arc, (..., 1)."""
     length_a = tf.norm(a, axis=-1, keepdims=True)
     length_b = tf.norm(b, axis=-1, keepdims=True)
     direction_a = tf.math.divide_no_nan(a, length_a)
     direction_b = tf.math.divide_no_nan(b, length_b)
+    length_of_sum = tf.norm(direction_a + direction_b, axis=-1, keepdims=True)
     # Stable for small angles, where the cosine says nothing.
     angle = 2 * tf.atan2(
-        tf.norm(direction_a - direction_b, axis=-1, keepdims=True),
-        tf.norm(direction_a + direction_b, axis=-1, keepdims=True),
+        tf.norm(direction_a - direction_b, axis=-1, keepdims=True), length_of_sum
     )
     sine = tf.sin(angle)
-    _check_arc(tf.minimum(length_a, length_b), direction_a, direction_b)
+    has_arc = (tf.minimum(length_a, length_b) > 0) & (length_of_sum >= _LEAST_SINE)
     along = tf.where(
         sine > _LEAST_SINE,
         tf.math.divide_no_nan(
@@ -73,16 +107,4 @@ def _spherical(a: tf.Tensor, b: tf.Tensor, way: tf.Tensor) -> tf.Tensor:
         ),
         _linear(direction_a, direction_b, way),
     )
-    return _linear(length_a, length_b, way) * along
-
-
-def _check_arc(lengths: tf.Tensor, a: tf.Tensor, b: tf.Tensor) -> None:
-    lengths = tf.get_static_value(lengths)
-    if lengths is None:
-        return
-    opposite = tf.norm(a + b, axis=-1, keepdims=True).numpy() < _LEAST_SINE
-    if (lengths == 0).any() or opposite.any():
-        raise ValueError(
-            "Between opposite embeddings, or from a zero one, there is no one arc. Use "
-            'method="linear", or other embeddings.'
-        )
+    return _linear(length_a, length_b, way) * along, has_arc

@@ -1,0 +1,108 @@
+"""What an export says of itself, as one JSON document."""
+
+import importlib
+import json
+import numbers
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_pixelcnn.export.signature import (
+    Signature,
+    Tensors,
+    batch_of,
+    condition_specs,
+    make_signature,
+)
+
+FORMAT_VERSION = 1
+"""Rises when a field changes its meaning or goes."""
+
+
+def metadata_document(
+    model: Any,
+    signatures: Mapping[str, Mapping[str, Any]],
+    label_names: Sequence[str] | None = None,
+    bits_per_dim: float | None = None,
+) -> dict[str, Any]:
+    """The document, of what JSON can hold.
+
+    Args:
+        model: an `AutoregressiveImageModel`.
+        signatures: by name, the inputs and outputs of all others than `metadata`; see
+            `describe_tensors`.
+        label_names: what the labels are called. Default: not said.
+        bits_per_dim: of data that the model was not trained on. Default: not said.
+
+    Raises:
+        ValueError: when the names or the figure cannot be right.
+    """
+    described = {
+        name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()[1:]}
+        for name, spec in condition_specs(model).items()
+    }
+    if "label" in described:
+        described["label"]["num_classes"] = model.conditions.num_classes
+    return {
+        "format_version": FORMAT_VERSION,
+        "package": "keras_pixelcnn",
+        "package_version": importlib.import_module("keras_pixelcnn").__version__,
+        "tensorflow_version": tf.__version__,
+        "model": type(model).__name__,
+        "num_parameters": model.count_params(),
+        "image_shape": list(model.image_shape),
+        "num_levels": model.num_levels,
+        "conditions": described,
+        "conditions_optional": model.conditions.optional,
+        "label_names": _checked_names(model, label_names),
+        "bits_per_dim": _checked_bits(bits_per_dim),
+        "signatures": dict(signatures),
+    }
+
+
+def describe_tensors(specs: Mapping[str, Any]) -> dict[str, Any]:
+    """Types and shapes by name, an unknown size as None."""
+    return {
+        name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
+        for name, spec in specs.items()
+    }
+
+
+def metadata_signature(document: Mapping[str, Any]) -> Signature:
+    """The signature `metadata`; see `signatures`."""
+    text = json.dumps(document)
+
+    def metadata(inputs: Tensors) -> Tensors:
+        return {"metadata": tf.fill(tf.shape(inputs["row"]), text)}
+
+    return make_signature(metadata, {"row": batch_of(dtype=tf.int32)})
+
+
+def _checked_names(model: Any, label_names: Sequence[str] | None) -> list[str] | None:
+    if label_names is None:
+        return None
+    names, classes = list(label_names), model.conditions.num_classes
+    if isinstance(label_names, str) or not all(isinstance(x, str) for x in names):
+        raise ValueError(
+            f"label_names must be a list of strings. Received: {label_names!r}"
+        )
+    if len(names) != classes:
+        raise ValueError(
+            f"label_names must be as many as the model's classes, {classes or 0}. "
+            f"Received: {len(names)}"
+        )
+    return names
+
+
+def _checked_bits(bits_per_dim: Any) -> float | None:
+    if bits_per_dim is None:
+        return None
+    is_number = isinstance(bits_per_dim, numbers.Real)
+    if not is_number or not np.isfinite(bits_per_dim) or bits_per_dim < 0:
+        raise ValueError(
+            "bits_per_dim must be a finite number of at least 0. "
+            f"Received: {bits_per_dim!r}"
+        )
+    return float(bits_per_dim)

@@ -1,0 +1,47 @@
+"""The signatures that read images: their scores, and the labels they may have."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from keras_pixelcnn.export.signature import (
+    Signature,
+    Tensors,
+    batch_of,
+    condition_specs,
+    make_signature,
+)
+from keras_pixelcnn.graph_checks import checked
+from keras_pixelcnn.metrics import bits_per_dim
+
+
+def log_prob_signature(model: Any) -> Signature:
+    """The signature `log_prob`; see `signatures`."""
+
+    def log_prob(inputs: Tensors) -> Tensors:
+        nats = model.log_prob(_levels(model, inputs.pop("image")), **inputs)
+        return {"log_prob": nats, "bits_per_dim": bits_per_dim(nats, model.num_dims)}
+
+    return make_signature(log_prob, {**_image_spec(model), **condition_specs(model)})
+
+
+def classify_signature(model: Any) -> Signature:
+    """The signature `classify` of a model that takes labels; see `signatures`."""
+
+    def classify(inputs: Tensors) -> Tensors:
+        image = _levels(model, inputs.pop("image"))
+        probabilities = model.classify(image, **inputs)
+        label = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
+        return {"probabilities": probabilities, "label": label}
+
+    others = condition_specs(model, without=("label",))
+    return make_signature(classify, {**_image_spec(model), **others})
+
+
+def _image_spec(model: Any) -> dict[str, tf.TensorSpec]:
+    return {"image": batch_of(*model.image_shape, dtype=tf.int32)}
+
+
+def _levels(model: Any, image: tf.Tensor) -> tf.Tensor:
+    rule = f"image must hold integers in [0, {model.num_levels})."
+    return checked((image >= 0) & (image < model.num_levels), image, rule)

@@ -1,0 +1,150 @@
+"""Tests of PNG files in the graph: levels there and back, and files that do not fit."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from keras_pixelcnn import GatedPixelCNN
+from keras_pixelcnn.pixel_values import to_levels, to_pixels
+from tests import served
+from tests.test_case import randomize
+
+HEIGHT, WIDTH = 4, 2
+START = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+def model():
+    return randomize(GatedPixelCNN((HEIGHT, WIDTH, 1), 17, filters=2, num_blocks=1))
+
+
+@pytest.fixture(scope="module")
+def complete_png(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("served") / "1"
+    model.export(path, verbose=False, signatures=["complete_png"])
+    loaded = tf.saved_model.load(path)
+
+    def call(image, mask=None, seed=1):
+        if mask is None:
+            mask = _picture(np.full((HEIGHT, WIDTH), 255, np.uint8))
+        outputs = loaded.signatures["complete_png"](
+            image_bytes=tf.constant([image]),
+            mask_bytes=tf.constant([mask]),
+            seed=tf.constant([seed], tf.int64),
+            temperature=tf.constant([1.0]),
+        )
+        return served.decode(model, outputs["image_bytes"].numpy())[0]
+
+    return call
+
+
+def _picture(pixels, mode=None):
+    file = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("num_levels", [2, 3, 17, 200, 256])
+def test_levels_come_back_from_8_bits(num_levels):
+    levels = np.arange(num_levels)
+    assert (to_levels(to_pixels(levels, num_levels), num_levels) == levels).all()
+
+
+@pytest.mark.parametrize("num_levels", [257, 1000, 65536])
+def test_levels_come_back_from_16_bits(num_levels):
+    levels = np.arange(num_levels)
+    pixels = to_pixels(levels, num_levels, bits=16)
+    assert pixels.dtype == np.uint16
+    assert (to_levels(pixels, num_levels, bits=16) == levels).all()
+
+
+def _levels(seed=0):
+    return np.random.default_rng(seed).integers(17, size=(HEIGHT, WIDTH, 1))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P"])
+def test_pictures_of_every_mode_are_read(complete_png, mode):
+    levels = _levels()
+    image = _picture(to_pixels(levels[..., 0], 17), mode)
+    np.testing.assert_array_equal(complete_png(image), levels)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "RGB", "RGBA"])
+def test_masks_are_white_where_the_image_is_known(model, complete_png, mode):
+    levels, mask = _levels(), np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[:2] = 255
+    drawn = complete_png(_picture(to_pixels(levels[..., 0], 17)), _picture(mask, mode))
+    expected = model.complete(levels[None], mask > 0, [1]).numpy()[0]
+    np.testing.assert_array_equal(drawn, expected)
+
+
+def test_grey_masks_are_known_from_128_on(model, complete_png):
+    mask = np.array([[127, 128], [129, 126], [0, 255], [1, 254]], np.uint8)
+    levels = _levels()
+    drawn = complete_png(_picture(to_pixels(levels[..., 0], 17)), _picture(mask))
+    expected = model.complete(levels[None], mask >= 128, [1]).numpy()[0]
+    np.testing.assert_array_equal(drawn, expected)
+
+
+# Files that do not fit.
+
+
+def _chunk(kind, data):
+    checksum = struct.pack(">I", zlib.crc32(kind + data))
+    return struct.pack(">I", len(data)) + kind + data + checksum
+
+
+def _file(width=WIDTH, height=HEIGHT, data=None, depth=8, color=0, extra=b""):
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
+    if data is None:
+        data = zlib.compress((b"\0" + b"\0" * width) * height)
+    chunks = _chunk(b"IHDR", header) + extra + _chunk(b"IDAT", data)
+    return START + chunks + _chunk(b"IEND", b"")
+
+
+def _flip(file, index):
+    return file[:index] + bytes([file[index] ^ 0xFF]) + file[index + 1 :]
+
+
+BOMB = zlib.compress(b"\0" * 10**6)
+BAD_FILES = {
+    "nothing": (b"", "must hold PNG files, which have at least 28 bytes"),
+    "text": (b"hello", "must hold PNG files, which have at least 28 bytes"),
+    "a_jpeg": (b"\xff\xd8\xff\xe0" + b"\0" * 60, "of so many bytes begins otherwise"),
+    "a_bitmap": (b"BM" + b"\0" * 60, "of so many bytes begins otherwise"),
+    "cut_in_the_header": (_file()[:20], "have at least 28 bytes"),
+    "cut_in_the_data": (_file()[:50], "of so many bytes ends too early"),
+    "last_byte_missing": (_file()[:-1], "of so many bytes ends too early"),
+    "wider": (_file(width=3), "must hold pictures of 2 x 4 pixels"),
+    "turned": (_file(width=HEIGHT, height=WIDTH), "must hold pictures of 2 x 4"),
+    "no_pixels": (_file(width=0, height=0), "must hold pictures of 2 x 4"),
+    "bomb": (_file(60_000, 60_000, BOMB), "must hold pictures of 2 x 4"),
+    "negative": (_file(2**31, 2**31, b""), "must hold pictures of 2 x 4"),
+    "damaged_data": (_flip(_file(), 45), "Invalid PNG data"),
+    "damaged_header": (_flip(_file(), 30), "Invalid PNG"),
+    "too_few_pixels": (_file(data=zlib.compress(b"\0")), "Invalid PNG data"),
+    "no_such_depth": (_file(depth=7), "Invalid PNG"),
+    "colors_without_palette": (_file(color=3), "Invalid PNG"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_file_that_does_not_fit(complete_png, name):
+    file, sentence = BAD_FILES[name]
+    good = _file()
+    assert complete_png(good).shape == (HEIGHT, WIDTH, 1)
+    for arguments, which in [((file, good), "image"), ((good, file), "mask")]:
+        with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+            complete_png(*arguments)
+        assert f"{which}_bytes" in str(caught.value)
+        assert sentence in str(caught.value)
+
+
+def test_more_data_than_pixels_is_not_unpacked(complete_png):
+    """Else a small file could fill the memory."""
+    assert complete_png(_file(data=zlib.compress(b"\0" * 10**8))).shape[0] == HEIGHT
