@@ -1,0 +1,208 @@
+"""One call: many rows, cut into requests, sent before one deadline."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from savedmodels.client import errors
+from savedmodels.client.retries import Deadline, RetryPolicy
+from savedmodels.client.tensor_specs import (
+    SignatureSpec,
+    TensorSpec,
+    VersionStatus,
+    parse_signatures,
+    parse_status,
+)
+from savedmodels.client.transport import Transport
+
+_Answer = TypeVar("_Answer")
+
+
+class Connection:
+    """What is known of a server's model, and how it is asked.
+
+    Threads may share it: nothing changes but what was learned of the model, which is
+    replaced as a whole.
+
+    Args:
+        transport: to the server.
+        policy: when a request is sent again.
+        timeout: seconds for a call.
+        max_rows: of a request.
+    """
+
+    def __init__(
+        self, transport: Transport, policy: RetryPolicy, timeout: float, max_rows: int
+    ) -> None:
+        self.transport = transport
+        self.max_rows = max_rows
+        self._policy = policy
+        self._timeout = timeout
+        self._signatures: dict[str, SignatureSpec] | None = None
+        self._document: dict[str, Any] | None = None
+
+    def begin(self, signature: str, deadline: Deadline | None = None) -> "Call":
+        """A call of a signature.
+
+        Args:
+            signature: its name.
+            deadline: of the call that this is a part of. Default: begins now.
+
+        Raises:
+            NotFoundError: when the model has no such signature.
+        """
+        deadline = self._begin_time() if deadline is None else deadline
+        known = self._signatures
+        if known is None or signature not in known:
+            # Not in what was learned before: a newer version may have it.
+            known = self._signatures = self._learn(deadline)
+        if signature not in known:
+            raise errors.NotFoundError(
+                f"{self._where()} has no signature {signature!r}. It has: "
+                f"{', '.join(sorted(known))}."
+            )
+        return Call(self, signature, known[signature], deadline)
+
+    def document(self, deadline: Deadline) -> dict[str, Any]:
+        """The model's metadata, as it was when last asked for.
+
+        Args:
+            deadline: of the call that needs it.
+        """
+        document = self._document
+        return self.ask_for_document(deadline) if document is None else document
+
+    def ask_for_document(self, deadline: Deadline | None = None) -> dict[str, Any]:
+        """The model's metadata.
+
+        Args:
+            deadline: as for `begin`.
+        """
+        call = self.begin("metadata", deadline)
+        (text,) = call.run({"row": np.zeros([1], np.int32)}, 1)["metadata"]
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            sentence = "The metadata is no JSON document."
+            raise errors.explain(errors.ServerError, sentence, self._where()) from error
+        self._document = document
+        return document
+
+    def status(self) -> list[VersionStatus]:
+        """The states of the model's versions."""
+        answer = self.send(self.transport.model_status, self._begin_time())
+        return self._parsed(parse_status, answer)
+
+    def forget(self) -> None:
+        """Drops what was learned of the model, which may be another one by now."""
+        self._signatures = self._document = None
+
+    def _begin_time(self) -> Deadline:
+        return self._policy.deadline(self._timeout)
+
+    def send(self, request: Callable[[float], _Answer], deadline: Deadline) -> _Answer:
+        """Sends one request, again while the server is unavailable.
+
+        Args:
+            request: sends it, given the seconds that are left.
+            deadline: of the call.
+        """
+        return self._policy.call(request, deadline)
+
+    def _learn(self, deadline: Deadline) -> dict[str, SignatureSpec]:
+        answer = self.send(self.transport.model_metadata, deadline)
+        return self._parsed(parse_signatures, answer)
+
+    def _parsed(
+        self, parse: Callable[[dict[str, Any]], _Answer], answer: dict[str, Any]
+    ) -> _Answer:
+        try:
+            return parse(answer)
+        except ValueError as error:
+            sentence = f"The answer is not that of TF Serving. {error}"
+            raise errors.explain(errors.ServerError, sentence, self._where()) from error
+
+    def _where(self) -> str:
+        return f"{self.transport.model} at {self.transport.address}"
+
+
+class Call:
+    """A call of one signature.
+
+    Attributes:
+        name: of the signature.
+        spec: its inputs and outputs.
+        deadline: when it must be done.
+    """
+
+    def __init__(
+        self, connection: Connection, name: str, spec: SignatureSpec, deadline: Deadline
+    ) -> None:
+        self.name = name
+        self.spec = spec
+        self._connection = connection
+        self.deadline = deadline
+
+    def run(
+        self, inputs: Mapping[str, np.ndarray], count: int
+    ) -> dict[str, np.ndarray]:
+        """Sends all rows in as many requests as it takes.
+
+        Args:
+            inputs: all of the signature's, (n, ...).
+            count: number of rows n.
+
+        Returns:
+            All outputs, (n, ...).
+
+        Raises:
+            ClientError: when a request fails.
+        """
+        if count == 0:
+            return {name: _no_rows(spec) for name, spec in self.spec.outputs.items()}
+        size = self._connection.max_rows
+        pieces = []
+        for start in range(0, count, size):
+            rows = {name: value[start : start + size] for name, value in inputs.items()}
+            pieces.append(self._run_piece(rows, min(size, count - start)))
+        if len(pieces) == 1:
+            return pieces[0]
+        return {
+            name: np.concatenate([piece[name] for piece in pieces])
+            for name in self.spec.outputs
+        }
+
+    def _run_piece(
+        self, rows: Mapping[str, np.ndarray], count: int
+    ) -> dict[str, np.ndarray]:
+        transport = self._connection.transport
+
+        def send(seconds: float) -> dict[str, np.ndarray]:
+            return transport.predict(self.name, rows, self.spec.outputs, seconds)
+
+        try:
+            outputs = self._connection.send(send, self.deadline)
+            for name, spec in self.spec.outputs.items():
+                self._check_output(name, outputs[name], spec, count)
+        except (errors.InvalidRequestError, errors.ServerError, errors.NotFoundError):
+            # A new version may take and give something else.
+            self._connection.forget()
+            raise
+        return outputs
+
+    def _check_output(
+        self, name: str, value: np.ndarray, spec: TensorSpec, count: int
+    ) -> None:
+        if not spec.is_batch(value.shape, count):
+            transport = self._connection.transport
+            wanted = (count, *spec.example_shape)
+            sentence = f"{name} must have shape {wanted}. Received: {value.shape}."
+            where = f"signature {self.name!r} of {transport.model} at "
+            where += transport.address
+            raise errors.explain(errors.ServerError, sentence, where)
+
+
+def _no_rows(spec: TensorSpec) -> np.ndarray:
+    return np.empty([0, *(size or 0 for size in spec.example_shape)], spec.dtype)

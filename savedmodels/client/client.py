@@ -1,0 +1,365 @@
+"""Client: the verbs of a Python model, done by a server."""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from savedmodels.client import arguments, interpolation
+from savedmodels.client.calls import Call, Connection
+from savedmodels.client.conditions import complete_conditions
+from savedmodels.client.errors import InvalidRequestError
+from savedmodels.client.inputs import check_options, prepare_count, prepare_inputs
+from savedmodels.client.retries import RetryPolicy
+from savedmodels.client.tensor_specs import VersionStatus
+from savedmodels.client.transport import ModelSpec, open_transport
+
+
+class Classification(NamedTuple):
+    """What labels images have.
+
+    `probabilities` are float32 (n, num_classes), rows that sum to 1; `label` is the
+    likeliest, int32 (n,).
+    """
+
+    probabilities: np.ndarray
+    label: np.ndarray
+
+
+class Client:
+    """A served model, with the verbs of the Python model and NumPy arrays.
+
+    Arguments mean what they mean there: conditions are passed by name, one for all
+    images or one for each; one seed for a call gives image i the same noise as
+    `model.sample` does. (That loads TensorFlow, and so does gRPC. Over REST a seed for
+    each image, or none, needs NumPy and requests alone.)
+
+    Large calls are cut into several requests. Where no version is named, these may be
+    answered by two if a new one appears meanwhile.
+
+    Several threads may use one client at once. A process made by `os.fork` needs one
+    of its own.
+
+    Args:
+        address: "http://host:8501" (or https) for REST, "grpc://host:8500" for gRPC.
+        model: name of the model. Default "pixelcnn".
+        version: number of the version. Default: the newest.
+        version_label: label of the version, as "stable". Default: none.
+        timeout: seconds for a whole call, over all its requests and retries. Default
+            60.
+        retries: how often a request is sent again to a server that is unavailable,
+            with growing delays; or a `RetryPolicy`. Default 5.
+        max_rows: most images of a request; results do not depend on it. Default 64.
+
+    Raises:
+        ValueError: when an argument is not as said.
+        ModuleNotFoundError: when the libraries for the protocol are missing.
+
+    All verbs raise:
+        InvalidRequestError: a ValueError; the request is not as the model takes it.
+        NotFoundError: a LookupError; no such model, version or signature.
+        DeadlineExceededError: a TimeoutError; the time is over.
+        UnavailableError: a ConnectionError; no server there, after all retries.
+        ServerError: a RuntimeError; the server failed, or is of another kind.
+
+    Example:
+        >>> with Client("http://127.0.0.1:8501", model="digits") as client:
+        ...     images = client.sample(16, seed=1, label=3)
+    """
+
+    def __init__(
+        self,
+        address: str,
+        model: str = "pixelcnn",
+        version: int | None = None,
+        version_label: str | None = None,
+        timeout: float = 60.0,
+        retries: int | RetryPolicy = 5,
+        max_rows: int = 64,
+    ) -> None:
+        check_options(model, version, version_label, timeout, max_rows)
+        policy = retries if isinstance(retries, RetryPolicy) else RetryPolicy(retries)
+        transport = open_transport(address, ModelSpec(model, version, version_label))
+        self._connection = Connection(transport, policy, timeout, max_rows)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._connection.transport.close()
+
+    # What there is.
+
+    def metadata(self) -> dict[str, Any]:
+        """What the model is: "image_shape", "num_levels", "conditions" and more."""
+        return self._connection.ask_for_document()
+
+    def status(self) -> list[VersionStatus]:
+        """The versions of the model that the server knows, and their states."""
+        return self._connection.status()
+
+    # Drawing.
+
+    def sample(
+        self,
+        num_samples: int | None = None,
+        seed: Any = None,
+        temperature: Any = 1.0,
+        **conditions: Any,
+    ) -> np.ndarray:
+        """Draws images.
+
+        Args:
+            num_samples: number of images n. Default: as many as there are conditions
+                or seeds, else 1.
+            seed: one integer for the call, or one for each image, (n,), any int64.
+                Default: drawn from Python's `random`.
+            temperature: divides the logits; a number above 0, or one for each image.
+            **conditions: `label`, `embedding`, `spatial`, as the model takes them; see
+                the class.
+
+        Returns:
+            Integers in [0, num_levels), (n, height, width, channels), uint8 where they
+            fit, else int32.
+        """
+        own = {"temperature": temperature}
+        return self._draw("sample", num_samples, seed, own, conditions)["image"]
+
+    def sample_png(
+        self,
+        num_samples: int | None = None,
+        seed: Any = None,
+        temperature: Any = 1.0,
+        **conditions: Any,
+    ) -> list[bytes]:
+        """Draws images as PNG files; as `sample`, for models of 1 to 4 channels."""
+        own = {"temperature": temperature}
+        drawn = self._draw("sample_png", num_samples, seed, own, conditions)
+        return drawn["image_bytes"].tolist()
+
+    def sample_from_noise(
+        self, noise: Any, temperature: Any = 1.0, **conditions: Any
+    ) -> np.ndarray:
+        """Draws images with noise of one's own.
+
+        Args:
+            noise: floats in [0, 1), (n, height, width, channels): each value is the
+                level at which the cumulative distribution exceeds its number.
+            temperature: as for `sample`.
+            **conditions: as for `sample`.
+
+        Returns:
+            Images like those of `sample`.
+        """
+        call = self._connection.begin("sample_from_noise")
+        own = {"noise": noise, "temperature": temperature}
+        inputs, count = self._prepare(call, own, conditions, batch="noise")
+        return call.run(inputs, count)["image"]
+
+    def complete(
+        self,
+        image: Any,
+        mask: Any,
+        seed: Any = None,
+        temperature: Any = 1.0,
+        **conditions: Any,
+    ) -> np.ndarray:
+        """Draws the unknown values of images and keeps the known ones.
+
+        Args:
+            image: integers in [0, num_levels), (n, height, width, channels); anything
+                where the mask is False.
+            mask: True (or 1) where the image is known: (height, width) for all images,
+                or (n, height, width) for each.
+            seed: as for `sample`; image i gets the noise that `sample` gives it.
+            temperature: as for `sample`.
+            **conditions: as for `sample`.
+
+        Returns:
+            Images like those of `sample`.
+        """
+        call = self._connection.begin("complete")
+        own = {
+            "image": arguments.known_levels(image, mask, call.spec.inputs["mask"]),
+            "mask": mask,
+            "temperature": temperature,
+        }
+        inputs, count = self._prepare(call, own, conditions, seed, batch="image")
+        return call.run(inputs, count)["image"]
+
+    def complete_png(
+        self,
+        images: bytes | Sequence[bytes],
+        masks: bytes | Sequence[bytes],
+        seed: Any = None,
+        temperature: Any = 1.0,
+        **conditions: Any,
+    ) -> list[bytes]:
+        """As `complete`, from PNG files to PNG files.
+
+        Args:
+            images: PNG files of the size of the model's images; one for all, or a list
+                of one for each.
+            masks: PNG files of the same size, white (128 and above) where the image is
+                known; one for all, or a list of one for each.
+            seed: as for `sample`.
+            temperature: as for `sample`.
+            **conditions: as for `sample`.
+
+        Returns:
+            A PNG file for each image; as many as the longest list there is of images,
+            masks, seeds or conditions.
+        """
+        own = {
+            "image_bytes": images,
+            "mask_bytes": masks,
+            "temperature": temperature,
+        }
+        drawn = self._draw("complete_png", None, seed, own, conditions)
+        return drawn["image_bytes"].tolist()
+
+    def interpolate(
+        self,
+        embedding_a: Any,
+        embedding_b: Any,
+        steps: int = 8,
+        seed: Any = None,
+        method: str = "linear",
+        temperature: Any = 1.0,
+        **conditions: Any,
+    ) -> np.ndarray:
+        """Draws images on the way from one embedding to another.
+
+        All images of a row have the same noise, so that only the embedding differs.
+
+        Args:
+            embedding_a: floats (d,), or (rows, d) for several rows.
+            embedding_b: the same.
+            steps: images of a row, both ends included; at least 2. Default 8.
+            seed: one integer for the call, or one for each row. Default: at random.
+            method: "linear", or "spherical" for embeddings whose direction counts.
+            temperature: as for `sample`; one for all, or one for each row.
+            **conditions: the model's others; one for all, or one for each row.
+
+        Returns:
+            Images like those of `sample`, (steps, height, width, channels), or (rows,
+            steps, height, width, channels) for several rows.
+        """
+        call = self._connection.begin("interpolate")
+        interpolation.check_steps(steps, method)
+        spec = call.spec.inputs["embedding_a"]
+        a, b = interpolation.prepare_ends(embedding_a, embedding_b, spec)
+        own = {
+            "embedding_a": np.atleast_2d(a),
+            "embedding_b": np.atleast_2d(b),
+            "position": 0.0,
+            "spherical": method == "spherical",
+            "temperature": temperature,
+        }
+        inputs, rows = self._prepare(call, own, conditions, seed, batch="embedding_a")
+        inputs = {name: np.repeat(rows_, steps, 0) for name, rows_ in inputs.items()}
+        way = np.linspace(0, 1, steps, dtype=np.float32)
+        inputs["position"] = np.tile(way, rows)
+        images = call.run(inputs, rows * steps)["image"]
+        return images.reshape(*a.shape[:-1], steps, *images.shape[1:])
+
+    # Scoring.
+
+    def log_prob(self, image: Any, **conditions: Any) -> np.ndarray:
+        """The exact log probability of each image, given its conditions.
+
+        Args:
+            image: integers in [0, num_levels), (n, height, width, channels).
+            **conditions: as for `sample`.
+
+        Returns:
+            float32 (n,), in nats.
+        """
+        return self._score(image, conditions)["log_prob"]
+
+    def bits_per_dim(self, image: Any, **conditions: Any) -> np.ndarray:
+        """As `log_prob`, in bits for each value of the image: float32 (n,)."""
+        return self._score(image, conditions)["bits_per_dim"]
+
+    def classify(self, image: Any, **conditions: Any) -> Classification:
+        """The probability of each label, by Bayes, all labels being alike before.
+
+        Args:
+            image: integers in [0, num_levels), (n, height, width, channels).
+            **conditions: the model's others than the label.
+        """
+        call = self._connection.begin("classify")
+        own = {"image": arguments.as_levels(image)}
+        inputs, count = self._prepare(call, own, conditions, batch="image")
+        found = call.run(inputs, count)
+        return Classification(found["probabilities"], found["label"])
+
+    # Anything.
+
+    def predict(self, signature: str, **inputs: Any) -> dict[str, np.ndarray]:
+        """Runs any signature of the model.
+
+        Args:
+            signature: its name.
+            **inputs: all that it takes, one for all rows or one for each.
+
+        Returns:
+            All that it gives, by name; strings as arrays of bytes.
+        """
+        call = self._connection.begin(signature)
+        missing = [name for name in call.spec.inputs if name not in inputs]
+        if missing:
+            raise InvalidRequestError(
+                f"The signature {signature!r} takes {sorted(call.spec.inputs)}. "
+                f"Missing: {missing}"
+            )
+        return call.run(*prepare_inputs(call, inputs))
+
+    def _score(self, image: Any, conditions: Mapping[str, Any]) -> dict[str, Any]:
+        call = self._connection.begin("log_prob")
+        own = {"image": arguments.as_levels(image)}
+        return call.run(*self._prepare(call, own, conditions, batch="image"))
+
+    def _draw(
+        self,
+        signature: str,
+        count: int | None,
+        seed: Any,
+        own: Mapping[str, Any],
+        conditions: Mapping[str, Any],
+    ) -> dict[str, np.ndarray]:
+        count = prepare_count(count)
+        call = self._connection.begin(signature)
+        return call.run(*self._prepare(call, own, conditions, seed, count))
+
+    def _prepare(
+        self,
+        call: Call,
+        own: Mapping[str, Any],
+        conditions: Mapping[str, Any],
+        seed: Any = None,
+        count: int | None = None,
+        batch: str | None = None,
+    ) -> tuple[dict[str, np.ndarray], int]:
+        """The inputs of a call, and the number of their rows."""
+
+        def can_do_without() -> bool:
+            return self._connection.document(call.deadline)["conditions_optional"]
+
+        given = complete_conditions(
+            conditions,
+            call.spec.inputs,
+            [*own, "seed"],
+            None if call.name in ("classify", "interpolate") else can_do_without,
+        )
+        return prepare_inputs(call, {**own, **given}, seed, count, batch)

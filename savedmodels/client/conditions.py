@@ -1,0 +1,71 @@
+"""Which of a signature's inputs are conditions, and what stands for those left out."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from savedmodels.client.errors import InvalidRequestError
+from savedmodels.client.tensor_specs import TensorSpec
+
+HAS_CONDITION = "has_condition"
+"""An input of models without labels that can do without their conditions."""
+
+
+def complete_conditions(
+    given: Mapping[str, Any],
+    inputs: Mapping[str, TensorSpec],
+    others: Collection[str],
+    can_do_without: Callable[[], bool] | None,
+) -> dict[str, Any]:
+    """All the conditions that a signature takes, from those that a user gave.
+
+    Args:
+        given: by name, None where left out.
+        inputs: of the signature.
+        others: inputs that are no conditions.
+        can_do_without: whether the model was trained to; asked only where it matters.
+            None where the signature itself stands for one of the conditions, so that
+            the others are needed.
+
+    Returns:
+        A value for each condition, one for all rows where all were left out.
+
+    Raises:
+        InvalidRequestError: when one is unknown, or missing.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    takes = [name for name in inputs if name not in others]
+    needed = [name for name in takes if name != HAS_CONDITION]
+    unknown = [name for name in given if name not in takes]
+    if unknown:
+        words = f"the conditions {needed}" if needed else "no conditions"
+        hint = ""
+        if unknown == [HAS_CONDITION] and "label" in takes:
+            hint = ". Where there is none, pass the label -1"
+        raise InvalidRequestError(
+            f"The served model takes {words}. Received: {unknown}{hint}"
+        )
+    missing = [name for name in needed if name not in given]
+    if not missing:
+        present = {HAS_CONDITION: 1} if HAS_CONDITION in takes else {}
+        return {**present, **given}
+    rule = f"The served model needs the conditions {needed}. Missing: {missing}."
+    if can_do_without is None:
+        raise InvalidRequestError(rule)
+    if not can_do_without():
+        raise InvalidRequestError(
+            f"{rule} Only a model trained with condition_dropout above 0 can do "
+            "without."
+        )
+    if len(missing) < len(needed):
+        raise InvalidRequestError(
+            f"{rule} Leave out all of them for the unconditional model, or none."
+        )
+    return {name: _blank(name, inputs[name]) for name in takes}
+
+
+def _blank(name: str, spec: TensorSpec) -> np.ndarray:
+    """What stands for a condition that there is none of, in one row."""
+    fill = -1 if name == "label" else 0
+    return np.full([size or 0 for size in spec.example_shape], fill, spec.dtype)

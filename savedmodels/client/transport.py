@@ -1,0 +1,109 @@
+"""What a client needs of a server, by whichever protocol."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from savedmodels.client.tensor_specs import TensorSpec
+
+
+class ModelSpec(NamedTuple):
+    """Which model of a server: its name, and at most one of the other two."""
+
+    name: str
+    version: int | None = None
+    version_label: str | None = None
+
+    def __str__(self) -> str:
+        if self.version is not None:
+            return f"version {self.version} of model {self.name!r}"
+        if self.version_label is not None:
+            return f"version {self.version_label!r} of model {self.name!r}"
+        return f"model {self.name!r}"
+
+
+class Transport(Protocol):
+    """Sends one request at a time; all methods may be called from several threads.
+
+    Each takes the seconds that it has, and raises the errors of
+    `savedmodels.client.errors`.
+    """
+
+    address: str
+    model: ModelSpec
+
+    def model_metadata(self, seconds: float) -> dict[str, Any]:
+        """The model's signatures, as `parse_signatures` reads them."""
+
+    def model_status(self, seconds: float) -> dict[str, Any]:
+        """The states of the model's versions, as `parse_status` reads them."""
+
+    def predict(
+        self,
+        signature: str,
+        inputs: Mapping[str, np.ndarray],
+        outputs: Mapping[str, TensorSpec],
+        seconds: float,
+    ) -> dict[str, np.ndarray]:
+        """Runs a signature.
+
+        Args:
+            signature: its name.
+            inputs: arrays (n, ...) of the signature's types; strings are objects.
+            outputs: what the signature gives.
+            seconds: how long it may take.
+
+        Returns:
+            Arrays (n, ...) of the types that `outputs` says; strings are bytes.
+        """
+
+    def close(self) -> None:
+        """Closes what is open."""
+
+
+def open_transport(address: str, model: ModelSpec) -> Transport:
+    """A way to a server; nothing is sent yet.
+
+    Args:
+        address: "http://host:port", "https://host:port" or "grpc://host:port".
+        model: of that server.
+
+    Raises:
+        ValueError: when the address has another form.
+        ModuleNotFoundError: when the libraries for the protocol are missing.
+    """
+    scheme = _scheme(address)
+    if scheme == "grpc":
+        from savedmodels.client.grpc_transport import GrpcTransport
+
+        return GrpcTransport(address, model)
+    from savedmodels.client.rest_transport import RestTransport
+
+    return RestTransport(address, model)
+
+
+def _scheme(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        found = parts.scheme, parts.hostname, parts.port
+    except (AttributeError, TypeError, ValueError):
+        found = "", None, None
+    scheme, host, port = found
+    is_whole = bool(host) and (port is not None or scheme != "grpc")
+    if scheme not in ("http", "https", "grpc") or not is_whole:
+        raise ValueError(
+            'address must be "http://host:8501" (or https) for REST, or '
+            f'"grpc://host:8500" for gRPC. Received: {address!r}'
+        )
+    return scheme
+
+
+def missing_library(error: ModuleNotFoundError) -> ModuleNotFoundError:
+    """The error for a library that only some clients need."""
+    return ModuleNotFoundError(
+        f"The client needs {error.name}, which is not installed. Run: pip install "
+        '"keras-pixelcnn[serving]"',
+        name=error.name,
+    )
