@@ -2,7 +2,7 @@
 
 Example:
     python -m savedmodels.build_loader --output=loader
-    ./loader served/pixelcnn/1 1 2 3
+    ./loader served/pixelcnn/1 sample --seed 1,2,3 --temperature 1
 """
 
 import os
@@ -17,10 +17,7 @@ from absl import flags
 from keras_pixelcnn.files import replace_when_written
 from trainers import programs
 
-SOURCES = [
-    pathlib.Path(__file__).with_name(name)
-    for name in ("loader.c", "condition.c", "signature.c")
-]
+SOURCES = sorted(pathlib.Path(__file__).with_name("loader").glob("*.c"))
 
 COMPILERS = ("cc", "gcc", "clang")
 
