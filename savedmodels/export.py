@@ -1,7 +1,9 @@
-"""Writes a saved model as a SavedModel, for TF Serving and programs without Python.
+"""Publishes a saved model as the next version that a server picks up.
 
-python -m savedmodels.export --model=model.keras --output=served/pixelcnn/1
+python -m savedmodels.export --model=runs/digits/model.keras --base=served/digits
 """
+
+import pathlib
 
 from absl import flags
 
@@ -11,22 +13,106 @@ from trainers import programs
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "The .keras file to export.", **define)
+    flags.DEFINE_string("model", None, "The .keras file to publish.", **define)
     flags.DEFINE_string(
-        "output",
+        "base",
         None,
-        "The directory to write, which must not exist; for TF Serving "
-        "<base>/<version number>.",
+        "The folder of all versions, which a server watches; the new one appears in it "
+        "as the next number.",
         **define,
     )
-    flags.mark_flags_as_required(["model", "output"], flag_values)
+    flags.DEFINE_list(
+        "signatures",
+        None,
+        "What callers can ask for, as sample,log_prob; the first is for requests that "
+        "name none. Default: all.",
+        **define,
+    )
+    flags.DEFINE_list(
+        "label_names", None, "What the labels are called, as cat,dog.", **define
+    )
+    flags.DEFINE_float(
+        "bits_per_dim",
+        None,
+        "What the model reached on test data. Default: what metrics.json beside the "
+        "model says, if it is there.",
+        **define,
+    )
+    _define_batching_flags(flag_values)
+    flags.mark_flags_as_required(["model", "base"], flag_values)
+
+
+def _define_batching_flags(flag_values: flags.FlagValues) -> None:
+    define = {"flag_values": flag_values}
+    flags.DEFINE_integer(
+        "max_batch_size", 64, "Rows of the largest batch of a server.", **define
+    )
+    flags.DEFINE_integer(
+        "batch_timeout_micros",
+        5_000,
+        "Microseconds that a request waits for others to share its batch.",
+        **define,
+    )
+    flags.DEFINE_integer(
+        "max_enqueued_batches", 64, "Batches that may wait in a server.", **define
+    )
+    flags.DEFINE_list(
+        "allowed_batch_sizes",
+        None,
+        "Sizes that batches are filled up to, the last one max_batch_size. Default: "
+        "the powers of two.",
+        **define,
+    )
+    flags.register_validator(
+        "allowed_batch_sizes",
+        lambda sizes: sizes is None or all(map(str.isdigit, sizes)),
+        message="must be integers, as 1,8,64",
+        flag_values=flag_values,
+    )
 
 
 def main(flag_values: flags.FlagValues) -> None:
-    """Exports the model that the flags name."""
+    """Publishes the model that the flags name."""
     from keras_pixelcnn.models import load_model
+    from savedmodels.batching import Batching
+    from savedmodels.publishing import publish
 
-    load_model(flag_values.model).export(flag_values.output)
+    names = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches")
+    limits = {name: flag_values[name].value for name in names}
+    sizes = flag_values.allowed_batch_sizes
+    batching = Batching(**limits, allowed_batch_sizes=sizes and tuple(map(int, sizes)))
+    model, bits_per_dim = load_model(flag_values.model), flag_values.bits_per_dim
+    if bits_per_dim is None:
+        bits_per_dim = recorded_bits_per_dim(pathlib.Path(flag_values.model))
+    publish(
+        model,
+        flag_values.base,
+        signatures=flag_values.signatures,
+        label_names=flag_values.label_names,
+        bits_per_dim=bits_per_dim,
+        batching=batching,
+    )
+
+
+def recorded_bits_per_dim(model: pathlib.Path) -> float | None:
+    """What the run that a model is the result of reached on its test split.
+
+    Args:
+        model: a file. What lies beside it counts only if it has the name that runs
+            give to their model.
+
+    Returns:
+        Bits per dimension, or None when nobody wrote it down.
+
+    Raises:
+        ValueError: when the run's metrics are damaged.
+    """
+    from trainers.run_folder import RunFolder, read_json
+
+    folder = RunFolder(model.parent)
+    if model.name != folder.model.name or not folder.metrics.exists():
+        return None
+    return read_json(folder.metrics).get("test_bits_per_dim")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,14 @@ def _call(main: Callable[[flags.FlagValues], None], argv: list[str]) -> None:
     if not flags.FLAGS["verbosity"].present:
         # TensorFlow lowers absl's threshold, and then tells of each file it writes.
         logging.set_verbosity(logging.WARNING)
+    expected = (
+        ValueError,
+        OSError,
+        ImportError,  # what an extra would have installed
+        DatasetUnavailableError,
+        NonFiniteLossError,
+    )
     try:
         main(flags.FLAGS)
-    except (ValueError, OSError, DatasetUnavailableError, NonFiniteLossError) as error:
+    except expected as error:
         _fail(str(error))

@@ -23,16 +23,13 @@ FORMAT_VERSION = 1
 
 def metadata_document(
     model: Any,
-    signatures: Mapping[str, Mapping[str, Any]],
     label_names: Sequence[str] | None = None,
     bits_per_dim: float | None = None,
 ) -> dict[str, Any]:
-    """The document, of what JSON can hold.
+    """The document, of what JSON can hold, but for the signatures.
 
     Args:
         model: an `AutoregressiveImageModel`.
-        signatures: by name, the inputs and outputs of all others than `metadata`; see
-            `describe_tensors`.
         label_names: what the labels are called. Default: not said.
         bits_per_dim: of data that the model was not trained on. Default: not said.
 
@@ -58,7 +55,6 @@ def metadata_document(
         "conditions_optional": model.conditions.optional,
         "label_names": _checked_names(model, label_names),
         "bits_per_dim": _checked_bits(bits_per_dim),
-        "signatures": dict(signatures),
     }
 
 

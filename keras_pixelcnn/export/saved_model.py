@@ -55,9 +55,9 @@ def export_saved_model(
             "never changed. Export to a new version number, or remove it first."
         )
     made = _chosen(all_signatures(model), signatures)
+    document = metadata_document(model, label_names, bits_per_dim)
     graphs = {name: _trace(signature) for name, signature in made.items()}
-    described = {name: _describe(graph) for name, graph in graphs.items()}
-    document = metadata_document(model, described, label_names, bits_per_dim)
+    document["signatures"] = {name: _describe(graph) for name, graph in graphs.items()}
     graphs["metadata"] = _trace(metadata_signature(document))
     # Not by `keras.export.ExportArchive`: it traces and writes every graph twice.
     root = tf.Module()

@@ -55,11 +55,15 @@ class GatedPixelCNNSteps:
         self._parameters = model.parameters.group_steps()
 
     def start_image(self, num_slices: tf.Tensor, batch_size: tf.Tensor) -> Any:
-        """The row above the image, encoded, and the caches of the vertical stack."""
+        """The caches of the vertical stack, and the row above the image, encoded.
+
+        In this order: OpenVINO moves a loop's variables on one by one, and the newest
+        row must not be replaced before a cache has taken it over.
+        """
         _, width, channels = self._image_shape
         sizes = (num_slices, width, batch_size)
         newest = tf.zeros([*sizes, channels], self._dtype)
-        return newest, tuple(block.initial_cache(*sizes) for block in self._rows)
+        return tuple(block.initial_cache(*sizes) for block in self._rows), newest
 
     def skip_rows(self, images: tf.Tensor, num_rows: tf.Tensor) -> Any:
         """Runs the vertical stack over as many of the rows as later ones see.
@@ -86,7 +90,7 @@ class GatedPixelCNNSteps:
             inside = tf.cast(inside, rows.dtype)[:, tf.newaxis, tf.newaxis]
             rows *= inside
         (newest,) = _as_rows(newest, num_slices, batch_size)
-        return newest, tuple(caches)
+        return tuple(caches), newest
 
     def _window_sizes(self) -> list[int]:
         """How many rows each block must give, for the caches of those after it."""
@@ -98,17 +102,17 @@ class GatedPixelCNNSteps:
 
     def row(self, index: tf.Tensor, cache: Any) -> tuple[tuple[tf.Tensor, ...], Any]:
         """Runs the vertical stack; gives its links to the horizontal one."""
-        newest, caches = cache
+        caches, newest = cache
         vertical, links, new_caches = newest, [], []
         for block, block_cache in zip(self._rows, caches, strict=True):
             vertical, link, block_cache = block(index, vertical, block_cache)
             links.append(link)
             new_caches.append(block_cache)
-        return tuple(links), (newest, tuple(new_caches))
+        return tuple(links), (tuple(new_caches), newest)
 
     def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
         """Makes the row the newest above the next."""
-        return self._encode(row), cache[1]
+        return cache[0], self._encode(row)
 
     def start_row(self, batch_size: tf.Tensor) -> _RowCache:
         """The caches of the horizontal stack."""

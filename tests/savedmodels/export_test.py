@@ -1,28 +1,99 @@
-"""Tests of the export program."""
+"""Tests of the program that publishes a saved model."""
 
+import json
 import pathlib
 import subprocess
 import sys
 
-import keras
 import pytest
-import tensorflow as tf
 
-from keras_pixelcnn import GatedPixelCNN
+from savedmodels import export, publishing
+from savedmodels.batching import Batching
+from tests.served import make_model
+from tests.trainers.tiny_run import call
 
 ROOT = pathlib.Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    model = GatedPixelCNN((3, 2, 1), num_levels=4, filters=2, num_blocks=1)
     path = tmp_path_factory.mktemp("run") / "model.keras"
-    model.save(path)
+    make_model("label").save(path)
     return path
 
 
-def _run(*arguments):
-    return subprocess.run(
+@pytest.fixture
+def calls(monkeypatch):
+    """What the program asks to publish, without it being done."""
+    found = []
+    monkeypatch.setattr(
+        publishing, "publish", lambda *args, **kwargs: found.append((args, kwargs))
+    )
+    return found
+
+
+def test_it_publishes_and_says_where(saved, tmp_path, capsys):
+    base = tmp_path / "served" / "clothes"
+    call(
+        export,
+        f"--model={saved}",
+        f"--base={base}",
+        "--signatures=sample,log_prob",
+        "--label_names=shirt,shoe,hat",
+        "--max_batch_size=1",
+    )
+    said = f"Published {base / '1'}, which answers 4 requests to warm up\n"
+    assert capsys.readouterr().out == said
+    metadata = json.loads((base / "1" / "assets.extra/metadata.json").read_text())
+    assert metadata["label_names"] == ["shirt", "shoe", "hat"]
+    assert metadata["bits_per_dim"] is None
+
+
+def test_the_limits_of_batches(saved, tmp_path, calls):
+    call(
+        export,
+        f"--model={saved}",
+        f"--base={tmp_path}",
+        "--max_batch_size=9",
+        "--batch_timeout_micros=100",
+        "--max_enqueued_batches=3",
+        "--allowed_batch_sizes=1,9",
+    )
+    ((_, options),) = calls
+    assert options["batching"] == Batching(9, 100, 3, (1, 9))
+    calls.clear()
+    call(export, f"--model={saved}", f"--base={tmp_path}")
+    ((_, options),) = calls
+    assert options["batching"] == Batching()
+    assert options["label_names"] is options["signatures"] is None
+
+
+def _bits_per_dim(calls, *arguments):
+    calls.clear()
+    call(export, "--base=served", *arguments)
+    return calls[0][1]["bits_per_dim"]
+
+
+def test_what_a_run_reached_is_told(saved, tmp_path, calls):
+    model = tmp_path / "model.keras"
+    model.write_bytes(saved.read_bytes())
+    assert _bits_per_dim(calls, f"--model={model}") is None
+    metrics = tmp_path / "metrics.json"
+    metrics.write_text('{"test_bits_per_dim": 1.73, "validation_bits_per_dim": 2}')
+    assert _bits_per_dim(calls, f"--model={model}") == 1.73
+    assert _bits_per_dim(calls, f"--model={model}", "--bits_per_dim=1.5") == 1.5
+    other = model.rename(tmp_path / "epoch_3.keras")
+    assert _bits_per_dim(calls, f"--model={other}") is None
+    metrics.write_text("{")
+    other.rename(model)
+    with pytest.raises(ValueError, match=r"metrics\.json must hold JSON"):
+        _bits_per_dim(calls, f"--model={model}")
+
+
+def test_a_missing_model_is_one_line(tmp_path):
+    missing = tmp_path / "model.keras"
+    arguments = [f"--model={missing}", f"--base={tmp_path / 'base'}"]
+    result = subprocess.run(
         [sys.executable, "-m", "savedmodels.export", *arguments],
         cwd=ROOT,
         capture_output=True,
@@ -30,37 +101,7 @@ def _run(*arguments):
         timeout=120,
         check=False,
     )
-
-
-def test_it_exports_and_says_where(saved, tmp_path):
-    output = tmp_path / "pixelcnn" / "1"
-    result = _run(f"--model={saved}", f"--output={output}")
-    assert result.returncode == 0, result.stderr
-    assert result.stdout == f"Saved model exported to {output}: sample, log_prob\n"
-    served = tf.saved_model.load(output).signatures
-    assert set(served) == {"sample", "log_prob", "serving_default"}
-    seed = tf.constant([1, 2], tf.int64)
-    images = served["sample"](seed=seed, temperature=tf.ones([2]))["image"]
-    assert (images == keras.models.load_model(saved).sample(2, [1, 2])).numpy().all()
-
-
-def _check_error(result, sentence):
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
-    (error,) = [
-        line for line in result.stderr.splitlines() if line.startswith("error: ")
-    ]
-    assert sentence in error
-
-
-def test_a_missing_model(tmp_path):
-    missing = tmp_path / "model.keras"
-    result = _run(f"--model={missing}", f"--output={tmp_path / '1'}")
-    _check_error(result, f"error: {missing} must be a .keras file")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_existing_output(saved, tmp_path):
-    result = _run(f"--model={saved}", f"--output={tmp_path}")
-    _check_error(result, f"error: {tmp_path} exists already")
+    assert f"error: {missing} must be a .keras file" in result.stderr
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,77 @@
+"""How a server puts requests together: what an export tells it."""
+
+import dataclasses
+import numbers
+
+BATCHING_FILE = "batching_params.pbtxt"
+"""Where TF Serving looks for it in the folder of a version."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Batching:
+    """Limits of the batches that a server makes of requests that come together.
+
+    TF Serving follows them when started with `--enable_batching` and
+    `--enable_per_model_batching_parameters`. How many threads work on batches is for
+    the whole server to say and stands in its own file.
+
+    Args:
+        max_batch_size: rows of the largest batch, and so of the largest request. The
+            largest warm-up requests have as many. Default 64.
+        batch_timeout_micros: microseconds that a request waits for others. Default
+            5,000.
+        max_enqueued_batches: full batches that may wait; with more, requests are
+            answered UNAVAILABLE. Default 64.
+        allowed_batch_sizes: smaller batches are filled up to the next of these with
+            copies; increasing, and the last is `max_batch_size`. Default: the powers
+            of two up to there.
+
+    Raises:
+        ValueError: when a limit is not as said.
+    """
+
+    max_batch_size: int = 64
+    batch_timeout_micros: int = 5_000
+    max_enqueued_batches: int = 64
+    allowed_batch_sizes: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        _check_integer("max_batch_size", self.max_batch_size, least=1)
+        _check_integer("batch_timeout_micros", self.batch_timeout_micros, least=0)
+        _check_integer("max_enqueued_batches", self.max_enqueued_batches, least=1)
+        sizes = self.allowed_batch_sizes
+        if sizes is None:
+            sizes = _powers_of_two(self.max_batch_size)
+        object.__setattr__(self, "allowed_batch_sizes", tuple(sizes))
+        self._check_allowed_batch_sizes()
+
+    def _check_allowed_batch_sizes(self) -> None:
+        sizes = self.allowed_batch_sizes
+        for size in sizes:
+            _check_integer("allowed_batch_sizes", size, least=1)
+        if list(sizes) != sorted(set(sizes)) or sizes[-1:] != (self.max_batch_size,):
+            raise ValueError(
+                "allowed_batch_sizes must increase, and the last must be max_batch_size"
+                f"={self.max_batch_size}. Received: allowed_batch_sizes={sizes}"
+            )
+
+    def to_text(self) -> str:
+        """The limits as a `tensorflow.serving.BatchingParameters` in text format."""
+        lines = [
+            f"max_batch_size {{ value: {self.max_batch_size} }}",
+            f"batch_timeout_micros {{ value: {self.batch_timeout_micros} }}",
+            f"max_enqueued_batches {{ value: {self.max_enqueued_batches} }}",
+            *(f"allowed_batch_sizes: {size}" for size in self.allowed_batch_sizes),
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def _powers_of_two(largest: int) -> list[int]:
+    return [2**i for i in range((largest - 1).bit_length())] + [largest]
+
+
+def _check_integer(name: str, value: object, least: int) -> None:
+    if not isinstance(value, numbers.Integral) or value < least:
+        raise ValueError(
+            f"{name} must be an integer of at least {least}. Received: {name}={value!r}"
+        )

@@ -1,0 +1,205 @@
+"""What a stock server could not run is found in the graph, before a server does.
+
+Python functions and functions compiled by XLA load well and fail when they are called;
+operations that a server does not know fail when they are loaded. Python, which knows
+all of them, shows nothing of it.
+"""
+
+import os
+import pathlib
+from collections.abc import Iterable, Iterator, Mapping
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.framework.graph_pb2 import GraphDef
+from tensorflow.core.framework.node_def_pb2 import NodeDef
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef, TensorInfo
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+_PYTHON = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
+_PYTHON_HINT = (
+    "It calls a Python function, which stays in the process that exported it. Write "
+    "the function in TensorFlow's operations."
+)
+_XLA_HINT = (
+    "It is compiled by XLA, which stock servers lack. Export functions that were "
+    "traced without jit_compile."
+)
+_UNKNOWN_HINT = (
+    "It is no operation of stock TensorFlow. Write it in TensorFlow's own operations."
+)
+_MUST_COMPILE = "_XlaMustCompile"
+_INTERNAL = "__saved_model_"
+"""Begins the names of signatures that are not for callers."""
+
+
+def check_graph(path: str | os.PathLike[str]) -> None:
+    """Checks that a stock server can run an export.
+
+    Its graph and all its functions must hold operations of stock TensorFlow only, no
+    Python and nothing that XLA must compile. Every input and output of a signature must
+    lead with the batch and be of a type that REST carries.
+
+    Args:
+        path: the folder of a SavedModel.
+
+    Raises:
+        FileNotFoundError: when there is no SavedModel.
+        ValueError: when it is damaged, or holds something else; the message names the
+            operation and the function, or the signature, and says what to do.
+    """
+    for meta_graph in _read(pathlib.Path(path)).meta_graphs:
+        signatures = {
+            name: signature
+            for name, signature in meta_graph.signature_def.items()
+            if not name.startswith(_INTERNAL)
+        }
+        _check_operations(meta_graph.graph_def, signatures)
+        for name in sorted(signatures):
+            _check_signature(name, signatures[name])
+
+
+def read_signatures(path: str | os.PathLike[str]) -> dict[str, SignatureDef]:
+    """The signatures that callers see, by name.
+
+    Args:
+        path: the folder of a SavedModel.
+
+    Raises:
+        FileNotFoundError: when there is no SavedModel.
+        ValueError: when it is damaged.
+    """
+    found = _read(pathlib.Path(path)).meta_graphs[0].signature_def
+    names = sorted(name for name in found if not name.startswith(_INTERNAL))
+    return {name: found[name] for name in names}
+
+
+def _read(path: pathlib.Path) -> SavedModel:
+    file, saved_model = path / "saved_model.pb", SavedModel()
+    if not file.is_file():
+        raise FileNotFoundError(f"{path} must hold a SavedModel. It has no {file.name}")
+    try:
+        saved_model.ParseFromString(file.read_bytes())
+    except DecodeError as error:
+        raise ValueError(f"{file} is damaged: {error}. Export again.") from error
+    if not saved_model.meta_graphs:
+        raise ValueError(f"{file} holds no graph. Export again.")
+    return saved_model
+
+
+# Operations.
+
+
+def _check_operations(graph: GraphDef, signatures: Mapping[str, SignatureDef]) -> None:
+    functions = {function.signature.name for function in graph.library.function}
+    for place, node in _nodes(graph):
+        hint = _reason_against(node, functions)
+        if hint:
+            what = f"{node.op}, the node {node.name!r}"
+            _refuse(what, place, hint, graph, signatures)
+    for function in graph.library.function:
+        if function.attr[_MUST_COMPILE].b:
+            name = function.signature.name
+            _refuse(_MUST_COMPILE, name, _XLA_HINT, graph, signatures)
+
+
+def _nodes(graph: GraphDef) -> Iterator[tuple[str, NodeDef]]:
+    """All nodes with the name of their function, which is empty for the main graph."""
+    yield from (("", node) for node in graph.node)
+    for function in graph.library.function:
+        yield from ((function.signature.name, node) for node in function.node_def)
+
+
+def _reason_against(node: NodeDef, functions: set[str]) -> str:
+    """Why a stock server cannot run a node, and what to do; empty when it can."""
+    if node.op in _PYTHON:
+        return _PYTHON_HINT
+    must_compile = _MUST_COMPILE in node.attr and node.attr[_MUST_COMPILE].b
+    if node.op.startswith("Xla") or must_compile:
+        return _XLA_HINT
+    # Lists what TensorFlow is built with, and not what was loaded into this process.
+    if node.op not in functions and not hasattr(tf.raw_ops, node.op):
+        return _UNKNOWN_HINT
+    return ""
+
+
+def _refuse(
+    what: str,
+    function: str,
+    hint: str,
+    graph: GraphDef,
+    signatures: Mapping[str, SignatureDef],
+) -> None:
+    callers = [
+        name
+        for name, signature in sorted(signatures.items())
+        if function in _reached(graph, signature)
+    ]
+    place = f"the function {function!r}" if function else "the main graph"
+    of = f"of the signatures {', '.join(callers)}" if callers else "of no signature"
+    raise ValueError(
+        "An export must hold only what a stock server can run. "
+        f"Received: {what} in {place}, {of}. {hint}"
+    )
+
+
+def _reached(graph: GraphDef, signature: SignatureDef) -> set[str]:
+    """The functions that a signature calls, and the main graph, which is empty."""
+    nodes = {node.name: node for node in graph.node}
+    names = [_node_name(info.name) for info in signature.outputs.values()]
+    seen: set[str] = set()
+    while names:
+        name = names.pop()
+        if name in nodes and name not in seen:
+            seen.add(name)
+            names.extend(map(_node_name, nodes[name].input))
+    return {"", *_called(graph, [nodes[name] for name in seen])}
+
+
+def _node_name(tensor: str) -> str:
+    return tensor.removeprefix("^").split(":")[0]
+
+
+def _called(graph: GraphDef, nodes: Iterable[NodeDef]) -> set[str]:
+    """The functions that nodes call, and those that these call."""
+    bodies = {f.signature.name: f.node_def for f in graph.library.function}
+    called: set[str] = set()
+    waiting = list(nodes)
+    while waiting:
+        new = set(_callees(waiting.pop())) & bodies.keys() - called
+        called |= new
+        waiting.extend(node for name in new for node in bodies[name])
+    return called
+
+
+def _callees(node: NodeDef) -> Iterator[str]:
+    yield node.op
+    for attribute in node.attr.values():
+        yield attribute.func.name
+        yield from (function.name for function in attribute.list.func)
+
+
+# Signatures.
+
+
+def _check_signature(name: str, signature: SignatureDef) -> None:
+    for kind, tensors in (("input", signature.inputs), ("output", signature.outputs)):
+        for key in sorted(tensors):
+            _check_tensor(f"{kind} {key!r} of the signature {name!r}", tensors[key])
+
+
+def _check_tensor(what: str, info: TensorInfo) -> None:
+    shape = tf.TensorShape(info.tensor_shape)
+    if not shape.rank or shape[0] is not None:
+        raise ValueError(
+            "Every input and output of a signature must lead with the batch, a first "
+            "dimension of unknown size: servers put requests together along it. "
+            f"Received: {what}, of shape {shape}. Give it a row for each example."
+        )
+    dtype = tf.as_dtype(info.dtype)
+    if dtype in (tf.bfloat16, tf.half):
+        raise ValueError(
+            "Inputs and outputs of a signature must not be bfloat16 or half, which "
+            f"REST does not carry. Received: {what}, of type {dtype.name}. Cast it to "
+            "float32."
+        )
