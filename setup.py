@@ -12,6 +12,13 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
+SERVING = [
+    "aiohttp",
+    "grpcio",
+    "requests",
+    "tensorflow-serving-api>=2.19",
+]
+
 setuptools.setup(
     name="keras-pixelcnn",
     version=VERSION,
@@ -23,7 +30,14 @@ setuptools.setup(
     packages=setuptools.find_packages(
         include=["keras_pixelcnn*", "trainers*", "savedmodels*"]
     ),
-    package_data={"savedmodels": ["*.c", "*.h"]},
+    package_data={
+        "savedmodels": [
+            "deployment/*",
+            "loader/*.c",
+            "loader/*.h",
+            "server/page/*",
+        ]
+    },
     install_requires=[
         "absl-py",
         "importlib_resources",  # tensorflow-datasets imports it without declaring it
@@ -36,5 +50,16 @@ setuptools.setup(
         "tensorflow-datasets",
         "tensorflow-probability[tf]>=0.25",
     ],
-    extras_require={"test": ["pytest", "pytest-xdist", "ruff"]},
+    extras_require={
+        "serving": SERVING,
+        "test": [
+            *SERVING,
+            "openvino",
+            "pytest",
+            "pytest-xdist",
+            "pyyaml",
+            "ruff",
+            "selenium",
+        ],
+    },
 )

@@ -31,7 +31,7 @@ def measure_sampling(
     sides: Sequence[int] = SIDES,
     time_batch_size: int = 16,
     memory_batch_size: int = 256,
-    memory_runs: int = 3,
+    memory_runs: int = 5,
     model: Mapping[str, Any] = SAMPLED,
 ) -> list[Record]:
     """Time and memory of sampling, each with its ratio to that of the side before.
@@ -72,7 +72,7 @@ def measure_sampling(
 def measure_training(
     depths: Sequence[int] = DEPTHS,
     batch_size: int = 64,
-    memory_runs: int = 3,
+    memory_runs: int = 5,
     model: Mapping[str, Any] = TRAINED,
 ) -> list[Record]:
     """Memory of training at each depth, with and without gradient checkpointing.

@@ -16,6 +16,7 @@ from benchmarks import (
     pipeline,
     report,
     sampling,
+    serving,
     tfp_pixelcnn,
     training,
 )
@@ -57,6 +58,11 @@ ROWS = {
         "Training from the input pipeline against training from memory",
         pipeline.measure,
         pipeline.as_table,
+    ),
+    "h": Row(
+        "Serving under load against calling the export in the process",
+        serving.measure,
+        serving.as_table,
     ),
 }
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import numbers
+from collections.abc import Sequence
 
 BATCHING_FILE = "batching_params.pbtxt"
 """Where TF Serving looks for it in the folder of a version."""
@@ -43,17 +44,7 @@ class Batching:
         if sizes is None:
             sizes = _powers_of_two(self.max_batch_size)
         object.__setattr__(self, "allowed_batch_sizes", tuple(sizes))
-        self._check_allowed_batch_sizes()
-
-    def _check_allowed_batch_sizes(self) -> None:
-        sizes = self.allowed_batch_sizes
-        for size in sizes:
-            _check_integer("allowed_batch_sizes", size, least=1)
-        if list(sizes) != sorted(set(sizes)) or sizes[-1:] != (self.max_batch_size,):
-            raise ValueError(
-                "allowed_batch_sizes must increase, and the last must be max_batch_size"
-                f"={self.max_batch_size}. Received: allowed_batch_sizes={sizes}"
-            )
+        check_batch_sizes(self.allowed_batch_sizes, self.max_batch_size)
 
     def to_text(self) -> str:
         """The limits as a `tensorflow.serving.BatchingParameters` in text format."""
@@ -64,6 +55,25 @@ class Batching:
             *(f"allowed_batch_sizes: {size}" for size in self.allowed_batch_sizes),
         ]
         return "\n".join(lines) + "\n"
+
+
+def check_batch_sizes(sizes: Sequence[int], max_batch_size: int) -> None:
+    """Checks the sizes to which batches are filled up.
+
+    Args:
+        sizes: at least one.
+        max_batch_size: rows of the largest batch.
+
+    Raises:
+        ValueError: when they do not increase up to there.
+    """
+    for size in sizes:
+        _check_integer("allowed_batch_sizes", size, least=1)
+    if list(sizes) != sorted(set(sizes)) or tuple(sizes[-1:]) != (max_batch_size,):
+        raise ValueError(
+            "allowed_batch_sizes must increase, and the last must be max_batch_size"
+            f"={max_batch_size}. Received: allowed_batch_sizes={sizes}"
+        )
 
 
 def _powers_of_two(largest: int) -> list[int]:

@@ -6,6 +6,8 @@ import shlex
 
 import pytest
 
+from savedmodels.server import LocalServer
+
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -18,13 +20,21 @@ def blocks(language):
 def test_the_examples_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
-    for example in blocks("python"):
+    *examples, by_client = blocks("python")
+    for example in examples:
         assert "epochs=10" in example
         exec(example.replace("epochs=10", "epochs=1"), names)
     assert names["images"].shape == (16, 8, 8, 1)
     assert names["model"].num_classes == 10
     assert (tmp_path / "digits.keras").exists()
     assert (tmp_path / "served" / "digits" / "1" / "saved_model.pb").exists()
+    names["model"].export(tmp_path / "labels" / "1", verbose=False)
+    with LocalServer({"digits": tmp_path / "labels"}) as server:
+        server.wait_until_available("digits")
+        assert "127.0.0.1:8500" in by_client
+        exec(by_client.replace("127.0.0.1:8500", server.grpc_address), names)
+    drawn = names["model"].sample(16, seed=1, label=3)
+    assert (names["images"] == drawn.numpy()).all()
 
 
 def test_pictures_and_files_it_names_are_there():
@@ -48,6 +58,8 @@ def test_programs_it_names_are_there():
         module = words[words.index("-m") + 1]
         if module.split(".")[0] in ("trainers", "savedmodels", "benchmarks"):
             path = ROOT / (module.replace(".", "/") + ".py")
+            if not path.exists():  # a package that runs as a program
+                path = path.with_suffix("") / "__main__.py"
             source = path.read_text(encoding="utf-8")
             for flag in re.findall(r"--(\w+)(?:=| |$)", " ".join(words)):
                 # A program's flags stand in itself or beside it.

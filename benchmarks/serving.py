@@ -1,0 +1,213 @@
+"""Serving under load, against calling the same export in the process.
+
+The local server runs in a process of its own, the clients in this one, each with a
+request of one row under way at any time. What comes back is compared with what the
+export gives in this process for the same seeds.
+"""
+
+import contextlib
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.networks import new_model
+from benchmarks.report import Record, table
+from savedmodels.client import Client
+
+IMAGES = "28x28x1"
+PROTOCOLS = ("rest", "grpc")
+NUM_CLIENTS = 32
+NUM_REQUESTS = 2000
+"""Of each protocol, in all runs together."""
+
+_WARM_UP = 200
+"""More requests, before the memory is looked at."""
+
+_ALONE = 40
+"""Calls of one row each that are timed in the process; more would only take longer."""
+
+
+class Server(NamedTuple):
+    """A local server in a process of its own."""
+
+    process: subprocess.Popen[str]
+    addresses: dict[str, str]
+
+    def resident_bytes(self) -> int:
+        """Memory of the process as it stands. Linux only."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) << 10
+
+
+def measure(
+    runs: int,
+    images: str = IMAGES,
+    num_requests: int = NUM_REQUESTS,
+    num_clients: int = NUM_CLIENTS,
+) -> list[Record]:
+    """Requests a second of each protocol, and what the same rows take without a server.
+
+    Args:
+        runs: counted runs, which divide the requests among them.
+        images: a key of `benchmarks.networks.MODELS`.
+        num_requests: of one image each, for each protocol.
+        num_clients: that ask at the same time.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        base = pathlib.Path(folder) / "served"
+        new_model(images).export(base / "1", verbose=False)
+        sample = tf.saved_model.load(base / "1").signatures["sample"]
+        with running_server(base) as server:
+            return [
+                {
+                    "images": images,
+                    "clients": num_clients,
+                    **_measure_protocol(
+                        sample, server, protocol, runs, num_requests, num_clients
+                    ),
+                }
+                for protocol in PROTOCOLS
+            ]
+
+
+@contextlib.contextmanager
+def running_server(base: pathlib.Path) -> Iterator[Server]:
+    """Serves the versions of a folder as the model "default", until the end.
+
+    Args:
+        base: the folder.
+    """
+    command = [sys.executable, "-m", "savedmodels.server", f"--model_base_path={base}"]
+    with subprocess.Popen(
+        [*command, "--port=0", "--rest_api_port=0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            line = process.stdout.readline()
+            rest, grpc = re.search(r"REST at (\S+), gRPC at (\S+)", line).groups()
+            yield Server(process, {"rest": rest, "grpc": f"grpc://{grpc}"})
+        finally:
+            process.terminate()
+
+
+def _measure_protocol(
+    sample: Any,
+    server: Server,
+    protocol: str,
+    runs: int,
+    num_requests: int,
+    num_clients: int,
+) -> Record:
+    seeds = np.arange(num_requests + _WARM_UP, dtype=np.int64)
+    seconds = {"served": [], "together": [], "alone": []}
+    wrong = 0
+    with Clients(server.addresses[protocol], num_clients) as clients:
+        clients.ask(seeds[num_requests:])
+        before = server.resident_bytes()
+        for part in np.array_split(seeds[:num_requests], runs):
+            start = time.perf_counter()
+            images = clients.ask(part)
+            seconds["served"].append(_seconds_each(start, len(part)))
+            start = time.perf_counter()
+            expected = in_process(sample, part, num_clients)
+            seconds["together"].append(_seconds_each(start, len(part)))
+            alone = part[:_ALONE]
+            start = time.perf_counter()
+            in_process(sample, alone, 1)
+            seconds["alone"].append(_seconds_each(start, len(alone)))
+            wrong += int((images != expected).any(axis=(1, 2, 3)).sum())
+        after = server.resident_bytes()
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    return {
+        "protocol": protocol,
+        "requests": num_requests,
+        "differing": wrong,
+        **{f"{name} a second": 1 / value for name, value in medians.items()},
+        "served / together": medians["together"] / medians["served"],
+        "served / alone": medians["alone"] / medians["served"],
+        "bytes before": before,
+        "bytes after": after,
+        "after / before": after / before,
+    }
+
+
+def _seconds_each(start: float, count: int) -> float:
+    return (time.perf_counter() - start) / count
+
+
+class Clients:
+    """Clients that each ask for one image at a time.
+
+    Args:
+        address: of the server.
+        count: how many ask at the same time.
+    """
+
+    def __init__(self, address: str, count: int) -> None:
+        self._clients = [Client(address, "default", timeout=600) for _ in range(count)]
+        self._threads = ThreadPoolExecutor(count)
+
+    def __enter__(self) -> "Clients":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._threads.shutdown()
+        for client in self._clients:
+            client.close()
+
+    def ask(self, seeds: Sequence[int]) -> np.ndarray:
+        """Images (len(seeds), height, width, channels), each by a request of its own.
+
+        Raises:
+            savedmodels.client.ClientError: when a request is lost.
+        """
+        parts = np.array_split(seeds, len(self._clients))
+        drawn = self._threads.map(_ask_in_turn, self._clients, parts)
+        return np.concatenate(list(drawn))
+
+
+def _ask_in_turn(client: Client, seeds: np.ndarray) -> np.ndarray:
+    return np.concatenate([client.sample(seed=[seed]) for seed in seeds])
+
+
+def in_process(sample: Any, seeds: np.ndarray, batch_size: int) -> np.ndarray:
+    """The same images by the export's signature, so many rows at once."""
+    images = [
+        sample(
+            seed=tf.constant(seeds[i : i + batch_size]),
+            temperature=tf.ones(len(seeds[i : i + batch_size])),
+        )["image"].numpy()
+        for i in range(0, len(seeds), batch_size)
+    ]
+    return np.concatenate(images)
+
+
+def as_table(records: Sequence[Record]) -> str:
+    """The records in Markdown."""
+    return table(
+        {
+            "images": "{images}",
+            "protocol": "{protocol}",
+            "clients": "{clients}",
+            "requests": "{requests}",
+            "images a second": "{served a second:.0f}",
+            "in the process, as many rows at once": "{together a second:.0f}",
+            "served / that": "{served / together:.2f}",
+            "in the process, one by one": "{alone a second:.0f}",
+            "served / one by one": "{served / alone:.1f}",
+            "memory after / before": "{after / before:.3f}",
+        },
+        records,
+    )

@@ -1,0 +1,16 @@
+import pytest
+
+from benchmarks import serving
+from tests.benchmarks.tiny_network import NAME
+
+
+@pytest.mark.slow
+def test_no_request_is_lost_or_wrong():
+    records = serving.measure(2, NAME, num_requests=40, num_clients=4)
+    assert [record["protocol"] for record in records] == ["rest", "grpc"]
+    for record in records:
+        assert record["requests"] == 40
+        assert record["differing"] == 0
+        assert record["served / together"] > 0
+        assert record["after / before"] > 0
+    assert serving.as_table(records).count("\n") == 3

@@ -1,0 +1,89 @@
+"""Every signature of every kind of model: one answer, however it is asked for.
+
+Python, the local server over REST and over gRPC, and the loader without Python.
+"""
+
+import numpy as np
+import pytest
+
+from savedmodels.client import Client
+from savedmodels.loader_process import run_loader
+from savedmodels.server import LocalServer
+from tests import served
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    """Base paths and models of all kinds."""
+    base, made = tmp_path_factory.mktemp("served"), {}
+    for kind in served.KINDS:
+        model = served.make_model(kind)
+        model.export(base / kind / "1", verbose=False)
+        made[kind] = base / kind, model
+    return made
+
+
+@pytest.fixture(scope="module")
+def server(exports):
+    with LocalServer({kind: base for kind, (base, _) in exports.items()}) as server:
+        for kind in exports:
+            server.wait_until_available(kind)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def answers(exports):
+    """Requests of every signature and what Python answers, by kind; made once."""
+    made = {}
+
+    def answers(kind):
+        if kind not in made:
+            _, model = exports[kind]
+            made[kind] = [
+                (name, inputs, served.answer(model, name, inputs))
+                for name in sorted(served.signature_names(model))
+                for inputs in [served.request(model, name)]
+            ]
+        return made[kind]
+
+    return answers
+
+
+def _check_all(model, requests, given):
+    assert len(given) == len(requests) >= 6
+    for (signature, _, expected), outputs in zip(requests, given):
+        served.check(model, signature, expected, outputs)
+
+
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+@pytest.mark.parametrize("kind", served.KINDS)
+def test_the_server_answers_as_python_does(exports, server, answers, kind, protocol):
+    address = {"rest": server.rest_url, "grpc": f"grpc://{server.grpc_address}"}
+    requests = answers(kind)
+    with Client(address[protocol], kind) as client:
+        given = [client.predict(name, **inputs) for name, inputs, _ in requests]
+    _check_all(exports[kind][1], requests, given)
+
+
+@pytest.mark.parametrize("kind", served.KINDS)
+def test_the_loader_answers_as_python_does(exports, loader, answers, kind):
+    base, model = exports[kind]
+    requests = answers(kind)
+    given = run_loader(loader, base / "1", [(name, x) for name, x, _ in requests])
+    _check_all(model, requests, given)
+
+
+def test_signatures_draw_the_same_from_the_same_seeds(exports, server):
+    """Not by comparing with Python: by comparing signatures with each other."""
+    _, model = exports["label"]
+    with Client(server.rest_url, "label") as client:
+        inputs = served.request(model, "sample", rows=4)
+        image = client.predict("sample", **inputs)["image"]
+        files = client.predict("sample_png", **inputs)["image_bytes"]
+        nothing = np.zeros(image.shape[:3], bool)
+        known = {"image": image.astype(np.int32), "mask": nothing}
+        completed = client.predict("complete", **known, **inputs)["image"]
+    np.testing.assert_array_equal(served.decode(model, files), image)
+    np.testing.assert_array_equal(completed, image)

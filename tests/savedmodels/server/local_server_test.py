@@ -1,0 +1,242 @@
+"""Tests of a server's life: time-outs, full queues, stopping, ports, warm-up."""
+
+import concurrent.futures
+import contextlib
+import socket
+import threading
+import time
+
+import grpc
+import numpy as np
+import pytest
+import requests
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+from savedmodels.server import BatchingParameters, LocalServer
+from savedmodels.server.served_model import ServedSignature
+from tests.savedmodels.server.calls import Grpc, Rest
+from tests.savedmodels.server.plain_models import save_plain
+
+ONE = {"instances": [[1, 1]]}
+X = np.ones((1, 2), np.float32)
+
+
+@pytest.fixture
+def base(tmp_path):
+    base = tmp_path / "base"
+    base.mkdir()
+    save_plain(base, 1, factor=2.0)
+    return base
+
+
+@pytest.fixture
+def held_up(monkeypatch):
+    """Holds up all runs, of servers of this process, until it is set."""
+    go, run = threading.Event(), ServedSignature.run
+
+    def wait_and_run(self, inputs):
+        assert go.wait(60)
+        return run(self, inputs)
+
+    monkeypatch.setattr(ServedSignature, "run", wait_and_run)
+    yield go
+    go.set()
+
+
+@contextlib.contextmanager
+def _started(base, **options):
+    with LocalServer({"m": base}, **options) as server:
+        server.wait_until_available("m")
+        yield server
+
+
+def _wait_for(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def _requests(server):
+    """How many requests are under way."""
+    return server._models.model("m")._loaded[1].requests
+
+
+def _is_refused(port):
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_stopping_finishes_what_runs(base, held_up):
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        with _started(base) as server:
+            rest, call = Rest(server, "m"), Grpc(server, "m")
+            asked = [pool.submit(rest.answer, ONE) for _ in range(2)]
+            asked += [pool.submit(call.answer, x=X) for _ in range(2)]
+            _wait_for(lambda: _requests(server) == 4)
+            stopped = pool.submit(server.stop)
+            # Asking the port itself would race with the loop's own closing.
+            _wait_for(lambda: not server._listeners[0]._runner.sites)
+            assert _is_refused(server.rest_port)
+            assert not stopped.done()
+            held_up.set()
+            stopped.result(60)
+        for answer in asked[:2]:
+            assert answer.result() == {"predictions": [[2, 2]]}
+        for answer in asked[2:]:
+            np.testing.assert_array_equal(answer.result()["y"], 2 * X)
+    with pytest.raises(requests.ConnectionError):
+        rest.get()
+    with pytest.raises(grpc.RpcError) as failed:
+        call.answer(x=X)
+    assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
+    call.channel.close()
+
+
+def test_stopping_waits_for_no_longer_than_its_grace(base, held_up):
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        with _started(base, grace_seconds=0.1) as server:
+            asked = pool.submit(Rest(server, "m").post, ONE)
+            _wait_for(lambda: _requests(server) == 1)
+            stopped = pool.submit(server.stop)
+            assert isinstance(asked.exception(60), requests.ConnectionError)
+            held_up.set()
+            stopped.result(60)
+
+
+def test_a_time_out_over_rest(base, held_up):
+    with _started(base, rest_timeout_seconds=0.05) as server:
+        response = Rest(server, "m").post(ONE)
+        assert response.status_code == 504
+        assert "time-out of 0.05 seconds" in response.json()["error"]
+        held_up.set()
+
+
+def test_a_deadline_over_grpc_while_the_model_runs(base, held_up):
+    with _started(base) as server:
+        call = Grpc(server, "m")
+        with pytest.raises(grpc.RpcError) as failed:
+            call.prediction.Predict(call.request(x=X), timeout=0.05)
+        assert failed.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        held_up.set()
+        np.testing.assert_array_equal(call.answer(x=X)["y"], 2 * X)
+        call.channel.close()
+
+
+def test_a_full_queue(base, held_up):
+    parameters = BatchingParameters(
+        max_batch_size=1, num_batch_threads=1, max_enqueued_batches=1
+    )
+    with _started(base, batching=parameters) as server:
+        rest = Rest(server, "m")
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            asked = [pool.submit(rest.post, ONE) for _ in range(8)]
+            # One runs, one waits, and the others are refused.
+            refused = []
+            for future in concurrent.futures.as_completed(asked, timeout=60):
+                refused.append(future.result())
+                if len(refused) == 6:
+                    break
+            held_up.set()
+        assert {response.status_code for response in refused} == {503}
+        assert "is full" in refused[0].json()["error"]
+        codes = sorted(future.result().status_code for future in asked)
+        assert codes == [200] * 2 + [503] * 6
+
+
+def test_without_batching(base):
+    with _started(base, batching=False, max_rows=100) as server:
+        rest = Rest(server, "m")
+        assert rest.answer({"instances": [[1, 1]] * 100})["predictions"][99] == [2, 2]
+        assert server.batch_sizes("m") == {"serving_default": {100: 1}}
+        response = rest.post({"instances": [[1, 1]] * 101})
+        assert response.status_code == 400
+        assert "at most 100 rows" in response.json()["error"]
+        # Its one output has no rows, which only batches need.
+        body = {"signature_name": "total", "inputs": [1, 2]}
+        assert rest.answer(body) == {"outputs": 3}
+
+
+def test_the_batching_parameters_of_a_version(base):
+    text = "max_batch_size { value: 2 } allowed_batch_sizes: 2"
+    (base / "1" / "batching_params.pbtxt").write_text(text)
+    with _started(base) as server:
+        rest = Rest(server, "m")
+        rest.answer(ONE)
+        assert server.batch_sizes("m") == {"serving_default": {2: 1}}
+        assert "at most 2 rows" in rest.post({"instances": [[1, 1]] * 3}).text
+
+
+def _write_warm_up(version, *requests):
+    folder = version / "assets.extra"
+    folder.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(folder / "tf_serving_warmup_requests")) as writer:
+        for request in requests:
+            log = prediction_log_pb2.PredictLog(request=request)
+            record = prediction_log_pb2.PredictionLog(predict_log=log)
+            writer.write(record.SerializeToString())
+
+
+def _warm_up_request(x):
+    request = predict_pb2.PredictRequest()
+    request.inputs["x"].CopyFrom(tf.make_tensor_proto(x))
+    return request
+
+
+def test_a_version_is_warm_before_it_is_available(base, held_up):
+    _write_warm_up(base / "1", _warm_up_request(X))
+    with LocalServer({"m": base}) as server:
+        rest = Rest(server, "m")
+        with pytest.raises(TimeoutError, match="no version"):
+            server.wait_until_available("m", timeout=0.3)
+        (status,) = rest.get().json()["model_version_status"]
+        assert status["state"] == "LOADING"
+        response = rest.post(ONE)
+        assert response.status_code == 503
+        assert "being loaded" in response.json()["error"]
+        held_up.set()
+        server.wait_until_available("m")
+        assert rest.answer(ONE) == {"predictions": [[2, 2]]}
+
+
+def test_a_warm_up_request_that_fails_keeps_a_version_from_being_served(base):
+    _write_warm_up(base / "1", _warm_up_request(X), _warm_up_request(X * 100))
+    with LocalServer({"m": base}) as server:
+        with pytest.raises(ValueError, match=r"x must be below 100.*Received: 100"):
+            server.wait_until_available("m")
+
+
+def test_a_request_that_is_damaged_keeps_a_version_from_being_served(base):
+    _write_warm_up(base / "1", predict_pb2.PredictRequest())
+    with LocalServer({"m": base}) as server:
+        with pytest.raises(ValueError, match="Missing: x"):
+            server.wait_until_available("m")
+
+
+@pytest.mark.parametrize("which", ["rest_port", "grpc_port"])
+def test_a_port_that_is_in_use(base, server, which):
+    port = getattr(server, which)
+    second = LocalServer({"m": base}, **{which: port})
+    with pytest.raises(OSError, match=rf"must be free.*127\.0\.0\.1:{port}"):
+        second.start()
+
+
+def test_models_that_cannot_be_served(base):
+    for models in ({"a/b": base}, {"": base}, {"m": base / "nowhere"}):
+        with pytest.raises(ValueError, match="Received"):
+            LocalServer(models)
+    with pytest.raises(ValueError, match="poll_seconds must be above 0"):
+        LocalServer({"m": base}, poll_seconds=0)
+
+
+def test_a_folder_without_versions_has_none_until_one_appears(tmp_path):
+    with LocalServer({"m": tmp_path}, poll_seconds=0.02) as server:
+        rest = Rest(server, "m")
+        with pytest.raises(TimeoutError, match="no version"):
+            server.wait_until_available("m", timeout=0.1)
+        assert rest.get().status_code == 404
+        assert rest.post(ONE).status_code == 404
+        save_plain(tmp_path, 1, factor=3.0)
+        server.wait_until_available("m")
+        assert rest.answer(ONE) == {"predictions": [[3, 3]]}

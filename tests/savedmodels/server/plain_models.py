@@ -1,0 +1,65 @@
+"""SavedModels of a few operations, which are written and loaded in no time."""
+
+import pathlib
+import uuid
+
+import tensorflow as tf
+
+
+class Plain(tf.Module):
+    """Multiplies by its factor, so that an answer tells which version gave it."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = tf.Variable(factor, dtype=tf.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="x")])
+    def scale(self, x):
+        wrong = tf.boolean_mask(x, x >= 100)[:1]
+        check = tf.debugging.Assert(
+            tf.size(wrong) == 0, ["x must be below 100.", "Received:", wrong]
+        )
+        with tf.control_dependencies([check]):
+            return {"y": x * self.factor}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.bool, name="flag"),
+            tf.TensorSpec([None], tf.uint8, name="level"),
+            tf.TensorSpec([None], tf.float64, name="precise"),
+            tf.TensorSpec([None], tf.string, name="word"),
+        ]
+    )
+    def repeat(self, flag, level, precise, word):
+        return {
+            "flag": flag,
+            "level": level,
+            "precise": precise,
+            "word": word,
+            "word_bytes": word,
+        }
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32, name="row")])
+    def total(self, row):
+        return {"total": tf.reduce_sum(row)}
+
+
+def save_plain(base, version, factor=1.0):
+    """Writes a version, which appears whole; returns its folder."""
+    module = Plain(factor)
+    part = pathlib.Path(base) / f".{uuid.uuid4().hex}"
+    signatures = {
+        "serving_default": module.scale,
+        "repeat": module.repeat,
+        "total": module.total,
+    }
+    tf.saved_model.save(module, str(part), signatures=signatures)
+    return part.rename(part.with_name(str(version)))
+
+
+def save_broken(base, version):
+    """Writes a version that no server can load."""
+    folder = pathlib.Path(base) / str(version)
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(b"no SavedModel")
+    return folder
