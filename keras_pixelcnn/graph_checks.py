@@ -9,15 +9,19 @@ def checked(
     """The values, once the graph has seen that all of them are possible.
 
     Args:
-        possible: booleans, one for each value, or for each row of them.
+        possible: booleans, one for each value; or one for each of `shown`.
         values: any.
         rule: the sentence. It is followed by the first value that breaks it.
-        shown: what follows it instead, of the values' first axes. Default: the values.
+        shown: what follows it instead, rows of anything. Default: the values.
 
     Returns:
         The values; a run raises `InvalidArgumentError` when one is not possible.
     """
-    wrong = tf.boolean_mask(values if shown is None else shown, ~possible)[:1]
+    if shown is None:  # a value may also be alone, without axes
+        shown, is_wrong = tf.reshape(values, [-1]), tf.reshape(~possible, [-1])
+    else:
+        is_wrong = ~possible
+    wrong = tf.boolean_mask(shown, is_wrong)[:1]
     check = tf.debugging.Assert(tf.reduce_all(possible), [rule, "Received:", wrong])
     with tf.control_dependencies([check]):
         return tf.identity(values)

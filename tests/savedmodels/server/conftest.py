@@ -12,11 +12,6 @@ from tests.savedmodels.server.plain_models import save_plain
 IMAGE_SHAPE = (4, 3, 1)
 
 
-@pytest.fixture(autouse=True)
-def same_random_numbers_in_every_run():
-    """Seeds are set once, below: setting them makes TensorFlow prepare graphs anew."""
-
-
 @pytest.fixture(scope="session")
 def served(tmp_path_factory):
     """A base folder: version 1 of a tiny model with 3 labels and 5 levels."""
