@@ -7,7 +7,7 @@ import tensorflow as tf
 METHODS = ("linear", "spherical")
 
 NO_ARC = (
-    "Between opposite embeddings, or from a zero one, there is no one arc. Use the "
+    "between opposite embeddings, or from a zero one, there is no one arc. Use the "
     "linear way, or other embeddings."
 )
 
@@ -56,7 +56,7 @@ def interpolate_embeddings(
     between, has_arc = _spherical(a, b, way)
     known = tf.get_static_value(has_arc)
     if known is not None and not known.all():
-        raise ValueError(NO_ARC)
+        raise ValueError(f"Spherical interpolation: {NO_ARC}")
     return between
 
 
@@ -88,10 +88,7 @@ def _spherical(
     a: tf.Tensor, b: tf.Tensor, way: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Embeddings on the arc, and whether there is one arc, (..., 1)."""
-    length_a = tf.norm(a, axis=-1, keepdims=True)
-    length_b = tf.norm(b, axis=-1, keepdims=True)
-    direction_a = tf.math.divide_no_nan(a, length_a)
-    direction_b = tf.math.divide_no_nan(b, length_b)
+    (direction_a, length_a), (direction_b, length_b) = map(_polar, (a, b))
     length_of_sum = tf.norm(direction_a + direction_b, axis=-1, keepdims=True)
     # Stable for small angles, where the cosine says nothing.
     angle = 2 * tf.atan2(
@@ -108,3 +105,12 @@ def _spherical(
         _linear(direction_a, direction_b, way),
     )
     return _linear(length_a, length_b, way) * along, has_arc
+
+
+def _polar(embedding: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Direction and length; zeros for a zero embedding."""
+    # The squares of large numbers would be infinite.
+    scale = tf.reduce_max(tf.abs(embedding), axis=-1, keepdims=True)
+    scaled = tf.math.divide_no_nan(embedding, scale)
+    length = tf.norm(scaled, axis=-1, keepdims=True)
+    return tf.math.divide_no_nan(scaled, length), length * scale

@@ -4,6 +4,8 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+import tensorflow as tf
+
 import keras_pixelcnn as kp
 from savedmodels import warmup
 from savedmodels.batching import BATCHING_FILE, Batching
@@ -50,10 +52,16 @@ def publish(
 
     Raises:
         ModuleNotFoundError: when tensorflow-serving-api is not installed.
+        RuntimeError: within the scope of a strategy.
         ValueError: when an argument is not as said, the graph holds what a stock server
             cannot run, or the export fails on a request or answers otherwise than the
             model.
     """
+    if tf.distribute.has_strategy():
+        raise RuntimeError(
+            "publish must be called outside of strategy.scope(): what it exports is "
+            "tried as a server runs it, on one device."
+        )
     warmup.serving_protos()  # so that it is not missed only after minutes
     base, batching = pathlib.Path(base), batching or Batching()
     with hidden_folder(base) as folder:
@@ -64,6 +72,7 @@ def publish(
             signatures=signatures,
             label_names=label_names,
             bits_per_dim=bits_per_dim,
+            max_batch_size=batching.max_batch_size,
         )
         check_graph(export)
         _add_files(export, base.resolve().name, batching)

@@ -1,5 +1,7 @@
 """Every kind of model that is served, requests to it, and what Python answers."""
 
+import json
+
 import numpy as np
 import tensorflow as tf
 
@@ -154,7 +156,7 @@ def check(model, signature, expected, outputs):
         outputs: arrays by name, PNG files as bytes.
     """
     if signature == "metadata":
-        assert set(outputs) == {"metadata"}
+        _check_metadata(model, outputs)
         return
     assert set(outputs) == set(expected)
     for name, values in expected.items():
@@ -165,6 +167,17 @@ def check(model, signature, expected, outputs):
             np.testing.assert_allclose(given, values, rtol=1e-4, atol=1e-4)
         else:
             np.testing.assert_array_equal(given, values)
+
+
+def _check_metadata(model, outputs):
+    assert set(outputs) == {"metadata"}
+    documents = [json.loads(text) for text in outputs["metadata"]]
+    assert documents
+    for document in documents:
+        assert document["image_shape"] == list(model.image_shape)
+        assert document["num_levels"] == model.num_levels
+        assert document["num_parameters"] == model.count_params()
+        assert set(document["signatures"]) == signature_names(model) - {"metadata"}
 
 
 # PNG files, by TensorFlow outside of any graph of the model.

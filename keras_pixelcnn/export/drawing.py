@@ -94,13 +94,13 @@ class DrawingSignatures:
         rule = "position must hold numbers from 0 to 1."
         position = checked((position >= 0) & (position <= 1), position, rule)
         a, b = (
-            self._model.conditions.check_value("embedding", inputs.pop(name))
+            self._model.conditions.check_value("embedding", inputs.pop(name), name)
             for name in ("embedding_a", "embedding_b")
         )
-        embedding, is_determined = embeddings_between(a, b, position, spherical)
-        check = tf.debugging.Assert(tf.reduce_all(is_determined), [NO_ARC])
-        with tf.control_dependencies([check]):
-            return self._sample({**inputs, "embedding": tf.identity(embedding)})
+        embedding, has_arc = embeddings_between(a, b, position, spherical)
+        rule = f"embedding_a and embedding_b, where spherical is true: {NO_ARC}"
+        embedding = checked(has_arc, embedding, rule, shown=tf.stack([a, b], axis=1))
+        return self._sample({**inputs, "embedding": embedding})
 
     def _interpolate_signature(self) -> Signature:
         spec = self._conditions["embedding"]

@@ -25,6 +25,7 @@ def metadata_document(
     model: Any,
     label_names: Sequence[str] | None = None,
     bits_per_dim: float | None = None,
+    max_batch_size: int | None = None,
 ) -> dict[str, Any]:
     """The document, of what JSON can hold, but for the signatures.
 
@@ -32,9 +33,10 @@ def metadata_document(
         model: an `AutoregressiveImageModel`.
         label_names: what the labels are called. Default: not said.
         bits_per_dim: of data that the model was not trained on. Default: not said.
+        max_batch_size: most rows of a request. Default: not said.
 
     Raises:
-        ValueError: when the names or the figure cannot be right.
+        ValueError: when the names or a number cannot be right.
     """
     described = {
         name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()[1:]}
@@ -55,6 +57,7 @@ def metadata_document(
         "conditions_optional": model.conditions.optional,
         "label_names": _checked_names(model, label_names),
         "bits_per_dim": _checked_bits(bits_per_dim),
+        "max_batch_size": _checked_batch_size(max_batch_size),
     }
 
 
@@ -102,3 +105,13 @@ def _checked_bits(bits_per_dim: Any) -> float | None:
             f"Received: {bits_per_dim!r}"
         )
     return float(bits_per_dim)
+
+
+def _checked_batch_size(size: Any) -> int | None:
+    if size is None:
+        return None
+    if not isinstance(size, numbers.Integral) or size < 1:
+        raise ValueError(
+            f"max_batch_size must be an integer of at least 1. Received: {size!r}"
+        )
+    return int(size)

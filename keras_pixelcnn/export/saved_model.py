@@ -27,6 +27,7 @@ def export_saved_model(
     signatures: Sequence[str] | None = None,
     label_names: Sequence[str] | None = None,
     bits_per_dim: float | None = None,
+    max_batch_size: int | None = None,
 ) -> None:
     """Writes the SavedModel of a model, with its signatures.
 
@@ -42,10 +43,12 @@ def export_saved_model(
             first.
         label_names: what the labels are called. Default: not said.
         bits_per_dim: of data that the model was not trained on. Default: not said.
+        max_batch_size: most rows of a request, if those who serve it limit them.
+            Default: not said.
 
     Raises:
         FileExistsError: when something stands at `filepath`.
-        ValueError: when the model has no such signature, or the names or the figure
+        ValueError: when the model has no such signature, or the names or a number
             cannot be right.
     """
     target = pathlib.Path(filepath)
@@ -55,7 +58,7 @@ def export_saved_model(
             "never changed. Export to a new version number, or remove it first."
         )
     made = _chosen(all_signatures(model), signatures)
-    document = metadata_document(model, label_names, bits_per_dim)
+    document = metadata_document(model, label_names, bits_per_dim, max_batch_size)
     graphs = {name: _trace(signature) for name, signature in made.items()}
     document["signatures"] = {name: _describe(graph) for name, graph in graphs.items()}
     graphs["metadata"] = _trace(metadata_signature(document))

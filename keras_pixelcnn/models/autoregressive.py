@@ -306,6 +306,7 @@ class AutoregressiveImageModel(ScoringModel):
         signatures: Sequence[str] | None = None,
         label_names: Sequence[str] | None = None,
         bits_per_dim: float | None = None,
+        max_batch_size: int | None = None,
     ) -> None:
         """Writes a SavedModel that TF Serving runs as it is.
 
@@ -323,11 +324,13 @@ class AutoregressiveImageModel(ScoringModel):
                 many as there are classes. Default: not said.
             bits_per_dim: what the model reached on data that it was not trained on,
                 for the same. Default: not said.
+            max_batch_size: most rows of a request, for the same, if those who serve it
+                limit them. Default: not said.
 
         Raises:
             FileExistsError: when something stands there.
             ValueError: when another format is asked for, the model has no such
-                signature, or the names or the figure cannot be right.
+                signature, or the names or a number cannot be right.
         """
         if format != "tf_saved_model":
             raise ValueError(
@@ -342,4 +345,5 @@ class AutoregressiveImageModel(ScoringModel):
             signatures=signatures,
             label_names=label_names,
             bits_per_dim=bits_per_dim,
+            max_batch_size=max_batch_size,
         )

@@ -58,7 +58,8 @@ class Conditions:
         self.num_classes = num_classes
         self.dropout_rate = dropout_rate
         self.optional = dropout_rate > 0
-        self._largest = min(float(tf.as_dtype(compute_dtype).max), tf.float32.max)
+        largest = float(tf.as_dtype(compute_dtype).max)
+        self._largest = min(largest, float(tf.float32.max))
 
     def _check_dropout(self, dropout_rate: float) -> None:
         is_number = isinstance(dropout_rate, numbers.Real)
@@ -166,6 +167,9 @@ class Conditions:
                 f"images or one for each. Received: {given!r}"
             )
         value = tf.cast(tf.convert_to_tensor(given), tf.int32)
+        if tf.is_tensor(given):
+            rule = f"{HAS_CONDITION} must hold 0 or 1."
+            value = checked((value == 0) | (value == 1), value, rule)
         _check_count(HAS_CONDITION, value.shape, (), num_examples)
         return tf.broadcast_to(value, [num_examples])
 
@@ -204,12 +208,15 @@ class Conditions:
         """
         self._are_left_out(given)
 
-    def check_value(self, name: str, value: Any) -> tf.Tensor:
+    def check_value(
+        self, name: str, value: Any, called: str | None = None
+    ) -> tf.Tensor:
         """Checks the type, the shape of an example and the values of one condition.
 
         Args:
             name: one of `names`.
             value: (..., *shape), any number of leading axes.
+            called: what answers of graphs call it. Default: `name`.
 
         Returns:
             The tensor, int32 labels or float32 others.
@@ -220,7 +227,8 @@ class Conditions:
         known = self.check_known(name, value)
         if tf.get_static_value(known) is not None:
             return known
-        return checked(self._possible(name, known), known, self._rule(name))
+        rule = self._rule(name).replace(name, called or name, 1)
+        return checked(self._possible(name, known), known, rule)
 
     def check_known(self, name: str, value: Any) -> tf.Tensor:
         """As `check_value`, but in graphs leaves values alone that are not known yet.

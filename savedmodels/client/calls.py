@@ -90,6 +90,26 @@ class Connection:
         self._document = document
         return document
 
+    def was_too_large(self, rows: int, deadline: Deadline) -> bool:
+        """Whether a request that was refused had more rows than the server batches.
+
+        From then on requests have as many at most.
+
+        Args:
+            rows: of the request.
+            deadline: of the call.
+        """
+        if rows == 1:
+            return False
+        try:
+            most = self.ask_for_document(deadline).get("max_batch_size")
+        except errors.ClientError:
+            return False
+        if most is None or rows <= most:
+            return False
+        self.max_rows = most
+        return True
+
     def status(self) -> list[VersionStatus]:
         """The states of the model's versions."""
         answer = self.send(self.transport.model_status, self._begin_time())
@@ -162,11 +182,17 @@ class Call:
         """
         if count == 0:
             return {name: _no_rows(spec) for name, spec in self.spec.outputs.items()}
-        size = self._connection.max_rows
-        pieces = []
-        for start in range(0, count, size):
-            rows = {name: value[start : start + size] for name, value in inputs.items()}
-            pieces.append(self._run_piece(rows, min(size, count - start)))
+        pieces, done = [], 0
+        while done < count:
+            size = min(self._connection.max_rows, count - done)
+            rows = {name: value[done : done + size] for name, value in inputs.items()}
+            try:
+                pieces.append(self._run_piece(rows, size))
+            except errors.InvalidRequestError:
+                if not self._connection.was_too_large(size, self.deadline):
+                    raise
+            else:
+                done += size
         if len(pieces) == 1:
             return pieces[0]
         return {

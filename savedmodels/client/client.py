@@ -50,7 +50,9 @@ class Client:
             60.
         retries: how often a request is sent again to a server that is unavailable,
             with growing delays; or a `RetryPolicy`. Default 5.
-        max_rows: most images of a request; results do not depend on it. Default 64.
+        max_rows: most images of a request; results do not depend on it. A model that
+            was published for smaller batches is asked for as many as these hold.
+            Default 64.
 
     Raises:
         ValueError: when an argument is not as said.
@@ -142,7 +144,7 @@ class Client:
         temperature: Any = 1.0,
         **conditions: Any,
     ) -> list[bytes]:
-        """Draws images as PNG files; as `sample`, for models of 1 to 4 channels."""
+        """Draws images as PNG files; as `sample`, for models of 1, 3 or 4 channels."""
         own = {"temperature": temperature}
         drawn = self._draw("sample_png", num_samples, seed, own, conditions)
         return drawn["image_bytes"].tolist()

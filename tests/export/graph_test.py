@@ -136,6 +136,7 @@ def test_what_it_says_of_itself(model, export, loaded):
         "conditions_optional": False,
         "label_names": ["cat", "dog", "ship"],
         "bits_per_dim": 1.25,
+        "max_batch_size": None,
     }
     for name, tensors in described.items():
         for mine, said in zip(SIGNATURES[name], tensors.values()):

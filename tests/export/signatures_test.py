@@ -114,7 +114,7 @@ RULES = {
     "temperature": "temperature must be finite numbers above 0.",
     "label": "label must hold integers in [0, 3).",
     "embedding": "embedding must hold finite numbers.",
-    "embedding_a": "embedding must hold finite numbers.",
+    "embedding_a": "embedding_a must hold finite numbers.",
     "image": f"image must hold integers in [0, {NUM_LEVELS}).",
     "noise": "noise must hold numbers of at least 0 and below 1.",
     "position": "position must hold numbers from 0 to 1.",
@@ -155,7 +155,30 @@ def test_embeddings_without_one_arc_between_them(model, loaded):
     inputs["spherical"][:] = False
     _call(loaded, "interpolate", inputs)
     inputs["spherical"][0] = True
-    assert "there is no one arc" in _refusal(loaded, "interpolate", inputs)
+    message = _refusal(loaded, "interpolate", inputs)
+    assert "embedding_a and embedding_b" in message
+    assert "there is no one arc" in message
+    assert f"[Received:] [[[{inputs['embedding_a'][0, 0]:.3}" in message
+
+
+def test_large_embeddings_have_an_arc(model, loaded):
+    inputs = served.request(model, "interpolate", rows=1)
+    inputs["embedding_a"][:] = 1e30, 0
+    inputs["embedding_b"][:] = 0, 1e30
+    inputs["spherical"][:] = True
+    assert _call(loaded, "interpolate", inputs)["image"].shape[0] == 1
+
+
+def test_presence_is_0_or_1(tmp_path):
+    model = served.make_model("optional")
+    model.export(tmp_path / "1", verbose=False, signatures=["sample"])
+    loaded = tf.saved_model.load(tmp_path / "1")
+    inputs = served.request(model, "sample")
+    for bad in (2, -1):
+        inputs["has_condition"][1] = bad
+        message = _refusal(loaded, "sample", inputs)
+        assert "has_condition must hold 0 or 1." in message
+        assert f"[Received:] [{bad}]" in message
 
 
 def test_different_numbers_of_rows(model, loaded):

@@ -218,3 +218,10 @@ def test_two_publishers_at_once_give_two_versions(
     for version in versions:
         assert (version / "saved_model.pb").exists()
     assert not list(tmp_path.glob(".publishing-*"))
+
+
+def test_within_the_scope_of_a_strategy(model, tmp_path):
+    with tf.distribute.OneDeviceStrategy("/cpu:0").scope():
+        with pytest.raises(RuntimeError, match=r"outside of strategy.scope\(\)"):
+            publish(model, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -102,8 +102,9 @@ function showConditions() {
 
 /** Sizes of requests: the first image at once, then more at a time. */
 function* requests(count) {
+  const most = Math.min(MOST_AT_ONCE, current.metadata.max_batch_size ?? Infinity);
   let first = 0;
-  for (let size = 1; first < count; size = Math.min(2 * size, MOST_AT_ONCE)) {
+  for (let size = 1; first < count; size = Math.min(2 * size, most)) {
     const rows = Math.min(size, count - first);
     yield [first, rows];
     first += rows;
