@@ -31,8 +31,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "host", "127.0.0.1", "The address to listen on: this machine alone.", **define
     )
-    flags.DEFINE_integer("rest_api_port", 8501, "REST; 0 for any.", **define)
-    flags.DEFINE_integer("port", 8500, "gRPC; 0 for any.", **define)
+    ports = {"lower_bound": 0, "upper_bound": 65535, **define}
+    flags.DEFINE_integer("rest_api_port", 8501, "REST; 0 for any.", **ports)
+    flags.DEFINE_integer("port", 8500, "gRPC; 0 for any.", **ports)
     _define_limits(flag_values)
     flags.register_multi_flags_validator(
         ["model_base_path", "model_config_file"],
@@ -67,12 +68,16 @@ def _define_limits(flag_values: flags.FlagValues) -> None:
         "max_rows", 1024, "Most rows of a request without batching.", **define
     )
     flags.DEFINE_integer(
-        "grace_seconds", 30, "To finish what runs when it is ended.", **define
+        "grace_seconds",
+        30,
+        "When it is ended, by SIGTERM or SIGINT, requests that were sent before are "
+        "answered, for at most so long, and later ones are refused.",
+        **define,
     )
 
 
 def main(flag_values: flags.FlagValues) -> None:
-    """Serves until SIGTERM or SIGINT."""
+    """Serves until SIGTERM or SIGINT, and then stops as `LocalServer.stop` does."""
     # Before TensorFlow loads, which takes seconds in which a signal may come.
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -65,7 +65,8 @@ def read_batching_parameters(path: str | os.PathLike[str]) -> BatchingParameters
     Fields that are missing have the defaults of the class `BatchingParameters`.
 
     Raises:
-        ValueError: when the file is no such text, or its values are impossible.
+        ValueError: when the file cannot be read or is no such text, or its values are
+            impossible.
     """
     message = _message_class()()
     try:
@@ -78,7 +79,7 @@ def read_batching_parameters(path: str | os.PathLike[str]) -> BatchingParameters
         values["allowed_batch_sizes"] = tuple(message.allowed_batch_sizes)
         known = {field.name for field in dataclasses.fields(BatchingParameters)}
         return BatchingParameters(**{k: v for k, v in values.items() if k in known})
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise ValueError(
             f"{path} must be a text file of TensorFlow Serving's BatchingParameters. "
             f"Received: {error}"

@@ -12,25 +12,31 @@ import numpy as np
 import tensorflow as tf
 
 from savedmodels.server.errors import ServingError, invalid
+from savedmodels.server.served_model import shape_in_words
 
 BYTES_SUFFIX = "_bytes"
 """Outputs of strings whose names end so are bytes, and are sent as base64."""
 
+_DEEPEST = 64
+"""Dimensions that an array may have."""
 
-def to_array(name: str, values: Any, dtype: tf.DType) -> np.ndarray:
+
+def to_array(name: str, values: Any, spec: tf.TensorSpec) -> np.ndarray:
     """An array of nested lists.
 
     Args:
         name: the input's name, for errors.
         values: what JSON held.
-        dtype: the array's type. Integers are taken for floats, and no other type for
-            another.
+        spec: the array's type, and its rank, where that is known. Integers are taken
+            for floats, and no other type for another. The sizes are not checked.
 
     Raises:
-        ServingError: INVALID_ARGUMENT for other types, ragged lists, and numbers that
-            the type cannot hold; UNIMPLEMENTED for types that JSON lacks.
+        ServingError: INVALID_ARGUMENT for other types, ragged lists, lists that are
+            nested too deep, and numbers that the type cannot hold; UNIMPLEMENTED for
+            types that JSON lacks.
     """
-    shape, flat = _flatten(name, values)
+    shape, flat = _flatten(name, values, spec.shape)
+    dtype = spec.dtype
     if dtype == tf.string:
         array = np.empty(len(flat), object)
         array[:] = [_to_bytes(name, value) for value in flat]
@@ -70,13 +76,25 @@ def brief(value: Any) -> str:
     return short.repr(value)
 
 
-def _flatten(name: str, values: Any) -> tuple[list[int], list]:
-    """The shape of nested lists, and all values in one list."""
+def _flatten(
+    name: str, values: Any, expected: tf.TensorShape
+) -> tuple[list[int], list]:
+    """The shape of nested lists, and all values in one list.
+
+    One dimension too many is let through, so that an error can tell the whole shape.
+    """
+    rank = _DEEPEST if expected.rank is None else expected.rank
+    deepest = min(rank + 1, _DEEPEST)
     shape, flat = [], [values]
     while True:
         kinds = set(map(type, flat))
         if list not in kinds:
             return shape, flat
+        if len(shape) == deepest:
+            raise invalid(
+                f"{name} must have the shape {shape_in_words(expected)}, n being the "
+                f"number of rows. Received: lists nested more than {deepest} deep"
+            )
         sizes = set(map(len, flat)) if kinds == {list} else set()
         if len(sizes) != 1:
             raise invalid(

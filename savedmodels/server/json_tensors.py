@@ -62,9 +62,17 @@ def arrays_of(request: JsonRequest, signature: ServedSignature) -> Arrays:
     names = list(signature.inputs)
     columns = (_columns if request.rows else _named)(request.values, names, signature)
     return {
-        name: to_array(name, values, signature.inputs[name].dtype)
+        name: to_array(name, values, signature.inputs[name])
         for name, values in columns.items()
     }
+
+
+def num_characters(outputs: Arrays) -> int:
+    """About how long the body of an answer is."""
+    return sum(
+        sum(map(len, array.flat)) if array.dtype == object else 4 * array.size
+        for array in outputs.values()
+    )
 
 
 def json_of(outputs: Arrays, rows: bool) -> str:

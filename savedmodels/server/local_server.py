@@ -60,8 +60,11 @@ class LocalServer:
             grace_seconds: how long `stop` lets what runs finish; then it is broken off.
 
         Raises:
-            ValueError: when a model's name or base path is impossible.
+            ValueError: when a model's name or base path, or a port, is impossible.
         """
+        for name, port in (("rest_port", rest_port), ("grpc_port", grpc_port)):
+            if not 0 <= port <= 65535:
+                raise ValueError(f"{name} must be in [0, 65535]. Received: {port}")
         self.host = host
         self.rest_port = rest_port
         self.grpc_port = grpc_port
@@ -89,19 +92,26 @@ class LocalServer:
         """Listens, and begins to load; once.
 
         Raises:
-            OSError: when a port cannot be had.
+            OSError, ValueError: when a port or the host cannot be had; then nothing
+                is left running.
         """
         rest = RestService(self._models, self._rest_timeout, self._max_body_bytes)
         services = GrpcServices(self._models, self._max_body_bytes)
         self._models.start()
         try:
             self._listen(rest, services)
-        except OSError:
+        except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
-        """Stops to listen, finishes what runs, and ends all threads."""
+        """Answers what was sent before, and ends all threads.
+
+        For a moment, a tenth of a second, requests are taken as before, so that those
+        on their way are answered. Over REST these answers tell that the connection
+        ends. Then the ports and idle connections are closed. What is under way is
+        finished, within `grace_seconds`. What comes later is refused.
+        """
         waits = [listener.stop() for listener in self._listeners]
         for wait in waits:
             wait()

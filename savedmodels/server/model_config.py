@@ -9,6 +9,9 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
+_LARGEST_VERSION = 2**63 - 1
+"""The messages of both protocols carry no larger number."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
@@ -38,7 +41,7 @@ class ModelConfig:
         return {
             int(path.name): path
             for path in pathlib.Path(self.base_path).iterdir()
-            if path.name.isascii() and path.name.isdecimal() and path.is_dir()
+            if _is_version(path.name) and path.is_dir()
         }
 
     def chosen(self, versions: Collection[int]) -> list[int]:
@@ -48,16 +51,22 @@ class ModelConfig:
         return sorted(versions)[-self.latest if self.latest else 0 :]
 
 
+def _is_version(name: str) -> bool:
+    is_number = name.isascii() and name.isdecimal()
+    return is_number and int(name) <= _LARGEST_VERSION
+
+
 def read_model_configs(path: str | os.PathLike[str]) -> dict[str, ModelConfig]:
     """Reads a text file of the message ModelServerConfig.
 
     Raises:
-        ValueError: when the file is no such text, or a model cannot be served.
+        ValueError: when the file cannot be read or is no such text, or a model cannot
+            be served.
     """
     config = model_server_config_pb2.ModelServerConfig()
     try:
         text_format.Parse(pathlib.Path(path).read_text(encoding="utf-8"), config)
-    except (text_format.ParseError, UnicodeDecodeError) as error:
+    except (text_format.ParseError, UnicodeDecodeError, OSError) as error:
         raise ValueError(
             f"{path} must be a text file of TensorFlow Serving's ModelServerConfig. "
             f"Received: {error}"

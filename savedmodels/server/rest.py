@@ -19,6 +19,9 @@ from savedmodels.server.version_status import status_response
 PAGE = pathlib.Path(__file__).parent / "page"
 """The files of the page at `/`."""
 
+_BIG = 1 << 20
+"""Bytes of a body above which it is parsed or written in a thread of its own."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -65,10 +68,12 @@ class RestService:
 
     async def _predict(self, request: web.Request) -> web.Response:
         deadline = time.monotonic() + self._timeout_seconds
-        asked = json_tensors.parse_request(await self._body(request))
+        body = await self._body(request)
+        big = len(body) > _BIG
+        asked = await _aside(big, json_tensors.parse_request, body)
         with self._models.lease(*_target(request)) as loaded:
             signature = loaded.served.model.signature(asked.signature_name)
-            inputs = json_tensors.arrays_of(asked, signature)
+            inputs = await _aside(big, json_tensors.arrays_of, asked, signature)
             future = loaded.served.submit(signature, inputs, deadline)
             try:
                 outputs = await asyncio.wait_for(
@@ -80,7 +85,9 @@ class RestService:
                     f"The time-out of {self._timeout_seconds:g} seconds is over. Ask "
                     "for fewer rows, or give the server a longer time-out.",
                 ) from None
-        return _json_response(json_tensors.json_of(outputs, asked.rows))
+        big = json_tensors.num_characters(outputs) > _BIG
+        text = await _aside(big, json_tensors.json_of, outputs, asked.rows)
+        return _json_response(text)
 
     async def _body(self, request: web.Request) -> bytes:
         if (request.content_length or 0) > self._max_body_bytes:
@@ -127,6 +134,14 @@ class RestService:
 
     async def _names(self, request: web.Request) -> web.Response:
         return _json_response(json.dumps({"models": self._models.names()}))
+
+
+async def _aside(big: bool, convert: Callable[..., Any], *arguments: Any) -> Any:
+    """Converts in a thread what is big, so that others are answered meanwhile."""
+    if not big:
+        return convert(*arguments)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(None, convert, *arguments)
 
 
 @web.middleware

@@ -35,10 +35,11 @@ class LoadedVersion:
 class ModelVersions:
     """The versions of one model.
 
-    A version replaces the older one once it is loaded and warm. The older one is
+    A version replaces an older one once it is loaded and warm. The older one is
     unloaded after its last request. A version that fails to load is told of in its
-    status and replaces nothing; it is tried again when its files change. While none of
-    the versions that shall be served can be, those that are loaded stay.
+    status, and tried again when its files change. It is one of the latest all the same,
+    as with TensorFlow Serving: of the latest two, the other one is served alone. While
+    none of the versions that shall be served can be, those that are loaded stay.
     """
 
     def __init__(

@@ -108,3 +108,11 @@ def test_models(file, tmp_path):
 def test_models_that_are_impossible(file, text, words):
     with pytest.raises(ValueError, match=words):
         read_model_configs(file(text))
+
+
+@pytest.mark.parametrize("read", [read_batching_parameters, read_model_configs])
+def test_files_that_cannot_be_read(read, tmp_path):
+    (tmp_path / "bytes").write_bytes(b"\xff")
+    for path in (tmp_path / "missing", tmp_path, tmp_path / "bytes"):
+        with pytest.raises(ValueError, match=f"{path} must be a text file of Tensor"):
+            read(path)

@@ -13,7 +13,7 @@ import requests
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from savedmodels.server import BatchingParameters, LocalServer
+from savedmodels.server import BatchingParameters, LocalServer, local_server
 from savedmodels.server.served_model import ServedSignature
 from tests.savedmodels.server.calls import Grpc, Rest
 from tests.savedmodels.server.plain_models import save_plain
@@ -76,9 +76,7 @@ def test_stopping_finishes_what_runs(base, held_up):
             asked += [pool.submit(call.answer, x=X) for _ in range(2)]
             _wait_for(lambda: _requests(server) == 4)
             stopped = pool.submit(server.stop)
-            # Asking the port itself would race with the loop's own closing.
-            _wait_for(lambda: not server._listeners[0]._runner.sites)
-            assert _is_refused(server.rest_port)
+            _wait_for(lambda: _is_refused(server.rest_port))
             assert not stopped.done()
             held_up.set()
             stopped.result(60)
@@ -220,6 +218,30 @@ def test_a_port_that_is_in_use(base, server, which):
     second = LocalServer({"m": base}, **{which: port})
     with pytest.raises(OSError, match=rf"must be free.*127\.0\.0\.1:{port}"):
         second.start()
+
+
+@pytest.mark.parametrize("which", ["rest_port", "grpc_port"])
+@pytest.mark.parametrize("port", [-1, 65536, 99999])
+def test_a_port_that_there_is_not(base, which, port):
+    with pytest.raises(ValueError, match=rf"{which} must be in \[0, 65535\].*{port}"):
+        LocalServer({"m": base}, **{which: port})
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "a" * 70, "\0"])
+@pytest.mark.parametrize("which", ["RestListener", "GrpcListener"])
+def test_nothing_is_left_running_when_it_cannot_start(base, monkeypatch, host, which):
+    if which == "GrpcListener":
+        # Otherwise REST, which is first, would fail.
+        listen = local_server.RestListener
+        monkeypatch.setattr(
+            local_server,
+            "RestListener",
+            lambda application, host, *more: listen(application, "127.0.0.1", *more),
+        )
+    before = set(threading.enumerate())
+    with pytest.raises((OSError, ValueError)):
+        LocalServer({"m": base}, host=host).start()
+    assert set(threading.enumerate()) <= before
 
 
 def test_models_that_cannot_be_served(base):

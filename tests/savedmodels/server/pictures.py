@@ -43,4 +43,4 @@ DAMAGED = {
     "bomb_of_the_right_size": bomb(3, 4),
 }
 """What is no PNG file of the tiny model's size, by kind. The last
-holds more data than its size needs: readers may pass over that."""
+holds more data than its size needs, which readers pass over."""

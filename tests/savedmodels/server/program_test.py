@@ -58,8 +58,13 @@ def test_flags_that_cannot_be_followed(tmp_path):
     base = f"--model_base_path={tmp_path}"
     with pytest.raises(ValueError, match="max_batch_size must be at least 1"):
         _server(base, f"--batching_parameters_file={tmp_path / 'batching.txt'}")
-    with pytest.raises(flags.IllegalFlagValueError, match="max_body_mb"):
-        _server(base, "--max_body_mb=0")
+    for flag in ("max_body_mb=0", "port=65536", "rest_api_port=99999", "port=-1"):
+        with pytest.raises(flags.IllegalFlagValueError, match=flag.split("=")[0]):
+            _server(base, f"--{flag}")
+    for flag in ("model_config_file", "batching_parameters_file"):
+        arguments = [] if flag == "model_config_file" else [base]
+        with pytest.raises(ValueError, match="missing must be a text file"):
+            _server(*arguments, f"--{flag}={tmp_path / 'missing'}")
 
 
 def test_flags_are_followed(tmp_path):

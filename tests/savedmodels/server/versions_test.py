@@ -42,7 +42,7 @@ def _states(versions):
 
 
 def test_the_latest_version_replaces_the_older_one(tmp_path):
-    _folders(tmp_path, 1, 2, "10", "hidden", ".3", "4.part")
+    _folders(tmp_path, 1, 2, "10", "hidden", ".3", "4.part", 2**63, "9" * 20)
     (tmp_path / "11").write_text("a file")
     versions = _versions(tmp_path)
     assert versions.poll()
@@ -89,6 +89,28 @@ def test_a_broken_version_replaces_nothing_and_is_told_of(tmp_path):
     failed = versions.statuses()[0]
     assert (failed.version, failed.state) == (3, State.END)
     assert failed.error.message == "3 must be whole."
+
+
+def test_a_broken_version_counts_as_one_of_the_latest(tmp_path):
+    _folders(tmp_path, 1, 2)
+    versions = _versions(tmp_path, latest=2)
+    versions.poll()
+    assert versions.available() == [1, 2]
+    _folders(tmp_path, 3)
+    (tmp_path / "3" / "broken").touch()
+    versions.poll()
+    assert versions.available() == [2]
+    _folders(tmp_path, 4)
+    (tmp_path / "4" / "broken").touch()
+    versions.poll()
+    assert versions.available() == [2]
+
+
+def test_the_largest_number_that_protocols_carry_is_a_version(tmp_path):
+    _folders(tmp_path, 1, 2**63 - 1)
+    versions = _versions(tmp_path)
+    versions.poll()
+    assert versions.available() == [2**63 - 1]
 
 
 def test_a_broken_version_is_tried_again_when_its_files_change(tmp_path):
