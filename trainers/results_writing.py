@@ -1,10 +1,8 @@
 """Scores a trained model and writes everything that a finished run holds."""
 
-import platform
 from collections.abc import Mapping
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 import keras_pixelcnn as kp
@@ -12,6 +10,7 @@ from keras_pixelcnn import baselines
 from keras_pixelcnn.callbacks import plan_samples
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.models import load_model
+from trainers import environment
 from trainers.completions import save_completions
 from trainers.data import TrainingData, as_array, load_split
 from trainers.run_folder import RunFolder, write_json
@@ -60,7 +59,7 @@ def write_results(
     metrics |= {
         "training_seconds": seconds,
         "seed": config["seed"],
-        "versions": _versions(),
+        **environment.describe(),
     }
     write_json(folder.metrics, metrics)
     return metrics
@@ -128,15 +127,6 @@ def _baselines(
         reasons = _BASELINES
     left_out = {name: reasons[name] for name in _BASELINES if name not in table}
     return {"baselines": table, "baselines_left_out": left_out}
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "keras_pixelcnn": kp.__version__,
-    }
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:

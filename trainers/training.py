@@ -10,7 +10,7 @@ import tensorflow as tf
 import keras_pixelcnn as kp
 from keras_pixelcnn.callbacks import SampleGrids, SaveBest, StopOnNonFiniteLoss
 from keras_pixelcnn.models import load_model
-from trainers import label_errors, report
+from trainers import label_errors, results_writing
 from trainers.data import TrainingData, load_training_data
 from trainers.run_folder import RunFolder, read_json
 from trainers.scoring import score
@@ -54,8 +54,8 @@ def train_and_evaluate(
         _make_repeatable(config)
         data = load_training_data(config)
         seconds = _train(config, data, folder)
-        metrics = report.write_results(config, data, folder, seconds)
-    print(report.format_table(metrics))
+        metrics = results_writing.write_results(config, data, folder, seconds)
+    print(results_writing.format_table(metrics))
     print(f"Everything is in {folder.path}")
     return metrics
 
@@ -158,5 +158,5 @@ def _best_so_far(
     validated = score(model, data.validation, config["batch_size"])
     return {
         "best": validated.bits_per_dim,
-        "best_epoch": report.epoch_of(model, data.steps_per_epoch),
+        "best_epoch": results_writing.epoch_of(model, data.steps_per_epoch),
     }

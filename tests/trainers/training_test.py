@@ -17,7 +17,7 @@ from tests.trainers.tiny_run import (
     read_metrics,
     tiny_config,
 )
-from trainers import report, training
+from trainers import results_writing, training
 from trainers.configs import digits
 
 # What a finished run holds.
@@ -165,15 +165,15 @@ def test_baselines_left_out_are_told(finished):
     metrics = read_metrics(finished[0])
     bits = metrics["baselines"].pop("PNG")
     metrics["baselines_left_out"] = {"PNG": "needs 1 or 3 channels"}
-    table = report.format_table(metrics)
+    table = results_writing.format_table(metrics)
     assert f"  {'PNG':24}       -  left out: needs 1 or 3 channels" in table
     assert f"{bits:.4f}" not in table
 
 
 def test_no_baseline_is_fitted_to_too_many_images(monkeypatch, finished):
-    monkeypatch.setattr(report, "_MOST_BASELINE_VALUES", 1000)
+    monkeypatch.setattr(results_writing, "_MOST_BASELINE_VALUES", 1000)
     model = keras.models.load_model(finished[0] / "model.keras")
-    found = report._baselines(tiny_config(), images_of("test"), model)
+    found = results_writing._baselines(tiny_config(), images_of("test"), model)
     assert found["baselines"] == {"uniform": math.log2(17)}
     assert set(found["baselines_left_out"]) == {
         "independent pixels",
