@@ -1,8 +1,8 @@
 """Serving under load, against calling the same export in the process.
 
-The local server runs in a process of its own, the clients in this one, each with a
-request of one row under way at any time. What comes back is compared with what the
-export gives in this process for the same seeds.
+The local server runs in a process of its own, on the same processors as the clients in
+theirs, each of which has a request of one row under way at any time. What comes back is
+compared with what the export gives in this process for the same seeds.
 """
 
 import contextlib
@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ import tensorflow as tf
 
 from benchmarks.networks import new_model
 from benchmarks.report import Record, table
-from savedmodels.client import Client
+from benchmarks.serving_clients import Clients
 
 IMAGES = "28x28x1"
 PROTOCOLS = ("rest", "grpc")
@@ -145,41 +144,6 @@ def _measure_protocol(
 
 def _seconds_each(start: float, count: int) -> float:
     return (time.perf_counter() - start) / count
-
-
-class Clients:
-    """Clients that each ask for one image at a time.
-
-    Args:
-        address: of the server.
-        count: how many ask at the same time.
-    """
-
-    def __init__(self, address: str, count: int) -> None:
-        self._clients = [Client(address, "default", timeout=600) for _ in range(count)]
-        self._threads = ThreadPoolExecutor(count)
-
-    def __enter__(self) -> "Clients":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._threads.shutdown()
-        for client in self._clients:
-            client.close()
-
-    def ask(self, seeds: Sequence[int]) -> np.ndarray:
-        """Images (len(seeds), height, width, channels), each by a request of its own.
-
-        Raises:
-            savedmodels.client.ClientError: when a request is lost.
-        """
-        parts = np.array_split(seeds, len(self._clients))
-        drawn = self._threads.map(_ask_in_turn, self._clients, parts)
-        return np.concatenate(list(drawn))
-
-
-def _ask_in_turn(client: Client, seeds: np.ndarray) -> np.ndarray:
-    return np.concatenate([client.sample(seed=[seed]) for seed in seeds])
 
 
 def in_process(sample: Any, seeds: np.ndarray, batch_size: int) -> np.ndarray:

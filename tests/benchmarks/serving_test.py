@@ -11,6 +11,5 @@ def test_no_request_is_lost_or_wrong():
     for record in records:
         assert record["requests"] == 40
         assert record["differing"] == 0
-        assert record["served / together"] > 0
-        assert record["after / before"] > 0
+        assert record["after / before"] < 1.5
     assert serving.as_table(records).count("\n") == 3

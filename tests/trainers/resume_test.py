@@ -5,7 +5,7 @@ import pytest
 
 from keras_pixelcnn.callbacks import SaveBest
 from tests.trainers.tiny_run import STEPS, read_log, read_metrics, tiny_config
-from trainers import data, report, training
+from trainers import data, results_writing, training
 
 
 class PowerCutError(Exception):
@@ -73,7 +73,7 @@ def test_a_run_killed_while_it_wrote_its_results_only_writes_them(
         raise PowerCutError
 
     with monkeypatch.context() as patch, pytest.raises(PowerCutError):
-        patch.setattr(report, "write_json", fail)
+        patch.setattr(results_writing, "write_json", fail)
         training.train_and_evaluate(tiny_config(epochs=1), tmp_path)
     assert (tmp_path / "export" / "1").exists()
     capsys.readouterr()
