@@ -1,35 +1,10 @@
 """The local server's page in a browser, by what a reader does and sees."""
 
-import shutil
-
 import numpy as np
-import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
-
-OPTIONS = """
-    --headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run
-    --disable-background-networking --disable-component-update --disable-sync
-    --window-size=1280,900
-"""
-
-
-def start_chromium(folder):
-    """A headless Chromium that keeps its data in a new folder; else skips."""
-    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not chromedriver:
-        pytest.skip("needs Debian's packages chromium and chromium-driver")
-    options = webdriver.ChromeOptions()
-    for argument in OPTIONS.split():
-        options.add_argument(argument)
-    options.add_argument(f"--user-data-dir={folder}")
-    options.binary_location = chromium
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(options, Service(chromedriver))
 
 
 class Page:

@@ -21,7 +21,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from savedmodels.server import LocalServer
-from tests.savedmodels.page_in_browser import Page, start_chromium
+from tests.browser import start_chromium
+from tests.savedmodels.page_in_browser import Page
 
 PAGE = pathlib.Path(__file__).parents[2] / "savedmodels" / "server" / "page"
 NAMES = ["one", "two", "three"]

@@ -1,17 +1,11 @@
 """The report's page in a browser, light on a desk and dark on a phone."""
 
-import shutil
-
 import pytest
 
+from tests.browser import start_chromium
 from tests.trainers import report_run
 from trainers.report_page.page import write_page
 
-OPTIONS = """
-    --headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run
-    --disable-background-networking --disable-component-update --disable-sync
-    --window-size=1280,900
-"""
 SCRIPT = """
     <script>document.title = "ran"</script><img src="x" onerror="document.title='ran'">
 """
@@ -19,20 +13,7 @@ SCRIPT = """
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory):
-    """A headless Chromium that keeps its data in a new folder; else skips."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
-    from selenium.webdriver.chrome.service import Service
-
-    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not chromedriver:
-        pytest.skip("needs Debian's packages chromium and chromium-driver")
-    options = webdriver.ChromeOptions()
-    for argument in OPTIONS.split():
-        options.add_argument(argument)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('chromium')}")
-    options.binary_location = chromium
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, Service(chromedriver))
+    driver = start_chromium(tmp_path_factory.mktemp("chromium"))
     yield driver
     driver.quit()
 
