@@ -21,6 +21,7 @@ ROOMS = [
         "interpolation",
         "metrics",
         "pixel_values",
+        "schedules",
     },
     {"layers", "baselines", "image_grid", "datasets"},
     {"likelihoods"},
@@ -29,6 +30,7 @@ ROOMS = [
     {"export"},
     {"models"},
     {"callbacks", "presets"},
+    {"training"},
 ]
 LEVELS = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 
@@ -117,6 +119,7 @@ def test_importing_the_package_loads_nothing_that_only_some_need():
         "ml_collections",
         "keras_pixelcnn.datasets",
         "keras_pixelcnn.export",
+        "keras_pixelcnn.training",
     ]
     program = f"""
 import sys

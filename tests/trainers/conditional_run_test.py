@@ -14,7 +14,7 @@ from tests.trainers.tiny_run import (
     tiny_config,
     tiny_model,
 )
-from trainers import data, report, training
+from trainers import data, results_writing, training
 from trainers.run_folder import RunFolder
 
 
@@ -63,7 +63,7 @@ def test_the_metrics_hold_the_scores_with_and_without_labels(workdir):
 
 def test_the_table_shows_both_scores(workdir):
     metrics = read_metrics(workdir)
-    table = report.format_table(metrics)
+    table = results_writing.format_table(metrics)
     given = metrics["test_bits_per_dim"]
     without = metrics["test_bits_per_dim_unconditional"]
     name = f"  {'GatedPixelCNN':24}"
@@ -74,11 +74,13 @@ def test_the_table_shows_both_scores(workdir):
 def test_a_model_that_cannot_do_without_has_no_unconditional_score(workdir):
     test = data.load_split(tiny_config(), "test")
     model = tiny_model(num_classes=10)
-    assert report._conditional_scores(model, test, 64) == {"conditions": ["label"]}
-    assert report._conditional_scores(tiny_model(), test, 64) == {}
+    assert results_writing._conditional_scores(model, test, 64) == {
+        "conditions": ["label"]
+    }
+    assert results_writing._conditional_scores(tiny_model(), test, 64) == {}
     metrics = read_metrics(workdir)
     del metrics["test_bits_per_dim_unconditional"]
-    assert "unconditional" not in report.format_table(metrics)
+    assert "unconditional" not in results_writing.format_table(metrics)
 
 
 # Errors.

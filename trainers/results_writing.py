@@ -1,0 +1,171 @@
+"""Scores a trained model and writes everything that a finished run holds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from keras_pixelcnn import baselines
+from keras_pixelcnn.callbacks import plan_samples
+from keras_pixelcnn.image_grid import save_image_grid
+from keras_pixelcnn.models import load_model
+from trainers import environment
+from trainers.completions import save_completions
+from trainers.data import TrainingData, as_array, load_split
+from trainers.run_folder import RunFolder, write_json
+from trainers.scoring import score
+
+_MOST_BASELINE_VALUES = 2**28
+"""Values of the training images above which the Gaussian would need gigabytes."""
+
+_BASELINES = {
+    "uniform": "",
+    "independent pixels": "",
+    "multivariate Gaussian": "images have more than 4,096 dimensions",
+    "PNG": "needs 1 or 3 channels and at most 256 levels",
+}
+"""The rows of the table, and why one may be missing."""
+
+
+def epoch_of(model: kp.AutoregressiveImageModel, steps_per_epoch: int) -> int:
+    """The epoch at whose end a model was saved, counted from 1."""
+    return int(model.optimizer.iterations) // steps_per_epoch
+
+
+def write_results(
+    config: Mapping[str, Any], data: TrainingData, folder: RunFolder, seconds: float
+) -> dict[str, Any]:
+    """Scores the best model on the test split; writes samples, export and metrics.
+
+    Args:
+        config: the run's.
+        data: what the model was trained on.
+        folder: the run's, which holds the best model.
+        seconds: how long the model was trained.
+
+    Returns:
+        What was written to `metrics.json`, which is written last.
+    """
+    model = load_model(folder.model)
+    metrics = _scores(model, config, data)
+    _save_samples(model, config, folder)
+    test = load_split(config, config["test_split"])
+    save_completions(folder.completions, model, test, seed=config["sample_seed"])
+    if not folder.export.exists():  # else from this run, killed a little later
+        model.export(
+            folder.export, verbose=False, bits_per_dim=metrics["test_bits_per_dim"]
+        )
+    metrics |= {
+        "training_seconds": seconds,
+        "seed": config["seed"],
+        **environment.describe(),
+    }
+    write_json(folder.metrics, metrics)
+    return metrics
+
+
+def _save_samples(
+    model: kp.AutoregressiveImageModel, config: Mapping[str, Any], folder: RunFolder
+) -> None:
+    plan = plan_samples(model, config["num_samples"])
+    samples = model.sample(
+        plan.num_samples, seed=config["sample_seed"], **plan.conditions
+    )
+    save_image_grid(folder.samples, samples.numpy(), model.num_levels, plan.columns)
+
+
+def _scores(
+    model: kp.AutoregressiveImageModel, config: Mapping[str, Any], data: TrainingData
+) -> dict[str, Any]:
+    test = load_split(config, config["test_split"])
+    tested = score(model, test, config["batch_size"])
+    validated = score(model, data.validation, config["batch_size"])
+    return {
+        "model": type(model).__name__,
+        "dataset": config["dataset"],
+        "test_split": config["test_split"],
+        "test_images": tested.num_images,
+        "image_shape": list(model.image_shape),
+        "num_levels": model.num_levels,
+        **_conditional_scores(model, test, config["batch_size"]),
+        "test_bits_per_dim": tested.bits_per_dim,
+        "test_nats_per_image": tested.nats_per_image,
+        "validation_bits_per_dim": validated.bits_per_dim,
+        "best_epoch": epoch_of(model, data.steps_per_epoch),
+        "epochs": config["epochs"],
+        "parameters": model.count_params(),
+        **_baselines(config, test, model),
+    }
+
+
+def _conditional_scores(
+    model: kp.AutoregressiveImageModel, test: tf.data.Dataset, batch_size: int
+) -> dict[str, Any]:
+    """What is told of a model with conditions only."""
+    scores = {}
+    if model.conditions.names:
+        scores["conditions"] = model.conditions.names
+    if model.conditions.optional:
+        without = score(model, test, batch_size, unconditional=True)
+        scores["test_bits_per_dim_unconditional"] = without.bits_per_dim
+    return scores
+
+
+def _baselines(
+    config: Mapping[str, Any], test: tf.data.Dataset, model: Any
+) -> dict[str, Any]:
+    """Bits/dim of what a model is compared with, and why some may be left out."""
+    train = load_split(config, config["train_split"])
+    if int(train.cardinality()) * model.num_dims > _MOST_BASELINE_VALUES:
+        table = {"uniform": baselines.uniform_bits_per_dim(model.num_levels)}
+        reasons = dict.fromkeys(_BASELINES, "the training split is too large")
+    else:
+        table = baselines.baseline_table(
+            as_array(train), as_array(test), model.num_levels, seed=config["seed"]
+        )
+        reasons = _BASELINES
+    left_out = {name: reasons[name] for name in _BASELINES if name not in table}
+    return {"baselines": table, "baselines_left_out": left_out}
+
+
+def format_table(metrics: Mapping[str, Any]) -> str:
+    """The metrics of a finished run, to be read.
+
+    Args:
+        metrics: what `write_results` returns.
+    """
+    rows = [
+        *_model_rows(metrics),
+        *((name, f"{bits:8.4f}") for name, bits in metrics["baselines"].items()),
+        *(
+            (name, f"{'-':>8}  left out: {reason}")
+            for name, reason in metrics["baselines_left_out"].items()
+        ),
+    ]
+    shape = "x".join(map(str, metrics["image_shape"]))
+    title = f"bits/dim over the {metrics['test_images']} images of "
+    return "\n".join(
+        [
+            "",
+            f"{title}{metrics['dataset']}, split {metrics['test_split']} "
+            f"({shape}, {metrics['num_levels']} levels)",
+            *(f"  {name:24}{value}" for name, value in rows),
+            "",
+            f"  {'best epoch':24}{metrics['best_epoch']} of {metrics['epochs']}",
+            f"  {'validation bits/dim':24}{metrics['validation_bits_per_dim']:.4f}",
+            f"  {'parameters':24}{metrics['parameters']:,}",
+            f"  {'training time':24}{metrics['training_seconds']:.0f} s",
+            "",
+        ]
+    )
+
+
+def _model_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    given = metrics.get("conditions", [])
+    note = f"  given the {' and the '.join(given)}" if given else ""
+    rows = [(metrics["model"], f"{metrics['test_bits_per_dim']:8.4f}{note}")]
+    without = metrics.get("test_bits_per_dim_unconditional")
+    if without is not None:
+        rows.append((metrics["model"], f"{without:8.4f}  unconditional"))
+    return rows
