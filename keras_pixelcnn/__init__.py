@@ -12,16 +12,18 @@ from keras_pixelcnn import layers, likelihoods
 from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
 from keras_pixelcnn.models import AutoregressiveImageModel, GatedPixelCNN
 from keras_pixelcnn.samplers import example_seeds, example_uniforms
+from keras_pixelcnn.schedules import WarmupThenDecay
 
 __version__ = "0.1.0"
 
-_LOADED_WHEN_USED = ("baselines", "callbacks", "datasets", "distributions")
+_LOADED_WHEN_USED = ("baselines", "callbacks", "datasets", "distributions", "training")
 """Modules whose imports are slow, or which not everyone needs."""
 
 __all__ = [
     "AutoregressiveImageModel",
     "BitsPerDim",
     "GatedPixelCNN",
+    "WarmupThenDecay",
     "__version__",
     "baselines",
     "bits_per_dim",
@@ -32,6 +34,7 @@ __all__ = [
     "example_uniforms",
     "layers",
     "likelihoods",
+    "training",
 ]
 
 

@@ -21,6 +21,7 @@ ROOMS = [
         "interpolation",
         "metrics",
         "pixel_values",
+        "schedules",
     },
     {"layers", "baselines", "image_grid", "datasets"},
     {"likelihoods"},

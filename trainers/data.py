@@ -1,21 +1,28 @@
 """The images that a config names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn import datasets
+from keras_pixelcnn.training import (
+    ImagesFromStream,
+    ImagesInMemory,
+    TrainingImages,
+)
 
 
 class TrainingData(NamedTuple):
     """What a model is fitted to and validated on, and what it must be built for.
 
-    `train` comes in batches, `validation` in single examples.
+    `train` comes in shuffled batches, for Keras's `fit`; `train_examples` and
+    `validation` in single examples, always in the same order.
     """
 
     train: tf.data.Dataset
+    train_examples: tf.data.Dataset
     validation: tf.data.Dataset
     steps_per_epoch: int
     image_shape: tuple[int, int, int]
@@ -66,12 +73,73 @@ def load_training_data(config: Mapping[str, Any]) -> TrainingData:
         )
     return TrainingData(
         train.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE),
+        load_split({**config, "cache": False}, config["train_split"]),
         validation,
         steps,
         tuple(train.element_spec["image"].shape),
         config["num_levels"]
         or datasets.native_num_levels(config["dataset"], config["data_dir"]),
     )
+
+
+def training_images(
+    config: Mapping[str, Any],
+    data: TrainingData,
+    prepare: Callable[[Mapping[str, Any]], dict[str, Any]],
+) -> TrainingImages:
+    """The images in the order of training; with `config.cache` all in memory.
+
+    Args:
+        config: with the fields of `trainers.configs.digits`.
+        data: of the config.
+        prepare: what makes a batch of examples the model's features.
+
+    Raises:
+        ValueError: when the examples do not fit the model or the config.
+    """
+    options = {
+        "batch_size": config["batch_size"],
+        "seed": config["seed"],
+        "horizontal_flips": config["horizontal_flips"],
+    }
+    if not config["cache"]:
+        return ImagesFromStream(data.train_examples, prepare, **options)
+    features, labels = _all_features(data.train_examples, prepare)
+    return ImagesInMemory(
+        features, labels=labels, sampling=config["sampling"], **options
+    )
+
+
+def _all_features(
+    examples: tf.data.Dataset, prepare: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The model's features of all examples, and their labels."""
+    convert = tf.autograph.experimental.do_not_convert(
+        lambda batch: (prepare(batch), batch["label"])
+    )
+    batches = list(examples.batch(1024).map(convert).as_numpy_iterator())
+    features = {
+        name: np.concatenate([batch[name] for batch, _ in batches])
+        for name in batches[0][0]
+    }
+    return features, np.concatenate([labels for _, labels in batches])
+
+
+def validation_batches(
+    config: Mapping[str, Any],
+    data: TrainingData,
+    prepare: Callable[[Mapping[str, Any]], dict[str, Any]],
+) -> Callable[[], Iterator[dict[str, np.ndarray]]]:
+    """What gives the batches of all validation images, anew each time.
+
+    Args:
+        config: with the fields of `trainers.configs.digits`.
+        data: of the config.
+        prepare: what makes a batch of examples the model's features.
+    """
+    convert = tf.autograph.experimental.do_not_convert(prepare)
+    batches = data.validation.batch(config["batch_size"]).map(convert).prefetch(2)
+    return batches.as_numpy_iterator
 
 
 def as_array(images: tf.data.Dataset) -> np.ndarray:

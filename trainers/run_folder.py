@@ -26,6 +26,7 @@ class RunFolder:
         self.completions = self.path / "completions.png"
         self.checkpoints = self.path / "checkpoints"
         self.logs = self.path / "logs"
+        self.history = self.path / "history.jsonl"
         self.export = self.path / "export" / "1"
 
     def check(self, config: dict[str, Any]) -> None:

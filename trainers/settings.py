@@ -1,10 +1,13 @@
 """Checks of a config before anything is loaded or written."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras_pixelcnn as kp
+from keras_pixelcnn.schedules import DECAYS
+from keras_pixelcnn.training.data_order import SAMPLINGS
+from keras_pixelcnn.training.recipe import OPTIMIZERS
 from trainers.configs import digits
 
 _SET_BY_DATA = {"image_shape", "num_levels"}
@@ -22,6 +25,16 @@ def _is_number(value: Any) -> bool:
 
 _POSITIVE = ("an integer of at least 1", lambda value: _is_integer(value) and value > 0)
 
+_NOT_NEGATIVE = (
+    "an integer of at least 0",
+    lambda value: _is_integer(value) and value >= 0,
+)
+
+
+def _one_of(names: tuple[str, ...]) -> tuple[str, Callable[[Any], bool]]:
+    return f"one of {names}", lambda value: value in names
+
+
 _RULES = {
     "batch_size": _POSITIVE,
     "epochs": _POSITIVE,
@@ -37,10 +50,27 @@ _RULES = {
         "an integer in [0, 2**32)",
         lambda value: _is_integer(value) and 0 <= value < 2**32,
     ),
-    "sample_every": (
-        "an integer of at least 0",
-        lambda value: _is_integer(value) and value >= 0,
+    "sample_every": _NOT_NEGATIVE,
+    "checkpoint_every": _NOT_NEGATIVE,
+    "log_every": _POSITIVE,
+    "steps": (
+        "None or an integer of at least 1",
+        lambda value: value is None or (_is_integer(value) and value > 0),
     ),
+    "gradient_accumulation_steps": _POSITIVE,
+    "clip_norm": (
+        "None or above 0",
+        lambda value: value is None or (_is_number(value) and value > 0),
+    ),
+    "optimizer": _one_of(tuple(OPTIMIZERS)),
+    "decay": _one_of(DECAYS),
+    "decay_factor": ("above 0", lambda value: _is_number(value) and value > 0),
+    "decay_shares": (
+        "numbers in (0, 1)",
+        lambda value: all(_is_number(share) and 0 < share < 1 for share in value),
+    ),
+    "sampling": _one_of(SAMPLINGS),
+    "horizontal_flips": ("True or False", lambda value: isinstance(value, bool)),
 }
 """Fields that the library would take with a wrong value, or complain of too late."""
 
@@ -67,11 +97,25 @@ def check_config(config: Mapping[str, Any]) -> None:
     arguments = inspect.signature(kp.GatedPixelCNN).parameters
     _check_known("config.model", config["model"], set(arguments) - _SET_BY_DATA)
     _check_conditions(config["model"])
+    _check_combinations(config)
     for name, (rule, holds) in _RULES.items():
         if not holds(config[name]):
             raise ValueError(
                 f"config.{name} must be {rule}. Received: {config[name]!r}"
             )
+
+
+def _check_combinations(config: Mapping[str, Any]) -> None:
+    if config["optimizer"] == "adam" and config["weight_decay"]:
+        raise ValueError(
+            'config.weight_decay is of optimizer "adamw". Choose that, or 0. '
+            f"Received: {config['weight_decay']!r}"
+        )
+    if config["sampling"] == "class_balanced" and not config["cache"]:
+        raise ValueError(
+            'config.sampling="class_balanced" needs all labels at hand: set '
+            "config.cache, which keeps the images in memory. Received: cache=False"
+        )
 
 
 def _check_known(where: str, fields: Iterable[str], known: set[str]) -> None:

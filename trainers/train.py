@@ -3,7 +3,9 @@
 python -m trainers.train --config=trainers/configs/digits.py --workdir=runs/digits
 
 Any field of the config can be set: --config.epochs=4 --config.model.filters=32. The
-same command goes on with a run that was interrupted.
+same command goes on with a run that was interrupted, at the step where it was. On
+several machines it is started on each, with TF_CONFIG in the environment and the
+workdir on storage that they share.
 """
 
 from absl import flags
@@ -25,15 +27,45 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Folder of the run: its results, checkpoints and logs.",
         flag_values=flag_values,
     )
+    flags.DEFINE_enum(
+        "strategy",
+        "auto",
+        ["auto", "one", "mirrored", "multi_worker", "parameter_server"],
+        "Which devices train: one; mirrored, all GPUs of this machine; multi_worker, "
+        "those of the machines that TF_CONFIG names; auto, as many as there are. "
+        "parameter_server is refused.",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_integer(
+        "num_logical_cpus",
+        None,
+        "Divides the processors into so many devices, to try out --strategy=mirrored.",
+        lower_bound=1,
+        flag_values=flag_values,
+    )
+    flags.DEFINE_enum(
+        "on_nonfinite",
+        "stop",
+        ["stop", "skip"],
+        "What to do at a step whose loss or gradient is not a finite number.",
+        flag_values=flag_values,
+    )
     flags.mark_flags_as_required(["config", "workdir"], flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:
     """Trains as the flags say."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
+    from keras_pixelcnn.training import make_strategy
     from trainers.training import train_and_evaluate
 
-    train_and_evaluate(flag_values.config, flag_values.workdir)
+    train_and_evaluate(
+        flag_values.config,
+        flag_values.workdir,
+        # Before anything else that TensorFlow does: workers must meet first.
+        make_strategy(flag_values.strategy, flag_values.num_logical_cpus),
+        flag_values.on_nonfinite,
+    )
 
 
 if __name__ == "__main__":

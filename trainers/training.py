@@ -1,62 +1,90 @@
 """Trains a model as a config says, and writes what a finished run holds."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.callbacks import SampleGrids, SaveBest, StopOnNonFiniteLoss
-from keras_pixelcnn.models import load_model
+from keras_pixelcnn.training import (
+    LoopOptions,
+    Preemption,
+    Progress,
+    Recipe,
+    RunRecords,
+    TrainingLoop,
+    strategies,
+)
 from trainers import label_errors, results_writing
-from trainers.data import TrainingData, load_training_data
+from trainers.data import (
+    TrainingData,
+    load_training_data,
+    training_images,
+    validation_batches,
+)
+from trainers.pictures import draw_pictures
 from trainers.run_folder import RunFolder, read_json
-from trainers.scoring import score
 from trainers.settings import check_config
-from trainers.stopwatch import Stopwatch
 
 
 def train_and_evaluate(
-    config: Mapping[str, Any], workdir: str | os.PathLike[str]
-) -> dict[str, Any]:
+    config: Mapping[str, Any],
+    workdir: str | os.PathLike[str],
+    strategy: tf.distribute.Strategy | None = None,
+    on_nonfinite: str = "stop",
+) -> dict[str, Any] | None:
     """Trains, keeps the weights that validate best, and scores those on the test split.
 
-    A run that was interrupted goes on at the epoch it was in. A finished run is not
-    trained again: its metrics are printed as they were.
+    A run that was interrupted goes on after its last checkpoint. A finished run is not
+    trained again: its metrics are printed as they were. Of several workers the chief
+    writes.
 
     Args:
         config: an `ml_collections.ConfigDict` or a dict with the fields of
             `trainers.configs.digits`.
         workdir: the run's folder. At the end it holds `model.keras`, `metrics.json`,
             `samples.png`, `completions.png`, `export/1`, `checkpoints`, the TensorBoard
-            `logs` and the `config.json` it belongs to.
+            `logs`, `history.jsonl`, pictures of the run and the `config.json` it
+            belongs to.
+        strategy: where, as `keras_pixelcnn.training.make_strategy` makes it. Default: a
+            single device.
+        on_nonfinite: "stop" at a step whose loss or gradient is not finite, or "skip"
+            it.
 
     Returns:
-        The content of `metrics.json`; likelihoods are in bits per dimension.
+        The content of `metrics.json`; likelihoods are in bits per dimension. None when
+        the run was asked to stop, and from workers that write nothing.
 
     Raises:
         ValueError: when a field of the config is wrong, or the folder belongs to
             another config.
         keras_pixelcnn.datasets.DatasetUnavailableError: when the data is not there.
         keras_pixelcnn.callbacks.NonFiniteLossError: when training diverges. The best
-            model before that stays.
+            model and the last checkpoint before that stay.
     """
     config = _plain(config)
     check_config(config)
+    strategy = strategy or tf.distribute.get_strategy()
     folder = RunFolder(workdir)
     folder.check(config)
     if folder.metrics.exists():
         print(f"{folder.path} holds this run, finished. Remove it to train anew.")
-        metrics = read_json(folder.metrics)
-    else:
+        return _tell(read_json(folder.metrics), folder)
+    with Preemption() as preemption:
         _make_repeatable(config)
         data = load_training_data(config)
-        seconds = _train(config, data, folder)
-        metrics = results_writing.write_results(config, data, folder, seconds)
-    print(results_writing.format_table(metrics))
-    print(f"Everything is in {folder.path}")
+        hint = f"config.model.num_classes must fit the labels of {config['dataset']}."
+        with label_errors.explained(hint), strategies.losses_explained(strategy):
+            loop = _make_loop(config, data, folder, strategy, on_nonfinite, preemption)
+            progress = loop.run()
+        if progress.is_stopped:
+            return None
+        metrics = None
+        if strategies.is_chief(strategy):
+            metrics = _write_results(config, data, folder, progress)
+        strategies.wait_for_all(strategy)
     return metrics
 
 
@@ -70,93 +98,81 @@ def _make_repeatable(config: dict[str, Any]) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def _train(config: dict[str, Any], data: TrainingData, folder: RunFolder) -> float:
-    """Fits the model; the best one is in `folder.model`. Returns the seconds."""
-    model = kp.GatedPixelCNN(data.image_shape, data.num_levels, **config["model"])
-    model.compile(_optimizer(config, data.steps_per_epoch))
-    stopwatch = Stopwatch(folder.checkpoints / "stopwatch.json")
-    hint = f"config.model.num_classes must fit the labels of {config['dataset']}."
-    with label_errors.explained(hint):
-        model.fit(
-            data.train,
-            validation_data=data.validation.batch(config["batch_size"]),
-            epochs=config["epochs"],
-            callbacks=[*_callbacks(config, data, folder), stopwatch, _backup(folder)],
-            verbose=2,  # a line an epoch reads well in a log, too
-        )
-    return stopwatch.seconds
-
-
-def _optimizer(
-    config: dict[str, Any], steps_per_epoch: int
-) -> keras.optimizers.Optimizer:
-    steps = config["epochs"] * steps_per_epoch
-    warmup = int(config["warmup_share"] * steps)
-    peak = config["learning_rate"]
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if warmup else peak,
-        decay_steps=steps - warmup,
-        warmup_target=peak if warmup else None,
-        warmup_steps=warmup,
-    )
-    average = {}
-    if config["ema_momentum"] is not None:
-        average = {"use_ema": True, "ema_momentum": config["ema_momentum"]}
-    return keras.optimizers.AdamW(
-        schedule, weight_decay=config["weight_decay"], **average
-    )
-
-
-def _callbacks(
-    config: dict[str, Any], data: TrainingData, folder: RunFolder
-) -> list[keras.callbacks.Callback]:
-    """All but the backup, in the order that they depend on."""
-    watch = [
-        SaveBest(folder.model, **_best_so_far(config, data, folder)),
-        keras.callbacks.TensorBoard(folder.logs, write_graph=False),
-    ]
-    if config["sample_every"]:
-        watch.append(
-            SampleGrids(
-                folder.logs / "samples",
-                every=config["sample_every"],
-                num_samples=config["num_samples"],
-                seed=config["sample_seed"],
-            )
-        )
-    if config["ema_momentum"] is not None:
-        swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
-        # Swapped back at once and not when the next epoch begins: the backup must
-        # hold the weights that training goes on with.
-        swap_back = keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: swap.on_epoch_begin(epoch)
-        )
-        watch = [swap, *watch, swap_back]
-    # Not before the first epoch: a config that cannot be trained claims nothing.
-    claim = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: folder.claim(config)
-    )
-    return [StopOnNonFiniteLoss(folder.model), claim, *watch]
-
-
-def _backup(folder: RunFolder) -> keras.callbacks.Callback:
-    # Comes last: an epoch counts as done when all else of it is written.
-    return keras.callbacks.BackupAndRestore(
-        str(folder.checkpoints / "backup"),
-        double_checkpoint=True,  # one of them is whole whenever the run is killed
-        delete_checkpoint=False,
-    )
-
-
-def _best_so_far(
-    config: dict[str, Any], data: TrainingData, folder: RunFolder
+def _write_results(
+    config: dict[str, Any], data: TrainingData, folder: RunFolder, progress: Progress
 ) -> dict[str, Any]:
-    """What `SaveBest` must know of the run before it was interrupted."""
-    if not folder.model.exists():
-        return {}
-    model = load_model(folder.model)
-    validated = score(model, data.validation, config["batch_size"])
-    return {
-        "best": validated.bits_per_dim,
-        "best_epoch": results_writing.epoch_of(model, data.steps_per_epoch),
-    }
+    metrics = results_writing.write_results(config, data, folder, progress.seconds)
+    return _tell(metrics, folder)
+
+
+def _tell(metrics: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
+    print(results_writing.format_table(metrics))
+    print(f"Everything is in {folder.path}")
+    return metrics
+
+
+def _make_loop(
+    config: dict[str, Any],
+    data: TrainingData,
+    folder: RunFolder,
+    strategy: tf.distribute.Strategy,
+    on_nonfinite: str,
+    preemption: Preemption,
+) -> TrainingLoop:
+    recipe = make_recipe(config, data.steps_per_epoch)
+    recipe.check_divisible(strategy.num_replicas_in_sync)
+    with strategy.scope():
+        model = kp.GatedPixelCNN(data.image_shape, data.num_levels, **config["model"])
+    return TrainingLoop(
+        model,
+        recipe,
+        training_images(config, data, model.prepare_features),
+        validation_batches(config, data, model.prepare_features),
+        folder.path,
+        strategy=strategy,
+        options=LoopOptions(
+            config["checkpoint_every"], config["log_every"], on_nonfinite
+        ),
+        on_first_step=lambda: folder.claim(config),
+        draw=_drawing(config, data, model),
+        preemption=preemption,
+    )
+
+
+def make_recipe(config: Mapping[str, Any], steps_per_epoch: int) -> Recipe:
+    """The part of a config that says how the weights are trained.
+
+    Args:
+        config: with the fields of `trainers.configs.digits`.
+        steps_per_epoch: batches in an epoch.
+    """
+    steps = config["steps"]
+    if steps is None:
+        steps = config["epochs"] * steps_per_epoch
+    return Recipe(
+        steps=steps,
+        batch_size=config["batch_size"],
+        optimizer=config["optimizer"],
+        learning_rate=config["learning_rate"],
+        warmup_steps=int(config["warmup_share"] * steps),
+        decay=config["decay"],
+        decay_shares=tuple(config["decay_shares"]),
+        decay_factor=config["decay_factor"],
+        weight_decay=config["weight_decay"],
+        clip_norm=config["clip_norm"],
+        ema_momentum=config["ema_momentum"],
+        gradient_accumulation_steps=config["gradient_accumulation_steps"],
+    )
+
+
+def _drawing(
+    config: dict[str, Any], data: TrainingData, model: kp.AutoregressiveImageModel
+) -> Callable[[int, int, RunRecords], None]:
+    """What draws at the ends of those epochs that the config names."""
+
+    def draw(epoch: int, step: int, records: RunRecords) -> None:
+        every = config["sample_every"]
+        if every and epoch % every == 0:
+            draw_pictures(model, data.validation, config, step, records)
+
+    return draw

@@ -47,7 +47,8 @@ def load(
     - a tensorflow-datasets name: `"mnist"`, `"emnist/letters"`,
       `"mnist:3.0.1"`. Its features "image" and, if it is an integer, "label" are
       read. Data that is not prepared in `data_dir` is downloaded. uint8 images count
-      as 256 levels, uint16 images as 65,536, whether or not all of them occur.
+      as 256 levels, uint16 images as 65,536, whether or not all of them occur, and
+      those of `"binarized_mnist"`, stored as 0 and 1, as 2.
     - `"folder:PATH"`: images as PATH/<class>/<image>, where labels count the sorted
       class folders, or PATH/<image>. 16-bit greys are reduced to 256 levels,
       transparency is laid over white, EXIF orientation is followed, and of animations
@@ -155,7 +156,7 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
 
     Returns:
         17 for "digits", 256 for folders, IDX files and patches, 256 or 65,536 for tfds
-        datasets.
+        datasets, 2 for "binarized_mnist".
 
     Raises:
         ValueError: if there is no such dataset, or it has no images.

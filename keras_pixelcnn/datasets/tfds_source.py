@@ -12,6 +12,9 @@ from keras_pixelcnn.datasets.tfds_builder import check_data, find_builder, prepa
 
 _LEVELS = {np.dtype(np.uint8): 256, np.dtype(np.uint16): 65_536}
 
+_LEVELS_OF_DATASET = {"binarized_mnist": 2}
+"""Datasets whose uint8 images hold so few levels, 0 and up, as a rule of theirs."""
+
 
 def read(
     name: str,
@@ -38,7 +41,7 @@ def read(
     import tensorflow_datasets as tfds
 
     builder = find_builder(name, data_dir)
-    levels = _image_levels(name, builder.info.features)
+    levels = _image_levels(name, builder)
     image_format.check_levels(levels)
     _check_shape(name, builder.info.features["image"].shape, image_format)
     prepare(name, builder)
@@ -68,15 +71,17 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
         data_dir: where tfds keeps its data, or None for tfds's default.
 
     Returns:
-        256 for uint8 images, 65,536 for uint16 images.
+        2 for "binarized_mnist"; of the others 256 for uint8 images, 65,536 for uint16
+        images.
 
     Raises:
         ValueError: if there is no such dataset, or it has no images of these types.
     """
-    return _image_levels(name, find_builder(name, data_dir).info.features)
+    return _image_levels(name, find_builder(name, data_dir))
 
 
-def _image_levels(name: str, features: Mapping[str, Any]) -> int:
+def _image_levels(name: str, builder: Any) -> int:
+    features = builder.info.features
     if "image" not in features:
         raise ValueError(
             f'Dataset {name!r} must have a feature "image"; it has '
@@ -91,7 +96,8 @@ def _image_levels(name: str, features: Mapping[str, Any]) -> int:
             f"shape (height, width, channels), but is {feature}. Choose another "
             "dataset."
         )
-    return _LEVELS[np.dtype(feature.np_dtype)]
+    levels = _LEVELS[np.dtype(feature.np_dtype)]
+    return _LEVELS_OF_DATASET.get(builder.name, levels)
 
 
 def _check_shape(

@@ -12,7 +12,9 @@ import tensorflow as tf
 from keras_pixelcnn.image_checks import check_images
 from keras_pixelcnn.likelihoods import Categorical
 from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
+from keras_pixelcnn.models import distributed_fit
 from keras_pixelcnn.models.conditions import Conditions
+from keras_pixelcnn.models.features import at_least_one
 
 
 class LikelihoodModel(keras.Model):
@@ -114,7 +116,8 @@ class LikelihoodModel(keras.Model):
             **kwargs: as for `keras.Model.compile`, except loss and metrics.
 
         Raises:
-            ValueError: when a loss or metrics are passed.
+            ValueError: when a loss or metrics are passed, or, under a strategy of
+                several devices, what does not work there.
         """
         for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
             if kwargs.get(name) is not None:
@@ -123,6 +126,7 @@ class LikelihoodModel(keras.Model):
                     "and shows it as bits_per_dim. "
                     f"Received: {name}={kwargs[name]!r}"
                 )
+        distributed_fit.check_compile(self, {"optimizer": optimizer, **kwargs})
         super().compile(optimizer=optimizer, **kwargs)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -163,6 +167,7 @@ class LikelihoodModel(keras.Model):
             tf.errors.InvalidArgumentError: when a `tf.data.Dataset` holds such
                 conditions; the sentence is the same.
         """
+        distributed_fit.check_fit(self)
         _refuse_weights(kwargs.get("sample_weight"), kwargs.get("class_weight"))
         if isinstance(x, tf.data.Dataset) or inspect.isgenerator(x):
             # Keras would warn that its own default does not apply.
@@ -181,6 +186,7 @@ class LikelihoodModel(keras.Model):
 
         Takes what `fit` takes, and raises as it does.
         """
+        distributed_fit.check_fit(self)
         _refuse_weights(kwargs.get("sample_weight"))
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it
             x = self._checked(x, y)
@@ -195,11 +201,17 @@ class LikelihoodModel(keras.Model):
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of `fit`, with the label among the inputs (a hook of Keras)."""
-        return super().train_step(self._as_inputs(data))
+        inputs = self._as_inputs(data)
+        if distributed_fit.is_on_replicas():
+            return distributed_fit.train_step(self, *inputs)
+        return super().train_step(inputs)
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of `evaluate`, with the label among the inputs (a hook of Keras)."""
-        return super().test_step(self._as_inputs(data))
+        inputs = self._as_inputs(data)
+        if distributed_fit.is_on_replicas():
+            return distributed_fit.test_step(self, *inputs)
+        return super().test_step(inputs)
 
     def predict_step(self, data: Any) -> tf.Tensor:
         """One step of `predict`, with the label among the inputs (a hook of Keras)."""
@@ -265,6 +277,45 @@ class LikelihoodModel(keras.Model):
         # Replicas add their gradients up: each counts for its share of the batch.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         return tf.add_n([loss, *self.losses]) / replicas
+
+    def prepare_features(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """What the model takes of a batch, checked: for loops other than `fit`.
+
+        Args:
+            batch: "image" and the conditions by their names; others are left aside.
+
+        Returns:
+            The features that `features_log_prob` takes.
+
+        Raises:
+            ValueError: when a condition is missing or not as the model takes it. In
+                graphs running them raises `InvalidArgumentError`.
+        """
+        return self._checked_features(batch)
+
+    def features_log_prob(
+        self, features: Mapping[str, Any], training: bool = False
+    ) -> tf.Tensor:
+        """The log probability of a batch in one pass: for loops other than `fit`.
+
+        Args:
+            features: as `prepare_features` gives them; an empty batch too.
+            training: whether dropout is on. Default False.
+
+        Returns:
+            float32 tensor (batch,), in nats, with gradients.
+        """
+        size = _batch_size(features["image"])
+        features = {name: at_least_one(value) for name, value in features.items()}
+        parameters = self(features, training=training)
+        image = self._select_features(features)["image"]
+        return self._image_log_prob(parameters, image)[:size]
+
+    def update_metrics(self, log_prob: tf.Tensor) -> None:
+        """Takes a batch's log probabilities into what `fit` and `evaluate` show."""
+        self._bits_per_dim.update_state(log_prob)
+        loss = bits_per_dim(log_prob, self.num_dims)
+        self._loss_tracker.update_state(loss)
 
     def _image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
         nats = self._likelihood.log_prob(parameters, image)

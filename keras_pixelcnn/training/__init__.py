@@ -1,5 +1,34 @@
-"""Training that goes on where it was, whatever ended it."""
+"""Training that goes on where it was, whatever ended it, on any number of devices."""
 
 from keras_pixelcnn.training.checkpoint_store import Checkpoint, CheckpointStore
+from keras_pixelcnn.training.data_order import (
+    ImagesFromStream,
+    ImagesInMemory,
+    TrainingImages,
+)
+from keras_pixelcnn.training.evaluation import Evaluation
+from keras_pixelcnn.training.preemption import Preemption
+from keras_pixelcnn.training.recipe import Recipe
+from keras_pixelcnn.training.records import RunRecords
+from keras_pixelcnn.training.run_progress import Progress
+from keras_pixelcnn.training.strategies import make_strategy
+from keras_pixelcnn.training.train_step import StepResult, TrainStep
+from keras_pixelcnn.training.training_loop import LoopOptions, TrainingLoop
 
-__all__ = ["Checkpoint", "CheckpointStore"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointStore",
+    "Evaluation",
+    "ImagesFromStream",
+    "ImagesInMemory",
+    "LoopOptions",
+    "Preemption",
+    "Progress",
+    "Recipe",
+    "RunRecords",
+    "StepResult",
+    "TrainStep",
+    "TrainingImages",
+    "TrainingLoop",
+    "make_strategy",
+]

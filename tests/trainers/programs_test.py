@@ -95,6 +95,12 @@ def test_importing_the_programs_defines_no_flags():
     assert not names & set(flags.FLAGS)
 
 
+def test_parameter_servers_are_refused_with_a_reason(train_tiny, tmp_path):
+    result = train_tiny(tmp_path / "run", "--strategy=parameter_server")
+    check_error(result, "error: Parameter servers are not supported: Keras 3")
+    assert not (tmp_path / "run").exists()
+
+
 # Evaluate.
 
 

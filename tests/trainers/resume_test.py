@@ -1,66 +1,80 @@
-"""Tests that an interrupted run goes on where it was."""
+"""Tests that an interrupted run goes on where it was, through the trainer."""
 
 import numpy as np
 import pytest
 
-from keras_pixelcnn.callbacks import SaveBest
+from keras_pixelcnn.models import load_model
+from keras_pixelcnn.training import TrainStep
 from tests.trainers.tiny_run import STEPS, read_log, read_metrics, tiny_config
-from trainers import data, results_writing, training
+from trainers import results_writing, training
 
 
 class PowerCutError(Exception):
     pass
 
 
-class Interrupted(SaveBest):
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == 1:
-            raise PowerCutError
+@pytest.fixture
+def cut_power(monkeypatch):
+    """Ends a run before a step."""
+
+    def cut(config, workdir, step):
+        call, taken = TrainStep.__call__, []
+
+        def interrupted(self, *arguments):
+            taken.append(1)
+            if len(taken) == step:
+                raise PowerCutError
+            return call(self, *arguments)
+
+        with monkeypatch.context() as patch, pytest.raises(PowerCutError):
+            patch.setattr(TrainStep, "__call__", interrupted)
+            training.train_and_evaluate(config, workdir)
+
+    return cut
 
 
-def test_an_interrupted_run_goes_on_and_keeps_its_best(tmp_path, monkeypatch, capsys):
-    with monkeypatch.context() as patch, pytest.raises(PowerCutError):
-        patch.setattr(training, "SaveBest", Interrupted)
-        training.train_and_evaluate(tiny_config(), tmp_path)
-    assert not (tmp_path / "metrics.json").exists()
-    best = (tmp_path / "model.keras").read_bytes()
-    scores = read_log(tmp_path / "logs" / "validation", "epoch_bits_per_dim")
+def config_of_labels(**fields):
+    """Labels, dropout of both kinds, an average, flips and balanced classes."""
+    config = tiny_config(
+        ema_momentum=0.9,
+        sampling="class_balanced",
+        horizontal_flips=True,
+        checkpoint_every=5,
+        **fields,
+    )
+    config.model.update(dropout_rate=0.3)
+    config.model.num_classes = 10
+    config.model.condition_dropout = 0.2
+    return config
+
+
+def test_a_run_goes_on_inside_its_epoch(tmp_path, cut_power, capsys):
+    config = config_of_labels()
+    whole = training.train_and_evaluate(config, tmp_path / "whole")
+    cut_power(config, tmp_path / "parts", STEPS + 9)
+    assert not (tmp_path / "parts" / "metrics.json").exists()
     capsys.readouterr()
-    seen = []
-
-    class Spoiling(SaveBest):
-        def on_epoch_begin(self, epoch, logs=None):
-            steps = int(self.model.optimizer.iterations)
-            seen.append((epoch, steps, self.best, self.best_epoch))
-            for weight in self.model.trainable_weights:
-                weight.assign(weight * 3)  # so that no later epoch is better
-
-    monkeypatch.setattr(training, "SaveBest", Spoiling)
-    metrics = training.train_and_evaluate(tiny_config(), tmp_path)
+    parts = training.train_and_evaluate(config, tmp_path / "parts")
     stdout = capsys.readouterr().out
+    assert f"Going on after step {STEPS + 8} of {2 * STEPS}" in stdout
     assert "Epoch 2/2" in stdout
     assert "Epoch 1/2" not in stdout
-    ((epoch, steps, value, best_epoch),) = seen
-    assert (epoch, steps, best_epoch) == (1, STEPS, 1)
-    np.testing.assert_allclose(value, scores[0], rtol=1e-6)
-    assert metrics["best_epoch"] == 1
-    assert (tmp_path / "model.keras").read_bytes() == best
-
-
-def test_averaged_weights_go_on_as_if_never_interrupted(tmp_path, monkeypatch):
-    """With the same order each epoch and no dropout, as neither is resumed yet."""
-    load = data.load_split
-    monkeypatch.setattr(
-        data, "load_split", lambda config, split, **_: load(config, split)
+    ours, theirs = (
+        load_model(tmp_path / each / "model.keras") for each in ("whole", "parts")
     )
-    config = tiny_config(ema_momentum=0.9)
-    config.model.dropout_rate = 0.0
+    for weight, other in zip(ours.get_weights(), theirs.get_weights()):
+        np.testing.assert_allclose(weight, other, atol=1e-6)
+    assert parts["best_epoch"] == whole["best_epoch"]
+    for run in ("whole", "parts"):
+        rows = read_log(tmp_path / run / "logs" / "train", "bits_per_dim")
+        assert set(rows) == {10, 20, STEPS, 30, 40, 2 * STEPS}
+
+
+def test_a_stream_goes_on_inside_its_epoch(tmp_path, cut_power):
+    config = tiny_config(cache=False, epochs=1, checkpoint_every=5)
     whole = training.train_and_evaluate(config, tmp_path / "whole")
-    with monkeypatch.context() as patch, pytest.raises(PowerCutError):
-        patch.setattr(training, "SaveBest", Interrupted)
-        training.train_and_evaluate(config, tmp_path / "parts")
+    cut_power(config, tmp_path / "parts", 14)
     parts = training.train_and_evaluate(config, tmp_path / "parts")
-    assert parts["best_epoch"] == whole["best_epoch"] == 2
     assert parts["test_bits_per_dim"] == pytest.approx(
         whole["test_bits_per_dim"], rel=1e-6
     )

@@ -62,9 +62,28 @@ def test_a_missing_field_is_named():
         ("seed", 2**32),
         ("sample_every", -1),
         ("epochs", "4"),
+        ("steps", 0),
+        ("checkpoint_every", -1),
+        ("log_every", 0),
+        ("gradient_accumulation_steps", 0),
+        ("clip_norm", 0.0),
+        ("optimizer", "sgd"),
+        ("decay", "linear"),
+        ("decay_factor", 0),
+        ("decay_shares", (0.5, 1.0)),
+        ("sampling", "fair"),
+        ("horizontal_flips", 1),
     ],
 )
 def test_a_value_out_of_range_is_told(name, value):
     config = {**digits.get_config().to_dict(), name: value}
     with pytest.raises(ValueError, match=f"config.{name} must be .* Received: "):
         check_config(config)
+
+
+def test_fields_that_do_not_go_together_are_told():
+    config = digits.get_config().to_dict()
+    with pytest.raises(ValueError, match=r"weight_decay is of optimizer .adamw"):
+        check_config({**config, "optimizer": "adam", "weight_decay": 0.1})
+    with pytest.raises(ValueError, match=r"class_balanced.* needs all labels"):
+        check_config({**config, "sampling": "class_balanced", "cache": False})

@@ -33,6 +33,9 @@ def test_a_finished_workdir_holds_everything_and_no_leftovers(finished):
         "samples.png",
         "checkpoints",
         "logs",
+        "history.jsonl",
+        "samples",
+        "completions",
         "export",
     }
     assert not [path for path in workdir.rglob("*") if ".part" in path.name]
@@ -90,18 +93,25 @@ def test_the_samples_are_those_of_the_fixed_seed(finished):
     np.testing.assert_array_equal(picture[:32:4, :32:4], first)
 
 
-def test_tensorboard_shows_scalars_and_samples(finished):
+def test_tensorboard_shows_curves_samples_and_completions(finished):
     logs = finished[0] / "logs"
-    assert set(read_log(logs / "train", "epoch_bits_per_dim")) == {0, 1}
-    assert set(read_log(logs / "train", "epoch_learning_rate")) == {0, 1}
-    ((step, picture),) = read_log(logs / "samples", "samples").items()
-    assert step == 1  # the second epoch
-    assert picture[:2].tolist() == [b"263", b"263"]
+    every_row = {10, 20, STEPS, 30, 40, 2 * STEPS}
+    for tag in ("bits_per_dim", "learning_rate", "gradient_norm", "images_per_second"):
+        assert set(read_log(logs / "train", tag)) == every_row
+    for curve in ("validation", "validation_ema"):
+        assert set(read_log(logs / curve, "bits_per_dim")) == {STEPS, 2 * STEPS}
+    for name in ("samples", "completions"):
+        ((step, picture),) = read_log(logs / name, name).items()
+        assert step == 2 * STEPS  # the second epoch
+        path = finished[0] / name / f"step-{step:08}.png"
+        with Image.open(path) as file:
+            shown = tf.io.decode_png(picture[2], channels=1)[..., 0]
+            np.testing.assert_array_equal(shown, np.asarray(file))
 
 
 def test_the_averaged_weights_are_validated_and_saved(finished):
     workdir, _ = finished
-    scores = read_log(workdir / "logs" / "validation", "epoch_bits_per_dim")
+    scores = read_log(workdir / "logs" / "validation_ema", "bits_per_dim")
     best = read_metrics(workdir)["validation_bits_per_dim"]
     np.testing.assert_allclose(best, min(scores.values()), rtol=1e-5)
 
@@ -139,7 +149,7 @@ def test_a_finished_run_is_not_trained_again(finished, train_tiny):
 
 
 def test_a_run_that_diverges_ends_with_an_error(tmp_path):
-    with pytest.raises(NonFiniteLossError, match=r"is nan at step \d+, batch"):
+    with pytest.raises(NonFiniteLossError, match=r"is \S+ and .* at step \d+, batch"):
         training.train_and_evaluate(
             tiny_config(learning_rate=1e30, warmup_share=0.0), tmp_path
         )

@@ -26,21 +26,46 @@ def get_config() -> config_dict.ConfigDict:
                 "head_filters": config_dict.placeholder(int),
                 "dropout_rate": 0.3,
             },
-            # Optimisation: AdamW. The learning rate rises over the first share of the
-            # steps and falls to zero over the rest, as half a cosine.
+            # The order of the images: a fresh one each epoch. "class_balanced" draws
+            # every class equally often, and needs cache=True.
+            "sampling": "plain",
+            # Mirrors half of the images, anew each epoch: where left and right may be
+            # exchanged, as in photographs, and not in digits or letters.
+            "horizontal_flips": False,
+            # Length: so many passes over the training split, or, if given, so many
+            # steps. A step takes one batch, over all devices together; it is computed
+            # in `gradient_accumulation_steps` parts where memory is short.
             "batch_size": 64,
+            "gradient_accumulation_steps": 1,
             "epochs": 60,
+            "steps": config_dict.placeholder(int),
+            # "adam" or "adamw". The learning rate rises over the first share of the
+            # steps. Then it stays ("constant"), falls to zero as half a cosine
+            # ("cosine"), or is multiplied by `decay_factor` after each of the shares
+            # of all steps ("step").
+            "optimizer": "adamw",
             "learning_rate": 2e-3,
             "warmup_share": 0.05,
+            "decay": "cosine",
+            "decay_shares": (0.5, 0.75),
+            "decay_factor": 0.1,
             "weight_decay": 0.0,
-            # Scores and saves a running average of the weights; None: the weights.
+            # The gradient of the whole batch is shortened to this norm. None: never.
+            "clip_norm": config_dict.placeholder(float),
+            # Validates, saves and exports a running average of the weights; None: the
+            # weights.
             "ema_momentum": config_dict.placeholder(float),
             # Repeatable: the same seed gives the same weights on the same machine.
             "seed": 0,
             "deterministic": True,
-            # Samples: a picture at the end, and every so many epochs (0: never).
+            # Samples: a picture at the end, and every so many epochs (0: never) of
+            # samples and completions.
             "num_samples": 64,
             "sample_seed": 0,
             "sample_every": 10,
+            # Steps between checkpoints (beside those at the ends of epochs; 0: only
+            # those), and between lines of history.jsonl and TensorBoard.
+            "checkpoint_every": 1000,
+            "log_every": 10,
         }
     )

@@ -1,0 +1,204 @@
+"""What Keras's own `fit` and `evaluate` lack on several devices, and what is refused.
+
+Keras clips each replica's gradient by itself, before they are summed, and weighs the
+examples of an uneven last batch by how they happen to be dealt out. The steps here sum
+first and count every example alike: they are the steps of a single device.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_pixelcnn.metrics import bits_per_dim
+
+_LOOP = (
+    "Use the training loop of the package: python -m trainers.train, or "
+    "keras_pixelcnn.training.TrainingLoop."
+)
+
+
+def check_compile(model: Any, arguments: Mapping[str, Any]) -> None:
+    """Refuses what Keras would take and not do, or fail at without a reason.
+
+    Args:
+        model: to be compiled.
+        arguments: of `compile`.
+
+    Raises:
+        ValueError: when something does not work under the model's strategy.
+    """
+    strategy = model.distribute_strategy
+    _check_scope(model)
+    if tf.distribute.get_strategy() is not strategy:
+        raise ValueError(
+            "compile must be called inside the strategy.scope() that the model was "
+            f"made in. Received: a model made under {_name(strategy)}, compiled "
+            "outside of it"
+        )
+    optimizer = arguments.get("optimizer")
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        counter = _inner(optimizer).variables[0].value
+        if not strategy.extended.variable_created_in_scope(counter):
+            raise ValueError(
+                "The optimizer must be made inside strategy.scope(), as the model: its "
+                "variables must lie on the same devices."
+            )
+    if strategy.num_replicas_in_sync == 1:
+        return
+    if arguments.get("jit_compile") is True:
+        raise ValueError(
+            "jit_compile=True does not work on several devices: TensorFlow cannot "
+            "compile the sum over them by XLA. Leave it out."
+        )
+    if arguments.get("steps_per_execution", 1) != 1:
+        raise ValueError(
+            "steps_per_execution must be 1 on several devices: Keras's loop of steps "
+            "cannot read batches that are dealt out to devices. "
+            f"Received: steps_per_execution={arguments['steps_per_execution']}"
+        )
+    optimizer = _inner(optimizer)
+    if getattr(optimizer, "gradient_accumulation_steps", None):
+        raise ValueError(
+            "gradient_accumulation_steps of an optimizer does not work on several "
+            f"devices: Keras cannot sum inside of a condition. {_LOOP} It has "
+            "gradient_accumulation_steps of its own. Received: "
+            f"gradient_accumulation_steps={optimizer.gradient_accumulation_steps}"
+        )
+
+
+def _check_scope(model: Any) -> None:
+    """Checks that what is done to a model is done where the model was made."""
+    here, home = tf.distribute.get_strategy(), model.distribute_strategy
+    is_home = home is here or not tf.distribute.has_strategy()
+    made_here = all(
+        home.extended.variable_created_in_scope(weight.value)
+        for weight in model.weights[:1]
+    )
+    if not (is_home and made_here):
+        raise ValueError(
+            "The model must be made, compiled and trained under the same strategy: "
+            "make and compile it inside one strategy.scope(). Received: a model made "
+            f"under {_name(home) if made_here else 'another strategy'}, here under "
+            f"{_name(here)}"
+        )
+
+
+def check_fit(model: Any) -> None:
+    """Refuses strategies under which Keras's loops do not work.
+
+    Args:
+        model: to be trained or evaluated.
+
+    Raises:
+        ValueError: when `fit` and `evaluate` do not work under its strategy, or are
+            called inside of another.
+    """
+    strategy = model.distribute_strategy
+    if isinstance(strategy, tf.distribute.ParameterServerStrategy):
+        raise ValueError(
+            "Keras 3 does not train under ParameterServerStrategy. Use "
+            "MirroredStrategy for the devices of one machine, and for several "
+            f"machines MultiWorkerMirroredStrategy. {_LOOP}"
+        )
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        raise ValueError(
+            "Keras 3's fit and evaluate do not work under MultiWorkerMirroredStrategy "
+            f"(keras issue 20585). {_LOOP} It does."
+        )
+    _check_scope(model)
+
+
+def _name(strategy: tf.distribute.Strategy) -> str:
+    return type(strategy).__name__.lstrip("_")
+
+
+def _inner(optimizer: Any) -> Any:
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+# The steps, called on each replica.
+
+
+def is_on_replicas() -> bool:
+    """Whether several replicas take the step together."""
+    return tf.distribute.get_strategy().num_replicas_in_sync > 1
+
+
+def global_mean(values: tf.Tensor) -> tf.Tensor:
+    """This replica's part of the mean over all replicas' values.
+
+    Args:
+        values: (n,), n of each replica its own, 0 too.
+
+    Returns:
+        A scalar; summed over the replicas it is the mean.
+    """
+    replica = tf.distribute.get_replica_context()
+    count = tf.cast(tf.shape(values)[0], values.dtype)
+    return tf.reduce_sum(values) / replica.all_reduce("SUM", count)
+
+
+def apply_gradients(
+    optimizer: keras.optimizers.Optimizer, gradients: list[Any], variables: list[Any]
+) -> None:
+    """Sums over the replicas, then clips as the optimizer says, then applies.
+
+    Args:
+        optimizer: whose own clipping, of each replica's part, then changes nothing.
+        gradients: of the replica's part of the loss, scaled as the optimizer scales.
+        variables: what they are the gradients of.
+    """
+    replica = tf.distribute.get_replica_context()
+    gradients = replica.all_reduce("SUM", gradients)
+    scale = optimizer.scale_loss(tf.ones([]))
+    gradients = [each / tf.cast(scale, each.dtype) for each in gradients]
+    gradients = _clip(_inner(optimizer), gradients)
+    # Keras sums once more: each replica gives its share.
+    share = scale / replica.num_replicas_in_sync
+    gradients = [each * tf.cast(share, each.dtype) for each in gradients]
+    optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+
+def _clip(optimizer: Any, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+    if optimizer.clipnorm:
+        return [tf.clip_by_norm(each, optimizer.clipnorm) for each in gradients]
+    if optimizer.global_clipnorm:
+        return tf.clip_by_global_norm(gradients, optimizer.global_clipnorm)[0]
+    if optimizer.clipvalue:
+        value = optimizer.clipvalue
+        return [tf.clip_by_value(each, -value, value) for each in gradients]
+    return gradients
+
+
+def train_step(model: Any, features: Mapping[str, tf.Tensor]) -> dict[str, Any]:
+    """A step of `fit` on one of several replicas."""
+    with tf.GradientTape() as tape:
+        nats = model.features_log_prob(features, training=True)
+        loss = _loss(model, nats)
+        scaled = model.optimizer.scale_loss(loss)
+    variables = model.trainable_variables
+    gradients = tape.gradient(
+        scaled,
+        [each.value for each in variables],
+        unconnected_gradients=tf.UnconnectedGradients.ZERO,
+    )
+    apply_gradients(model.optimizer, gradients, variables)
+    return _update_metrics(model, nats)
+
+
+def test_step(model: Any, features: Mapping[str, tf.Tensor]) -> dict[str, Any]:
+    """A step of `evaluate` on one of several replicas."""
+    return _update_metrics(model, model.features_log_prob(features))
+
+
+def _loss(model: Any, nats: tf.Tensor) -> tf.Tensor:
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    others = [each / replicas for each in model.losses]
+    return tf.add_n([global_mean(bits_per_dim(nats, model.num_dims)), *others])
+
+
+def _update_metrics(model: Any, nats: tf.Tensor) -> dict[str, Any]:
+    model.update_metrics(nats)
+    return model.get_metrics_result()

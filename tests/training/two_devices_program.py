@@ -1,0 +1,212 @@
+"""What two logical CPUs and one do, side by side, in one process; told as JSON."""
+
+import json
+import math
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+logical = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpu, logical)
+
+import keras_pixelcnn as kp  # noqa: E402
+from keras_pixelcnn.training import Evaluation, Recipe, TrainStep  # noqa: E402
+
+SHAPE, LEVELS = (4, 4, 1), 4
+IMAGES = np.random.default_rng(0).integers(0, LEVELS, (64, *SHAPE)).astype("uint8")
+ONE = tf.distribute.get_strategy()
+TWO = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def new_model(strategy, optimizer=None, **arguments):
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        model = kp.GatedPixelCNN(SHAPE, LEVELS, filters=2, num_blocks=1, **arguments)
+        if optimizer is not None:
+            model.compile(optimizer())
+    return model
+
+
+def largest_difference(ours, theirs):
+    pairs = zip(ours, theirs, strict=True)
+    return max(float(np.max(np.abs(a - b))) for a, b in pairs)
+
+
+def train(strategy, steps=20, parts=1, **arguments):
+    """Weights, averages and the norms of the gradients after some steps."""
+    model = new_model(strategy, **arguments)
+    recipe = Recipe(
+        steps,
+        16,
+        learning_rate=0.02,
+        warmup_steps=3,
+        weight_decay=0.01,
+        clip_norm=0.03,
+        ema_momentum=0.9,
+        gradient_accumulation_steps=parts,
+    )
+    step = TrainStep(model, recipe, strategy)
+    batches = [{"image": np.roll(IMAGES, 5 * i, axis=0)[:16]} for i in range(steps)]
+    results = [step(batch) for batch in batches]
+    averages = [value.numpy() for value in step.average.values]
+    return model, averages, [result.gradient_norm for result in results]
+
+
+def same_as_one_device():
+    one, averages, norms = train(ONE)
+    found = {"norms": norms}
+    for name, arguments in (
+        ("two", {"strategy": TWO}),
+        ("two in parts", {"strategy": TWO, "parts": 2}),
+        ("one in parts", {"strategy": ONE, "parts": 4}),
+        ("one device strategy", {"strategy": tf.distribute.OneDeviceStrategy("CPU:1")}),
+    ):
+        model, others, other_norms = train(**arguments)
+        found[name] = {
+            "weights": largest_difference(one.get_weights(), model.get_weights()),
+            "averages": largest_difference(averages, others),
+            "norms": largest_difference(norms, other_norms),
+        }
+    found["moved"] = largest_difference(one.get_weights(), new_model(ONE).get_weights())
+    found["average lags"] = largest_difference(
+        averages, [weight.numpy() for weight in one.trainable_variables]
+    )
+    return found
+
+
+def dropout():
+    with TWO.scope():
+        layer = kp.layers.dropout.StatelessDropout(0.5)
+    drop = lambda: layer(tf.ones([64]), training=True)  # noqa: E731
+    first, second = TWO.run(drop).values
+    again = TWO.run(drop).values[0]
+    _, _, norms = train(TWO, 3, dropout_rate=0.5)
+    return {
+        "replicas differ": bool(np.any(first != second)),
+        "steps differ": bool(np.any(first != again)),
+        "norms": norms,
+    }
+
+
+def evaluation():
+    """Uneven numbers of images, down to fewer than devices."""
+    model = new_model(TWO)
+    by_hand = model.log_prob(IMAGES).numpy().astype("float64")
+    found = {}
+    for count in (1, 7, 64):
+        batches = [{"image": IMAGES[:count][i : i + 6]} for i in range(0, count, 6)]
+        score = Evaluation(model, TWO, 5 + 1).bits_per_dim(batches)
+        expected = -by_hand[:count].mean() / (math.prod(SHAPE) * math.log(2))
+        found[count] = abs(score - expected)
+    return found
+
+
+def fitted(strategy, optimizer, count, batch_size=8):
+    model = new_model(strategy, optimizer)
+    history = model.fit(
+        IMAGES[:count], batch_size=batch_size, epochs=2, shuffle=False, verbose=0
+    )
+    return model.get_weights(), history.history["bits_per_dim"][-1]
+
+
+def fit():
+    """Keras's own loop, with what it gets wrong on several devices by itself."""
+    optimizers = {
+        "clipnorm": lambda: keras.optimizers.SGD(0.5, clipnorm=0.02),
+        "global_clipnorm": lambda: keras.optimizers.SGD(0.5, global_clipnorm=0.05),
+        "clipvalue": lambda: keras.optimizers.SGD(0.5, clipvalue=0.01),
+        "ema": lambda: keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9),
+    }
+    found = {}
+    for name, optimizer in optimizers.items():
+        one, two = (fitted(each, optimizer, 32) for each in (ONE, TWO))
+        found[name] = largest_difference(one[0], two[0])
+    plain = lambda: keras.optimizers.SGD(0.5)  # noqa: E731
+    for count in (27, 25):  # a last batch of 3 images, and of 1: fewer than devices
+        one, two = (fitted(each, plain, count) for each in (ONE, TWO))
+        found[f"last batch of {count % 8}"] = largest_difference(one[0], two[0])
+        found[f"score of {count % 8}"] = abs(one[1] - two[1])
+    clipped = fitted(TWO, optimizers["global_clipnorm"], 32)[0]
+    free = fitted(TWO, plain, 32)[0]
+    found["clipping matters"] = largest_difference(clipped, free)
+    return found
+
+
+def refusals():
+    adam = keras.optimizers.Adam
+
+    def compiled_outside():
+        new_model(TWO).compile("adam")
+
+    def optimizer_outside():
+        model = new_model(TWO)
+        optimizer = adam()
+        with TWO.scope():
+            model.compile(optimizer)
+
+    def model_outside():
+        model = new_model(ONE, adam)
+        with TWO.scope():
+            model.fit(IMAGES, verbose=0)
+
+    def compile_with(**arguments):
+        model = new_model(TWO)
+        with TWO.scope():
+            model.compile("adam", **arguments)
+
+    def accumulate():
+        new_model(TWO, lambda: adam(gradient_accumulation_steps=2))
+
+    def uneven_batches():
+        TrainStep(new_model(TWO), Recipe(10, 15), TWO)
+
+    tries = {
+        "compiled outside": compiled_outside,
+        "optimizer outside": optimizer_outside,
+        "model outside": model_outside,
+        "jit_compile": lambda: compile_with(jit_compile=True),
+        "steps_per_execution": lambda: compile_with(steps_per_execution=2),
+        "gradient_accumulation_steps": accumulate,
+        "batch_size": uneven_batches,
+    }
+    found = {}
+    for name, attempt in tries.items():
+        try:
+            attempt()
+        except ValueError as error:
+            found[name] = str(error)
+        else:
+            found[name] = "taken"
+    return found
+
+
+def mixed_precision():
+    """Losses in 16 bits on two devices, and a loss scale that overflows at first."""
+    model = new_model(TWO, dtype="mixed_float16")
+    step = TrainStep(model, Recipe(10, 16, learning_rate=0.02), TWO)
+    batch = {"image": IMAGES[:16]}
+    before = model.get_weights()
+    (factor, _) = step.state()["loss_scale"]
+    factor.assign(1e30)
+    first = step(batch)
+    found = {
+        "rescaled": first.is_rescaled and not first.is_applied,
+        "left alone": largest_difference(before, model.get_weights()) == 0,
+        "halved": abs(factor.numpy() / 0.5e30 - 1) < 1e-6,
+    }
+    factor.assign(2.0**10)
+    results = [step(batch) for _ in range(9)]
+    found["applied"] = all(result.is_applied for result in results)
+    found["improved"] = results[-1].bits_per_dim < results[0].bits_per_dim
+    reference = TrainStep(new_model(ONE), Recipe(10, 16, learning_rate=0.02), ONE)
+    found["norm"] = abs(reference(batch).gradient_norm / results[0].gradient_norm - 1)
+    return found
+
+
+if __name__ == "__main__":
+    parts = (same_as_one_device, dropout, evaluation, fit, refusals, mixed_precision)
+    found = {part.__name__: part() for part in parts}
+    json.dump(found, sys.stdout, default=lambda value: value.item())

@@ -1,0 +1,82 @@
+"""Plans a run before it is paid for: memory, arithmetic, hours, devices.
+
+python -m trainers.plan --config=trainers/configs/imagenet64.py --num_devices=32
+
+Any field of the config can be set, as for `trainers.train`. Nothing is loaded,
+allocated or computed: the figures are read from the model's graph.
+"""
+
+from absl import flags
+from ml_collections import config_flags
+
+from trainers import programs
+
+_SHARE = 0.42
+_SHARE_SOURCE = (
+    "what training a 32x32x3 model reached on a CPU (README, table e); on accelerators "
+    "not measured"
+)
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Adds the program's flags."""
+    define = {"flag_values": flag_values}
+    config_flags.DEFINE_config_file(
+        "config",
+        help_string="Python file with the run's settings, as trainers/configs/*.py.",
+        **define,
+    )
+    flags.DEFINE_float("device_memory_gib", 80.0, "GiB of one device.", **define)
+    flags.DEFINE_float(
+        "device_tflops",
+        60.0,
+        "TFLOP/s of one device's own matrix products, in the precision of the run.",
+        **define,
+    )
+    flags.DEFINE_float(
+        "device_share",
+        None,
+        "Share of that rate which training reaches, in (0, 1]. Default: what the "
+        f"benchmark found on a CPU, {_SHARE}.",
+        **define,
+    )
+    flags.DEFINE_integer(
+        "num_devices", 1, "Devices that share each batch.", lower_bound=1, **define
+    )
+    flags.DEFINE_float(
+        "hours",
+        60.0,
+        "Hours in which the run shall be done, for the number of devices. Default: "
+        "about the paper's.",
+        **define,
+    )
+    flags.mark_flags_as_required(["config"], flag_values)
+    flags.register_validator(
+        "hours",
+        lambda hours: hours > 0,
+        message="must be above 0",
+        flag_values=flag_values,
+    )
+
+
+def main(flag_values: flags.FlagValues) -> None:
+    """Prints the plan."""
+    # Here, so that a mistyped flag is told before TensorFlow loads.
+    from trainers.plan_table import format_plan
+    from trainers.planning import Device, make_plan
+
+    share, source = flag_values.device_share, "--device_share"
+    if share is None:
+        share, source = _SHARE, _SHARE_SOURCE
+    device = Device(
+        flag_values.device_memory_gib * 2**30,
+        flag_values.device_tflops * 1e12,
+        share,
+        flag_values.num_devices,
+    )
+    plan = make_plan(flag_values.config)
+    print(format_plan(plan, device, flag_values.hours, source))
+
+
+if __name__ == "__main__":
+    programs.run(main, define_flags)
