@@ -43,6 +43,7 @@ setuptools.setup(
         "importlib_resources",  # tensorflow-datasets imports it without declaring it
         "keras>=3.12",
         "ml_collections",
+        "ml_dtypes",
         "pillow",
         "scikit-learn",
         "tensorboard",

@@ -10,6 +10,7 @@ from keras_pixelcnn import baselines
 from keras_pixelcnn.callbacks import plan_samples
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.models import load_model
+from keras_pixelcnn.training import Progress
 from trainers import environment
 from trainers.completions import save_completions
 from trainers.data import TrainingData, as_array, load_split
@@ -28,13 +29,8 @@ _BASELINES = {
 """The rows of the table, and why one may be missing."""
 
 
-def epoch_of(model: kp.AutoregressiveImageModel, steps_per_epoch: int) -> int:
-    """The epoch at whose end a model was saved, counted from 1."""
-    return int(model.optimizer.iterations) // steps_per_epoch
-
-
 def write_results(
-    config: Mapping[str, Any], data: TrainingData, folder: RunFolder, seconds: float
+    config: Mapping[str, Any], data: TrainingData, folder: RunFolder, progress: Progress
 ) -> dict[str, Any]:
     """Scores the best model on the test split; writes samples, export and metrics.
 
@@ -42,7 +38,7 @@ def write_results(
         config: the run's.
         data: what the model was trained on.
         folder: the run's, which holds the best model.
-        seconds: how long the model was trained.
+        progress: of the training, at its end.
 
     Returns:
         What was written to `metrics.json`, which is written last.
@@ -57,7 +53,11 @@ def write_results(
             folder.export, verbose=False, bits_per_dim=metrics["test_bits_per_dim"]
         )
     metrics |= {
-        "training_seconds": seconds,
+        "best_epoch": progress.best_epoch,
+        "epochs": -(-progress.step // data.steps_per_epoch),
+        "steps": progress.step,
+        "steps_skipped": progress.num_skipped,
+        "training_seconds": progress.seconds,
         "seed": config["seed"],
         **environment.describe(),
     }
@@ -92,8 +92,6 @@ def _scores(
         "test_bits_per_dim": tested.bits_per_dim,
         "test_nats_per_image": tested.nats_per_image,
         "validation_bits_per_dim": validated.bits_per_dim,
-        "best_epoch": epoch_of(model, data.steps_per_epoch),
-        "epochs": config["epochs"],
         "parameters": model.count_params(),
         **_baselines(config, test, model),
     }
@@ -156,9 +154,16 @@ def format_table(metrics: Mapping[str, Any]) -> str:
             f"  {'validation bits/dim':24}{metrics['validation_bits_per_dim']:.4f}",
             f"  {'parameters':24}{metrics['parameters']:,}",
             f"  {'training time':24}{metrics['training_seconds']:.0f} s",
+            *_skipped(metrics),
             "",
         ]
     )
+
+
+def _skipped(metrics: Mapping[str, Any]) -> list[str]:
+    """A line for steps that were not finite, if there were any."""
+    number = metrics.get("steps_skipped", 0)
+    return [f"  {'steps skipped':24}{number} of {metrics['steps']}"] if number else []
 
 
 def _model_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:

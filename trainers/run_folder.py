@@ -20,6 +20,7 @@ class RunFolder:
     def __init__(self, workdir: str | os.PathLike[str]) -> None:
         self.path = pathlib.Path(workdir)
         self.config = self.path / "config.json"
+        self.environment = self.path / "environment.json"
         self.model = self.path / "model.keras"
         self.metrics = self.path / "metrics.json"
         self.samples = self.path / "samples.png"
@@ -55,9 +56,15 @@ class RunFolder:
                 "this one."
             )
 
-    def claim(self, config: dict[str, Any]) -> None:
-        """Checks the folder, and writes the config down in a new one."""
+    def claim(self, config: dict[str, Any], environment: dict[str, Any]) -> None:
+        """Checks the folder, and writes down what runs there.
+
+        Args:
+            config: the run's, written in a new folder.
+            environment: what it runs on, this time.
+        """
         self.check(config)
+        write_json(self.environment, environment)
         if not self.config.exists():
             write_json(self.config, config)
 

@@ -17,7 +17,7 @@ from keras_pixelcnn.training import (
     TrainingLoop,
     strategies,
 )
-from trainers import label_errors, results_writing
+from trainers import environment, label_errors, results_writing
 from trainers.data import (
     TrainingData,
     load_training_data,
@@ -47,7 +47,7 @@ def train_and_evaluate(
         workdir: the run's folder. At the end it holds `model.keras`, `metrics.json`,
             `samples.png`, `completions.png`, `export/1`, `checkpoints`, the TensorBoard
             `logs`, `history.jsonl`, pictures of the run and the `config.json` it
-            belongs to.
+            belongs to, and `environment.json`, what it last ran on.
         strategy: where, as `keras_pixelcnn.training.make_strategy` makes it. Default: a
             single device.
         on_nonfinite: "stop" at a step whose loss or gradient is not finite, or "skip"
@@ -101,7 +101,7 @@ def _make_repeatable(config: dict[str, Any]) -> None:
 def _write_results(
     config: dict[str, Any], data: TrainingData, folder: RunFolder, progress: Progress
 ) -> dict[str, Any]:
-    metrics = results_writing.write_results(config, data, folder, progress.seconds)
+    metrics = results_writing.write_results(config, data, folder, progress)
     return _tell(metrics, folder)
 
 
@@ -121,6 +121,12 @@ def _make_loop(
 ) -> TrainingLoop:
     recipe = make_recipe(config, data.steps_per_epoch)
     recipe.check_divisible(strategy.num_replicas_in_sync)
+    facts = {
+        "steps": recipe.steps,
+        "strategy": type(strategy).__name__,
+        "replicas": strategy.num_replicas_in_sync,
+        **environment.describe(),
+    }
     with strategy.scope():
         model = kp.GatedPixelCNN(data.image_shape, data.num_levels, **config["model"])
     return TrainingLoop(
@@ -133,7 +139,7 @@ def _make_loop(
         options=LoopOptions(
             config["checkpoint_every"], config["log_every"], on_nonfinite
         ),
-        on_first_step=lambda: folder.claim(config),
+        on_first_step=lambda: folder.claim(config, facts),
         draw=_drawing(config, data, model),
         preemption=preemption,
     )

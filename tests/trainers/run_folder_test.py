@@ -11,7 +11,7 @@ CONFIG = {"epochs": 2, "image_size": (8, 8), "data_dir": None, "model": {"filter
 
 def test_a_new_folder_takes_the_config(tmp_path):
     folder = RunFolder(tmp_path / "runs" / "new")
-    folder.claim(CONFIG)
+    folder.claim(CONFIG, {})
     written = json.loads(folder.config.read_text())
     assert written == {**CONFIG, "image_size": [8, 8]}
 
@@ -23,15 +23,15 @@ def test_checking_writes_nothing(tmp_path):
 
 def test_the_same_config_is_welcome_again(tmp_path):
     for _ in range(2):
-        RunFolder(tmp_path).claim(CONFIG)
+        RunFolder(tmp_path).claim(CONFIG, {})
 
 
 def test_differing_fields_are_named_nested_and_missing_ones_too(tmp_path):
-    RunFolder(tmp_path).claim(CONFIG)
+    RunFolder(tmp_path).claim(CONFIG, {})
     before = (tmp_path / "config.json").read_bytes()
     other = {**CONFIG, "model": {"filters": 8}, "seed": 1}
     with pytest.raises(ValueError) as error:
-        RunFolder(tmp_path).claim(other)
+        RunFolder(tmp_path).claim(other, {})
     assert (
         "another config: model.filters is 4 there, 8 now; seed is 'absent' there, 1 now"
     ) in str(error.value)
@@ -42,13 +42,13 @@ def test_differing_fields_are_named_nested_and_missing_ones_too(tmp_path):
 def test_a_run_whose_config_is_lost_is_left_alone(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     with pytest.raises(ValueError, match=r"not its config\.json"):
-        RunFolder(tmp_path).claim(CONFIG)
+        RunFolder(tmp_path).claim(CONFIG, {})
     assert not (tmp_path / "config.json").exists()
 
 
 def test_files_of_the_users_do_no_harm(tmp_path):
     (tmp_path / "output.txt").touch()
-    RunFolder(tmp_path).claim(CONFIG)
+    RunFolder(tmp_path).claim(CONFIG, {})
 
 
 def test_damaged_json_is_named(tmp_path):

@@ -1,5 +1,6 @@
 """Tests of a whole run: what it leaves, that it repeats, what it refuses."""
 
+import json
 import math
 
 import keras
@@ -27,6 +28,7 @@ def test_a_finished_workdir_holds_everything_and_no_leftovers(finished):
     workdir, _ = finished
     assert {path.name for path in workdir.iterdir()} == {
         "config.json",
+        "environment.json",
         "model.keras",
         "metrics.json",
         "completions.png",
@@ -55,8 +57,15 @@ def test_the_figures_are_those_of_the_reloaded_model(finished):
     assert metrics["parameters"] == model.count_params()
     assert metrics["best_epoch"] * STEPS == int(model.optimizer.iterations)
     assert metrics["training_seconds"] > 0
-    assert metrics["seed"] == 0
+    assert metrics["seed"] == metrics["steps_skipped"] == 0
     assert metrics["versions"]["keras"] == keras.__version__
+
+
+def test_what_it_ran_on_is_written_down(finished):
+    facts = json.loads((finished[0] / "environment.json").read_text("utf-8"))
+    assert facts["steps"] == read_metrics(finished[0])["steps"] == 2 * STEPS
+    assert facts["replicas"] == 1
+    assert facts["versions"]["keras"] == keras.__version__
 
 
 def test_the_baselines_are_fitted_on_the_training_split(finished):
@@ -178,6 +187,13 @@ def test_baselines_left_out_are_told(finished):
     table = results_writing.format_table(metrics)
     assert f"  {'PNG':24}       -  left out: needs 1 or 3 channels" in table
     assert f"{bits:.4f}" not in table
+
+
+def test_skipped_steps_are_told(finished):
+    metrics = read_metrics(finished[0])
+    assert "skipped" not in results_writing.format_table(metrics)
+    table = results_writing.format_table({**metrics, "steps_skipped": 3})
+    assert f"  {'steps skipped':24}3 of {2 * STEPS}\n" in table
 
 
 def test_no_baseline_is_fitted_to_too_many_images(monkeypatch, finished):

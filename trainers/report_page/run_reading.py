@@ -66,7 +66,7 @@ def read_run(workdir: pathlib.Path) -> Run:
         samples, num_samples = spread(logged, MOST_PICTURES), len(logged)
     completions = read_pictures(workdir / "completions", MOST_PICTURES, notes)
     environment = {name: metrics[name] for name in _ENVIRONMENT if name in metrics}
-    environment |= _read_dict(workdir / "environment.json", notes)
+    environment |= _read_dict(folder.environment, notes)
     return Run(
         name=workdir.resolve().name or str(workdir),
         config=config,
