@@ -123,7 +123,7 @@ def _make_loop(
     recipe.check_divisible(strategy.num_replicas_in_sync)
     facts = {
         "steps": recipe.steps,
-        "strategy": type(strategy).__name__,
+        "strategy": type(strategy).__name__.lstrip("_"),
         "replicas": strategy.num_replicas_in_sync,
         **environment.describe(),
     }
