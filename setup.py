@@ -15,8 +15,8 @@ VERSION = re.search(
 SERVING = [
     "aiohttp",
     "grpcio",
-    "requests",
     "tensorflow-serving-api>=2.19",
+    "urllib3>=2.2",
 ]
 
 setuptools.setup(
@@ -59,6 +59,7 @@ setuptools.setup(
             "pytest",
             "pytest-xdist",
             "pyyaml",
+            "requests",
             "ruff",
             "selenium",
         ],

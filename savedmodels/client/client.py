@@ -33,7 +33,7 @@ class Client:
     Arguments mean what they mean there: conditions are passed by name, one for all
     images or one for each; one seed for a call gives image i the same noise as
     `model.sample` does. (That loads TensorFlow, and so does gRPC. Over REST a seed for
-    each image, or none, needs NumPy and requests alone.)
+    each image, or none, needs NumPy and urllib3 alone.)
 
     Large calls are cut into several requests. Where no version is named, these may be
     answered by two if a new one appears meanwhile.

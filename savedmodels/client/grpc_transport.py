@@ -99,7 +99,7 @@ class GrpcTransport:
         request = predict_pb2.PredictRequest(model_spec=self._spec)
         request.model_spec.signature_name = signature
         for name, value in inputs.items():
-            request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+            _fill_tensor(request.inputs[name], value)
         what = f"signature {signature!r}"
         answer = self._send(self._predictions.Predict, request, what, seconds)
         try:
@@ -133,6 +133,17 @@ class GrpcTransport:
 
 def _to_dict(message: Any) -> dict[str, Any]:
     return json_format.MessageToDict(message, preserving_proto_field_name=True)
+
+
+def _fill_tensor(tensor: Any, value: np.ndarray) -> None:
+    if value.dtype.kind == "O":
+        tensor.CopyFrom(tf.make_tensor_proto(value))
+        return
+    # What `make_tensor_proto` does in a third of its time, as it takes anything.
+    tensor.dtype = tf.as_dtype(value.dtype).as_datatype_enum
+    for size in value.shape:
+        tensor.tensor_shape.dim.add(size=size)
+    tensor.tensor_content = value.tobytes()
 
 
 def _read_tensor(answer: Any, name: str, spec: TensorSpec) -> np.ndarray:

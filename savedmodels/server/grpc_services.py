@@ -18,7 +18,7 @@ from tensorflow_serving.apis import (
 from savedmodels.server.errors import ServingError, invalid, serving_error
 from savedmodels.server.model_config import model_configs
 from savedmodels.server.served_models import ServedModels
-from savedmodels.server.tensor_protos import arrays_of, proto_of
+from savedmodels.server.tensor_protos import arrays_of, fill_proto
 from savedmodels.server.version_status import status_response
 
 Call = Callable[[Any, grpc.ServicerContext], Any]
@@ -105,7 +105,7 @@ class GrpcServices(grpc.GenericRpcHandler):
         response = predict_pb2.PredictResponse()
         self._fill_spec(response.model_spec, request, loaded.version, signature.name)
         for name in _filtered(outputs, request.output_filter):
-            response.outputs[name].CopyFrom(proto_of(outputs[name]))
+            fill_proto(response.outputs[name], outputs[name])
         return response
 
     def _metadata(self, request: Any, context: grpc.ServicerContext) -> Any:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import functools
 import itertools
+import json
 import reprlib
 from typing import Any
 
@@ -64,6 +65,21 @@ def from_array(name: str, array: np.ndarray) -> Any:
     else:
         convert = np.frompyfunc(lambda value: value.decode("utf-8", "replace"), 1, 1)
     return convert(array).tolist()
+
+
+def text_of(name: str, array: np.ndarray) -> str:
+    """The JSON of an array; of an output's bytes where its name tells so."""
+    if array.dtype.kind not in "iu" or not array.ndim:
+        return json.dumps(from_array(name, array))
+    # Nested lists, one for each pixel of an image, would take several times as long.
+    rows = ", ".join([_frame(array.shape[1:])] * len(array))
+    return f"[{rows}]" % tuple(array.ravel().tolist())
+
+
+@functools.lru_cache(16)
+def _frame(shape: tuple[int, ...]) -> str:
+    """The JSON of an array of this shape, with a place for each integer."""
+    return json.dumps(np.zeros(shape, np.int8).tolist()).replace("0", "%d")
 
 
 def brief(value: Any) -> str:

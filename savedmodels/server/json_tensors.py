@@ -4,7 +4,7 @@ import json
 from typing import Any, NamedTuple
 
 from savedmodels.server.errors import ServingError, invalid
-from savedmodels.server.json_arrays import brief, from_array, to_array
+from savedmodels.server.json_arrays import brief, from_array, text_of, to_array
 from savedmodels.server.served_model import Arrays, ServedSignature
 
 
@@ -81,17 +81,23 @@ def json_of(outputs: Arrays, rows: bool) -> str:
     A single output stands alone, without its name. Numbers that are not finite are
     written as NaN, Infinity and -Infinity, as TensorFlow Serving does.
     """
-    columns = {name: from_array(name, value) for name, value in outputs.items()}
-    if len(columns) == 1:
-        (values,) = columns.values()
-    elif rows:
-        values = [
-            dict(zip(columns, row, strict=True))
-            for row in zip(*columns.values(), strict=True)
-        ]
+    if rows and len(outputs) > 1:
+        return json.dumps({"predictions": _rows(outputs)})
+    texts = {name: text_of(name, value) for name, value in outputs.items()}
+    if len(texts) == 1:
+        (text,) = texts.values()
     else:
-        values = columns
-    return json.dumps({"predictions" if rows else "outputs": values})
+        pairs = (f"{json.dumps(name)}: {text}" for name, text in texts.items())
+        text = f"{{{', '.join(pairs)}}}"
+    return f'{{"{"predictions" if rows else "outputs"}": {text}}}'
+
+
+def _rows(outputs: Arrays) -> list[dict[str, Any]]:
+    columns = {name: from_array(name, value) for name, value in outputs.items()}
+    return [
+        dict(zip(columns, row, strict=True))
+        for row in zip(*columns.values(), strict=True)
+    ]
 
 
 def _columns(rows: Any, names: list[str], signature: ServedSignature) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from aiohttp import web
 from google.protobuf import json_format
 
 from savedmodels.server import json_tensors
+from savedmodels.server.awaiting import Awaiter
 from savedmodels.server.errors import ServingError, invalid, serving_error, shortened
 from savedmodels.server.served_models import ServedModels
 from savedmodels.server.version_status import status_response
@@ -45,6 +46,7 @@ class RestService:
         self._models = models
         self._timeout_seconds = timeout_seconds
         self._max_body_bytes = max_body_bytes
+        self._awaiter = Awaiter()
         self.application = web.Application(
             client_max_size=max_body_bytes, middlewares=[_errors_as_json]
         )
@@ -76,8 +78,8 @@ class RestService:
             inputs = await _aside(big, json_tensors.arrays_of, asked, signature)
             future = loaded.served.submit(signature, inputs, deadline)
             try:
-                outputs = await asyncio.wait_for(
-                    asyncio.wrap_future(future), deadline - time.monotonic()
+                outputs = await self._awaiter.result(
+                    future, deadline - time.monotonic()
                 )
             except TimeoutError:
                 raise ServingError(

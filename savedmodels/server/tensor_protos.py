@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import grpc
+import numpy as np
 import tensorflow as tf
 
 from savedmodels.server.errors import ServingError, invalid
@@ -32,9 +33,16 @@ def arrays_of(
     }
 
 
-def proto_of(array: Any) -> Any:
-    """The TensorProto of an array."""
-    return tf.make_tensor_proto(array)
+def fill_proto(proto: Any, array: np.ndarray) -> None:
+    """Writes an array into an empty TensorProto."""
+    if array.dtype == object:
+        proto.CopyFrom(tf.make_tensor_proto(array))
+        return
+    # What `make_tensor_proto` does in a third of its time, as it takes anything.
+    proto.dtype = tf.as_dtype(array.dtype).as_datatype_enum
+    for size in array.shape:
+        proto.tensor_shape.dim.add(size=size)
+    proto.tensor_content = array.tobytes()
 
 
 def _to_array(

@@ -102,11 +102,11 @@ def test_large_messages_pass(client, grpc_fake):
 
 
 @pytest.mark.parametrize(
-    ("scheme", "library"), [("grpc", "tensorflow_serving.apis"), ("http", "requests")]
+    ("scheme", "library"), [("grpc", "tensorflow_serving.apis"), ("http", "urllib3")]
 )
 def test_libraries_that_are_missing_are_told(monkeypatch, scheme, library):
-    for transport in ("grpc_transport", "rest_transport"):
-        name = f"savedmodels.client.{transport}"
+    for module in ("grpc_transport", "rest_transport", "http_connections"):
+        name = f"savedmodels.client.{module}"
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, library, None)
     sentence = (

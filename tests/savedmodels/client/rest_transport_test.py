@@ -279,6 +279,14 @@ def test_several_outputs_have_names_and_one_has_none(rest):
             assert found["x"].tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("inputs", [{}, {"y": np.zeros(())}])
+def test_inputs_may_have_no_rows(rest, inputs):
+    outputs = {"x": TensorSpec(np.dtype("i4"), (None,))}
+    with RestTransportOf(rest) as transport:
+        rest.script = [replying(200, {"outputs": [3]})]
+        assert transport.predict("any", inputs, outputs, 5)["x"].tolist() == [3]
+
+
 def test_the_document_must_be_json(rest):
     with Client(rest.address) as client:
         rest.script = [replying(200, {"outputs": ["{"]})]
