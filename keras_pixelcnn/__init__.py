@@ -10,7 +10,14 @@ from typing import Any
 
 from keras_pixelcnn import layers, likelihoods
 from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
-from keras_pixelcnn.models import AutoregressiveImageModel, GatedPixelCNN
+from keras_pixelcnn.models import (
+    AutoregressiveImageModel,
+    GatedPixelCNN,
+    PixelCNN,
+    PixelCNNPlusPlus,
+    PixelRNN,
+)
+from keras_pixelcnn.receptive_field import dependencies, plot_receptive_field
 from keras_pixelcnn.samplers import example_seeds, example_uniforms
 from keras_pixelcnn.schedules import WarmupThenDecay
 
@@ -23,17 +30,22 @@ __all__ = [
     "AutoregressiveImageModel",
     "BitsPerDim",
     "GatedPixelCNN",
+    "PixelCNN",
+    "PixelCNNPlusPlus",
+    "PixelRNN",
     "WarmupThenDecay",
     "__version__",
     "baselines",
     "bits_per_dim",
     "callbacks",
     "datasets",
+    "dependencies",
     "distributions",
     "example_seeds",
     "example_uniforms",
     "layers",
     "likelihoods",
+    "plot_receptive_field",
     "training",
 ]
 

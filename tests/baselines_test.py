@@ -1,13 +1,11 @@
 """Tests of what a trained model's bits per dimension is compared with."""
 
-import io
 import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from keras_pixelcnn import baselines
 from keras_pixelcnn.dequantised_gaussian import DequantisedGaussian
@@ -24,6 +22,12 @@ def _gaussian_images(batch, seed=0):
     images = np.clip(np.rint(values), 0, 1023).astype(int).reshape(batch, 2, 2, 1)
     determinant = np.linalg.det(mixing @ mixing.T)
     return images, 0.5 * np.log2((2 * np.pi * np.e) ** 4 * determinant) / 4
+
+
+@pytest.fixture
+def without_plugin(monkeypatch):
+    """Pillow without JPEG XL, whatever is installed."""
+    monkeypatch.setitem(sys.modules, "pillow_jxl", None)
 
 
 def test_uniform_is_the_logarithm():
@@ -112,15 +116,6 @@ def test_training_images_score_better_than_others(score):
     assert score(train, train, 16) < score(train, test, 16)
 
 
-@pytest.mark.parametrize("num_levels", [2, 3, 4, 5, 16, 17, 256])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_png_files_hold_the_images(num_levels, channels):
-    image = _noise(1, (7, 9, channels), num_levels)[0].astype(np.uint8)
-    for file in baselines._png_files(image, num_levels):
-        pixels = np.asarray(Image.open(io.BytesIO(file))).reshape(image.shape)
-        np.testing.assert_array_equal(pixels, image)
-
-
 @pytest.mark.parametrize("num_levels", [2, 4, 16, 256])
 def test_png_of_noise_costs_its_entropy_and_of_constants_little(num_levels):
     noise = _noise(3, (64, 64, 1), num_levels)
@@ -140,10 +135,40 @@ def test_png_refuses_what_it_does_not_know(channels, num_levels):
     message = f"Received: {channels} channels and {num_levels} levels"
     with pytest.raises(ValueError, match=message):
         baselines.png_bits_per_dim(images, num_levels)
-    assert "PNG" not in baselines.baseline_table(images, images, num_levels)
+    with pytest.raises(ValueError, match=message):
+        baselines.webp_bits_per_dim(images, num_levels)
+    table = baselines.baseline_table(images, images, num_levels)
+    assert list(table) == ["uniform", "independent pixels", "multivariate Gaussian"]
+    reasons = baselines.left_out((8, 8, channels), num_levels)
+    assert list(reasons) == ["PNG", "WebP lossless", "JPEG XL"]
+    assert set(reasons.values()) == {"needs 1 or 3 channels and at most 256 levels"}
 
 
-def test_the_table_holds_every_baseline_in_order():
+@pytest.mark.parametrize("num_levels", [2, 16, 256])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_webp_of_noise_costs_its_entropy_and_of_constants_little(num_levels, channels):
+    noise, entropy = _noise(2, (32, 32, channels), num_levels), np.log2(num_levels)
+    bits = baselines.webp_bits_per_dim(noise, num_levels)
+    assert entropy < bits < 1.05 * entropy + 1
+    assert baselines.webp_bits_per_dim(np.ones_like(noise), num_levels) < 0.5
+
+
+def test_webp_headers_count():
+    image = np.zeros((1, 8, 8, 1), int)
+    assert 20 * 8 / 64 < baselines.webp_bits_per_dim(image, 256) < 40 * 8 / 64
+
+
+def test_what_pillow_lacks_is_told_and_left_out(without_plugin):
+    images = np.zeros((2, 8, 8, 1), np.uint8)
+    with pytest.raises(ImportError, match=r"JPEG XL needs .*pip install pillow-jxl"):
+        baselines.jpeg_xl_bits_per_dim(images, 2)
+    assert "JPEG XL" not in baselines.baseline_table(images, images, 2)
+    assert list(baselines.left_out((8, 8, 1), 2)) == ["JPEG XL"]
+    with pytest.raises(ValueError, match="at most 256 levels"):
+        baselines.jpeg_xl_bits_per_dim(images, 1000)
+
+
+def test_the_table_holds_every_baseline_in_order(without_plugin):
     train, test = _noise(60, (4, 4, 3), 5), _noise(30, (4, 4, 3), 5, seed=1)
     assert list(baselines.baseline_table(train, test, 5, seed=3).items()) == [
         ("uniform", baselines.uniform_bits_per_dim(5)),
@@ -153,15 +178,18 @@ def test_the_table_holds_every_baseline_in_order():
         ),
         ("multivariate Gaussian", baselines.gaussian_bits_per_dim(train, test, 5, 3)),
         ("PNG", baselines.png_bits_per_dim(test, 5)),
+        ("WebP lossless", baselines.webp_bits_per_dim(test, 5)),
     ]
     table = baselines.baseline_table(train, test, 5)
     assert all(type(value) is float for value in table.values())
 
 
-def test_the_table_leaves_out_the_gaussian_of_very_large_images():
+def test_the_table_leaves_out_the_gaussian_of_very_large_images(without_plugin):
     images = np.zeros((2, 64, 65, 1), np.uint8)
-    names = list(baselines.baseline_table(images, images, 256))
-    assert names == ["uniform", "independent pixels", "PNG"]
+    table = baselines.baseline_table(images, images, 256)
+    assert list(table) == ["uniform", "independent pixels", "PNG", "WebP lossless"]
+    reason = baselines.left_out((64, 65, 1), 256)["multivariate Gaussian"]
+    assert reason == "images have more than 4,096 dimensions"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ ROOMS = [
         "graph_checks",
         "image_checks",
         "interpolation",
+        "lossless_files",
         "metrics",
         "pixel_values",
         "schedules",
@@ -29,7 +30,7 @@ ROOMS = [
     {"distributions", "codecs"},
     {"export"},
     {"models"},
-    {"callbacks", "presets"},
+    {"callbacks", "presets", "receptive_field"},
     {"training"},
 ]
 LEVELS = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}

@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_pixelcnn.receptive_field import dependencies, network_of_encoded
 from keras_pixelcnn.samplers import BatchSlices, example_seeds, raster_scan
+from tests.likelihoods import logistic_reference
+
+__all__ = ["dependencies", "network_of_encoded"]  # as the library has them
 
 
 def randomize(model, seed=0, scale=0.5):
@@ -88,47 +92,6 @@ def check_layer(layer, *inputs):
     return tf.nest.flatten(outputs)
 
 
-def dependencies(model, training=False, tries=6):
-    """Which encoded inputs each output depends on, by gradients.
-
-    One backward pass for all: the image is repeated once an output, and each copy's
-    gradient is that of one output. Several tries, since a ReLU may be shut in one.
-
-    Returns:
-        Booleans (height, width, channels, height, width, channels): outputs by inputs.
-    """
-    shape, dims = model.image_shape, math.prod(model.image_shape)
-    network = network_of_encoded(model)
-    generator = np.random.default_rng(0)
-    found = np.zeros((dims, dims), bool)
-    for attempt in range(tries):
-        given = random_conditions(model, 1, attempt)
-        given = {name: value[0] for name, value in given.items()}
-        given = model.conditions.prepare(given, dims)
-        image = tf.constant(generator.uniform(-1, 1, (1, *shape)), tf.float32)
-        images = tf.repeat(image, dims, axis=0)
-        with tf.GradientTape() as tape:
-            tape.watch(images)
-            parameters = network(images, given, training=training)
-            weights = tf.random.normal(parameters.shape[1:], seed=1)
-            outputs = tf.reduce_sum(parameters * weights, axis=-1)
-            own = tf.linalg.diag_part(tf.reshape(outputs, [dims, dims]))
-        gradients = tape.gradient(own, images)
-        found |= tf.reshape(gradients, [dims, dims]).numpy() != 0
-    return found.reshape(*shape, *shape)
-
-
-def network_of_encoded(model):
-    """The model from its image as floats in [-1, 1], which gradients can reach."""
-    names = [name for name in model.input if name != "image"]
-    encoded = model.get_layer("encoding").output
-    inputs = [encoded, *[model.input[name] for name in names]]
-    network = keras.Model(inputs, model.output)
-    return lambda image, given, training=False: network(
-        [image, *[given[name] for name in names]], training=training
-    )
-
-
 def expected_dependencies(image_shape, reach):
     """Every earlier channel of every earlier pixel within `reach` rows and columns."""
     height, width, channels = image_shape
@@ -144,21 +107,51 @@ def expected_dependencies(image_shape, reach):
 
 
 def stepped_parameters(model, images, **conditions):
-    """The parameters that the raster scan computes when it is told the images."""
+    """The channels' parameters that the raster scan computes when told the images.
+
+    Floats (batch, height, width, channels, n).
+    """
     images = tf.constant(images, tf.int32)
     steps = model.scan_steps(model.conditions.prepare(conditions, len(images)))
-    found = np.zeros((*images.shape, model.num_levels), "float32")
+    found = {}
 
     def draw(index, row):
         def draw_value(column, channel, parameters):
-            found[:, row, column, channel] = parameters
+            found[int(row), int(column), channel] = parameters
             return images[:, row, column, channel]
 
         return draw_value
 
     (told,) = raster_scan(steps, draw, model.image_shape, BatchSlices(len(images)))
     np.testing.assert_array_equal(told, images)
-    return found
+    ordered = [
+        found[place] for place in itertools.product(*map(range, images.shape[1:]))
+    ]
+    return np.stack(ordered, axis=1).reshape(*images.shape, -1)
+
+
+def channels_of(model, parameters, images):
+    """The parameters of each channel by itself, out of those of a whole pass."""
+    likelihood = model.pixel_likelihood
+    pixels = tf.reshape(parameters, [-1, *likelihood.pixel_shape])
+    values = np.reshape(images, [-1, likelihood.channels]).astype("int32").T
+    channels = [
+        likelihood.channel_parameters(pixels, list(values[:channel]))
+        for channel in range(likelihood.channels)
+    ]
+    return np.stack(channels, axis=1).reshape(*np.shape(images), -1)
+
+
+def log_prob_by_hand(model, parameters, images):
+    """The log probability of images from a whole pass, in float64: (batch,)."""
+    likelihood = model.pixel_likelihood
+    if likelihood.name == "logistic_mixture":
+        sizes = (likelihood.num_levels, likelihood.channels, likelihood.num_mixtures)
+        return logistic_reference.log_prob(parameters, images, *sizes).sum((1, 2))
+    logits = np.asarray(parameters).astype("float64")
+    logits -= logits.max(-1, keepdims=True)
+    logits -= np.log(np.exp(logits).sum(-1, keepdims=True))
+    return np.take_along_axis(logits, images[..., None], -1).sum((1, 2, 3, 4))
 
 
 def check_steps_equal_whole(model, count=3, tolerance=2e-4, least=0.1):
@@ -169,7 +162,7 @@ def check_steps_equal_whole(model, count=3, tolerance=2e-4, least=0.1):
     assert np.ptp(whole.numpy()) >= least
     np.testing.assert_allclose(
         stepped_parameters(model, images, **conditions),
-        whole,
+        channels_of(model, whole, images),
         atol=tolerance,
         rtol=tolerance,
     )
@@ -224,9 +217,7 @@ def check_seeds_and_units(model):
     features = {"image": images, **conditions}
     nats = model.log_prob(images, **conditions).numpy()
     np.testing.assert_array_equal(model.log_prob(images, **conditions), nats)
-    logits = model(features, training=False).numpy().astype("float64")
-    logits -= np.log(np.exp(logits).sum(-1, keepdims=True))
-    by_hand = np.take_along_axis(logits, images[..., None], -1).sum((1, 2, 3, 4))
+    by_hand = log_prob_by_hand(model, model(features, training=False), images)
     np.testing.assert_allclose(nats, by_hand, rtol=1e-5)
     if not model.compiled:
         model.compile()

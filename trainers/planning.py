@@ -2,9 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trainers import model_classes
 from trainers.planned_data import image_format, num_steps
 from trainers.settings import check_config
 from trainers.training_memory import SymbolicModel, describe
@@ -170,15 +171,6 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
     check_config(config)
     steps = num_steps(config)
     image_shape, num_levels = image_format(config)
-    own_dtype = config["model"].get("dtype") or "float32"
-    own = (own_dtype, bool(config["model"].get("gradient_checkpointing")))
-    variants = []
-    for dtype in dict.fromkeys(["float32", "mixed_bfloat16", own_dtype]):
-        for checkpointing in (False, True):
-            changes = {"dtype": dtype, "gradient_checkpointing": checkpointing}
-            model = describe(image_shape, num_levels, **config["model"] | changes)
-            is_own = (dtype, checkpointing) == own
-            variants.append(Variant(dtype, checkpointing, model, is_own))
     return Plan(
         image_shape,
         num_levels,
@@ -186,8 +178,25 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
         config["batch_size"],
         config["gradient_accumulation_steps"],
         _numbers_per_weight(config),
-        tuple(variants),
+        tuple(_variants(config, image_shape, num_levels)),
     )
+
+
+def _variants(
+    config: Mapping[str, Any], image_shape: tuple[int, int, int], num_levels: int
+) -> Iterator[Variant]:
+    name, arguments = model_classes.name_of(config), config["model"]
+    own_dtype = arguments.get("dtype") or "float32"
+    own_checkpointing = bool(arguments.get("gradient_checkpointing"))
+    knows_checkpointing = "gradient_checkpointing" in model_classes.arguments_of(name)
+    for dtype in dict.fromkeys(["float32", "mixed_bfloat16", own_dtype]):
+        for checkpointing in (False, True) if knows_checkpointing else (False,):
+            changes = {"dtype": dtype}
+            if knows_checkpointing:
+                changes["gradient_checkpointing"] = checkpointing
+            model = describe(image_shape, num_levels, name, **arguments | changes)
+            is_own = (dtype, checkpointing) == (own_dtype, own_checkpointing)
+            yield Variant(dtype, checkpointing, model, is_own)
 
 
 def _numbers_per_weight(config: Mapping[str, Any]) -> dict[str, int]:

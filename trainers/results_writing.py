@@ -1,5 +1,6 @@
 """Scores a trained model and writes everything that a finished run holds."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,13 +21,20 @@ from trainers.scoring import score
 _MOST_BASELINE_VALUES = 2**28
 """Values of the training images above which the Gaussian would need gigabytes."""
 
-_BASELINES = {
-    "uniform": "",
-    "independent pixels": "",
-    "multivariate Gaussian": "images have more than 4,096 dimensions",
-    "PNG": "needs 1 or 3 channels and at most 256 levels",
-}
-"""The rows of the table, and why one may be missing."""
+_BASELINE_FIELDS = (
+    "dataset",
+    "train_split",
+    "test_split",
+    "num_levels",
+    "image_size",
+    "color_mode",
+    "data_dir",
+    "seed",
+)
+"""What the baselines depend on."""
+
+_baseline_tables: dict[str, dict[str, float]] = {}
+"""The last one, by its fields."""
 
 
 def write_results(
@@ -117,14 +125,28 @@ def _baselines(
     train = load_split(config, config["train_split"])
     if int(train.cardinality()) * model.num_dims > _MOST_BASELINE_VALUES:
         table = {"uniform": baselines.uniform_bits_per_dim(model.num_levels)}
-        reasons = dict.fromkeys(_BASELINES, "the training split is too large")
+        left_out = dict.fromkeys(baselines.BASELINES, "the training split is too large")
+        del left_out["uniform"]
     else:
-        table = baselines.baseline_table(
-            as_array(train), as_array(test), model.num_levels, seed=config["seed"]
-        )
-        reasons = _BASELINES
-    left_out = {name: reasons[name] for name in _BASELINES if name not in table}
+        table = _baseline_table(config, train, test, model.num_levels)
+        left_out = baselines.left_out(model.image_shape, model.num_levels)
     return {"baselines": table, "baselines_left_out": left_out}
+
+
+def _baseline_table(
+    config: Mapping[str, Any],
+    train: tf.data.Dataset,
+    test: tf.data.Dataset,
+    num_levels: int,
+) -> dict[str, float]:
+    """The table, computed once where one process trains several models."""
+    key = json.dumps([config[name] for name in _BASELINE_FIELDS])
+    if key not in _baseline_tables:
+        _baseline_tables.clear()
+        _baseline_tables[key] = baselines.baseline_table(
+            as_array(train), as_array(test), num_levels, seed=config["seed"]
+        )
+    return dict(_baseline_tables[key])
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:

@@ -9,6 +9,9 @@ from keras_pixelcnn.files import replace_when_written
 
 _ABSENT = "absent"
 
+_ADDED_LATER = {"model_class": "GatedPixelCNN"}
+"""Fields that configs of older runs lack, and what they would have said."""
+
 
 class RunFolder:
     """The paths inside a workdir.
@@ -88,7 +91,7 @@ def read_json(path: pathlib.Path) -> Any:
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    there, here = _flatten(there), _flatten(here)
+    there, here = (_flatten(_ADDED_LATER | config) for config in (there, here))
     return [
         f"{name} is {there.get(name, _ABSENT)!r} there, {here.get(name, _ABSENT)!r} now"
         for name in sorted({*there, *here})

@@ -1,16 +1,14 @@
 """Checks of a config before anything is loaded or written."""
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import keras_pixelcnn as kp
 from keras_pixelcnn.schedules import DECAYS
 from keras_pixelcnn.training.data_order import SAMPLINGS
 from keras_pixelcnn.training.recipe import OPTIMIZERS
+from trainers import model_classes
 from trainers.configs import digits
 
-_SET_BY_DATA = {"image_shape", "num_levels"}
 _NOT_IN_DATA = {"embedding_dim": "embedding", "spatial_shape": "spatial"}
 """Arguments that give a model conditions which no dataset here holds."""
 
@@ -80,22 +78,23 @@ def check_config(config: Mapping[str, Any]) -> None:
 
     Args:
         config: with the fields of `trainers.configs.digits`; those of "model" are
-            arguments of `keras_pixelcnn.GatedPixelCNN`.
+            arguments of the class that "model_class" names.
 
     Raises:
         ValueError: when a field is missing, unknown or out of its range, or when the
             model needs conditions that datasets do not hold.
     """
     known = set(digits.get_config())
-    missing = sorted(known - set(config))
+    missing = sorted(known - {"model_class"} - set(config))
     if missing:
         raise ValueError(
             f"The config must have the fields {missing}. See "
             "trainers/configs/digits.py for all fields."
         )
     _check_known("config", config, known)
-    arguments = inspect.signature(kp.GatedPixelCNN).parameters
-    _check_known("config.model", config["model"], set(arguments) - _SET_BY_DATA)
+    name = model_classes.name_of(config)
+    arguments = model_classes.arguments_of(name)
+    _check_known(f"config.model of {name}", config["model"], arguments)
     _check_conditions(config["model"])
     _check_combinations(config)
     for name, (rule, holds) in _RULES.items():

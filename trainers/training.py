@@ -17,7 +17,7 @@ from keras_pixelcnn.training import (
     TrainingLoop,
     strategies,
 )
-from trainers import environment, label_errors, results_writing
+from trainers import environment, label_errors, model_classes, results_writing
 from trainers.data import (
     TrainingData,
     load_training_data,
@@ -73,7 +73,7 @@ def train_and_evaluate(
         print(f"{folder.path} holds this run, finished. Remove it to train anew.")
         return _tell(read_json(folder.metrics), folder)
     with Preemption() as preemption:
-        _make_repeatable(config)
+        make_repeatable(config)
         data = load_training_data(config)
         hint = f"config.model.num_classes must fit the labels of {config['dataset']}."
         with label_errors.explained(hint), strategies.losses_explained(strategy):
@@ -92,7 +92,12 @@ def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
     return config.to_dict() if hasattr(config, "to_dict") else dict(config)
 
 
-def _make_repeatable(config: dict[str, Any]) -> None:
+def make_repeatable(config: Mapping[str, Any]) -> None:
+    """Seeds everything, and makes operations deterministic where the config says so.
+
+    Args:
+        config: with the fields of `trainers.configs.digits`.
+    """
     keras.utils.set_random_seed(config["seed"])
     if config["deterministic"]:
         tf.config.experimental.enable_op_determinism()
@@ -128,7 +133,12 @@ def _make_loop(
         **environment.describe(),
     }
     with strategy.scope():
-        model = kp.GatedPixelCNN(data.image_shape, data.num_levels, **config["model"])
+        model = model_classes.make(
+            model_classes.name_of(config),
+            data.image_shape,
+            data.num_levels,
+            **config["model"],
+        )
     return TrainingLoop(
         model,
         recipe,

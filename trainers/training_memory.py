@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_pixelcnn as kp
+from trainers import model_classes
 
 MEASURED_RATIO = 1.25
 """Memory that each image takes, divided by what the tensors of the graph take.
@@ -31,6 +32,9 @@ _ALIASES = {
 }
 """Operations whose outputs are their inputs, by another name or of another shape."""
 
+_LOOPS = {"StatelessWhile", "While"}
+"""Operations that hold what a graph does not show."""
+
 _BATCH_SIZES = (509, 499, 251, 241, 127, 113, 61, 53, 31, 29, 13, 11)
 """Primes, so that the sizes of tensors tell whether the batch is in them."""
 
@@ -50,7 +54,10 @@ class SymbolicModel(NamedTuple):
 
 
 def describe(
-    image_shape: tuple[int, int, int], num_levels: int, **arguments: Any
+    image_shape: tuple[int, int, int],
+    num_levels: int,
+    model_class: str = model_classes.DEFAULT,
+    **arguments: Any,
 ) -> SymbolicModel:
     """Wires a model and its gradients as a graph, and reads it.
 
@@ -59,25 +66,43 @@ def describe(
     Args:
         image_shape: (height, width, channels).
         num_levels: levels of a pixel's channel.
-        **arguments: further ones of `keras_pixelcnn.GatedPixelCNN`.
+        model_class: of `trainers.model_classes.NAMES`. Default: GatedPixelCNN.
+        **arguments: further ones of that class.
 
     Raises:
-        ValueError: when the model's arguments are wrong, or its images too large for
-            a graph with a batch.
+        ValueError: when the model's arguments are wrong, its images too large for a
+            graph with a batch, or its memory or arithmetic cannot be told.
     """
     with tf.Graph().as_default() as graph:
-        model = kp.GatedPixelCNN(image_shape, num_levels, **arguments)
+        model = model_classes.make(model_class, image_shape, num_levels, **arguments)
+        flops = _flops(model)
         weights = [variable.value for variable in model.trainable_variables]
         batch_size = _batch_size(model, weights)
         gradients = _gradients(model, weights, batch_size)
+    operations = graph.get_operations()
+    if any(operation.type in _LOOPS for operation in operations):
+        raise ValueError(
+            "Memory is read from the graph of a training step, which does not show "
+            "what loops keep for their gradients. "
+            f"Received: {model_class}, which trains by a loop."
+        )
     return SymbolicModel(
         sum(math.prod(weight.shape) for weight in weights),
-        model.flops(),
-        _example_bytes(graph.get_operations(), gradients, batch_size),
+        flops,
+        _example_bytes(operations, gradients, batch_size),
     )
 
 
-def _batch_size(model: kp.GatedPixelCNN, weights: Iterable[tf.Variable]) -> int:
+def _flops(model: kp.AutoregressiveImageModel) -> int:
+    try:
+        return model.flops()
+    except NotImplementedError as error:
+        raise ValueError(f"The arithmetic cannot be told: {error}") from error
+
+
+def _batch_size(
+    model: kp.AutoregressiveImageModel, weights: Iterable[tf.Variable]
+) -> int:
     """A prime that is in no weight's size, and gives no tensor 2**31 numbers."""
     sizes = {size for weight in weights for size in weight.shape}
     sizes |= {*model.image_shape, model.num_levels}
@@ -93,7 +118,7 @@ def _batch_size(model: kp.GatedPixelCNN, weights: Iterable[tf.Variable]) -> int:
 
 
 def _gradients(
-    model: kp.GatedPixelCNN, weights: list[tf.Variable], batch_size: int
+    model: kp.AutoregressiveImageModel, weights: list[tf.Variable], batch_size: int
 ) -> list[tf.Tensor]:
     inputs = {
         name: tf.raw_ops.Placeholder(
@@ -103,8 +128,8 @@ def _gradients(
     }
     with tf.GradientTape() as tape:
         parameters = model(inputs, training=True)
-        nats = model.pixel_likelihood.log_prob(parameters, inputs["image"])
-        loss = -tf.reduce_mean(tf.reduce_sum(nats, axis=[1, 2, 3]))
+        nats = model.pixel_likelihood.image_log_prob(parameters, inputs["image"])
+        loss = -tf.reduce_mean(nats)
     return [g for g in tape.gradient(loss, weights) if g is not None]
 
 

@@ -1,5 +1,8 @@
-"""Models as TensorFlow Probability distributions."""
+"""Models and their pixels as TensorFlow Probability distributions."""
 
+from keras_pixelcnn.distributions.discretized_logistic_mixture import (
+    DiscretizedLogisticMixture,
+)
 from keras_pixelcnn.distributions.pixelcnn_distribution import PixelCNNDistribution
 
-__all__ = ["PixelCNNDistribution"]
+__all__ = ["DiscretizedLogisticMixture", "PixelCNNDistribution"]

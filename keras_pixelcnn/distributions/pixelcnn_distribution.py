@@ -6,6 +6,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_pixelcnn.distributions.seeds import as_call_seed
+
 tfd = tfp.distributions
 
 
@@ -209,7 +211,7 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
         batch_shape = self._batch_shape_tensor()
         num_images = n * tf.reduce_prod(batch_shape)
         images = self._model.sample(
-            num_images, seed=_as_call_seed(seed), **self._flat_conditions([n])
+            num_images, seed=as_call_seed(seed), **self._flat_conditions([n])
         )
         shape = tf.concat([[n], batch_shape, self._model.image_shape], axis=0)
         return tf.reshape(tf.cast(images, tf.int32), shape)
@@ -220,24 +222,3 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
         possible = tf.reduce_all(tf.math.is_finite(self._log_prob(value)))
         sentence = "Pixel values must be integers that the model knows."
         return [tf.debugging.Assert(possible, [sentence])]
-
-
-def _as_call_seed(seed: Any) -> Any:
-    """The one integer of a call from any seed that TensorFlow Probability takes.
-
-    Raises:
-        ValueError: when the seed is neither None, an integer nor two integers.
-    """
-    if seed is None:
-        return seed
-    if isinstance(seed, int):  # of any size: seed streams give 512 bits
-        return (seed + 2**63) % 2**64 - 2**63
-    seed = tf.convert_to_tensor(seed)
-    if seed.dtype.is_integer and seed.shape == (2,):  # two 32-bit halves
-        return tf.bitcast(tf.cast(seed, tf.int32), tf.int64)
-    if seed.dtype.is_integer and seed.shape == ():
-        return seed
-    raise ValueError(
-        "seed must be None, an integer, or two integers (a stateless seed). "
-        f"Received: {seed!r}"
-    )

@@ -1,9 +1,16 @@
 """Causal layers, each with the step-by-step face that sampling drives."""
 
 from keras_pixelcnn.layers.conditioning import ConditionEncoder, GateConditioning
+from keras_pixelcnn.layers.diagonal_bilstm import DiagonalBiLSTM
 from keras_pixelcnn.layers.gated_activation import GatedActivation
 from keras_pixelcnn.layers.gated_block import GatedPixelCNNBlock
+from keras_pixelcnn.layers.gated_residual_block import GatedResidualBlock
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
+from keras_pixelcnn.layers.pixel_rnn_block import PixelRNNBlock
+from keras_pixelcnn.layers.pixelcnn_block import PixelCNNBlock
+from keras_pixelcnn.layers.row_lstm import RowLSTM
+from keras_pixelcnn.layers.shifted_conv2d import ShiftedConv2D
+from keras_pixelcnn.layers.shifted_conv2d_transpose import ShiftedConv2DTranspose
 from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
 from keras_pixelcnn.layers.stack_conv2d import (
     HorizontalStackConv2D,
@@ -12,11 +19,18 @@ from keras_pixelcnn.layers.stack_conv2d import (
 
 __all__ = [
     "ConditionEncoder",
+    "DiagonalBiLSTM",
     "GateConditioning",
     "GatedActivation",
     "GatedPixelCNNBlock",
+    "GatedResidualBlock",
     "HorizontalStackConv2D",
     "MaskedConv2D",
+    "PixelCNNBlock",
+    "PixelRNNBlock",
+    "RowLSTM",
+    "ShiftedConv2D",
+    "ShiftedConv2DTranspose",
     "SpatialUpsampling",
     "VerticalStackConv2D",
 ]

@@ -13,10 +13,10 @@ from keras_pixelcnn.layers.gated_activation import GatedActivation
 from keras_pixelcnn.layers.gated_block_steps import (
     BlockPixelSteps,
     BlockRowSteps,
-    RowConditioning,
     for_each_gate,
 )
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
+from keras_pixelcnn.layers.rows import RowConditioning
 from keras_pixelcnn.layers.stack_conv2d import (
     HorizontalStackConv2D,
     VerticalStackConv2D,

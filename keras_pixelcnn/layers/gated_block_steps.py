@@ -1,14 +1,11 @@
 """`GatedPixelCNNBlock` step by step: one stack by rows, the other by pixels."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from keras_pixelcnn.layers.gated_activation import gate
-
-RowConditioning = Callable[[tf.Tensor, int], tf.Tensor]
-"""Maps the index of a row and a number of rows to their conditioning."""
+from keras_pixelcnn.layers.rows import RowConditioning, as_row, by_group
 
 
 def for_each_gate(
@@ -65,21 +62,14 @@ class BlockRowSteps:
         link = tf.nn.bias_add(tf.matmul(flat, self._link_kernel), self._bias)
         link = tf.reshape(link, [*shape[:-1], self._link_kernel.shape[1]])
         for_vertical, for_horizontal = (
-            None if added is None else _as_row(added, shape[0], shape[2])
+            None if added is None else as_row(added, shape[0], shape[2])
             for added in self._added(index, 1)
         )
         if for_horizontal is not None:
             link += for_horizontal
         if for_vertical is not None:
             vertical += for_vertical
-        return gate(vertical), self._by_group(link, shape[:-1]), cache
-
-    def _by_group(self, link: tf.Tensor, position: list[Any]) -> tf.Tensor:
-        if self._color_groups == 1:
-            return link
-        groups = self._color_groups
-        by_group = tf.reshape(link, [*position, groups, link.shape[-1] // groups])
-        return tf.transpose(by_group, [0, 1, 3, 2, 4])
+        return gate(vertical), by_group(link, self._color_groups), cache
 
     def rows(self, first_row: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         """Runs many rows of the vertical stack at once, without their links.
@@ -102,12 +92,6 @@ class BlockRowSteps:
         if self._conditioning is None:
             return None, None
         return for_each_gate(self._conditioning(first_row, num_rows), self._skip_only)
-
-
-def _as_row(features: tf.Tensor, num_slices: Any, batch_size: Any) -> tf.Tensor:
-    """(slices x examples, 1, width, n) as (slices, width, examples, n)."""
-    shape = [num_slices, batch_size, *features.shape[2:]]
-    return tf.transpose(tf.reshape(features, shape), [0, 2, 1, 3])
 
 
 class PixelState(NamedTuple):

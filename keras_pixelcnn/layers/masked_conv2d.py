@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.layers import color_groups as groups
+from keras_pixelcnn.layers.padded_conv2d import padded_conv2d
+from keras_pixelcnn.layers.stack_conv2d import HorizontalPixelSteps, VerticalRowSteps
 
 _FIXED_ARGUMENTS = ("strides", "padding", "data_format", "dilation_rate", "groups")
 
@@ -20,6 +22,7 @@ class MaskedConv2D(keras.layers.Conv2D):
     causal before training, under any training loop and after loading. Stacks of it
     leave a blind spot (paper, figure 1); `VerticalStackConv2D` with
     `HorizontalStackConv2D` does not. Inputs are padded with zeros and keep their size.
+    The kernel's rows below the centre would see the future: they are not stored.
 
     Args:
         filters: number of output features, a multiple of `color_groups`.
@@ -33,6 +36,7 @@ class MaskedConv2D(keras.layers.Conv2D):
     Call arguments:
         inputs: float tensor (batch, height, width, features), features a multiple of
             `color_groups`.
+        training: whether gradients are to come fast; the outputs are the same.
 
     Returns:
         Float tensor (batch, height, width, filters).
@@ -76,15 +80,33 @@ class MaskedConv2D(keras.layers.Conv2D):
         """Creates the kernel and the mask that closes part of it."""
         features = input_shape[-1]
         groups.check_divisible(features, self.color_groups, "input features")
+        kernel_size = self.kernel_size
+        half = kernel_size[0] // 2
+        self.kernel_size = (half + 1, kernel_size[1])  # of the kernel that is stored
         super().build(input_shape)
-        height, width = self.kernel_size
-        mask = np.zeros((height, width, features, self.filters), "float32")
-        mask[: height // 2] = 1.0
-        mask[height // 2, : width // 2] = 1.0
-        mask[height // 2, width // 2] = groups.color_group_mask(
+        self.kernel_size = kernel_size
+        mask = np.zeros(self.kernel.shape, "float32")
+        mask[:half] = 1.0
+        mask[half, :half] = 1.0
+        mask[half, half] = groups.color_group_mask(
             features, self.filters, self.color_groups, self.mask_type
         )
         self.mask = mask
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """All pixels at once."""
+        half = self.kernel_size[0] // 2
+        if not half:
+            return super().call(inputs)
+        kernel = self._open(tf.convert_to_tensor(self.kernel))
+        padding = [[0, 0], [half, 0], [half, half], [0, 0]]
+        if training:
+            outputs = padded_conv2d(inputs, kernel, padding)
+        else:
+            outputs = tf.nn.conv2d(inputs, kernel, 1, padding)
+        if self.use_bias:
+            outputs += tf.cast(self.bias, outputs.dtype)
+        return outputs if self.activation is None else self.activation(outputs)
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Convolves with the open part of the kernel (a hook of Conv2D)."""
@@ -103,6 +125,33 @@ class MaskedConv2D(keras.layers.Conv2D):
         """
         _, height, width, _ = input_shape
         return height * width * int(np.count_nonzero(self.mask))
+
+    def row_steps(self) -> "MaskedRowSteps":
+        """The layer row by row, with the weights as they stand now.
+
+        For a kernel of size 3 or more.
+        """
+        bias = tf.cast(self.bias.value, self.compute_dtype) if self.use_bias else None
+        return MaskedRowSteps(self.step_kernel(), bias)
+
+    def pixel_steps(self) -> HorizontalPixelSteps:
+        """What the row gives up to the pixel, pixel by pixel and group by group.
+
+        With the weights as they stand now.
+        """
+        half = self.kernel_size[0] // 2
+        return HorizontalPixelSteps(
+            self.step_kernel()[-1, : half + 1], half, self.mask_type, self.color_groups
+        )
+
+    def step_kernel(self) -> tf.Tensor:
+        """The kernel as it stands now, with zeros where the mask closes it.
+
+        Returns:
+            Float tensor (kernel_size // 2 + 1, kernel_size, features, filters), in the
+            type that the layer computes in.
+        """
+        return self._open(tf.cast(self.kernel.value, self.compute_dtype))
 
     def group_steps(self) -> "GroupSteps":
         """The layer group by group at one pixel, for a kernel of size 1."""
@@ -159,6 +208,42 @@ class MaskedProduct(MaskedConv2D):
         config = super().get_config()
         del config["kernel_size"], config["mask_type"]
         return config
+
+
+class MaskedRowSteps:
+    """`MaskedConv2D` row by row: what the rows above give, and what the row itself.
+
+    A row is (slices, width, examples, features). The cache is a tuple of the rows above
+    that an output sees, oldest first.
+
+    Args:
+        kernel: (kernel_size // 2 + 1, kernel_size, features, filters), of static shape
+            and with zeros where the mask closes it.
+        bias: (filters,). Default: none.
+    """
+
+    def __init__(self, kernel: tf.Tensor, bias: tf.Tensor | None) -> None:
+        self.num_rows = kernel.shape[0] - 1
+        self._features = kernel.shape[2]
+        self._above = VerticalRowSteps(kernel[:-1], bias)
+        self._along = kernel[-1, : self.num_rows + 1, tf.newaxis]
+
+    def initial_cache(
+        self, num_slices: tf.Tensor, width: int, batch_size: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        """Zeros above the image."""
+        shape = [num_slices, width, batch_size, self._features]
+        return (tf.zeros(shape, self._along.dtype),) * self.num_rows
+
+    def above(self, cache: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """What the rows above and the bias give, (slices, width, examples, filters)."""
+        outputs, _ = self._above(cache[-1], cache[:-1])
+        return outputs
+
+    def along(self, row: tf.Tensor) -> tf.Tensor:
+        """What a complete row gives to itself, (slices, width, examples, filters)."""
+        padding = [[0, 0], [self.num_rows, 0], [0, 0], [0, 0]]
+        return tf.nn.conv2d(row, self._along, 1, padding)
 
 
 class GroupSteps:

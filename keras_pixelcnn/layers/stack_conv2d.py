@@ -168,7 +168,10 @@ class VerticalStackConv2D(_StackConv2D):
 
     def row_steps(self) -> "VerticalRowSteps":
         """The layer row by row, with the weights as they stand now."""
-        return VerticalRowSteps(self)
+        return VerticalRowSteps(
+            tf.cast(self.kernel.value, self.compute_dtype),
+            None if self.bias is None else tf.cast(self.bias.value, self.compute_dtype),
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -178,25 +181,25 @@ class VerticalStackConv2D(_StackConv2D):
 
 
 class VerticalRowSteps:
-    """`VerticalStackConv2D` one row at a time; the cache holds the rows before.
+    """A convolution over rows, one at a time; the cache holds the rows before.
 
     A row is (slices, width, examples, features): a batch in slices, whose pixels lie
     in one piece for whoever reads them one by one. The cache is a tuple of rows.
 
     Args:
-        layer: a built layer, whose weights are read once.
+        kernel: (height, width, features, filters), of static shape and odd width; the
+            last of its rows is for the newest row.
+        bias: (filters,). Default: none.
     """
 
-    def __init__(self, layer: VerticalStackConv2D) -> None:
-        self._kernel = tf.cast(layer.kernel.value, layer.compute_dtype)
+    def __init__(self, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> None:
+        self._kernel = kernel
         height, width, features, filters = self._kernel.shape
         self._features = features
         # The rows that an output sees stand side by side, as features of one row.
         by_column = tf.transpose(self._kernel, [1, 0, 2, 3])
         self._row_kernel = tf.reshape(by_column, [width, 1, height * features, filters])
-        self._bias = tf.zeros([layer.filters], layer.compute_dtype)
-        if layer.bias is not None:
-            self._bias = tf.cast(layer.bias.value, layer.compute_dtype)
+        self._bias = tf.zeros([filters], kernel.dtype) if bias is None else bias
 
     def initial_cache(
         self, num_slices: tf.Tensor, width: int, batch_size: tf.Tensor
@@ -325,29 +328,41 @@ class HorizontalStackConv2D(_StackConv2D):
 
     def pixel_steps(self) -> "HorizontalPixelSteps":
         """The layer pixel by pixel, with the weights as they stand now."""
-        return HorizontalPixelSteps(self)
+        return HorizontalPixelSteps(
+            tf.cast(self.kernel.value, self.compute_dtype)[0],
+            self.kernel_size // 2,
+            self.mask_type,
+            self.color_groups,
+        )
 
 
 class HorizontalPixelSteps:
-    """`HorizontalStackConv2D` one pixel and one group at a time, without its bias.
+    """A convolution along a row, one pixel and one group at a time, without a bias.
 
     The bias is left out because whoever drives the steps adds it once a row.
 
     Args:
-        layer: a built layer, whose weights are read once.
+        kernel: (taps, features, filters), of static shape: the taps to the left,
+            oldest first, then the pixel's own, which may be left out where no group
+            sees it.
+        num_taps: number of taps to the left.
+        mask_type: what a group sees of its own pixel, "A" or "B".
+        color_groups: number of colour channels whose order is kept.
     """
 
-    def __init__(self, layer: HorizontalStackConv2D) -> None:
-        kernel = tf.cast(layer.kernel.value, layer.compute_dtype)[0]
-        self.num_taps = layer.kernel_size // 2
-        self.features = features = kernel.shape[1]
-        self._groups_before_first = 1 if layer.mask_type == "B" else 0
-        kernel = tf.reshape(kernel, [-1, layer.filters])
-        width = layer.filters // layer.color_groups
+    def __init__(
+        self, kernel: tf.Tensor, num_taps: int, mask_type: str, color_groups: int
+    ) -> None:
+        self.num_taps = num_taps
+        _, features, filters = kernel.shape
+        self.features = features
+        self._groups_before_first = 1 if mask_type == "B" else 0
+        kernel = tf.reshape(kernel, [-1, filters])
+        width = filters // color_groups
         self._kernels = []
-        for group in range(layer.color_groups):
-            seen = self.num_taps * features + groups.visible_features(
-                features, layer.color_groups, group, layer.mask_type
+        for group in range(color_groups):
+            seen = num_taps * features + groups.visible_features(
+                features, color_groups, group, mask_type
             )
             self._kernels.append(kernel[:seen, group * width : (group + 1) * width])
 

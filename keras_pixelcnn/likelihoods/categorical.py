@@ -1,56 +1,35 @@
 """Categorical: a softmax over the levels of a pixel's channel."""
 
 import math
-import numbers
+from collections.abc import Sequence
 
 import tensorflow as tf
+
+from keras_pixelcnn.likelihoods import inversion
+from keras_pixelcnn.likelihoods.pixel_likelihood import PixelLikelihood
 
 _LEVELS_AT_ONCE = 64
 """Up to here one cumulative sum costs less than two short ones."""
 
 
-class Categorical:
+class Categorical(PixelLikelihood):
     """Each channel of each pixel is one of `num_levels` values, without any order.
 
     Args:
         num_levels: number of values, 2 to 65,536.
+        channels: channels of a pixel. Default 1.
 
     References:
         van den Oord et al. 2016, arXiv 1601.06759, section 3.4.
     """
 
     name = "categorical"
-
-    def __init__(self, num_levels: int) -> None:
-        is_integer = isinstance(num_levels, numbers.Integral)
-        if not is_integer or not 2 <= num_levels <= 65_536:
-            raise ValueError(
-                "num_levels must be an integer from 2 to 65,536. "
-                f"Received: num_levels={num_levels!r}"
-            )
-        self.num_levels = int(num_levels)
+    channels_at_once = False
 
     @property
-    def num_parameters(self) -> int:
-        """Number of parameters for each channel: one logit for each level."""
-        return self.num_levels
-
-    def as_levels(self, values: tf.Tensor) -> tf.Tensor:
-        """Values of any type as levels.
-
-        Args:
-            values: tensor (...) of integers or floats.
-
-        Returns:
-            int32 tensor (...): the levels, -1 for what is none: values out of the
-            range or between two levels.
-        """
-        if not values.dtype.is_floating:
-            values = tf.cast(values, tf.int64)
-        possible = (values >= 0) & (values < self.num_levels)
-        if values.dtype.is_floating:
-            possible &= tf.equal(values, tf.floor(values))
-        return tf.where(possible, tf.cast(values, tf.int32), -1)
+    def pixel_shape(self) -> tuple[int, int]:
+        """One logit for each level of each channel: (channels, num_levels)."""
+        return self.channels, self.num_levels
 
     def log_prob(self, logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """Log probability of each value.
@@ -73,27 +52,28 @@ class Categorical:
         nats = (chosen - highest)[..., 0] - tf.math.log(total)
         return tf.where(levels >= 0, nats, -float("inf"))
 
-    def guide(
-        self, conditional: tf.Tensor, unconditional: tf.Tensor, scale: tf.Tensor
+    def image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+        """Log probability of each image; see `PixelLikelihood`."""
+        return tf.reduce_sum(self.log_prob(parameters, image), axis=[1, 2, 3])
+
+    def channel_parameters(
+        self, parameters: tf.Tensor, values_before: Sequence[tf.Tensor]
     ) -> tf.Tensor:
-        """Moves logits away from those of the unconditional model.
+        """The logits of the next channel; see `PixelLikelihood`."""
+        return parameters[:, len(values_before)]
 
-        Args:
-            conditional: float tensor (batch, num_levels).
-            unconditional: the same.
-            scale: float32 tensor (batch,): 0 gives the unconditional logits, 1 the
-                conditional ones, more exaggerates what the condition changes.
-
-        Returns:
-            float32 tensor (batch, num_levels).
-
-        References:
-            Ho and Salimans 2022, arXiv 2207.12598, equation 6, in logit space.
-        """
-        conditional = tf.cast(conditional, tf.float32)
-        unconditional = tf.cast(unconditional, tf.float32)
-        change = conditional - unconditional
-        return unconditional + scale[:, tf.newaxis] * change
+    def sample_guided(
+        self,
+        conditional: tf.Tensor,
+        unconditional: tf.Tensor,
+        scale: tf.Tensor,
+        uniforms: tf.Tensor,
+        temperature: tf.Tensor,
+        top_p: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Draws from logits moved away from others; see `PixelLikelihood`."""
+        logits = guided_logits(conditional, unconditional, scale)
+        return self.sample(logits, uniforms, temperature, top_p)
 
     def sample(
         self,
@@ -121,11 +101,9 @@ class Categorical:
         # Divided last: the highest stays 0 however low the temperature is.
         weights = tf.exp(logits / temperature[:, tf.newaxis])
         if top_p is not None:
-            weights = _keep_likeliest(weights, top_p)
+            weights = inversion.keep_likeliest(weights, top_p)
         if self.num_levels <= _LEVELS_AT_ONCE:
-            cumulative = tf.cumsum(weights, axis=-1)
-            threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]
-            return _first_above(threshold, cumulative, weights)
+            return inversion.choose(weights, uniforms)[0]
         return self._sample_in_two_steps(weights, uniforms)
 
     def _sample_in_two_steps(
@@ -138,45 +116,29 @@ class Categorical:
         if padding:
             weights = tf.pad(weights, [[0, 0], [0, padding]])
         runs = tf.reshape(weights, [-1, length, length])
-        totals = tf.reduce_sum(runs, axis=-1)
-        cumulative = tf.cumsum(totals, axis=-1)
-        threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]
-        run = _first_above(threshold, cumulative, totals)
-        before = tf.where(tf.range(length) < run[:, tf.newaxis], cumulative, 0.0)
-        threshold -= tf.reduce_max(before, axis=-1, keepdims=True)
+        run, rest = inversion.choose(tf.reduce_sum(runs, axis=-1), uniforms)
         weights = tf.gather(runs, run, batch_dims=1)
-        cumulative = tf.cumsum(weights, axis=-1)
-        return run * length + _first_above(threshold, cumulative, weights)
+        return run * length + inversion.first_above(rest, weights)
 
 
-def _keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
-    """Zeroes the weights of all but the fewest levels that have the probability.
-
-    Holtzman et al. 2019, arXiv 1904.09751, section 3.1. Of equal weights all or none
-    are kept, and never fewer than one level.
-    """
-    descending = tf.sort(weights, axis=-1, direction="DESCENDING")
-    cumulative = tf.cumsum(descending, axis=-1)
-    needed = top_p[:, tf.newaxis] * cumulative[:, -1:]
-    before = cumulative - descending
-    least = tf.reduce_min(
-        tf.where(before < needed, descending, descending[:, :1]), axis=-1, keepdims=True
-    )
-    everything = top_p[:, tf.newaxis] >= 1.0  # rounding would drop the least likely
-    return tf.where((weights >= least) | everything, weights, 0.0)
-
-
-def _first_above(
-    threshold: tf.Tensor, cumulative: tf.Tensor, weights: tf.Tensor
+def guided_logits(
+    conditional: tf.Tensor, unconditional: tf.Tensor, scale: tf.Tensor
 ) -> tf.Tensor:
-    """The first index of a cumulative weight above the threshold, int32 (batch,).
+    """Moves logits away from those of the unconditional model.
 
-    However sums are rounded, and in whatever order, the index is one of a weight above
-    zero: the last of these where rounding put the threshold above all.
+    Args:
+        conditional: float tensor (batch, num_levels).
+        unconditional: the same.
+        scale: float32 tensor (batch,): 0 gives the unconditional logits, 1 the
+            conditional ones, more exaggerates what the condition changes.
+
+    Returns:
+        float32 tensor (batch, num_levels).
+
+    References:
+        Ho and Salimans 2022, arXiv 2207.12598, equation 6, in logit space.
     """
-    indices = tf.range(weights.shape[-1])
-    is_possible = weights > 0.0
-    is_above = tf.where(is_possible, cumulative, -1.0) > threshold
-    first = tf.reduce_min(tf.where(is_above, indices, weights.shape[-1]), axis=-1)
-    last = tf.reduce_max(tf.where(is_possible, indices, 0), axis=-1)
-    return tf.minimum(first, last)
+    conditional = tf.cast(conditional, tf.float32)
+    unconditional = tf.cast(unconditional, tf.float32)
+    change = conditional - unconditional
+    return unconditional + scale[:, tf.newaxis] * change

@@ -49,6 +49,11 @@ class AutoregressiveImageModel(ScoringModel):
         """Whether the model can be run step by step."""
         return type(self).scan_steps is not AutoregressiveImageModel.scan_steps
 
+    @property
+    def why_no_scan_steps(self) -> str:
+        """A sentence for those who ask for steps that there are not."""
+        return f"{type(self).__name__} cannot be run step by step."
+
     def distribution(self, **conditions: Any) -> Any:
         """The model as a TensorFlow Probability distribution.
 
@@ -92,7 +97,8 @@ class AutoregressiveImageModel(ScoringModel):
                 else 1.
             seed: one integer for the call, or one per image, (num_samples,), any
                 int64. Default: drawn from Python's `random`.
-            temperature: divides the logits; a number above 0, or one per image.
+            temperature: divides the logits, and multiplies the scales of a mixture of
+                logistics; a number above 0, or one per image.
             top_p: draws each value from the fewest likeliest levels that together have
                 this probability; in (0, 1], or one per image. Default: from all.
             guidance_scale: moves the logits away from the unconditional model's: 0

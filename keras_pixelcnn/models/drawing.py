@@ -49,8 +49,7 @@ def draw_images(
     """
     if sampler == "incremental" and not model.has_scan_steps:
         raise ValueError(
-            f"{type(model).__name__} cannot be run step by step. Use "
-            'sampler="ancestral", which is slower.'
+            f'{model.why_no_scan_steps} Use sampler="ancestral", which is slower.'
         )
     by_steps = sampler != "ancestral" and model.has_scan_steps
     # Some kernels refuse an empty batch; and loops ask that shapes known before them
@@ -118,11 +117,12 @@ class _Draw:
         scale = self._guidance_scale[index] if self.is_guided else None
 
         def draw(column: tf.Tensor, channel: int, parameters: tf.Tensor) -> tf.Tensor:
-            if scale is not None:
-                parameters = self._likelihood.guide(*tf.split(parameters, 2), scale)
-            values = self._likelihood.sample(
-                parameters, noise[column, channel], temperature, top_p
-            )
+            chance = (noise[column, channel], temperature, top_p)
+            if scale is None:
+                values = self._likelihood.sample(parameters, *chance)
+            else:
+                both = tf.split(parameters, 2)
+                values = self._likelihood.sample_guided(*both, scale, *chance)
             if known is not None:
                 image, mask = (values[column, channel] for values in known)
                 values = tf.where(mask, image, values)
@@ -151,7 +151,16 @@ def _scan(
         steps = model.scan_steps(conditions)
         return raster_scan(steps, draw, model.image_shape, slices, known)
     whole = functools.partial(_whole_pass, model, conditions)
-    return ancestral_scan(whole, draw, model.image_shape, slices.size, known)[None]
+    images = ancestral_scan(
+        whole,
+        model.pixel_likelihood.channel_parameters,
+        draw,
+        model.image_shape,
+        slices.size,
+        known,
+        passes_a_pixel=model.pixel_likelihood.color_groups,
+    )
+    return images[tf.newaxis]
 
 
 def _whole_pass(

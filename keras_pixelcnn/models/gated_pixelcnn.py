@@ -1,22 +1,14 @@
 """GatedPixelCNN: the model of "Conditional Image Generation with PixelCNN Decoders"."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import keras
-import tensorflow as tf
 
-from keras_pixelcnn import likelihoods
-from keras_pixelcnn.layers.color_groups import check_divisible
-from keras_pixelcnn.models.arguments import check_image_shape
-from keras_pixelcnn.models.autoregressive import AutoregressiveImageModel
-from keras_pixelcnn.models.conditions import Conditions
+from keras_pixelcnn.models.block_model import BlockModel
 from keras_pixelcnn.models.gated_pixelcnn_network import GatedPixelCNNNetwork
 from keras_pixelcnn.models.gated_pixelcnn_steps import GatedPixelCNNSteps
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GatedPixelCNN(AutoregressiveImageModel):
+class GatedPixelCNN(BlockModel):
     """Gated PixelCNN: two stacks without a blind spot, tanh x sigmoid gates.
 
     ::
@@ -35,13 +27,17 @@ class GatedPixelCNN(AutoregressiveImageModel):
         num_levels: pixel values are integers in [0, num_levels); 2 to 65,536.
             Default 256.
         filters: features of each stack, a multiple of the channels. Default: the
-            largest of up to 128 (128 for grey images, 126 for RGB).
+            largest of up to 128 (128 for grey images, 126 for RGB). With
+            "logistic_mixture" any number will do.
         num_blocks: number of blocks, the first (type A) included. Default 15.
         kernel_size: odd kernel of the blocks after the first. Default 3.
         first_kernel_size: odd kernel of the first block, at least 3. Default 7.
         head_filters: features of the skip outputs and of the layer before the last,
             a multiple of the channels. Default: `filters`.
-        likelihood: "categorical".
+        likelihood: "categorical", or "logistic_mixture": the discretised mixture of
+            logistics of PixelCNN++, whose network runs once a pixel instead of once a
+            channel. {"name": "logistic_mixture", "num_mixtures": 5} is one of 5
+            components instead of 10; see `keras_pixelcnn.likelihoods.LogisticMixture`.
         dropout_rate: share of gated features dropped in training, in [0, 1).
             Default 0.
         num_classes: number of labels, given as "label". Default: no labels.
@@ -72,141 +68,14 @@ class GatedPixelCNN(AutoregressiveImageModel):
 
     References:
         van den Oord et al. 2016, arXiv 1606.05328, sections 2.1 to 2.3. Gradient
-        checkpointing: Chen et al. 2016, arXiv 1604.06174.
+        checkpointing: Chen et al. 2016, arXiv 1604.06174. The mixture of logistics:
+        Salimans et al. 2017, arXiv 1701.05517.
     """
 
-    def __init__(
-        self,
-        image_shape: tuple[int, int, int],
-        num_levels: int = 256,
-        filters: int | None = None,
-        num_blocks: int = 15,
-        kernel_size: int = 3,
-        first_kernel_size: int = 7,
-        head_filters: int | None = None,
-        likelihood: str = "categorical",
-        dropout_rate: float = 0.0,
-        num_classes: int | None = None,
-        embedding_dim: int | None = None,
-        spatial_shape: tuple[int, int, int] | None = None,
-        condition_dropout: float = 0.0,
-        gradient_checkpointing: bool = False,
-        dtype: Any = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        image_shape = check_image_shape(image_shape)
-        channels = image_shape[-1]
-        if num_blocks < 1:
-            raise ValueError(
-                f"num_blocks must be at least 1. Received: num_blocks={num_blocks}"
-            )
-        if filters is None:
-            filters = max(128 // channels, 1) * channels
-        check_divisible(filters, channels, "filters")
-        if head_filters is not None:
-            check_divisible(head_filters, channels, "head_filters")
-        pixel_likelihood = likelihoods.get(likelihood, num_levels)
-        conditions = Conditions(
-            num_classes,
-            embedding_dim,
-            spatial_shape,
-            condition_dropout,
-            keras.dtype_policies.get(dtype).compute_dtype,
-        )
+    network_class = GatedPixelCNNNetwork
+    steps_class = GatedPixelCNNSteps
 
-        network = GatedPixelCNNNetwork(
-            image_shape,
-            pixel_likelihood,
-            conditions,
-            filters=filters,
-            num_blocks=num_blocks,
-            kernel_size=kernel_size,
-            first_kernel_size=first_kernel_size,
-            head_filters=head_filters,
-            dropout_rate=dropout_rate,
-            dtype=dtype,
-        )
-        image = keras.Input(image_shape, dtype="int32", name="image")
-        inputs = {"image": image, **conditions.keras_inputs()}
-        super().__init__(
-            inputs=inputs,
-            outputs=network(inputs),
-            image_shape=image_shape,
-            likelihood=pixel_likelihood,
-            conditions=conditions,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
-
-        # === Config ===
-        self.filters = filters
-        self.num_blocks = num_blocks
-        self.kernel_size = kernel_size
-        self.first_kernel_size = first_kernel_size
-        self.head_filters = head_filters
-        self.dropout_rate = dropout_rate
-        self.num_classes = num_classes
-        self.embedding_dim = embedding_dim
-        self.spatial_shape = conditions.shapes.get("spatial")
-        self.condition_dropout = condition_dropout
-        self.gradient_checkpointing = gradient_checkpointing
-        self.encoding = network.encoding
-        self.condition_encoder = network.condition_encoder
-        self.conditionings = network.conditionings
-        self.blocks = network.blocks
-        self.head = network.head
-        self.parameters = network.parameters
-        self._network = network
-
-    def call(
-        self,
-        inputs: Mapping[str, tf.Tensor],
-        training: bool | None = None,
-        mask: Any = None,
-    ) -> tf.Tensor:
-        """Runs the whole pass; see the class."""
-        if not (training and self.gradient_checkpointing):
-            return super().call(inputs, training=training, mask=mask)
-        inputs = {
-            name: keras.ops.cast(inputs[name], wired.dtype)
-            for name, wired in self.input.items()
-        }
-        return self._network(inputs, training=True, gradient_checkpointing=True)
-
-    def scan_steps(
-        self, conditions: Mapping[str, tf.Tensor] | None = None
-    ) -> GatedPixelCNNSteps:
-        """The model step by step, with the weights as they stand now.
-
-        Args:
-            conditions: the model's inputs beside the image, of a batch. Default: none.
-        """
-        return GatedPixelCNNSteps(self, conditions or {})
-
-    def multiply_adds(self) -> int:
-        """Multiply-adds of one image that the masks leave open; see `flops`."""
-        return self._network.multiply_adds(self.input)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-            "image_shape": self.image_shape,
-            "num_levels": self.num_levels,
-            "filters": self.filters,
-            "num_blocks": self.num_blocks,
-            "kernel_size": self.kernel_size,
-            "first_kernel_size": self.first_kernel_size,
-            "head_filters": self.head_filters,
-            "likelihood": self.likelihood,
-            "dropout_rate": self.dropout_rate,
-            "num_classes": self.num_classes,
-            "embedding_dim": self.embedding_dim,
-            "spatial_shape": self.spatial_shape,
-            "condition_dropout": self.condition_dropout,
-            "gradient_checkpointing": self.gradient_checkpointing,
-        }
+    @property
+    def head(self) -> keras.layers.Layer:
+        """The layer before the last."""
+        return self.heads[0]

@@ -7,23 +7,14 @@ import tensorflow as tf
 
 from keras_pixelcnn.layers.gated_block_steps import PixelState
 from keras_pixelcnn.layers.masked_conv2d import GroupSteps
-
-
-class _RowCache(NamedTuple):
-    """What lies left of the pixel at hand. Few tensors: each costs a loop time."""
-
-    image: tf.Tensor
-    """The pixels that the first block sees, oldest first, (batch, taps x channels)."""
-    features: tuple[tf.Tensor, ...]
-    """For each tap of the other blocks, oldest first, their inputs: (blocks - 1, batch,
-    filters)."""
+from keras_pixelcnn.models.left_pixels import LeftPixels
 
 
 class _PixelState(NamedTuple):
     """The blocks' states at the pixel at hand, and the head's inputs so far."""
 
     blocks: tuple[PixelState, ...]
-    cache: _RowCache
+    left: LeftPixels
     skips: tuple[tf.Tensor, ...] = ()
     hidden: tuple[tf.Tensor, ...] = ()
 
@@ -34,6 +25,9 @@ class GatedPixelCNNSteps:
     What depends on the conditions alone is computed here once for the batch, and what
     a map adds once for each of its rows.
 
+    With one group of features for several channels these are the steps that
+    `samplers.ChannelSteps` takes.
+
     Args:
         model: a `GatedPixelCNN`, whose weights are read once.
         conditions: its inputs beside the image, of a batch.
@@ -43,6 +37,7 @@ class GatedPixelCNNSteps:
         self._encoding = model.encoding
         self._dtype = model.blocks[0].compute_dtype
         self._image_shape = model.image_shape
+        self._color_groups = model.blocks[0].color_groups
         added = [None] * len(model.blocks)
         if model.condition_encoder is not None:
             features = model.condition_encoder(conditions, training=False)
@@ -114,34 +109,27 @@ class GatedPixelCNNSteps:
         """Makes the row the newest above the next."""
         return cache[0], self._encode(row)
 
-    def start_row(self, batch_size: tf.Tensor) -> _RowCache:
+    def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
         """The caches of the horizontal stack."""
-        first, others = self._pixels[0], self._pixels[1:]
-        image = tf.zeros([batch_size, first.num_taps * first.features], self._dtype)
-        if not others:
-            return _RowCache(image, ())
-        shape = [len(others), batch_size, others[0].features]
-        return _RowCache(image, (tf.zeros(shape, self._dtype),) * others[0].num_taps)
+        return LeftPixels.at_the_edge(self._pixels, batch_size, self._dtype)
 
     def pixel(
-        self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: _RowCache
+        self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: LeftPixels
     ) -> _PixelState:
         """Enters a pixel."""
         links = [link[column] for link in features]
-        if self._image_shape[2] == 1:
+        if self._color_groups == 1:
             links = [(link,) for link in links]
         else:
             links = [tuple(tf.unstack(link)) for link in links]
-        taps = [tf.unstack(tap) for tap in cache.features]
-        lefts = list(zip(*taps, strict=True)) or [()] * (len(self._pixels) - 1)
-        lefts = [(cache.image,), *lefts]
+        lefts = cache.of_each(len(self._pixels))
         return _PixelState(tuple(map(PixelState, links, lefts)), cache)
 
     def channel(
         self, value: tf.Tensor | None, state: _PixelState
     ) -> tuple[tf.Tensor, _PixelState]:
         """Runs the horizontal stack and the head for the next channel."""
-        features = None if value is None else self._encode(value[:, tf.newaxis])
+        features = None if value is None else self._encode_pixel(value)
         blocks = []
         for block, block_state in zip(self._pixels, state.blocks, strict=True):
             features, block_state = block.group(features, block_state)
@@ -149,21 +137,18 @@ class GatedPixelCNNSteps:
         skip = self._skip(*(block_state.gated for block_state in blocks))
         skips = (*state.skips, tf.nn.relu(skip))
         hidden = (*state.hidden, tf.nn.relu(self._head(skips)))
-        state = _PixelState(tuple(blocks), state.cache, skips, hidden)
+        state = _PixelState(tuple(blocks), state.left, skips, hidden)
         return self._parameters(hidden), state
 
-    def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> _RowCache:
+    def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> LeftPixels:
         """Shifts the caches of the horizontal stack by one pixel."""
         first, *others = state.blocks
-        last = self._encode(value[:, tf.newaxis])
-        image = state.cache.image[:, self._image_shape[2] :]
-        image = tf.concat([image, *first.inputs, last], axis=-1)
-        if not state.cache.features:
-            return _RowCache(image, ())
-        groups = zip(*(block.inputs for block in others), strict=True)
-        groups = [tf.stack(group) for group in groups]
-        newest = tf.concat(groups, axis=-1) if len(groups) > 1 else groups[0]
-        return _RowCache(image, (*state.cache.features[1:], newest))
+        pixel = (*first.inputs, self._encode_pixel(value))
+        return state.left.shifted(pixel, [block.inputs for block in others])
+
+    def _encode_pixel(self, value: tf.Tensor) -> tf.Tensor:
+        """One channel's values (examples,), or those of all (examples, channels)."""
+        return self._encode(value if value.shape.rank == 2 else value[:, tf.newaxis])
 
     def _encode(self, values: tf.Tensor) -> tf.Tensor:
         return tf.cast(self._encoding(values), self._dtype)

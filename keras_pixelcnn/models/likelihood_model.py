@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.image_checks import check_images
-from keras_pixelcnn.likelihoods import Categorical
+from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
 from keras_pixelcnn.models import distributed_fit
 from keras_pixelcnn.models.conditions import Conditions
@@ -22,7 +22,8 @@ class LikelihoodModel(keras.Model):
 
     Args:
         inputs: dict of Keras inputs by name, of which "image" is one.
-        outputs: the parameters, (batch, height, width, channels, n).
+        outputs: the parameters, (batch, height, width, *pixel_shape), of the
+            likelihood's `pixel_shape`.
         image_shape: (height, width, channels).
         likelihood: what the parameters mean.
         conditions: which conditions the model takes. Default: none.
@@ -36,7 +37,8 @@ class LikelihoodModel(keras.Model):
         training: whether dropout is on.
 
     Returns:
-        The likelihood's parameters, float32 (batch, height, width, channels, n).
+        The likelihood's parameters, float32 (batch, height, width, *pixel_shape): for
+        the categorical one logits (batch, height, width, channels, num_levels).
     """
 
     def __init__(
@@ -45,24 +47,30 @@ class LikelihoodModel(keras.Model):
         inputs: dict[str, Any],
         outputs: Any,
         image_shape: tuple[int, int, int],
-        likelihood: Categorical,
+        likelihood: PixelLikelihood,
         conditions: Conditions | None = None,
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
+        if likelihood.channels != image_shape[-1]:
+            raise ValueError(
+                "likelihood must be one of as many channels as the images have. "
+                f"Received: likelihood.channels={likelihood.channels} for "
+                f"image_shape={image_shape}"
+            )
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         # Keras drops the policy of models that are wired from inputs to outputs.
         self.dtype_policy = keras.dtype_policies.get(dtype)
         self.image_shape = image_shape
         self.num_levels = likelihood.num_levels
-        self.likelihood = likelihood.name
+        self.likelihood = likelihood.identifier
         self.conditions = Conditions() if conditions is None else conditions
         self._likelihood = likelihood
         self._bits_per_dim = BitsPerDim(num_dims=self.num_dims)
 
     @property
-    def pixel_likelihood(self) -> Categorical:
-        """What the parameters of one channel of a pixel mean."""
+    def pixel_likelihood(self) -> PixelLikelihood:
+        """What the parameters of a pixel mean."""
         return self._likelihood
 
     @property
@@ -318,8 +326,7 @@ class LikelihoodModel(keras.Model):
         self._loss_tracker.update_state(loss)
 
     def _image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        nats = self._likelihood.log_prob(parameters, image)
-        return tf.reduce_sum(nats, axis=[1, 2, 3])
+        return self._likelihood.image_log_prob(parameters, image)
 
 
 def _batch_size(image: Any) -> Any:

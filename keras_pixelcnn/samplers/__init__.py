@@ -2,12 +2,14 @@
 
 from keras_pixelcnn.samplers.ancestral import ancestral_scan
 from keras_pixelcnn.samplers.batch_slices import BatchSlices, most_slices
+from keras_pixelcnn.samplers.channel_steps import ChannelSteps
 from keras_pixelcnn.samplers.incremental import RowDraw, ScanSteps, raster_scan
 from keras_pixelcnn.samplers.known_pixels import KnownPixels
 from keras_pixelcnn.samplers.noise import example_seeds, example_uniforms
 
 __all__ = [
     "BatchSlices",
+    "ChannelSteps",
     "KnownPixels",
     "RowDraw",
     "ScanSteps",

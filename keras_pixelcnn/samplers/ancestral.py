@@ -10,45 +10,53 @@ from keras_pixelcnn.samplers.known_pixels import KnownPixels
 
 def ancestral_scan(
     parameters: Callable[[tf.Tensor], tf.Tensor],
+    channel_parameters: Callable[[tf.Tensor, Sequence[tf.Tensor]], tf.Tensor],
     draw: Draw,
     image_shape: Sequence[int],
     batch_size: tf.Tensor | int,
     known: KnownPixels | None = None,
+    passes_a_pixel: int | None = None,
 ) -> tf.Tensor:
     """Fills images by running the whole network on what is there so far.
 
-    Needs nothing of a model but its whole pass, and costs height x width x channels
-    of them, what depends on conditions alone included.
+    Needs nothing of a model but its whole pass, and costs height x width x
+    `passes_a_pixel` of them, what depends on conditions alone included.
 
     Args:
         parameters: maps int32 images (batch, height, width, channels) to the
-            likelihood's parameters (batch, height, width, channels, n).
+            likelihood's parameters (batch, height, width, *pixel_shape).
+        channel_parameters: maps those of a pixel and the values of its channels so
+            far, each int32 (batch,), to those of the next channel (batch, m).
         draw: chooses each channel's values, of the batch in one slice.
         image_shape: (height, width, channels).
         batch_size: number of images.
         known: values known beforehand, which `draw` is to return. Rows known in all
             images from the top are skipped. Default: none.
+        passes_a_pixel: 1 where the network's parameters of a pixel depend on the
+            pixels before it alone. Default: one a channel.
 
     Returns:
         int32 tensor (batch, height, width, channels).
     """
     height, width, channels = image_shape
 
-    def draw_channel(
-        images: tf.Tensor, row: tf.Tensor, column: tf.Tensor, channel: int
-    ) -> tf.Tensor:
-        here_parameters = parameters(images)[:, row, column, channel]
-        value = draw(0, row)(column, channel, here_parameters)
-        here = tf.reshape(
+    def place_of(row: tf.Tensor, column: tf.Tensor, channel: int) -> tf.Tensor:
+        return tf.reshape(
             tf.one_hot(row * width + column, height * width, dtype=tf.int32),
             [height, width, 1],
         ) * tf.one_hot(channel, channels, dtype=tf.int32)
-        return images + here * value[:, tf.newaxis, tf.newaxis, tf.newaxis]
 
     def body(index: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         row, column = index // width, index % width
+        values = []
         for channel in range(channels):
-            images = draw_channel(images, row, column, channel)
+            if channel == 0 or passes_a_pixel != 1:
+                pixel = parameters(images)[:, row, column]
+            here = channel_parameters(pixel, values)
+            value = draw(0, row)(column, channel, here)
+            values.append(value)
+            value = value[:, tf.newaxis, tf.newaxis, tf.newaxis]
+            images = images + place_of(row, column, channel) * value
         return index + 1, images
 
     first_row, images = 0, tf.zeros([batch_size, *image_shape], tf.int32)

@@ -198,7 +198,7 @@ class PixelBias(AutoregressiveImageModel):
             inputs={"image": image},
             outputs=logits,
             image_shape=image_shape,
-            likelihood=kp.likelihoods.Categorical(num_levels),
+            likelihood=kp.likelihoods.Categorical(num_levels, image_shape[-1]),
         )
 
 

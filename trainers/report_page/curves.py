@@ -2,7 +2,7 @@
 
 import bisect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from trainers.report_page import scales, wording
@@ -57,14 +57,37 @@ def bits_curve(history: History, marks: tuple[Mark, ...]) -> Curve:
     notes = [_thinned_note(max(len(line) for _, _, line in lines))]
     if marks:
         notes.append("The paper's: its own model's bits/dim on the test split.")
-    beyond = max(value for _, value in points)
-    if beyond > scale.high:
-        notes.append(
-            f"The first values, up to {wording.short(beyond)}, lie above the frame."
-        )
+    notes.append(_beyond_note(points, scale))
     series = [_series(*line) for line in lines]
     chart = _chart("Bits per dimension by step", series, scale, history, marks)
     return Curve("Bits per dimension", chart, " ".join(filter(None, notes)))
+
+
+def validation_curves(
+    histories: Mapping[str, History], colours: Mapping[str, str]
+) -> Curve:
+    """Validation bits/dim of several runs, of the averaged weights where there are any.
+
+    Args:
+        histories: of the runs, by name.
+        colours: class of each run's line, by name.
+    """
+    title, lines = "Validation bits per dimension", []
+    for name, history in histories.items():
+        averaged = history.points("validation_ema_bits_per_dim")
+        points = averaged or history.points("validation_bits_per_dim")
+        if points:
+            lines.append((name, colours[name], points))
+    if not lines:
+        return Curve(title, None)
+    points = sorted(point for _, _, line in lines for point in line)
+    top = _top(points)
+    values = [value for _, value in points if value <= top]
+    scale = scales.linear(min(values), max(values), _VALUE_TICKS)
+    longest = max(histories.values(), key=lambda history: history.last("step") or 0.0)
+    series = [_series(*line) for line in lines]
+    chart = _chart(f"{title} by step", series, scale, longest)
+    return Curve(title, chart, _beyond_note(points, scale))
 
 
 def other_curves(history: History) -> list[Curve]:
@@ -108,6 +131,13 @@ def _thinned_note(num_points: int) -> str:
     if each == 1:
         return ""
     return f"A point is the mean of {each} entries, the shade their range."
+
+
+def _beyond_note(points: list[tuple[float, float]], scale: Scale) -> str:
+    beyond = max(value for _, value in points)
+    if beyond <= scale.high:
+        return ""
+    return f"The first values, up to {wording.short(beyond)}, lie above the frame."
 
 
 def _top(points: list[tuple[float, float]]) -> float:

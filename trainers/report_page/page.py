@@ -47,10 +47,17 @@ def make_page(run: Run) -> str:
         sections.config(run),
         sections.environment(run),
     )
-    return markup.document(_head(run), [overview(run), main])
+    title = f"{run.name}: training report"
+    return markup.document(head(title), [overview(run), main])
 
 
-def _head(run: Run) -> list[Element]:
+def head(title: str, style: str = "") -> list[Element]:
+    """What leads a page that needs nothing from outside.
+
+    Args:
+        title: of the page.
+        style: rules beside those of all pages. Default: none.
+    """
     policy = {"http_equiv": "Content-Security-Policy", "content": _POLICY}
     return [
         tag("meta", charset="utf-8"),
@@ -58,8 +65,8 @@ def _head(run: Run) -> list[Element]:
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("link", rel="icon", href="data:,"),
-        tag("title", f"{run.name}: training report"),
-        tag("style", STYLE),
+        tag("title", title),
+        tag("style", STYLE + style),
     ]
 
 

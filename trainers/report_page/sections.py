@@ -1,6 +1,7 @@
 """The page's sections but the likelihoods: curves, pictures, config, environment."""
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 from trainers.report_page import wording
@@ -25,12 +26,19 @@ def curves(run: Run) -> Element:
         )
         return tag("section", title, tag("p", words, class_="note"), id="curves")
     first = bits_curve(run.history, paper_marks(run))
-    figures = [_curve(first, "wide"), *map(_curve, other_curves(run.history))]
+    others = map(curve_figure, other_curves(run.history))
+    figures = [curve_figure(first, "wide"), *others]
     grid = tag("div", *figures, class_="curves")
     return tag("section", title, grid, _last_values(run), id="curves")
 
 
-def _curve(curve: Curve, css_class: str | None = None) -> Element:
+def curve_figure(curve: Curve, css_class: str | None = None) -> Element:
+    """A curve with its title and note.
+
+    Args:
+        curve: to be drawn.
+        css_class: "wide" for one over the page's whole breadth. Default: narrow.
+    """
     title = tag("figcaption", curve.title)
     if curve.chart is None:
         missing = tag("p", "Not recorded.", class_="note")
@@ -129,12 +137,17 @@ def _when(run: Run, picture: Picture) -> str:
 
 def config(run: Run) -> Element:
     """Every field of the config."""
+    if run.config:
+        return settings(run.config)
+    missing = tag("p", "config.json is not there.", class_="note")
+    return tag("section", tag("h2", "Config"), missing, id="config")
+
+
+def settings(fields: dict[str, Any]) -> Element:
+    """Fields of a config, those of a nested one together."""
     title = tag("h2", "Config")
-    if not run.config:
-        missing = tag("p", "config.json is not there.", class_="note")
-        return tag("section", title, missing, id="config")
     groups = {"": {}}
-    for name, value in run.config.items():
+    for name, value in fields.items():
         if isinstance(value, dict) and value:
             groups[name] = value
         else:
@@ -165,6 +178,16 @@ def environment(run: Run) -> Element:
     """What the run ran on."""
     facts = {name: value for name, value in run.environment.items()}
     versions = facts.pop("versions", None) or run.metrics.get("versions") or {}
+    return surroundings(facts, versions)
+
+
+def surroundings(facts: Mapping[str, Any], versions: Any) -> Element:
+    """What something ran on, as far as it is known.
+
+    Args:
+        facts: by name, such as "processor".
+        versions: of programs, by name.
+    """
     rows = [(name.replace("_", " "), _fact(value)) for name, value in facts.items()]
     parts: list[Content] = [tag("h2", "Environment")]
     if "processor" not in facts:

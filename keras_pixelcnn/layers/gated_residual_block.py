@@ -1,0 +1,219 @@
+"""GatedResidualBlock: the block of which PixelCNN++ is made."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_pixelcnn.layers.dropout import StatelessDropout
+from keras_pixelcnn.layers.shifted_conv2d import ShiftedConv2D
+
+
+def concat_elu(inputs: tf.Tensor) -> tf.Tensor:
+    """ELU of the features and of their negatives: (..., n) to (..., 2 x n).
+
+    References:
+        Shang et al. 2016, arXiv 1603.05201, with ELU in the place of ReLU.
+    """
+    return tf.nn.elu(tf.concat([inputs, -inputs], axis=-1))
+
+
+def gated_linear(inputs: tf.Tensor) -> tf.Tensor:
+    """One half times the sigmoid of the other: (..., 2 x n) to (..., n)."""
+    content, opening = tf.split(inputs, 2, axis=-1)
+    return content * tf.sigmoid(opening)
+
+
+@keras.saving.register_keras_serializable(package="keras_pixelcnn")
+class GatedResidualBlock(keras.layers.Layer):
+    """Two shifted convolutions and a gate around which the input flows.
+
+    ::
+
+        shortcut ── concat-ELU ── 1 x 1 ──┐
+                                          │
+        inputs ─┬── concat-ELU ── k x k ─(+)── concat-ELU ── dropout ── k x k ─┐
+                │                                                              │
+                │                                         conditioning ───────(+)
+                │                                                              │
+                └─────────────────────────────────────(+)── content x sigmoid ─┘
+
+    The second convolution begins small, so that a block begins close to the identity.
+
+    Args:
+        filters: features of the input and of the output.
+        direction: "down" or "down_right"; see `ShiftedConv2D`.
+        dropout_rate: share of the features dropped before the second convolution in
+            training, in [0, 1). Default 0.
+
+    Call arguments:
+        inputs: float tensor (batch, height, width, filters).
+        shortcut: None, or a float tensor (batch, height, width, n): what another
+            stream, or an earlier layer of this one, gives.
+        conditioning: None, or a float tensor that broadcasts to (batch, height, width,
+            2 x filters): what is added inside the gate; see `GateConditioning`.
+        training: whether dropout is on.
+        dropout_seed: what `draw_dropout_seed` gave, for a pass that drops the same
+            features as another. Default: a new one.
+
+    Returns:
+        Float tensor (batch, height, width, filters).
+
+    Raises:
+        ValueError: when the rate is out of its range, or the input has not as many
+            features as the output.
+
+    References:
+        Salimans et al. 2017, arXiv 1701.05517, sections 2.3 to 2.5.
+    """
+
+    def __init__(
+        self, filters: int, direction: str, dropout_rate: float = 0.0, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        if not 0 <= dropout_rate < 1:
+            raise ValueError(
+                "dropout_rate must be in [0, 1): the share of features dropped in "
+                f"training. Received: dropout_rate={dropout_rate!r}"
+            )
+        self.filters = filters
+        self.direction = direction
+        self.dropout_rate = dropout_rate
+        shared = {"dtype": self.dtype_policy}
+        self.first_conv = ShiftedConv2D(filters, direction, name="first_conv", **shared)
+        self.second_conv = ShiftedConv2D(
+            2 * filters,
+            direction,
+            kernel_initializer=keras.initializers.VarianceScaling(
+                0.01, "fan_avg", "uniform"
+            ),
+            name="second_conv",
+            **shared,
+        )
+        # The first convolution's bias serves the shortcut too.
+        self.shortcut_conv = keras.layers.Conv2D(
+            filters,
+            1,
+            use_bias=False,
+            data_format="channels_last",
+            name="shortcut_conv",
+            **shared,
+        )
+        self.has_shortcut = False
+        self.dropout = StatelessDropout(dropout_rate, **shared)
+
+    @property
+    def conditioning_filters(self) -> int:
+        """Features of the conditioning."""
+        return 2 * self.filters
+
+    def build(
+        self,
+        inputs_shape: Sequence[int | None],
+        shortcut_shape: Sequence[int | None] | None = None,
+    ) -> None:
+        """Builds the convolutions."""
+        if inputs_shape[-1] != self.filters:
+            raise ValueError(
+                "A residual block adds its input to its output, so that the input must "
+                f"have filters={self.filters} features. "
+                f"Received: inputs of shape {tuple(inputs_shape)}"
+            )
+        position, doubled = tuple(inputs_shape[:-1]), 2 * self.filters
+        self.first_conv.build((*position, doubled))
+        self.second_conv.build((*position, doubled))
+        if shortcut_shape is not None:
+            self.has_shortcut = True
+            self.shortcut_conv.build((*position, 2 * shortcut_shape[-1]))
+        self.built = True
+
+    def call(
+        self,
+        inputs: tf.Tensor,
+        shortcut: tf.Tensor | None = None,
+        conditioning: tf.Tensor | None = None,
+        training: bool | None = None,
+        dropout_seed: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """All pixels at once."""
+        outputs = self.first_conv(concat_elu(inputs), training=training)
+        if shortcut is not None:
+            outputs += self.shortcut_conv(concat_elu(shortcut))
+        outputs = self.dropout(
+            concat_elu(outputs), training=training, dropout_seed=dropout_seed
+        )
+        outputs = self.second_conv(outputs, training=training)
+        if conditioning is not None:
+            outputs += conditioning
+        return inputs + gated_linear(outputs)
+
+    def draw_dropout_seed(self) -> tf.Tensor | None:
+        """What fixes which features are dropped in one pass, None where none are."""
+        return self.dropout.draw_seed()
+
+    def multiply_adds(self, inputs_shape: Sequence[int | None]) -> int:
+        """Multiply-adds of one image, every tap at every pixel.
+
+        Args:
+            inputs_shape: (batch, height, width, features); the batch does not count.
+        """
+        _, height, width, _ = inputs_shape
+        shape = (None, height, width, 2 * self.filters)
+        total = sum(
+            layer.multiply_adds(shape) for layer in (self.first_conv, self.second_conv)
+        )
+        if self.has_shortcut:
+            total += height * width * math.prod(self.shortcut_conv.kernel.shape)
+        return total
+
+    def steps(self) -> "GatedResidualBlockSteps":
+        """The block by rows and pixels, with the weights as they stand now."""
+        return GatedResidualBlockSteps(self)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "direction": self.direction,
+            "dropout_rate": self.dropout_rate,
+        }
+
+
+class GatedResidualBlockSteps:
+    """The parts of a `GatedResidualBlock` that its steps put together.
+
+    Args:
+        block: a built block, whose weights are read once.
+    """
+
+    def __init__(self, block: GatedResidualBlock) -> None:
+        self.first_conv = block.first_conv.steps()
+        self.second_conv = block.second_conv.steps()
+        self.filters = block.filters
+        self._shortcut_kernels = []
+        if block.has_shortcut:
+            kernel = tf.cast(block.shortcut_conv.kernel.value, block.compute_dtype)[
+                0, 0
+            ]
+            parts = kernel.shape[0] // (2 * self.filters)
+            kernel = tf.reshape(kernel, [2, parts, self.filters, self.filters])
+            self._shortcut_kernels = [
+                tf.reshape(kernel[:, part], [2 * self.filters, self.filters])
+                for part in range(parts)
+            ]
+
+    def shortcut(self, inputs: tf.Tensor, part: int = 0) -> tf.Tensor:
+        """What one of the shortcut's concatenated inputs adds.
+
+        Args:
+            inputs: (..., filters).
+            part: which of them, from 0.
+
+        Returns:
+            (..., filters).
+        """
+        kernel = self._shortcut_kernels[part]
+        return tf.tensordot(concat_elu(inputs), kernel, axes=1)

@@ -1,0 +1,135 @@
+"""Mixtures of discretised logistics over the channels of a pixel.
+
+References:
+    Salimans et al. 2017, arXiv 1701.05517, sections 2.1 and 2.2.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from keras_pixelcnn.likelihoods import discretized_logistic
+
+
+class PixelMixture(NamedTuple):
+    """Parameters of pixels of C channels, K components each; in levels."""
+
+    logits: tf.Tensor
+    """Of the components, shared by the channels, (..., K)."""
+    loc: tf.Tensor
+    """Location of each channel where those before it are at the middle level,
+    (..., C, K)."""
+    log_scale: tf.Tensor
+    """(..., C, K)."""
+    coefficients: tf.Tensor
+    """How far each earlier channel moves the location of a later one, (..., C(C-1)/2,
+    K), in the order (1, 0), (2, 0), (2, 1), (3, 0), ..."""
+
+
+class ChannelMixture(NamedTuple):
+    """Parameters of one channel given those before it; in levels, each (..., K)."""
+
+    logits: tf.Tensor
+    loc: tf.Tensor
+    log_scale: tf.Tensor
+
+
+def num_coefficients(channels: int) -> int:
+    """Number of pairs of an earlier and a later channel."""
+    return channels * (channels - 1) // 2
+
+
+def component_log_prob(
+    mixture: PixelMixture, levels: tf.Tensor, num_levels: int
+) -> tf.Tensor:
+    """Log probability of a pixel's first channels in each component.
+
+    Args:
+        mixture: parameters; what leads their shapes is broadcast with that of `levels`.
+        levels: float tensor (..., c) of whole numbers in [0, num_levels), c from 1 to
+            all channels.
+        num_levels: number of levels.
+
+    Returns:
+        Float tensor (..., c, K), in nats, of each channel given those before it.
+    """
+    channels = levels.shape[-1]
+    loc = _loc(mixture, levels, channels, num_levels)
+    scales = mixture.log_scale[..., :channels, :]
+    return discretized_logistic.log_prob(
+        levels[..., tf.newaxis], loc, scales, num_levels
+    )
+
+
+def log_prob(mixture: PixelMixture, levels: tf.Tensor, num_levels: int) -> tf.Tensor:
+    """Log probability of pixels.
+
+    Args:
+        mixture: parameters, as for `component_log_prob`.
+        levels: float tensor (..., C) of whole numbers in [0, num_levels).
+        num_levels: number of levels.
+
+    Returns:
+        Float tensor (...), in nats.
+    """
+    nats = component_log_prob(mixture, levels, num_levels)
+    nats = tf.nn.log_softmax(mixture.logits) + tf.reduce_sum(nats, axis=-2)
+    return tf.reduce_logsumexp(nats, axis=-1)
+
+
+def next_channel(
+    mixture: PixelMixture, levels: tf.Tensor, num_levels: int
+) -> ChannelMixture:
+    """A channel given those before it.
+
+    By Bayes the components weigh as they have foreseen the channels before; the
+    locations are moved linearly by these.
+
+    Args:
+        mixture: parameters, as for `component_log_prob`.
+        levels: float tensor (..., c) of whole numbers: all channels before, perhaps
+            none.
+        num_levels: number of levels.
+    """
+    channel = levels.shape[-1]
+    logits, log_scale = mixture.logits, mixture.log_scale[..., channel, :]
+    if channel == 0:
+        return ChannelMixture(logits, mixture.loc[..., 0, :], log_scale)
+    nats = component_log_prob(mixture, levels, num_levels)
+    logits = tf.nn.log_softmax(logits + tf.reduce_sum(nats, axis=-2))
+    loc = channel_loc(mixture, levels, channel, num_levels)
+    return ChannelMixture(logits, loc, log_scale)
+
+
+def channel_loc(
+    mixture: PixelMixture, levels: tf.Tensor, channel: int, num_levels: int
+) -> tf.Tensor:
+    """Locations of a channel, moved by the values of those before it.
+
+    Args:
+        mixture: parameters, as for `component_log_prob`.
+        levels: float tensor (..., c) of whole numbers: at least the channels before.
+        channel: index of the channel.
+        num_levels: number of levels.
+
+    Returns:
+        Float tensor (..., K).
+    """
+    loc = mixture.loc[..., channel, :]
+    if channel == 0:
+        return loc
+    first = num_coefficients(channel)
+    coefficients = mixture.coefficients[..., first : first + channel, :]
+    from_middle = levels[..., :channel, tf.newaxis] - (num_levels - 1) / 2
+    return loc + tf.reduce_sum(coefficients * from_middle, axis=-2)
+
+
+def _loc(
+    mixture: PixelMixture, levels: tf.Tensor, channels: int, num_levels: int
+) -> tf.Tensor:
+    locs = [
+        channel_loc(mixture, levels, channel, num_levels) for channel in range(channels)
+    ]
+    # The first is moved by none, and so may lack what leads the levels' shape.
+    locs[0] += tf.zeros_like(locs[-1])
+    return tf.stack(locs, axis=-2)

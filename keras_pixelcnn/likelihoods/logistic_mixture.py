@@ -1,0 +1,244 @@
+"""LogisticMixture: the discretised mixture of logistics of PixelCNN++."""
+
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_pixelcnn.likelihoods import (
+    discretized_logistic,
+    discretized_mixture,
+    inversion,
+)
+from keras_pixelcnn.likelihoods.categorical import Categorical, guided_logits
+from keras_pixelcnn.likelihoods.discretized_mixture import (
+    PixelMixture,
+    num_coefficients,
+)
+from keras_pixelcnn.likelihoods.pixel_likelihood import PixelLikelihood
+
+_LEVELS_AT_ONCE = 24
+"""Up to here the probabilities of all levels cost less than two shorter draws."""
+
+_LEAST_SCALE = 0.05
+"""Of a component, in levels: there 0.9999 of it are inside of one level."""
+
+_INVERSE_SCALES = (1e-30, 1e30)
+"""Bounds in drawing, where a temperature may be anything."""
+
+_LEAST_WEIGHT = 1e-30
+"""Less of a run of levels could be nothing in each of them."""
+
+
+class LogisticMixture(PixelLikelihood):
+    """Levels in their order: a mixture of logistic distributions, cut into levels.
+
+    All channels of a pixel come from the same component, in which the location of each
+    channel is moved linearly by the values of the channels before it. So the network
+    runs once a pixel, and the number of its outputs does not grow with the levels.
+
+    A network's outputs y of a pixel of C channels are K logits; then K numbers for each
+    of C locations, C scales and C(C-1)/2 coefficients. They become, with levels scaled
+    to [-1, 1]:
+
+    - locations y + m, with the K values m evenly over [-1, 1], so that the components
+      of a fresh network lie apart;
+    - scales max(1 / (2 K), 1 / 10) exp(y) of the range, softly bounded below (by a
+      softplus of the logarithm) at 0.05 levels: sharper components would gain nothing,
+      and their gradients be huge;
+    - coefficients tanh(y), as in the paper.
+
+    Args:
+        num_levels: number of values of a channel, 2 to 65,536.
+        channels: channels of a pixel. Default 1.
+        num_mixtures: number of components K. Default 10.
+
+    Raises:
+        ValueError: on arguments out of their ranges.
+
+    References:
+        Salimans et al. 2017, arXiv 1701.05517, sections 2.1 and 2.2.
+    """
+
+    name = "logistic_mixture"
+    channels_at_once = True
+
+    def __init__(
+        self, num_levels: int, channels: int = 1, num_mixtures: int = 10
+    ) -> None:
+        super().__init__(num_levels, channels)
+        if not isinstance(num_mixtures, numbers.Integral) or num_mixtures < 1:
+            raise ValueError(
+                "num_mixtures must be an integer of at least 1. "
+                f"Received: num_mixtures={num_mixtures!r}"
+            )
+        self.num_mixtures = int(num_mixtures)
+
+    @property
+    def identifier(self) -> str | Mapping[str, Any]:
+        """The name, with `num_mixtures` where that is not the default."""
+        if self.num_mixtures == 10:
+            return self.name
+        return {"name": self.name, "num_mixtures": self.num_mixtures}
+
+    @property
+    def pixel_shape(self) -> tuple[int]:
+        """Shape of a pixel's parameters, one axis; see the class."""
+        rows = 1 + 2 * self.channels + num_coefficients(self.channels)
+        return (rows * self.num_mixtures,)
+
+    def mixture(self, parameters: tf.Tensor) -> PixelMixture:
+        """What the parameters say; see the class.
+
+        Args:
+            parameters: float tensor (..., *pixel_shape).
+        """
+        parameters = tf.cast(parameters, tf.float32)
+        shape = [
+            size or tf.shape(parameters)[axis]
+            for axis, size in enumerate(parameters.shape[:-1])
+        ]
+        rows = self.pixel_shape[0] // self.num_mixtures
+        rows = tf.reshape(parameters, [*shape, rows, self.num_mixtures])
+        scales, coefficients = 1 + self.channels, 1 + 2 * self.channels
+        middle, least = (self.num_levels - 1) / 2, math.log(_LEAST_SCALE)
+        initial = math.log(self.num_levels * max(0.5 / self.num_mixtures, 0.1))
+        return PixelMixture(
+            rows[..., 0, :],
+            middle + middle * (rows[..., 1:scales, :] + self._apart),
+            least + tf.nn.softplus(rows[..., scales:coefficients, :] + initial - least),
+            tf.tanh(rows[..., coefficients:, :]),
+        )
+
+    @property
+    def _apart(self) -> np.ndarray:
+        """Where the components of a fresh network lie in [-1, 1], (num_mixtures,)."""
+        indices = np.arange(self.num_mixtures, dtype="float32")
+        return (2 * indices + 1) / self.num_mixtures - 1
+
+    def log_prob(self, parameters: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+        """Log probability of each pixel.
+
+        Args:
+            parameters: float tensor (..., *pixel_shape).
+            values: tensor (..., channels) of integers in [0, num_levels), of any type.
+
+        Returns:
+            float32 tensor (...), in nats; -inf for pixels with a value that is no
+            level.
+        """
+        levels = self.as_levels(tf.convert_to_tensor(values))
+        floats = tf.cast(tf.maximum(levels, 0), tf.float32)
+        mixture = self.mixture(parameters)
+        nats = discretized_mixture.log_prob(mixture, floats, self.num_levels)
+        is_possible = tf.reduce_all(levels >= 0, axis=-1)
+        return tf.where(is_possible, nats, -float("inf"))
+
+    def image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+        """Log probability of each image; see `PixelLikelihood`."""
+        return tf.reduce_sum(self.log_prob(parameters, image), axis=[1, 2])
+
+    def channel_parameters(
+        self, parameters: tf.Tensor, values_before: Sequence[tf.Tensor]
+    ) -> tf.Tensor:
+        """The next channel's own mixture.
+
+        Args:
+            parameters: float tensor (examples, *pixel_shape).
+            values_before: for each channel before it (examples,), levels of any type.
+
+        Returns:
+            float32 tensor (examples, 3 num_mixtures): logits, locations and logarithms
+            of scales, both in levels.
+        """
+        values = [tf.cast(value, tf.float32) for value in values_before]
+        levels = tf.stack(values, axis=-1) if values else tf.zeros([1, 0])
+        mixture = self.mixture(parameters)
+        channel = discretized_mixture.next_channel(mixture, levels, self.num_levels)
+        return tf.concat(channel, axis=-1)
+
+    def sample(
+        self,
+        parameters: tf.Tensor,
+        uniforms: tf.Tensor,
+        temperature: tf.Tensor,
+        top_p: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Draws a channel's values by inverting the cumulative distribution.
+
+        Args:
+            parameters: the channel's own, (examples, 3 num_mixtures).
+            uniforms: float32 tensor (examples,), in [0, 1): the noise.
+            temperature: float32 tensor (examples,), above 0; divides the logits of the
+                channel's components and multiplies their scales.
+            top_p: see `PixelLikelihood`.
+
+        Returns:
+            int32 tensor (examples,), never a value of probability zero.
+        """
+        if top_p is not None:
+            table = self._level_logits(parameters, temperature)
+            return self._sample_table(table, uniforms, top_p)
+        logits, loc, log_scale = self._tempered(parameters, temperature)
+        inverse_scale = tf.clip_by_value(tf.exp(-log_scale), *_INVERSE_SCALES)
+        mixture = (tf.exp(logits), loc, inverse_scale, self.num_levels)
+        run_weights = discretized_logistic.run_weights
+        if self.num_levels <= _LEVELS_AT_ONCE:
+            weights = run_weights(0.0, 1, self.num_levels, *mixture)
+            return inversion.choose(weights, uniforms)[0]
+        # First a run of neighbouring levels, then a level in it.
+        length = math.isqrt(self.num_levels - 1) + 1
+        totals = run_weights(0.0, length, -(-self.num_levels // length), *mixture)
+        totals = tf.where(totals < _LEAST_WEIGHT, 0.0, totals)
+        run, rest = inversion.choose(totals, uniforms)
+        first = run * length
+        from_first = tf.cast(first, tf.float32)[:, tf.newaxis]
+        weights = run_weights(from_first, 1, length, *mixture)
+        return first + inversion.first_above(rest, weights)
+
+    def sample_guided(
+        self,
+        conditional: tf.Tensor,
+        unconditional: tf.Tensor,
+        scale: tf.Tensor,
+        uniforms: tf.Tensor,
+        temperature: tf.Tensor,
+        top_p: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Draws from logits of levels moved away from others; see `PixelLikelihood`.
+
+        Both mixtures are tempered before their levels are compared.
+        """
+        table = guided_logits(
+            self._level_logits(conditional, temperature),
+            self._level_logits(unconditional, temperature),
+            scale,
+        )
+        return self._sample_table(table, uniforms, top_p)
+
+    def _tempered(
+        self, parameters: tf.Tensor, temperature: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Logits, of which the highest is 0, locations and log scales (examples, K)."""
+        logits, loc, log_scale = tf.split(parameters, 3, axis=-1)
+        temperature = temperature[:, tf.newaxis]
+        logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
+        # Divided last: the highest stays 0 however low the temperature is.
+        return logits / temperature, loc, log_scale + tf.math.log(temperature)
+
+    def _level_logits(self, parameters: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
+        """Log probability of each level, (examples, num_levels)."""
+        tempered = self._tempered(parameters, temperature)
+        logits, loc, log_scale = (part[:, tf.newaxis] for part in tempered)
+        levels = np.arange(self.num_levels, dtype="float32")[:, np.newaxis]
+        nats = discretized_logistic.log_prob(levels, loc, log_scale, self.num_levels)
+        return tf.reduce_logsumexp(tf.nn.log_softmax(logits) + nats, axis=-1)
+
+    def _sample_table(
+        self, table: tf.Tensor, uniforms: tf.Tensor, top_p: tf.Tensor | None
+    ) -> tf.Tensor:
+        ones = tf.ones_like(uniforms)  # the temperature is in the table
+        return Categorical(self.num_levels).sample(table, uniforms, ones, top_p)

@@ -1,0 +1,320 @@
+"""What a model's pixels depend on: found by gradients, and drawn."""
+
+import math
+import numbers
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_pixelcnn import files
+from keras_pixelcnn.models import AutoregressiveImageModel
+
+_PIXEL, _SEEN, _UNSEEN, _LATER = range(4)
+_COLORS = np.array(
+    [(34, 34, 34), (86, 140, 196), (240, 178, 84), (255, 255, 255)], np.uint8
+)
+_LABELS = ("the pixel", "depends on", "comes before, not seen", "comes after")
+_LINE = (176, 180, 186)
+_TEXT = (34, 34, 34)
+_BACKGROUND = (255, 255, 255)
+_FONT_SIZE = 14
+_LINE_HEIGHT = 28
+_MARGIN = 10
+
+
+def dependencies(
+    model: AutoregressiveImageModel,
+    pixel: tuple[int, int] | None = None,
+    *,
+    training: bool = False,
+    tries: int = 6,
+    batch_size: int = 256,
+    seed: int = 0,
+) -> np.ndarray:
+    """Which channels of which pixels each channel's distribution depends on.
+
+    Found by gradients of the parameters of a channel's distribution with respect to the
+    image, on images and conditions drawn at random. What is False has a gradient of
+    exactly 0 in all of them. A dependency that no try shows, as where a ReLU is shut in
+    all of them, is missed: a model needs weights that are not all zero, and narrow ones
+    need several tries.
+
+    Args:
+        model: any model of this package.
+        pixel: (row, column) of the only pixel to look at, which is cheap for images of
+            any size. Default: all pixels; the result then grows with the square of
+            their number.
+        training: whether dropout is on. Default False.
+        tries: on how many images it is tried. Default 6.
+        batch_size: copies of the image in one pass, one for each channel looked at.
+            Default 256.
+        seed: of the images and conditions. Default 0.
+
+    Returns:
+        Booleans (height, width, channels, height, width, channels): whether the first
+        three, a channel of a pixel, depend on the last three. With `pixel` those of its
+        channels alone, (channels, height, width, channels).
+
+    Raises:
+        ValueError: when an argument is out of its range, or the network's image does
+            not come out of a layer named "encoding".
+
+    Example:
+        >>> model = PixelCNN((9, 9, 1), filters=8, num_blocks=3)
+        >>> dependencies(model, pixel=(4, 4))[0, :, :, 0].sum()  # pixels that it sees
+    """
+    _check_model(model)
+    for name, value in (("tries", tries), ("batch_size", batch_size)):
+        if not isinstance(value, numbers.Integral) or value < 1:
+            raise ValueError(
+                f"{name} must be an integer of at least 1. Received: {name}={value!r}"
+            )
+    outputs = _outputs(model.image_shape, pixel)
+    network = network_of_encoded(model)
+    generator = np.random.default_rng(seed)
+    found = np.zeros((len(outputs), *model.image_shape), bool)
+    for _ in range(tries):
+        shape = (1, *model.image_shape)
+        image = generator.uniform(0, model.num_levels - 1, shape).astype("float32")
+        conditions = _random_conditions(model, generator)
+        for start in range(0, len(outputs), batch_size):
+            some = slice(start, start + batch_size)
+            found[some] |= _gradients_of(
+                model, network, outputs[some], image, conditions, training
+            )
+    leading = model.image_shape if pixel is None else model.image_shape[-1:]
+    return found.reshape(*leading, *model.image_shape)
+
+
+def network_of_encoded(
+    model: AutoregressiveImageModel,
+) -> Callable[[tf.Tensor, Mapping[str, tf.Tensor], bool], tf.Tensor]:
+    """The model from its image as floats in [-1, 1], which gradients can reach.
+
+    Args:
+        model: any model whose image goes through a layer named "encoding".
+
+    Returns:
+        A function of encoded images (batch, height, width, channels), the model's other
+        inputs by name, and whether dropout is on, to the likelihood's parameters.
+
+    Raises:
+        ValueError: when there is no such layer.
+    """
+    if "encoding" not in {layer.name for layer in model.layers}:
+        raise ValueError(
+            'The model\'s image must go through a layer named "encoding", which makes '
+            f"floats of it. Received: {type(model).__name__} without one."
+        )
+    names = [name for name in model.input if name != "image"]
+    encoded = model.get_layer("encoding").output
+    inputs = [encoded, *[model.input[name] for name in names]]
+    network = keras.Model(inputs, model.output)
+    return lambda image, given, training=False: network(
+        [image, *[given[name] for name in names]], training=training
+    )
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, AutoregressiveImageModel):
+        raise ValueError(
+            "model must be one of keras_pixelcnn, such as GatedPixelCNN. "
+            f"Received: {type(model).__name__}"
+        )
+
+
+def _check_pixel(pixel: Any, image_shape: tuple[int, int, int]) -> tuple[int, int]:
+    place = tuple(pixel) if np.ndim(pixel) == 1 else ()
+    integers = all(isinstance(index, numbers.Integral) for index in place)
+    is_pair = len(place) == 2 and integers
+    height, width, _ = image_shape
+    if not is_pair or not (0 <= place[0] < height and 0 <= place[1] < width):
+        raise ValueError(
+            f"pixel must be (row, column) in an image of {height} rows and {width} "
+            f"columns. Received: pixel={pixel!r}"
+        )
+    return int(place[0]), int(place[1])
+
+
+def _outputs(
+    image_shape: tuple[int, int, int], pixel: tuple[int, int] | None
+) -> np.ndarray:
+    """The channels to look at: int (n, 3) of row, column and channel."""
+    if pixel is None:
+        return np.argwhere(np.ones(image_shape, bool))
+    row, column = _check_pixel(pixel, image_shape)
+    return np.array([(row, column, channel) for channel in range(image_shape[-1])])
+
+
+def _random_conditions(
+    model: AutoregressiveImageModel, generator: np.random.Generator
+) -> dict[str, Any]:
+    return {
+        name: generator.integers(0, model.conditions.num_classes)
+        if name == "label"
+        else generator.normal(size=shape).astype("float32")
+        for name, shape in model.conditions.shapes.items()
+    }
+
+
+def _gradients_of(
+    model: AutoregressiveImageModel,
+    network: Callable[..., tf.Tensor],
+    outputs: np.ndarray,
+    image: np.ndarray,
+    conditions: Mapping[str, Any],
+    training: bool,
+) -> np.ndarray:
+    """Whether the image has a gradient, booleans (outputs, height, width, channels).
+
+    One backward pass for all outputs: each has a copy of the image for itself.
+    """
+    given = model.conditions.prepare(conditions, len(outputs))
+    images = tf.repeat(tf.constant(image), len(outputs), axis=0)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        encoded = model.get_layer("encoding")(images)
+        parameters = network(encoded, given, training)
+        own = [
+            tf.reduce_sum(channel * tf.random.normal(channel.shape[1:], seed=1))
+            for channel in _channels_of(model, parameters, images, outputs)
+        ]
+        total = tf.add_n(own)
+    return tape.gradient(total, images).numpy() != 0
+
+
+def _channels_of(
+    model: AutoregressiveImageModel,
+    parameters: tf.Tensor,
+    images: tf.Tensor,
+    outputs: np.ndarray,
+) -> Iterator[tf.Tensor]:
+    """For each channel among the outputs the parameters of its own distribution."""
+    for channel in np.unique(outputs[:, 2]):
+        (copies,) = np.nonzero(outputs[:, 2] == channel)
+        places = np.stack([copies, *outputs[copies, :2].T], axis=-1)
+        values = tf.unstack(tf.gather_nd(images, places)[:, :channel], axis=-1)
+        pixels = tf.gather_nd(parameters, places)
+        yield model.pixel_likelihood.channel_parameters(pixels, values)
+
+
+def plot_receptive_field(
+    model: AutoregressiveImageModel | Mapping[str, AutoregressiveImageModel],
+    pixel: tuple[int, int] | None = None,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    tries: int = 6,
+    cell_size: int = 20,
+) -> np.ndarray:
+    """Draws which pixels one pixel depends on, of one model or of several in a row.
+
+    Args:
+        model: any model of this package, or several by what stands above each.
+        pixel: (row, column). Default: the middle of the image.
+        path: a PNG file to write, whole or not at all. Default: none.
+        tries: as for `dependencies`.
+        cell_size: side of an image's pixel in the picture, at least 2. Default 20.
+
+    Returns:
+        The picture, uint8 (height, width, 3): blue the pixels that it depends on, by
+        any channel; amber those that come before and are not seen; white those that
+        come after.
+
+    Raises:
+        ValueError: as `dependencies` does, or when there is no model or the cells are
+            too small.
+
+    Example:
+        >>> plot_receptive_field(PixelCNN((13, 13, 1)), (8, 6), "seen.png")
+    """
+    models = dict(model) if isinstance(model, Mapping) else {"": model}
+    if not models:
+        raise ValueError("model must be a model, or several by name. Received none.")
+    if not isinstance(cell_size, numbers.Integral) or cell_size < 2:
+        raise ValueError(
+            "cell_size must be an integer of at least 2. "
+            f"Received: cell_size={cell_size!r}"
+        )
+    panels = {
+        title: _cells(_kinds(model, pixel, tries), cell_size)
+        for title, model in models.items()
+    }
+    picture = _compose(panels)
+    if path is not None:
+        with files.replace_when_written(path) as part:
+            picture.save(part, format="PNG", optimize=True)
+    return np.asarray(picture)
+
+
+def _kinds(
+    model: AutoregressiveImageModel, pixel: tuple[int, int] | None, tries: int
+) -> np.ndarray:
+    """What each pixel is to the one looked at: int (height, width)."""
+    _check_model(model)
+    height, width, _ = model.image_shape
+    pixel = (height // 2, width // 2) if pixel is None else pixel
+    seen = dependencies(model, pixel, tries=tries).any(axis=(0, -1))
+    row, column = pixel
+    before = np.arange(height * width).reshape(height, width) < row * width + column
+    kinds = np.where(seen, _SEEN, np.where(before, _UNSEEN, _LATER))
+    kinds[row, column] = _PIXEL
+    return kinds
+
+
+def _cells(kinds: np.ndarray, cell_size: int) -> np.ndarray:
+    """Squares with a line around each: uint8 (height, width, 3)."""
+    height, width = kinds.shape
+    cells = _COLORS[kinds].repeat(cell_size, axis=0).repeat(cell_size, axis=1)
+    picture = np.empty((height * cell_size + 1, width * cell_size + 1, 3), np.uint8)
+    picture[:] = _LINE
+    picture[:-1, :-1] = cells
+    picture[::cell_size] = _LINE
+    picture[:, ::cell_size] = _LINE
+    return picture
+
+
+def _compose(panels: Mapping[str, np.ndarray]) -> Any:
+    """Panels in a row, their titles above them and the colours explained below."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(_FONT_SIZE)
+    sizes = [(_text_width(font, title), *panels[title].shape[:2]) for title in panels]
+    widths = [max(text, width) for text, _, width in sizes]
+    *lefts, right = np.cumsum([_MARGIN, *[width + 2 * _MARGIN for width in widths]])
+    top = _LINE_HEIGHT if any(panels) else _MARGIN
+    bottom = top + max(height for _, height, _ in sizes) + _MARGIN
+    entries = [_FONT_SIZE + 6 + _text_width(font, label) for label in _LABELS]
+    width = int(max(right - _MARGIN, max(entries) + 2 * _MARGIN))
+    places = _flow(entries, width)
+    height = bottom + (places[-1][1] + 1) * _LINE_HEIGHT
+    picture = Image.new("RGB", (width, height), _BACKGROUND)
+    draw = ImageDraw.Draw(picture)
+    for left, (title, panel) in zip(lefts, panels.items(), strict=True):
+        draw.text((left, top // 2), title, _TEXT, font, anchor="lm")
+        picture.paste(Image.fromarray(panel), (int(left), top))
+    for (x, line), color, label in zip(places, _COLORS, _LABELS, strict=True):
+        y = bottom + line * _LINE_HEIGHT
+        box = (x, y, x + _FONT_SIZE, y + _FONT_SIZE)
+        draw.rectangle(box, tuple(map(int, color)), _LINE)
+        place = (x + _FONT_SIZE + 6, y + _FONT_SIZE // 2)
+        draw.text(place, label, _TEXT, font, anchor="lm")
+    return picture
+
+
+def _text_width(font: Any, text: str) -> int:
+    return math.ceil(font.getlength(text))
+
+
+def _flow(widths: list[int], width: int) -> list[tuple[int, int]]:
+    """Where entries of some widths stand, (left, line), in lines of a width."""
+    places, left, line = [], _MARGIN, 0
+    for entry in widths:
+        if places and left + entry > width - _MARGIN:
+            left, line = _MARGIN, line + 1
+        places.append((left, line))
+        left += entry + 2 * _MARGIN
+    return places

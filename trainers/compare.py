@@ -1,0 +1,65 @@
+"""Trains several models under one budget, and compares them.
+
+python -m trainers.compare --config=CONFIG --workdir=runs/compare
+
+with CONFIG such as trainers/configs/compare_digits.py.
+
+Each model is a run of its own below the workdir, as trainers.train makes it. At the end
+there is a table as the paper's table 1: bits/dim of the models and of baselines,
+parameters, times; as text, as comparison.json, and with curves and samples as
+comparison.html. The same command goes on with a comparison that was interrupted, and
+trains what was added to its models. Any field of the config can be set:
+--config.epochs=4 --config.models.pixelcnn.model.filters=32.
+"""
+
+from absl import flags
+from ml_collections import config_flags
+
+from trainers import programs
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Adds the program's flags."""
+    define = {"flag_values": flag_values}
+    config_flags.DEFINE_config_file(
+        "config",
+        help_string="Python file with the budget and the models, as "
+        "trainers/configs/compare_*.py.",
+        **define,
+    )
+    flags.DEFINE_string("workdir", None, "Folder of the comparison.", **define)
+    flags.DEFINE_enum(
+        "strategy",
+        "auto",
+        ["auto", "one", "mirrored"],
+        "Which devices of this machine train: one; mirrored, all its GPUs; auto, as "
+        "many as there are.",
+        **define,
+    )
+    flags.DEFINE_enum(
+        "on_nonfinite",
+        "stop",
+        ["stop", "skip"],
+        "What to do at a step whose loss or gradient is not a finite number. A model "
+        "that stops is left out of the table; the others are trained.",
+        **define,
+    )
+    flags.mark_flags_as_required(["config", "workdir"], flag_values)
+
+
+def main(flag_values: flags.FlagValues) -> None:
+    """Compares as the flags say."""
+    # Here, so that a mistyped flag is told before TensorFlow loads.
+    from keras_pixelcnn.training import make_strategy
+    from trainers.comparison.running import compare
+
+    compare(
+        flag_values.config,
+        flag_values.workdir,
+        make_strategy(flag_values.strategy),
+        flag_values.on_nonfinite,
+    )
+
+
+if __name__ == "__main__":
+    programs.run(main, define_flags)

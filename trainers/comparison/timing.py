@@ -1,0 +1,159 @@
+"""How long a training step and a sample take, of several models in turn."""
+
+import contextlib
+import logging
+import pathlib
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.callbacks import plan_samples
+from keras_pixelcnn.image_grid import save_image_grid
+from keras_pixelcnn.models import load_model
+from keras_pixelcnn.training import Recipe, TrainStep
+
+MOST_SECONDS = 60.0
+"""What has taken so long is not run again."""
+
+_ROW = 10
+
+
+class Timed(NamedTuple):
+    """Median seconds, and over how many runs."""
+
+    seconds: float
+    runs: int
+
+
+def time_in_turn(
+    alternatives: Mapping[str, Callable[[], Any]],
+    runs: int,
+    most_seconds: float = MOST_SECONDS,
+) -> dict[str, Timed]:
+    """Times functions in turn, so that a change of pace hits all alike.
+
+    Each is run once to be compiled, which does not count.
+
+    Args:
+        alternatives: functions by name that return when they are done.
+        runs: counted runs of each.
+        most_seconds: a function whose counted runs have taken so long together is left
+            out of the further turns.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in alternatives}
+    for run in range(runs + 1):
+        for name, function in alternatives.items():
+            if sum(seconds[name]) >= most_seconds:
+                continue
+            start = time.perf_counter()
+            function()
+            if run:
+                seconds[name].append(time.perf_counter() - start)
+    return {
+        name: Timed(statistics.median(values), len(values))
+        for name, values in seconds.items()
+    }
+
+
+def time_models(
+    paths: Mapping[str, pathlib.Path],
+    examples: Mapping[str, np.ndarray],
+    recipe: Recipe,
+    *,
+    strategy: tf.distribute.Strategy,
+    num_samples: int,
+    runs: int,
+    seed: int,
+) -> tuple[dict[str, dict[str, Any]], dict[str, np.ndarray]]:
+    """Times a training step and a batch of samples of each model.
+
+    Args:
+        paths: .keras files by name.
+        examples: a batch of {"image", "label"}, of the recipe's size.
+        recipe: how the models were trained.
+        strategy: where they were trained.
+        num_samples: images drawn at once.
+        runs: counted runs of each.
+        seed: of the samples.
+
+    Returns:
+        For each name "step_seconds", "sample_seconds" (of one image, as a share of the
+        batch), and over how many runs each is the median; and the images drawn.
+    """
+    images: dict[str, np.ndarray] = {}
+    steps, samples = {}, {}
+    for name, path in paths.items():
+        with strategy.scope():
+            model = load_model(path)
+        steps[name] = _step(model, recipe, strategy, examples)
+        samples[name] = _sampling(model, num_samples, seed, images, name)
+    with _silent_about_traces():
+        timed_samples = time_in_turn(samples, runs)
+        timed_steps = time_in_turn(steps, runs)  # last, as they change the weights
+    timings = {
+        name: {
+            "step_seconds": timed_steps[name].seconds,
+            "step_runs": timed_steps[name].runs,
+            "sample_seconds": timed_samples[name].seconds / len(images[name]),
+            "sample_runs": timed_samples[name].runs,
+            "samples_at_once": len(images[name]),
+        }
+        for name in paths
+    }
+    return timings, images
+
+
+@contextlib.contextmanager
+def _silent_about_traces() -> Iterator[None]:
+    """TensorFlow takes the first steps of several models for one traced anew."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _step(
+    model: kp.AutoregressiveImageModel,
+    recipe: Recipe,
+    strategy: tf.distribute.Strategy,
+    examples: Mapping[str, np.ndarray],
+) -> Callable[[], Any]:
+    """A step of training, as the run took it."""
+    step = TrainStep(model, recipe, strategy)
+    features = {
+        name: np.asarray(value)
+        for name, value in model.prepare_features(examples).items()
+    }
+    return lambda: step(features)
+
+
+def _sampling(
+    model: kp.AutoregressiveImageModel,
+    num_samples: int,
+    seed: int,
+    images: dict[str, np.ndarray],
+    name: str,
+) -> Callable[[], None]:
+    """What draws a batch of samples, and keeps them among the images."""
+    plan = plan_samples(model, num_samples)
+
+    def draw() -> None:
+        drawn = model.sample(plan.num_samples, seed=seed, **plan.conditions)
+        images[name] = keras.ops.convert_to_numpy(drawn)
+
+    return draw
+
+
+def save_row(path: pathlib.Path, images: np.ndarray, num_levels: int) -> None:
+    """Writes a row of samples, which lie apart so that classes are all among them."""
+    apart = images[:: max(len(images) // _ROW, 1)][:_ROW]
+    save_image_grid(path, apart, num_levels, columns=len(apart))

@@ -1,0 +1,81 @@
+"""Which models a config can name, and how one is made of it."""
+
+import inspect
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+
+DEFAULT = "GatedPixelCNN"
+"""Of configs that name none."""
+
+NAMES = (DEFAULT, "PixelCNN", "PixelCNNPlusPlus", "PixelRNN")
+"""Public names of `keras_pixelcnn`."""
+
+_SET_BY_DATA = {"image_shape", "num_levels"}
+
+
+def name_of(config: Mapping[str, Any]) -> str:
+    """The class that a config names; configs of before there were several name none."""
+    return config.get("model_class", DEFAULT)
+
+
+def find(name: Any) -> type[kp.AutoregressiveImageModel]:
+    """The class of that name.
+
+    Raises:
+        ValueError: when there is none.
+    """
+    if name not in NAMES:
+        raise ValueError(
+            f"config.model_class must be one of {NAMES}. Received: {name!r}"
+        )
+    return getattr(kp, name)
+
+
+def arguments_of(name: str) -> set[str]:
+    """The arguments that a config can give a class: all that the data does not set.
+
+    Raises:
+        ValueError: when there is no such class.
+    """
+    return set(inspect.signature(find(name)).parameters) - _SET_BY_DATA
+
+
+def make(
+    name: str, image_shape: tuple[int, int, int], num_levels: int, **arguments: Any
+) -> kp.AutoregressiveImageModel:
+    """Makes a model for images.
+
+    Args:
+        name: of `NAMES`.
+        image_shape: (height, width, channels).
+        num_levels: levels of a pixel's channel.
+        **arguments: further ones of the class.
+
+    Raises:
+        ValueError: when there is no such class, or an argument is out of its range.
+    """
+    return find(name)(image_shape, num_levels, **arguments)
+
+
+def count_parameters(
+    name: str, image_shape: tuple[int, int, int], num_levels: int, **arguments: Any
+) -> int:
+    """The trainable numbers of a model, which is wired and not made.
+
+    Args:
+        name: of `NAMES`.
+        image_shape: (height, width, channels).
+        num_levels: levels of a pixel's channel.
+        **arguments: further ones of the class.
+
+    Raises:
+        ValueError: as `make` does.
+    """
+    with tf.Graph().as_default():
+        model = make(name, image_shape, num_levels, **arguments)
+        return sum(math.prod(weight.shape) for weight in model.trainable_variables)
