@@ -52,6 +52,7 @@ setuptools.setup(
         "tensorflow-probability[tf]>=0.25",
     ],
     extras_require={
+        "codecs": ["pillow-jxl-plugin"],
         "serving": SERVING,
         "test": [
             *SERVING,

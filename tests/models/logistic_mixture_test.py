@@ -243,11 +243,12 @@ def test_learns_a_pattern():
     model = kp.GatedPixelCNN(
         (2, 2, 2), 16, filters=12, num_blocks=2, likelihood="logistic_mixture"
     )
-    model.compile(keras.optimizers.Adam(0.02))
+    rate = keras.optimizers.schedules.CosineDecay(0.02, 240)
+    model.compile(keras.optimizers.Adam(rate))
     first = model.evaluate(images, verbose=0, return_dict=True)["bits_per_dim"]
     assert first < 4.6  # near to the 4 of uniform levels
-    model.fit(images, epochs=25, batch_size=64, verbose=0)
-    assert model.evaluate(images, verbose=0, return_dict=True)["bits_per_dim"] < 2.0
+    model.fit(images, epochs=60, batch_size=64, verbose=0)
+    assert model.evaluate(images, verbose=0, return_dict=True)["bits_per_dim"] < 1.5
     drawn = model.sample(50, seed=0).numpy().astype(int)
     assert np.mean(np.abs(drawn[..., 0] - drawn[..., 1]) <= 1) > 0.9
 
