@@ -1,10 +1,13 @@
 """Tests of whose folder a folder is."""
 
+import errno
 import json
+import os
 
 import pytest
+import tensorflow as tf
 
-from trainers.run_folder import RunFolder, read_json
+from trainers.run_folder import RunFolder, full_disk_explained, read_json
 
 CONFIG = {"epochs": 2, "image_size": (8, 8), "data_dir": None, "model": {"filters": 4}}
 
@@ -51,8 +54,34 @@ def test_files_of_the_users_do_no_harm(tmp_path):
     RunFolder(tmp_path).claim(CONFIG, {})
 
 
+@pytest.mark.parametrize("content", ["[1]", "5", "null"])
+def test_a_config_that_is_none_is_named(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ValueError, match=r"config\.json must hold .* Received"):
+        RunFolder(tmp_path).check(CONFIG)
+
+
 def test_damaged_json_is_named(tmp_path):
     path = tmp_path / "metrics.json"
     path.write_text('{"best_')
     with pytest.raises(ValueError, match=r"metrics\.json must hold JSON"):
         read_json(path)
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        tf.errors.ResourceExhaustedError(None, None, "a.pb; No space left on device"),
+    ],
+)
+def test_a_full_disk_is_told_with_the_folder_and_what_to_do(tmp_path, full):
+    with pytest.raises(OSError, match=r"No space left .* the same command") as told:
+        with full_disk_explained(tmp_path):
+            raise full
+    assert str(tmp_path) in str(told.value)
+    with pytest.raises(OSError) as again, full_disk_explained(tmp_path):
+        raise told.value
+    assert again.value is told.value
+    with pytest.raises(FileNotFoundError), full_disk_explained(tmp_path):
+        raise FileNotFoundError(errno.ENOENT, "gone")
