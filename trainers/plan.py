@@ -75,6 +75,7 @@ def main(flag_values: flags.FlagValues) -> None:
         flag_values.num_devices,
     )
     plan = make_plan(flag_values.config)
+    plan.check_divisible(device.count)
     print(format_plan(plan, device, flag_values.hours, source))
 
 

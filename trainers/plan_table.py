@@ -108,8 +108,8 @@ def _explained(plan: Plan, device: Device, hours: float) -> list[str]:
         "TFLOP an image": "of a training step: 3 passes, with checkpointing 4",
         "hours": f"on {device.count} devices that wait for nothing: reading, exchange, "
         "validation and samples come on top",
-        "devices": f"the fewest that are done in {hours:g} hours; at most one for each "
-        "image that is computed at once",
+        "devices": f"the fewest that are done in {hours:g} hours, of those that divide "
+        "a batch evenly: others are refused",
     }
     return [f"{name:17}{explained}" for name, explained in words.items()]
 

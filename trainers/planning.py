@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from keras_pixelcnn.training import Recipe
 from trainers import model_classes
 from trainers.planned_data import image_format, num_steps
 from trainers.settings import check_config
@@ -147,14 +148,25 @@ class Plan:
     def devices_for(self, variant: Variant, device: Device, hours: float) -> int | None:
         """The fewest devices that are done in so many hours; None where none are.
 
-        More than one for each image of a batch would have nothing to do.
+        Only numbers that training takes: those that deal a batch out in equal parts.
         """
-        most = math.ceil(self.batch_size / self.parts)
-        fewest = math.ceil(self.hours(variant, device, most) * most / hours)
-        for count in range(max(min(fewest, most), 1), most + 1):
-            if self.hours(variant, device, count) <= hours:
+        images, rest = divmod(self.batch_size, self.parts)
+        for count in range(1, images + 1):
+            is_even = not rest and images % count == 0
+            if is_even and self.hours(variant, device, count) <= hours:
                 return count
         return None
+
+    def check_divisible(self, num_devices: int) -> None:
+        """Checks that a batch can be dealt out to the devices, as training does.
+
+        Raises:
+            ValueError: when it cannot.
+        """
+        recipe = Recipe(
+            self.steps, self.batch_size, gradient_accumulation_steps=self.parts
+        )
+        recipe.check_divisible(num_devices)
 
 
 def make_plan(config: Mapping[str, Any]) -> Plan:

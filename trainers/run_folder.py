@@ -1,13 +1,19 @@
 """The folder of a run: what lies where, and which config it belongs to."""
 
+import contextlib
+import errno
 import json
 import os
 import pathlib
+from collections.abc import Iterator
 from typing import Any
+
+import tensorflow as tf
 
 from keras_pixelcnn.files import replace_when_written
 
 _ABSENT = "absent"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _ADDED_LATER = {"model_class": "GatedPixelCNN"}
 """Fields that configs of older runs lack, and what they would have said."""
@@ -45,7 +51,13 @@ class RunFolder:
         """
         if self.config.exists():
             here = json.loads(json.dumps(config))  # tuples are lists in JSON
-            changes = _differences(read_json(self.config), here)
+            there = read_json(self.config)
+            if not isinstance(there, dict):
+                raise ValueError(
+                    f"{self.config} must hold the fields of a config, and is damaged. "
+                    f"Received: {there!r}"
+                )
+            changes = _differences(there, here)
             if changes:
                 raise ValueError(
                     f"{self.path} holds a run with another config: "
@@ -59,17 +71,42 @@ class RunFolder:
                 "this one."
             )
 
-    def claim(self, config: dict[str, Any], environment: dict[str, Any]) -> None:
-        """Checks the folder, and writes down what runs there.
-
-        Args:
-            config: the run's, written in a new folder.
-            environment: what it runs on, this time.
-        """
+    def claim(self, config: dict[str, Any]) -> None:
+        """Checks the folder, and writes the config down in a new one."""
         self.check(config)
-        write_json(self.environment, environment)
         if not self.config.exists():
             write_json(self.config, config)
+
+    def describe(self, environment: dict[str, Any]) -> None:
+        """Writes down what the run runs on, this time."""
+        write_json(self.environment, environment)
+
+
+@contextlib.contextmanager
+def full_disk_explained(workdir: str | os.PathLike[str]) -> Iterator[None]:
+    """Turns what the system says of a full disk into a sentence.
+
+    Raises:
+        OSError: when the disk of the workdir was full, inside the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL or "make room" in str(error):
+            raise
+        raise _full_disk(workdir, error.errno) from error
+    except tf.errors.ResourceExhaustedError as error:  # what TensorFlow itself writes
+        if os.strerror(errno.ENOSPC) not in str(error):
+            raise
+        raise _full_disk(workdir, errno.ENOSPC) from error
+
+
+def _full_disk(workdir: str | os.PathLike[str], number: int) -> OSError:
+    return OSError(
+        number,
+        f"{workdir} must lie on a disk with room ({os.strerror(number)}). What was "
+        "saved before is kept: make room, and the same command goes on",
+    )
 
 
 def write_json(path: pathlib.Path, content: Any) -> None:

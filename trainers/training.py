@@ -25,7 +25,7 @@ from trainers.data import (
     validation_batches,
 )
 from trainers.pictures import draw_pictures
-from trainers.run_folder import RunFolder, read_json
+from trainers.run_folder import RunFolder, full_disk_explained, read_json
 from trainers.settings import check_config
 
 
@@ -61,6 +61,7 @@ def train_and_evaluate(
         ValueError: when a field of the config is wrong, or the folder belongs to
             another config.
         keras_pixelcnn.datasets.DatasetUnavailableError: when the data is not there.
+        OSError: when the disk is full. What was saved before stays.
         keras_pixelcnn.callbacks.NonFiniteLossError: when training diverges. The best
             model and the last checkpoint before that stay.
     """
@@ -72,7 +73,7 @@ def train_and_evaluate(
     if folder.metrics.exists():
         print(f"{folder.path} holds this run, finished. Remove it to train anew.")
         return _tell(read_json(folder.metrics), folder)
-    with Preemption() as preemption:
+    with Preemption() as preemption, full_disk_explained(workdir):
         make_repeatable(config)
         data = load_training_data(config)
         hint = f"config.model.num_classes must fit the labels of {config['dataset']}."
@@ -81,10 +82,12 @@ def train_and_evaluate(
             progress = loop.run()
         if progress.is_stopped:
             return None
+        preemption.stop_if_asked()  # in the last validation: results take long
         metrics = None
         if strategies.is_chief(strategy):
             metrics = _write_results(config, data, folder, progress)
-        strategies.wait_for_all(strategy)
+        with strategies.losses_explained(strategy):
+            strategies.wait_for_all(strategy)
     return metrics
 
 
@@ -139,6 +142,11 @@ def _make_loop(
             data.num_levels,
             **config["model"],
         )
+
+    def claim() -> None:
+        folder.claim(config)
+        folder.describe(facts)
+
     return TrainingLoop(
         model,
         recipe,
@@ -149,7 +157,7 @@ def _make_loop(
         options=LoopOptions(
             config["checkpoint_every"], config["log_every"], on_nonfinite
         ),
-        on_first_step=lambda: folder.claim(config, facts),
+        on_first_step=claim,
         draw=_drawing(config, data, model),
         preemption=preemption,
     )

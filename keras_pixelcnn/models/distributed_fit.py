@@ -66,6 +66,13 @@ def check_compile(model: Any, arguments: Mapping[str, Any]) -> None:
             "gradient_accumulation_steps of its own. Received: "
             f"gradient_accumulation_steps={optimizer.gradient_accumulation_steps}"
         )
+    if getattr(optimizer, "ema_overwrite_frequency", None):
+        raise ValueError(
+            "ema_overwrite_frequency of an optimizer does not work on several devices: "
+            "Keras cannot write weights inside of a condition. Leave it out, and use "
+            "keras.callbacks.SwapEMAWeights. Received: "
+            f"ema_overwrite_frequency={optimizer.ema_overwrite_frequency}"
+        )
 
 
 def _check_scope(model: Any) -> None:

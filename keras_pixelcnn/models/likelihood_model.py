@@ -207,6 +207,18 @@ class LikelihoodModel(keras.Model):
         """
         return super().predict(self._checked(x), *args, **kwargs)
 
+    def _maybe_symbolic_build(
+        self, iterator: Any = None, data_batch: Any = None
+    ) -> None:
+        """Builds the optimizer: all other variables are there (a hook of Keras).
+
+        On several devices Keras would look at the mean of their parts of a batch, which
+        fails where those differ in size.
+        """
+        if self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of `fit`, with the label among the inputs (a hook of Keras)."""
         inputs = self._as_inputs(data)

@@ -165,6 +165,20 @@ class CheckpointStore:
         """
         return self._newest_whole(lambda record: record.best)
 
+    def check_empty(self) -> None:
+        """Checks that there is no checkpoint, whole or damaged.
+
+        Raises:
+            ValueError: when there is one.
+        """
+        entries = self._entries()
+        if entries:
+            raise ValueError(
+                f"{self.folder} must hold a checkpoint that is whole, or none. Bring "
+                "one back from a copy, or remove the run's folder to start anew. "
+                f"Received: {len(entries)}, all damaged"
+            )
+
     def _newest_whole(self, wanted: Callable[[Record], bool]) -> Checkpoint | None:
         tried = set()
         # Listed each time anew: another process may save, and remove old ones.

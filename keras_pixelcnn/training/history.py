@@ -48,9 +48,14 @@ class History:
         """All whole lines."""
         rows = []
         if self.path.exists():
-            for line in self.path.read_text(encoding="utf-8").splitlines():
+            text = self.path.read_text(encoding="utf-8", errors="replace")
+            for line in text.splitlines():
                 try:
                     rows.append(json.loads(line))
-                except ValueError:  # the writer was killed
+                except (ValueError, RecursionError):  # the writer was killed, or worse
                     continue
-        return [row for row in rows if isinstance(row, dict) and "step" in row]
+        return [
+            row
+            for row in rows
+            if isinstance(row, dict) and isinstance(row.get("step"), int)
+        ]

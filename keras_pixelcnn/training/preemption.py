@@ -41,11 +41,16 @@ class Preemption:
         finally:
             self._is_deferred = False
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
-        if not self._is_deferred:
+    def stop_if_asked(self) -> None:
+        """Ends the program if the signal came while it was deferred."""
+        if self.asked:
             print(
                 "Stopped by SIGTERM. What was saved stays; the same command goes on.",
                 flush=True,
             )
             raise SystemExit(0)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        if not self._is_deferred:
+            self.stop_if_asked()

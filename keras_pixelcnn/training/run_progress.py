@@ -88,7 +88,8 @@ class Progress:
 
     def take_in_score(self, epoch: int) -> bool:
         """Tells whether the validation is the best so far, and remembers it."""
-        is_best = self.best_score is None or self.score < self.best_score
+        is_first = self.best_score is None or math.isnan(self.best_score)
+        is_best = is_first or self.score < self.best_score
         if is_best:
             self.best_score, self.best_step = self.score, self.step
             self.best_epoch = epoch

@@ -93,7 +93,10 @@ def _read_cluster() -> list[str]:
     try:
         config = json.loads(text) if text.strip() else {}
         cluster = config.get("cluster", {})
-        workers = [*cluster.get("chief", []), *cluster.get("worker", [])]
+        jobs = [cluster.get("chief", []), cluster.get("worker", [])]
+        if any(isinstance(addresses, str) for addresses in jobs):
+            raise TypeError("a text in the place of a list")
+        workers = [*jobs[0], *jobs[1]]
     except (ValueError, AttributeError, TypeError) as error:
         raise ValueError(
             f"TF_CONFIG must be JSON such as {_EXAMPLE} Received: {text}"
@@ -101,11 +104,12 @@ def _read_cluster() -> list[str]:
     if "ps" in cluster:
         raise ValueError(f"{_NO_PARAMETER_SERVER} Received: TF_CONFIG={text}")
     if workers:
-        _check_task(config.get("task", {}), cluster, text)
+        _check_task(config.get("task"), cluster, text)
     return workers
 
 
-def _check_task(task: Mapping[str, Any], cluster: Mapping[str, Any], text: str) -> None:
+def _check_task(task: Any, cluster: Mapping[str, Any], text: str) -> None:
+    task = task if isinstance(task, dict) else {}
     kind, index = task.get("type"), task.get("index")
     is_known = kind in ("chief", "worker") and kind in cluster
     if not is_known or index not in range(len(cluster[kind])):

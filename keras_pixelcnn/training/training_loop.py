@@ -112,7 +112,8 @@ class TrainingLoop:
         Raises:
             NonFiniteLossError: at the first step whose loss or gradient is not finite,
                 unless such steps are skipped. The state before it is saved.
-            ValueError: when the folder is another model's.
+            ValueError: when the folder is another model's, or none of its checkpoints
+                is whole.
             OSError: when the disk is full.
         """
         with self._preemption.deferred():
@@ -131,10 +132,12 @@ class TrainingLoop:
 
     def _resume(self) -> None:
         saved = self._store.latest()
-        if saved is not None:
+        if saved is None:
+            self._store.check_empty()
+        else:
+            self._progress = Progress.from_facts(saved.step, saved.facts)
             self._rewrite_best()
             self._state.restore(saved.arrays)
-            self._progress = Progress.from_facts(saved.step, saved.facts)
         strategies.check_agreement(self._strategy, self._progress.step)
         self._records.begin(self._progress, self._recipe.batch_size)
         self._records.cut(self._progress.step)  # also of a run killed before it saved
@@ -145,9 +148,13 @@ class TrainingLoop:
             self._end_epoch()
 
     def _rewrite_best(self) -> None:
-        """A model.keras of steps that will be taken again does not count."""
+        """A model.keras of steps that will be taken again does not count.
+
+        Where the best checkpoint is damaged, an older one must not replace the model.
+        """
         best = self._store.best()
-        if best is not None and self._is_chief:
+        is_whole = best is not None and best.step == self._progress.best_step
+        if is_whole and self._is_chief:
             self._state.restore(best.arrays)
             with self._averaged():
                 self._records.write_model(self._model)

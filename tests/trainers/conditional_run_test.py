@@ -106,7 +106,7 @@ def test_a_run_that_failed_in_its_first_epoch_leaves_the_folder_free(tmp_path):
     config = conditional_config(num_classes=9, condition_dropout=0.0)
     with pytest.raises(ValueError, match=r"must fit .*\[0, 9\)\. Received: 9"):
         training.train_and_evaluate(config, tmp_path)
-    RunFolder(tmp_path).claim({"another": "config"}, {})
+    RunFolder(tmp_path).claim({"another": "config"})
 
 
 def test_a_model_that_needs_an_embedding_is_refused_before_data_is_loaded(

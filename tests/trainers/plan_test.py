@@ -1,5 +1,6 @@
 """Tests of planning: what a run takes, told without running it."""
 
+import dataclasses
 import math
 
 import pytest
@@ -201,6 +202,17 @@ def test_devices_are_the_fewest_that_are_done_in_time(digits_plan, speedup):
     assert found == 1 or digits_plan.hours(plain, device(), found - 1) > wanted
 
 
+def test_only_devices_are_told_that_training_takes(digits_plan):
+    plan = dataclasses.replace(digits_plan, batch_size=66, parts=2)
+    plain = plan.variants[0]
+    # 4 would be enough, and cannot share 33 images evenly.
+    wanted = plan.hours(plain, device(), 1) / 3.5
+    assert plan.devices_for(plain, device(), wanted) == 11
+    plan.check_divisible(11)
+    with pytest.raises(ValueError, match=r"batch_size must be a multiple .* 4 devices"):
+        plan.check_divisible(4)
+
+
 def test_more_devices_than_images_have_nothing_to_do(digits_plan):
     plain = digits_plan.variants[0]
     wanted = digits_plan.hours(plain, device(), 1) / 65
@@ -287,6 +299,8 @@ def test_wrong_flags_are_told(printed):
         printed("--hours=0")
     with pytest.raises(ValueError, match="share must be at most 1"):
         printed("--device_share=2")
+    with pytest.raises(ValueError, match=r"batch_size=64, 48 devices"):
+        printed("--num_devices=48")
 
 
 def test_planning_leaves_no_graph_behind():

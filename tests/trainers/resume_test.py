@@ -1,10 +1,14 @@
 """Tests that an interrupted run goes on where it was, through the trainer."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_pixelcnn.models import load_model
-from keras_pixelcnn.training import TrainStep
+from keras_pixelcnn.training import Evaluation, TrainStep, strategies
 from tests.trainers.tiny_run import STEPS, read_log, read_metrics, tiny_config
 from trainers import results_writing, training
 
@@ -95,3 +99,30 @@ def test_a_run_killed_while_it_wrote_its_results_only_writes_them(
     assert "Epoch" not in capsys.readouterr().out
     assert metrics == read_metrics(tmp_path)
     assert metrics["training_seconds"] > 0
+
+
+def test_sigterm_in_the_last_validation_is_not_forgotten(tmp_path, monkeypatch, capsys):
+    score = Evaluation.bits_per_dim
+
+    def interrupted(self, batches):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return score(self, batches)
+
+    config = tiny_config(epochs=1)
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as stop:
+        patch.setattr(Evaluation, "bits_per_dim", interrupted)
+        training.train_and_evaluate(config, tmp_path)
+    assert stop.value.code == 0
+    assert "Stopped by SIGTERM." in capsys.readouterr().out
+    assert not (tmp_path / "metrics.json").exists()
+    assert training.train_and_evaluate(config, tmp_path)["best_epoch"] == 1
+
+
+def test_a_worker_that_is_lost_while_results_are_written_is_told(tmp_path, monkeypatch):
+    def lose(strategy):
+        monkeypatch.setattr(strategies, "is_multi_worker", lambda strategy: True)
+        raise tf.errors.UnavailableError(None, None, "gone")
+
+    monkeypatch.setattr(strategies, "wait_for_all", lose)
+    with pytest.raises(ConnectionError, match="Another worker is gone"):
+        training.train_and_evaluate(tiny_config(epochs=1), tmp_path)

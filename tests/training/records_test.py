@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from keras_pixelcnn.training import Progress
 from keras_pixelcnn.training.event_log import EventLog
 from keras_pixelcnn.training.history import History
 from keras_pixelcnn.training.progress import ProgressBar, format_seconds
@@ -28,6 +29,28 @@ def test_the_history_is_cut_back_with_its_half_written_line(tmp_path):
     assert history.rows() == [{"step": step, "loss": 1 / 3} for step in range(4)]
     history.append({"step": 4})
     assert len(history.path.read_text().splitlines()) == 5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'{"a\xff": 1, "step": 2}', b'{"step": null}', b'{"step": "2"}', b"[" * 20_000],
+)
+def test_a_damaged_line_of_the_history_does_not_stop_the_run(tmp_path, line):
+    history = History(tmp_path / "history.jsonl")
+    history.path.write_bytes(line + b"\n")
+    history.append({"step": 3})
+    history.cut(3)
+    assert history.rows()[-1] == {"step": 3}
+
+
+def test_a_score_that_is_no_number_is_not_the_best_for_ever():
+    progress = Progress(step=1, validation=float("nan"))
+    progress.take_in_score(1)
+    progress.step, progress.validation = 2, 3.0
+    assert progress.take_in_score(2)
+    progress.step, progress.validation = 3, float("nan")
+    assert not progress.take_in_score(3)
+    assert (progress.best_score, progress.best_step) == (3.0, 2)
 
 
 @pytest.mark.parametrize("lost", [0, 7])

@@ -4,6 +4,7 @@ import collections
 import json
 import pathlib
 import random
+import shutil
 import subprocess
 import sys
 
@@ -161,3 +162,37 @@ def test_steps_that_are_not_finite_are_skipped_and_counted(run, tmp_path):
     assert saved.step == STEPS
     assert saved.facts["num_skipped"] == 2
     assert all(np.isfinite(value).all() for value in saved.arrays.values())
+
+
+def flip_last_byte(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def test_an_older_best_does_not_replace_the_model_where_the_best_is_damaged(
+    run, whole, tmp_path
+):
+    workdir = shutil.copytree(whole, tmp_path / "run")
+    store = CheckpointStore(workdir / "checkpoints")
+    best, last = store.best(), store.latest()
+    flip_last_byte(best.path)
+    older = {name: np.zeros_like(value) for name, value in last.arrays.items()}
+    store.save(1, older, last.facts, best=True)
+    store.save(last.step, last.arrays, last.facts)
+    assert run(workdir) == 0
+    models = [
+        keras.models.load_model(each / "model.keras") for each in (workdir, whole)
+    ]
+    for weight, same in zip(*(model.get_weights() for model in models)):
+        np.testing.assert_array_equal(weight, same)
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_is_left_alone(run, whole, tmp_path):
+    workdir = shutil.copytree(whole, tmp_path / "run")
+    for path in (workdir / "checkpoints").glob("*.safetensors"):
+        flip_last_byte(path)
+    files = [path for path in workdir.rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
+    assert run(workdir) == 1
+    assert before == {path: path.read_bytes() for path in files}

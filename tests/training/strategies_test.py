@@ -39,6 +39,9 @@ def test_mirrored_takes_the_cpus_where_there_is_no_gpu():
         ("auto", "[]", "TF_CONFIG must be JSON such as"),
         ("auto", cluster(), "The task of TF_CONFIG must be one of"),
         ("auto", cluster(task={"type": "worker", "index": 2}), "The task of TF_CONFIG"),
+        ("auto", cluster(task=[]), "The task of TF_CONFIG"),
+        ("auto", cluster(task=None), "The task of TF_CONFIG"),
+        ("auto", '{"cluster": {"worker": "a:1"}}', "TF_CONFIG must be JSON such as"),
         ("one", '{"cluster": {"ps": ["a:1"]}}', "Parameter servers are not supported"),
     ],
 )

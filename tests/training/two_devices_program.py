@@ -129,6 +129,14 @@ def fit():
         one, two = (fitted(each, plain, count) for each in (ONE, TWO))
         found[f"last batch of {count % 8}"] = largest_difference(one[0], two[0])
         found[f"score of {count % 8}"] = abs(one[1] - two[1])
+    one, two = (fitted(each, plain, 21, batch_size=7) for each in (ONE, TWO))
+    found["batches of 7"] = largest_difference(one[0], two[0])
+    for count in (1, 3):  # a first batch that the devices share unevenly
+        scores = [
+            new_model(each, plain).evaluate(IMAGES[:count], verbose=0)[0]
+            for each in (ONE, TWO)
+        ]
+        found[f"score of {count} images"] = abs(scores[0] - scores[1])
     clipped = fitted(TWO, optimizers["global_clipnorm"], 32)[0]
     free = fitted(TWO, plain, 32)[0]
     found["clipping matters"] = largest_difference(clipped, free)
@@ -160,6 +168,9 @@ def refusals():
     def accumulate():
         new_model(TWO, lambda: adam(gradient_accumulation_steps=2))
 
+    def overwrite():
+        new_model(TWO, lambda: adam(use_ema=True, ema_overwrite_frequency=2))
+
     def uneven_batches():
         TrainStep(new_model(TWO), Recipe(10, 15), TWO)
 
@@ -170,6 +181,7 @@ def refusals():
         "jit_compile": lambda: compile_with(jit_compile=True),
         "steps_per_execution": lambda: compile_with(steps_per_execution=2),
         "gradient_accumulation_steps": accumulate,
+        "ema_overwrite_frequency": overwrite,
         "batch_size": uneven_batches,
     }
     found = {}

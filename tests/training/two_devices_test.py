@@ -46,7 +46,8 @@ def test_the_score_of_any_number_of_images_is_exact(found):
 
 @pytest.mark.parametrize(
     "name",
-    ["clipnorm", "global_clipnorm", "clipvalue", "ema"]
+    ["clipnorm", "global_clipnorm", "clipvalue", "ema", "batches of 7"]
+    + ["score of 1 images", "score of 3 images"]
     + [f"{what} of {size}" for what in ("last batch", "score") for size in (1, 3)],
 )
 def test_fit_takes_the_steps_of_one_device(found, name):
@@ -63,6 +64,7 @@ def test_fit_takes_the_steps_of_one_device(found, name):
         ("jit_compile", "jit_compile=True does not work on several devices"),
         ("steps_per_execution", "must be 1 on several devices"),
         ("gradient_accumulation_steps", "has gradient_accumulation_steps of its own"),
+        ("ema_overwrite_frequency", "use keras.callbacks.SwapEMAWeights"),
         ("batch_size", "must be a multiple of the number of devices"),
     ],
 )
