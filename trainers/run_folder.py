@@ -64,7 +64,9 @@ class RunFolder:
                     f"{'; '.join(changes)}. Choose another workdir, or remove this "
                     "one to start anew."
                 )
-        elif self.model.exists() or self.checkpoints.exists():
+        elif any(
+            path.exists() for path in (self.model, self.checkpoints, self.metrics)
+        ):
             raise ValueError(
                 f"{self.path} holds a run, but not its config.json, so nobody can tell "
                 "whether the config is the same. Choose another workdir, or remove "

@@ -1,5 +1,6 @@
 """Checks of a config before anything is loaded or written."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -18,7 +19,8 @@ def _is_integer(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return _is_integer(value) or isinstance(value, float)
+    is_float = isinstance(value, float) and math.isfinite(value)
+    return is_float or _is_integer(value)
 
 
 _POSITIVE = ("an integer of at least 1", lambda value: _is_integer(value) and value > 0)

@@ -72,7 +72,7 @@ def train_and_evaluate(
     folder.check(config)
     if folder.metrics.exists():
         print(f"{folder.path} holds this run, finished. Remove it to train anew.")
-        return _tell(read_json(folder.metrics), folder)
+        return _tell(_read_metrics(folder), folder)
     with Preemption() as preemption, full_disk_explained(workdir):
         make_repeatable(config)
         data = load_training_data(config)
@@ -93,6 +93,16 @@ def train_and_evaluate(
 
 def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
     return config.to_dict() if hasattr(config, "to_dict") else dict(config)
+
+
+def _read_metrics(folder: RunFolder) -> dict[str, Any]:
+    metrics = read_json(folder.metrics)
+    if not isinstance(metrics, dict) or "test_bits_per_dim" not in metrics:
+        raise ValueError(
+            f"{folder.metrics} must hold a run's results, and is damaged. Remove it: "
+            "the same command writes it anew."
+        )
+    return metrics
 
 
 def make_repeatable(config: Mapping[str, Any]) -> None:

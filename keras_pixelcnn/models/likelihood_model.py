@@ -136,11 +136,28 @@ class LikelihoodModel(keras.Model):
                 )
         distributed_fit.check_compile(self, {"optimizer": optimizer, **kwargs})
         super().compile(optimizer=optimizer, **kwargs)
+        self._scales_loss = kwargs.get("auto_scale_loss", True)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """How the model was compiled (a hook of Keras's saving).
+
+        With what Keras leaves out, and needs to read the optimizer's variables again.
+        """
+        if not self.compiled:
+            return {}
+        return {
+            **super().get_compile_config(),
+            "auto_scale_loss": self._scales_loss,
+            "is_optimizer_built": self.optimizer.built,
+        }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles as the saved model was (a hook of Keras's loading)."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
+        config = dict(keras.saving.deserialize_keras_object(config))
+        is_optimizer_built = config.pop("is_optimizer_built", True)
+        self.compile(**config)
+        if is_optimizer_built:
+            self.optimizer.build(self.trainable_variables)
 
     def fit(
         self,

@@ -70,6 +70,9 @@ class TrainStep:
         self._scale = None
         if model.compute_dtype == "float16":
             self._scale = LossScale(strategy)
+        scale = [] if self._scale is None else self._scale.variables
+        self._moving = [*model.non_trainable_variables, *scale]
+        self._before: list[np.ndarray] = []
         self._compiled = tf.function(self._step, autograph=False)
 
     def state(self) -> dict[str, list[Any]]:
@@ -90,6 +93,7 @@ class TrainStep:
             batch: the features of the whole batch; each device takes its rows.
             stop_asked: whether this worker wants to stop; all hear of it.
         """
+        self._before = [variable.numpy() for variable in self._moving]
         rows = distribute(self._strategy, batch)
         asked = self._strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(float(stop_asked))
@@ -208,3 +212,11 @@ class TrainStep:
     def skip(self) -> None:
         """Counts a step that was not applied, so that the learning rate goes on."""
         self.optimizer.iterations.assign_add(1)
+
+    def undo(self) -> None:
+        """Takes back what a step that was not applied has moved on nonetheless.
+
+        Those are the seeds of dropout and the loss scale.
+        """
+        for variable, value in zip(self._moving, self._before, strict=True):
+            variable.assign(value)

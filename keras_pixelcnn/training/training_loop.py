@@ -205,7 +205,8 @@ class TrainingLoop:
             number = self._progress.num_skipped
             self._say(nonfinite.skipped_line(result, step, number))
             return
-        if self._has_begun:  # the state is still that of the step before
+        if self._has_begun:
+            self._step.undo()
             self._save()
         raise nonfinite.error(
             result, step, self._images.steps_per_epoch, self._folder, self._store

@@ -259,6 +259,20 @@ def test_saves_and_goes_on_training(images, tmp_path):
     np.testing.assert_array_equal(loaded.sample(3, 1), model.sample(3, 1))
 
 
+@pytest.mark.parametrize("auto_scale_loss", [True, False])
+def test_loads_the_optimizer_as_it_was_saved(images, tmp_path, auto_scale_loss):
+    """Trained with its loss scaled or not, or only compiled: without a warning."""
+    model = new_model(dtype="mixed_float16")
+    model.compile("adam", auto_scale_loss=auto_scale_loss)
+    for _ in range(2):
+        model.save(tmp_path / "model.keras")
+        optimizer = keras.models.load_model(tmp_path / "model.keras").optimizer
+        pairs = zip(optimizer.variables, model.optimizer.variables, strict=True)
+        for ours, theirs in pairs:
+            np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+        model.train_on_batch(images[:4])
+
+
 def test_replicas_drop_the_conditions_of_other_examples():
     """And train and score with labels, and without."""
     run_on_two_devices(f"""

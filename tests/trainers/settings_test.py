@@ -55,6 +55,7 @@ def test_a_missing_field_is_named():
         ("num_samples", True),
         ("learning_rate", -1e-3),
         ("learning_rate", float("nan")),
+        ("learning_rate", float("inf")),
         ("weight_decay", -1),
         ("warmup_share", 1.0),
         ("ema_momentum", 1.0),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 
 import keras
 import numpy as np
@@ -155,6 +156,18 @@ def test_a_finished_run_is_not_trained_again(finished, train_tiny):
 
 
 # Errors.
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "{"])
+def test_damaged_results_are_told(finished, tmp_path, content):
+    shutil.copy(finished[0] / "config.json", tmp_path)
+    (tmp_path / "metrics.json").write_text(content, encoding="utf-8")
+    config = json.loads((tmp_path / "config.json").read_text("utf-8"))
+    with pytest.raises(ValueError, match=r"metrics\.json must hold .* is damaged"):
+        training.train_and_evaluate(config, tmp_path)
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(ValueError, match=r"holds a run, but not its config\.json"):
+        training.train_and_evaluate(config, tmp_path)
 
 
 def test_a_run_that_diverges_ends_with_an_error(tmp_path):
