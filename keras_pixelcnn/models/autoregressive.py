@@ -49,6 +49,7 @@ class AutoregressiveImageModel(ScoringModel):
         """Whether the model can be run step by step."""
         return type(self).scan_steps is not AutoregressiveImageModel.scan_steps
 
+    @tf.autograph.experimental.do_not_convert
     def distribution(self, **conditions: Any) -> Any:
         """The model as a TensorFlow Probability distribution.
 
@@ -69,6 +70,7 @@ class AutoregressiveImageModel(ScoringModel):
 
     # Sampling.
 
+    @tf.autograph.experimental.do_not_convert
     def sample(
         self,
         num_samples: int | None = None,
@@ -130,6 +132,7 @@ class AutoregressiveImageModel(ScoringModel):
             jit_compile=jit_compile,
         )
 
+    @tf.autograph.experimental.do_not_convert
     def sample_from_noise(
         self, noise: Any, temperature: Any = 1.0, **options: Any
     ) -> tf.Tensor:
@@ -166,6 +169,7 @@ class AutoregressiveImageModel(ScoringModel):
             **options,
         )
 
+    @tf.autograph.experimental.do_not_convert
     def complete(
         self,
         image: Any,
@@ -240,6 +244,7 @@ class AutoregressiveImageModel(ScoringModel):
         rule = f"image must hold integers in [0, {self.num_levels}) where it is known."
         return checked(possible | ~mask, image, rule)
 
+    @tf.autograph.experimental.do_not_convert
     def interpolate(
         self,
         embedding_a: Any,
