@@ -12,9 +12,9 @@ from tests.test_case import randomize
 KINDS = {
     "grey": {"image_shape": (3, 4, 1), "num_levels": 256},
     "color": {"image_shape": (4, 3, 3), "num_levels": 5},
-    "more_than_a_byte": {"image_shape": (2, 3, 1), "num_levels": 300},
     "label": {"image_shape": (4, 2, 1), "num_levels": 17, "num_classes": 3},
-    "embedding": {"image_shape": (3, 3, 1), "num_levels": 4, "embedding_dim": 2},
+    # Of more levels than a byte has.
+    "embedding": {"image_shape": (2, 3, 1), "num_levels": 300, "embedding_dim": 2},
     "spatial": {"image_shape": (4, 2, 4), "num_levels": 4, "spatial_shape": (2, 1, 3)},
     "optional": {
         "image_shape": (2, 3, 1),
@@ -33,11 +33,12 @@ KINDS = {
 }
 
 
-def make_model(kind):
+def make_model(kind, num_blocks=2):
     """A tiny model far from uniform: fresh weights would hide most mistakes."""
     arguments = KINDS[kind]
     filters = 2 * arguments["image_shape"][-1]
-    model = GatedPixelCNN(**arguments, filters=filters, num_blocks=2, kernel_size=3)
+    arguments = {"num_blocks": num_blocks, **arguments}
+    model = GatedPixelCNN(**arguments, filters=filters, kernel_size=3)
     return randomize(model)
 
 

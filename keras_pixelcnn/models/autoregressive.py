@@ -54,6 +54,7 @@ class AutoregressiveImageModel(ScoringModel):
         """A sentence for those who ask for steps that there are not."""
         return f"{type(self).__name__} cannot be run step by step."
 
+    @tf.autograph.experimental.do_not_convert
     def distribution(self, **conditions: Any) -> Any:
         """The model as a TensorFlow Probability distribution.
 
@@ -74,6 +75,7 @@ class AutoregressiveImageModel(ScoringModel):
 
     # Sampling.
 
+    @tf.autograph.experimental.do_not_convert
     def sample(
         self,
         num_samples: int | None = None,
@@ -136,6 +138,7 @@ class AutoregressiveImageModel(ScoringModel):
             jit_compile=jit_compile,
         )
 
+    @tf.autograph.experimental.do_not_convert
     def sample_from_noise(
         self, noise: Any, temperature: Any = 1.0, **options: Any
     ) -> tf.Tensor:
@@ -172,6 +175,7 @@ class AutoregressiveImageModel(ScoringModel):
             **options,
         )
 
+    @tf.autograph.experimental.do_not_convert
     def complete(
         self,
         image: Any,
@@ -246,6 +250,7 @@ class AutoregressiveImageModel(ScoringModel):
         rule = f"image must hold integers in [0, {self.num_levels}) where it is known."
         return checked(possible | ~mask, image, rule)
 
+    @tf.autograph.experimental.do_not_convert
     def interpolate(
         self,
         embedding_a: Any,

@@ -17,6 +17,9 @@ class ScoringModel(LikelihoodModel):
     Conditions are given by their names; see `AutoregressiveImageModel`.
     """
 
+    # The verbs of models are marked for AutoGraph, which would convert all that they
+    # call, for seconds and to no end, in a user's `tf.function`.
+
     def _score(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         image = features["image"]
         features = {name: at_least_one(value) for name, value in features.items()}
@@ -56,6 +59,7 @@ class ScoringModel(LikelihoodModel):
         specs = feature_specs(self, list(features))
         return self.compiled_graph(tuple(features), self._score, specs)(dict(features))
 
+    @tf.autograph.experimental.do_not_convert
     def log_prob(
         self,
         image: Any,
@@ -135,6 +139,7 @@ class ScoringModel(LikelihoodModel):
             "multiply_adds to have flops."
         )
 
+    @tf.autograph.experimental.do_not_convert
     def classify(
         self, image: Any, prior: Any = None, batch_size: int = 128, **conditions: Any
     ) -> tf.Tensor:

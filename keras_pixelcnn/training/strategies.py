@@ -190,6 +190,8 @@ def _gather(strategy: tf.distribute.Strategy, number: int) -> list[int]:
         replica = tf.distribute.get_replica_context()
         return replica.all_gather(tf.reshape(number, [1]), axis=0)
 
-    run = tf.function(lambda number: strategy.run(gather, args=(number,)))
+    run = tf.function(
+        lambda number: strategy.run(gather, args=(number,)), autograph=False
+    )
     gathered = run(tf.constant(number, tf.int64))
     return strategy.experimental_local_results(gathered)[0].numpy().tolist()

@@ -51,6 +51,12 @@ def test_initial_model_is_nearly_uniform():
     assert np.mean(bits) == pytest.approx(math.log2(17), abs=0.4)
 
 
+@pytest.fixture(scope="module")
+def smallest():
+    """For XLA, which takes long to compile."""
+    return randomize(kp.GatedPixelCNN((3, 3, 2), LEVELS, filters=4, num_blocks=1))
+
+
 class TestSample:
     """Seeds, and arguments out of range."""
 
@@ -77,7 +83,8 @@ class TestSample:
         shuffled = model.sample(4, seed=seeds.numpy()[order]).numpy()
         np.testing.assert_array_equal(shuffled, model.sample(6, 8).numpy()[order])
 
-    def test_same_in_graphs_and_under_xla(self, model):
+    def test_same_in_graphs_and_under_xla(self, smallest):
+        model = smallest
         expected = model.sample(6, seed=3).numpy()
         for jit_compile in (False, True):
             draw = tf.function(lambda: model.sample(6, seed=3), jit_compile=jit_compile)
@@ -85,7 +92,8 @@ class TestSample:
             assert same.sum() >= 5
 
     @pytest.mark.parametrize("num_samples", [0, 1, 6])
-    def test_jit_compile_draws_the_same_images(self, model, num_samples):
+    def test_jit_compile_draws_the_same_images(self, smallest, num_samples):
+        model = smallest
         expected = model.sample(num_samples, seed=3).numpy()
         drawn = model.sample(num_samples, seed=3, jit_compile=True)
         assert drawn.dtype == expected.dtype

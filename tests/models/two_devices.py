@@ -1,7 +1,6 @@
 """Programs that need two devices, which are made before TensorFlow starts."""
 
-import subprocess
-import sys
+from tests.forked import run_source
 
 BEGINNING = """
 import keras, numpy as np, tensorflow as tf
@@ -15,4 +14,4 @@ mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 def run_on_two_devices(program):
     """Runs a program that finds `mirrored`, a strategy, in a process of its own."""
-    subprocess.run([sys.executable, "-c", BEGINNING + program], check=True)
+    run_source(BEGINNING + program)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from keras_pixelcnn.image_grid import image_grid
-from keras_pixelcnn.models import load_model
+from keras_pixelcnn.models import AutoregressiveImageModel, load_model
 from tests.trainers.tiny_run import (
     images_of,
     labels_of,
@@ -14,6 +14,7 @@ from tests.trainers.tiny_run import (
     tiny_config,
     tiny_model,
 )
+from tests.trainers.train_lightly import export
 from trainers import data, results_writing, training
 from trainers.run_folder import RunFolder
 
@@ -29,7 +30,9 @@ def conditional_config(num_classes=10, condition_dropout=0.2, **fields):
 def workdir(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("runs") / "conditional"
     config = conditional_config(num_samples=25, sample_every=1)
-    training.train_and_evaluate(config, workdir)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AutoregressiveImageModel, "export", export)
+        training.train_and_evaluate(config, workdir)
     return workdir
 
 

@@ -6,6 +6,10 @@ import sys
 
 import pytest
 
+from keras_pixelcnn.models import AutoregressiveImageModel
+from tests.forked import Forked
+from tests.trainers.train_lightly import export
+
 ROOT = pathlib.Path(__file__).parents[2]
 TINY = (
     "--config=trainers/configs/digits.py",
@@ -19,15 +23,8 @@ TINY = (
 
 
 def run_program(name, *arguments):
-    """Runs `python -m trainers.<name>` as a user would."""
-    return subprocess.run(
-        [sys.executable, "-m", f"trainers.{name}", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    """Runs `trainers.<name>` in a process of its own."""
+    return Forked(f"trainers.{name}", *arguments).wait()
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +41,30 @@ def train_tiny():
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, train_tiny):
-    """The workdir of a finished run, and what it printed."""
+def train_lightly():
+    """Trains the tiny run, of which nothing is exported."""
+    return lambda workdir: Forked(
+        "tests.trainers.train_lightly", *TINY, f"--workdir={workdir}"
+    ).wait()
+
+
+@pytest.fixture
+def no_exports(monkeypatch):
+    """Runs in this process leave an empty folder in place of their export."""
+    monkeypatch.setattr(AutoregressiveImageModel, "export", export)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The workdir of a finished run, and what it printed: as a user runs it."""
     workdir = tmp_path_factory.mktemp("runs") / "digits"
-    result = train_tiny(workdir)
+    result = subprocess.run(
+        [sys.executable, "-m", "trainers.train", *TINY, f"--workdir={workdir}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert result.returncode == 0, result.stderr
     return workdir, result.stdout

@@ -1,17 +1,14 @@
 """Tests of two processes that train together, through the trainer's command line."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 
 from keras_pixelcnn.training import CheckpointStore
-from tests.trainers.conftest import ROOT
+from tests.forked import Forked
 from tests.trainers.tiny_run import read_metrics
 
 STEPS = 60
@@ -43,39 +40,32 @@ def free_ports(count):
 class Workers:
     """Two processes of one run, of which the first writes."""
 
-    def __init__(self, workdir, *more):
+    def __init__(self, workdir):
         cluster = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
         self.processes = [
-            subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "trainers.train", *TINY, *more),
-                    *(f"--workdir={workdir}", "--strategy=multi_worker"),
-                ],
-                cwd=ROOT,
-                env={
-                    **os.environ,
+            Forked(
+                *("tests.trainers.train_lightly", *TINY, f"--workdir={workdir}"),
+                "--strategy=multi_worker",
+                environment={
                     "TF_CONFIG": json.dumps(
                         {"cluster": cluster, "task": {"type": "worker", "index": index}}
                     ),
                 },
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
             )
             for index in range(2)
         ]
 
     def wait(self):
         """What each wrote; all must end well."""
-        texts = [process.communicate(timeout=120)[0] for process in self.processes]
-        for process, text in zip(self.processes, texts):
-            assert process.returncode == 0, text
+        ended = [process.wait(timeout=120) for process in self.processes]
+        texts = [each.stdout + each.stderr for each in ended]
+        for each, text in zip(ended, texts):
+            assert each.returncode == 0, text
         return texts
 
     def kill(self):
         for process in self.processes:
             process.kill()
-            process.communicate()
 
 
 def wait_for_step(workdir, step):
@@ -105,8 +95,9 @@ def arrays(workdir):
 
 
 @pytest.mark.slow
-def test_two_workers_train_as_one_device(together, run, tmp_path):
-    assert run("train", *TINY, f"--workdir={tmp_path / 'one'}").returncode == 0
+def test_two_workers_train_as_one_device(together, tmp_path):
+    program = ("tests.trainers.train_lightly", *TINY, f"--workdir={tmp_path / 'one'}")
+    assert Forked(*program).wait().returncode == 0
     ours, theirs = arrays(together), arrays(tmp_path / "one")
     assert ours.keys() == theirs.keys()
     for name, value in ours.items():
@@ -123,11 +114,11 @@ def test_a_run_of_which_a_worker_died_ends_as_if_it_had_not(together, tmp_path):
     try:
         wait_for_step(tmp_path, 8)
         workers.processes[1].kill()
-        told, _ = workers.processes[0].communicate(timeout=100)
+        first = workers.processes[0].wait(timeout=100)
     finally:
         workers.kill()
-    assert workers.processes[0].returncode == 1
-    assert "error: Another worker is gone, and none can go on alone." in told
+    assert first.returncode == 1
+    assert "error: Another worker is gone, and none can go on alone." in first.stderr
     assert CheckpointStore(tmp_path / "checkpoints").latest().step < STEPS
     assert "Going on after step" in Workers(tmp_path).wait()[0]
     ours, theirs = arrays(tmp_path), arrays(together)

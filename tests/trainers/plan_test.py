@@ -95,8 +95,8 @@ def test_memory_is_what_training_takes():
     from benchmarks.peak_memory import peak_bytes
 
     model = {"image_shape": (28, 28, 1), "num_levels": 256, "filters": 32}
-    model |= {"num_blocks": 8, "kernel_size": 3}
-    measured = (peak_bytes("train", 48, model) - peak_bytes("train", 1, model)) / 47
+    model |= {"num_blocks": 4, "kernel_size": 3}
+    measured = (peak_bytes("train", 17, model) - peak_bytes("train", 1, model)) / 16
     assert describe(**model).example_bytes == pytest.approx(measured, rel=0.3)
 
 

@@ -12,6 +12,8 @@ from keras_pixelcnn.training import Evaluation, TrainStep, strategies
 from tests.trainers.tiny_run import STEPS, read_log, read_metrics, tiny_config
 from trainers import results_writing, training
 
+pytestmark = pytest.mark.usefixtures("no_exports")
+
 
 class PowerCutError(Exception):
     pass

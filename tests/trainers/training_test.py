@@ -129,8 +129,8 @@ def test_the_averaged_weights_are_validated_and_saved(finished):
 # The same again.
 
 
-def test_the_same_seed_gives_the_same_run(finished, train_tiny, tmp_path):
-    assert train_tiny(tmp_path / "again").returncode == 0
+def test_the_same_seed_gives_the_same_run(finished, train_lightly, tmp_path):
+    assert train_lightly(tmp_path / "again").returncode == 0
     runs = finished[0], tmp_path / "again"
     first, second = (read_metrics(workdir) for workdir in runs)
     first.pop("training_seconds"), second.pop("training_seconds")

@@ -104,12 +104,20 @@ def evaluation():
     return found
 
 
-def fitted(strategy, optimizer, count, batch_size=8):
-    model = new_model(strategy, optimizer)
-    history = model.fit(
-        IMAGES[:count], batch_size=batch_size, epochs=2, shuffle=False, verbose=0
-    )
-    return model.get_weights(), history.history["bits_per_dim"][-1]
+class Fitted:
+    """A model that is trained again and again from where it began."""
+
+    def __init__(self, strategy, optimizer):
+        self._model = new_model(strategy, optimizer)
+        self._initial = self._model.get_weights()
+
+    def __call__(self, count, batch_size=8):
+        """Weights and the last score after two epochs of so many images."""
+        self._model.set_weights(self._initial)
+        history = self._model.fit(
+            IMAGES[:count], batch_size=batch_size, epochs=2, shuffle=False, verbose=0
+        )
+        return self._model.get_weights(), history.history["bits_per_dim"][-1]
 
 
 def fit():
@@ -120,26 +128,27 @@ def fit():
         "clipvalue": lambda: keras.optimizers.SGD(0.5, clipvalue=0.01),
         "ema": lambda: keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9),
     }
-    found = {}
+    found, weights = {}, {}
     for name, optimizer in optimizers.items():
-        one, two = (fitted(each, optimizer, 32) for each in (ONE, TWO))
+        one, two = (Fitted(each, optimizer)(32) for each in (ONE, TWO))
         found[name] = largest_difference(one[0], two[0])
-    plain = lambda: keras.optimizers.SGD(0.5)  # noqa: E731
+        weights[name] = two[0]
+    sgd = lambda: keras.optimizers.SGD(0.5)  # noqa: E731
+    plain = [Fitted(each, sgd) for each in (ONE, TWO)]
     for count in (27, 25):  # a last batch of 3 images, and of 1: fewer than devices
-        one, two = (fitted(each, plain, count) for each in (ONE, TWO))
+        one, two = (fitted(count) for fitted in plain)
         found[f"last batch of {count % 8}"] = largest_difference(one[0], two[0])
         found[f"score of {count % 8}"] = abs(one[1] - two[1])
-    one, two = (fitted(each, plain, 21, batch_size=7) for each in (ONE, TWO))
+    one, two = (Fitted(each, sgd)(21, batch_size=7) for each in (ONE, TWO))
     found["batches of 7"] = largest_difference(one[0], two[0])
     for count in (1, 3):  # a first batch that the devices share unevenly
         scores = [
-            new_model(each, plain).evaluate(IMAGES[:count], verbose=0)[0]
+            new_model(each, sgd).evaluate(IMAGES[:count], verbose=0)[0]
             for each in (ONE, TWO)
         ]
         found[f"score of {count} images"] = abs(scores[0] - scores[1])
-    clipped = fitted(TWO, optimizers["global_clipnorm"], 32)[0]
-    free = fitted(TWO, plain, 32)[0]
-    found["clipping matters"] = largest_difference(clipped, free)
+    free = plain[1](32)[0]
+    found["clipping matters"] = largest_difference(weights["global_clipnorm"], free)
     return found
 
 

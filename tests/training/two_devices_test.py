@@ -1,21 +1,18 @@
 """Tests that two devices train, score and fit as one does."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
+from tests.forked import Forked
+
 TOLERANCE = 2e-5
 
 
 @pytest.fixture(scope="module")
 def found():
     """What `two_devices_program` tells."""
-    program = [sys.executable, "-m", "tests.training.two_devices_program"]
-    output = subprocess.run(program, cwd=ROOT, capture_output=True, text=True)
+    output = Forked("tests.training.two_devices_program").wait()
     assert output.returncode == 0, output.stderr
     return json.loads(output.stdout)
 
