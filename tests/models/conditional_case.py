@@ -1,0 +1,43 @@
+"""Small conditional models, for the tests of conditions of all kinds."""
+
+import itertools
+
+import keras_pixelcnn as kp
+from tests.test_case import random_conditions, random_images, randomize
+
+KINDS = {
+    "label": {"num_classes": 3},
+    "embedding": {"embedding_dim": 4},
+    "spatial": {"spatial_shape": (2, 3, 2)},
+}
+COMBINATIONS = [
+    names for size in (1, 2, 3) for names in itertools.combinations(KINDS, size)
+]
+SHAPES = [((1, 1, 1), 5, 3), ((5, 3, 2), 2, 5), ((4, 6, 3), 256, 3)]
+
+
+def small_model(kinds, image_shape=(4, 4, 1), num_levels=5, kernel_size=3, **arguments):
+    channels = image_shape[-1]
+    # A wide head: ReLUs that are all shut would hide what a test looks for.
+    arguments = {
+        "filters": 4 * channels,
+        "head_filters": 16 * channels,
+        "num_blocks": 2,
+        **arguments,
+    }
+    for kind in kinds:
+        arguments = {**KINDS[kind], **arguments}
+    return randomize(
+        kp.GatedPixelCNN(
+            image_shape,
+            num_levels=num_levels,
+            kernel_size=kernel_size,
+            first_kernel_size=kernel_size,
+            **arguments,
+        )
+    )
+
+
+def features_of(model, count, seed=0):
+    images, conditions = random_images(model, count), random_conditions(model, count)
+    return {"image": images, **conditions}
