@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_pixelcnn.likelihoods import discretized_mixture
+from keras_pixelcnn.likelihoods import discretized_logistic, discretized_mixture
 from keras_pixelcnn.likelihoods.discretized_mixture import PixelMixture
 
 _MOST_TERMS = 2**24
@@ -76,7 +76,7 @@ def _component_means(mixture: PixelMixture, channel: int, num_levels: int) -> tf
 
 def _mean_level(loc: tf.Tensor, log_scale: tf.Tensor, num_levels: int) -> tf.Tensor:
     """Mean of a level: the sum of the probabilities of being above each level."""
-    inverse_scale = tf.exp(-log_scale)[..., tf.newaxis]
+    inverse_scale = discretized_logistic.inverse_scale_of(log_scale)[..., tf.newaxis]
     edges = tf.range(num_levels - 1, dtype=tf.float32) + 0.5
     above = tf.sigmoid((loc[..., tf.newaxis] - edges) * inverse_scale)
     return tf.reduce_sum(above, axis=-1)

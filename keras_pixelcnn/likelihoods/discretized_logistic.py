@@ -13,11 +13,16 @@ import numpy as np
 import tensorflow as tf
 
 _LOG_SCALES = (-52.0, 80.0)
-"""Beyond them nothing changes any more; and what is computed from scales between them
-and from locations up to `_FARTHEST` is finite, with finite gradients."""
+"""Beyond them nothing changes any more."""
 
-_FARTHEST = 1e8
-"""Locations farther away, in levels, count as this far."""
+_FARTHEST = 4e30
+"""Locations farther away than so many scales, or levels, count as this far (but for 1e8
+levels): so that nats, sums of them over images, and gradients are finite."""
+
+
+def inverse_scale_of(log_scale: tf.Tensor) -> tf.Tensor:
+    """One over the scale: finite, and above 0, whatever the logarithm."""
+    return tf.exp(-tf.clip_by_value(log_scale, *_LOG_SCALES))
 
 
 def log_prob(
@@ -39,8 +44,10 @@ def log_prob(
     Returns:
         Float tensor, in nats, finite, with finite gradients.
     """
-    inverse_scale = tf.exp(-tf.clip_by_value(log_scale, *_LOG_SCALES))
-    loc = tf.clip_by_value(loc, -_FARTHEST, _FARTHEST)
+    inverse_scale = inverse_scale_of(log_scale)
+    farthest = tf.clip_by_value(_FARTHEST / inverse_scale, 1e8, _FARTHEST)
+    farthest = tf.stop_gradient(farthest)
+    loc = tf.maximum(tf.minimum(loc, farthest), -farthest)
     below_upper = tf.math.log_sigmoid((levels + 0.5 - loc) * inverse_scale)
     above_lower = tf.math.log_sigmoid((loc - (levels - 0.5)) * inverse_scale)
     inside = below_upper + above_lower + _log_share(inverse_scale)

@@ -43,6 +43,17 @@ def test_four_channels_have_a_mean():
     np.testing.assert_allclose(distribution.mean(), probabilities @ values, atol=1e-4)
 
 
+@pytest.mark.parametrize("log_scale", [-1e30, -200.0, -90.0, -50.0, 20.0, 90.0, 1e30])
+@pytest.mark.parametrize("loc", [-1e30, 0.5, 1.0, 3.5, 1e30])
+def test_the_mean_is_that_of_the_probabilities_at_every_scale(loc, log_scale):
+    """On the edge between two levels too, however sharp the component."""
+    distribution = DiscretizedLogisticMixture(
+        [0.0], [[loc]], log_scale=[[log_scale]], num_levels=5
+    )
+    values, probabilities = pixels(distribution)
+    np.testing.assert_allclose(distribution.mean(), probabilities @ values, atol=1e-4)
+
+
 def test_sample_counts_match_log_prob():
     distribution = random_distribution()
     drawn = distribution.sample(20_000, seed=1)

@@ -81,6 +81,28 @@ def test_probabilities_of_65536_levels_sum_to_1():
         np.testing.assert_allclose(total, np.ones(15), atol=1e-5)
 
 
+@pytest.mark.parametrize("log_scale", [-50.0, -3.0, 0.0, 20.0, 40.0, 60.0])
+@pytest.mark.parametrize("distance", [3e8, 1e12, 1e20])
+def test_far_locations_count_for_what_they_are(log_scale, distance):
+    """But for nats so many that images could not sum them."""
+    inputs = [
+        tf.constant([0.0, 2.0, 4.0]),
+        tf.constant(distance),
+        tf.constant(log_scale),
+    ]
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        nats = discretized_logistic.log_prob(*inputs, 5)
+    for found in (nats, *tape.gradient(nats, inputs)):
+        assert np.all(np.isfinite(found))
+    edges = (np.array([0.5, 3.5]) - np.float64(inputs[1])) / np.exp(log_scale)
+    exact = -np.logaddexp(0, [-1, 1] * edges)
+    if exact[0] < -1e30:
+        assert nats[0] < -1e29
+        exact[0] = nats[0]
+    np.testing.assert_allclose(nats.numpy()[[0, 2]], exact, rtol=1e-5, atol=1e-37)
+
+
 @pytest.mark.parametrize("log_scale", [-1e30, -90.0, 90.0, 1e30])
 def test_nothing_breaks_beyond_the_scales_that_floats_have(log_scale):
     inputs = [tf.constant([0.0, 3.0, 4.0]), tf.constant(2.0), tf.constant(log_scale)]
