@@ -316,7 +316,7 @@ def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
     Raises:
         ValueError: when it is not.
     """
-    shape = tuple(image_shape)
+    shape = tuple(image_shape) if np.iterable(image_shape) else ()
     integers = all(isinstance(size, int | np.integer) for size in shape)
     if len(shape) != 3 or not integers or min(shape) < 1:
         raise ValueError(
@@ -324,3 +324,16 @@ def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
             f"least 1. Received: image_shape={image_shape!r}"
         )
     return tuple(int(size) for size in shape)
+
+
+def check_positive(argument: str, size: Any) -> None:
+    """Checks that an argument is an integer of at least 1.
+
+    Raises:
+        ValueError: when it is not.
+    """
+    if not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(
+            f"{argument} must be an integer of at least 1. "
+            f"Received: {argument}={size!r}"
+        )

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
 from keras_pixelcnn.layers.color_groups import check_divisible
-from keras_pixelcnn.models.arguments import check_image_shape
+from keras_pixelcnn.models.arguments import check_image_shape, check_positive
 from keras_pixelcnn.models.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.block_network import BlockNetwork
 from keras_pixelcnn.models.conditions import Conditions
@@ -47,10 +47,7 @@ class BlockModel(AutoregressiveImageModel):
         image_shape = check_image_shape(image_shape)
         pixel_likelihood = likelihoods.get(likelihood, num_levels, image_shape[-1])
         groups = pixel_likelihood.color_groups
-        if num_blocks < 1:
-            raise ValueError(
-                f"num_blocks must be at least 1. Received: num_blocks={num_blocks}"
-            )
+        check_positive("num_blocks", num_blocks)
         if filters is None:
             filters = max(128 // groups, 1) * groups
         check_divisible(filters, groups, "filters")

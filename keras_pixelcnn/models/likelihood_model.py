@@ -16,6 +16,8 @@ from keras_pixelcnn.models import distributed_fit
 from keras_pixelcnn.models.conditions import Conditions
 from keras_pixelcnn.models.features import at_least_one
 
+_NOT_BUILT = {"is_optimizer_built": False}
+
 
 class LikelihoodModel(keras.Model):
     """Images in, the parameters of their likelihood out, trained on bits/dim.
@@ -145,11 +147,9 @@ class LikelihoodModel(keras.Model):
         """
         if not self.compiled:
             return {}
-        return {
-            **super().get_compile_config(),
-            "auto_scale_loss": self._scales_loss,
-            "is_optimizer_built": self.optimizer.built,
-        }
+        config = {**super().get_compile_config(), "auto_scale_loss": self._scales_loss}
+        # Said of these alone: Keras's clones do not know the word.
+        return config if self.optimizer.built else {**config, **_NOT_BUILT}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles as the saved model was (a hook of Keras's loading)."""

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_pixelcnn import likelihoods
 from keras_pixelcnn.layers.color_groups import check_divisible
 from keras_pixelcnn.layers.pixel_rnn_block import CELLS
-from keras_pixelcnn.models.arguments import check_image_shape
+from keras_pixelcnn.models.arguments import check_image_shape, check_positive
 from keras_pixelcnn.models.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.pixel_rnn_network import PixelRNNNetwork
 from keras_pixelcnn.models.pixel_rnn_steps import PixelRNNSteps
@@ -89,10 +89,7 @@ class PixelRNN(AutoregressiveImageModel):
         pixel_likelihood = likelihoods.get(likelihood, num_levels, image_shape[-1])
         groups = pixel_likelihood.color_groups
         _check_cell(cell, kernel_size)
-        if num_layers < 1:
-            raise ValueError(
-                f"num_layers must be at least 1. Received: num_layers={num_layers}"
-            )
+        check_positive("num_layers", num_layers)
         if filters is None:
             filters = max(128 // groups, 1) * groups
         check_divisible(filters, groups, "filters")

@@ -1,6 +1,5 @@
 """PixelCNNPlusPlus: the network of "PixelCNN++"."""
 
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.models.arguments import check_image_shape
+from keras_pixelcnn.models.arguments import check_image_shape, check_positive
 from keras_pixelcnn.models.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.conditions import Conditions
 from keras_pixelcnn.models.pixelcnn_plus_plus_network import PixelCNNPlusPlusNetwork
@@ -109,7 +108,7 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
             "num_resolutions": num_resolutions,
         }
         for argument, size in sizes.items():
-            _check_positive(argument, size)
+            check_positive(argument, size)
         pixel_likelihood = likelihoods.get(likelihood, num_levels, image_shape[-1])
         if pixel_likelihood.color_groups > 1:
             raise ValueError(
@@ -210,11 +209,3 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
             "condition_dropout": self.condition_dropout,
             "gradient_checkpointing": self.gradient_checkpointing,
         }
-
-
-def _check_positive(argument: str, size: Any) -> None:
-    if not isinstance(size, numbers.Integral) or size < 1:
-        raise ValueError(
-            f"{argument} must be an integer of at least 1. "
-            f"Received: {argument}={size!r}"
-        )

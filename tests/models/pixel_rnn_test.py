@@ -280,7 +280,8 @@ def test_defaults():
     [
         ({"filters": 8}, "filters must be a positive multiple of 3.*filters=8"),
         ({"head_filters": 8}, "head_filters must be a positive multiple of 3.*=8"),
-        ({"num_layers": 0}, "num_layers must be at least 1.*num_layers=0"),
+        ({"num_layers": 0}, "num_layers must be an integer of at least 1.*=0"),
+        ({"num_layers": "2"}, "num_layers must be an integer of at least 1.*='2'"),
         ({"cell": "lstm"}, "cell must be one of.*'lstm'"),
         ({"kernel_size": 4}, "kernel_size must be an odd integer.*4"),
         ({"cell": CELLS[1], "kernel_size": 3}, 'belongs to cell="row_lstm".*=3'),
