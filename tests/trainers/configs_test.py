@@ -27,6 +27,7 @@ PAPER = (
     "cifar10_conditional",
     "binarized_mnist",
     "fashion_mnist",
+    "fashion_mnist_unconditional",
 )
 CLASSES = {
     "cifar10_conditional": 10,

@@ -18,8 +18,10 @@ def get_config() -> config_dict.ConfigDict:
         train_split="train[:55000]",
         validation_split="train[55000:]",
         num_levels=256,
-        epochs=5,
+        epochs=7,
         learning_rate=2e-3,
+        clip_norm=1.0,
+        ema_momentum=0.999,
         num_samples=100,
         sample_every=1,
     )
