@@ -31,6 +31,7 @@ setuptools.setup(
         include=["keras_pixelcnn*", "trainers*", "savedmodels*"]
     ),
     package_data={
+        "keras_pixelcnn": ["pretrained/*/*"],
         "savedmodels": [
             "deployment/*",
             "loader/*.c",

@@ -13,7 +13,9 @@ from trainers import programs
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "The .keras file to publish.", **define)
+    flags.DEFINE_string(
+        "model", None, "The .keras file, or preset, to publish.", **define
+    )
     flags.DEFINE_string(
         "base",
         None,
@@ -73,7 +75,7 @@ def _define_batching_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Publishes the model that the flags name."""
-    from keras_pixelcnn.models import load_model
+    from keras_pixelcnn.presets import find_preset, load_model_or_preset
     from savedmodels.batching import Batching
     from savedmodels.publishing import publish
 
@@ -81,14 +83,21 @@ def main(flag_values: flags.FlagValues) -> None:
     limits = {name: flag_values[name].value for name in names}
     sizes = flag_values.allowed_batch_sizes
     batching = Batching(**limits, allowed_batch_sizes=sizes and tuple(map(int, sizes)))
-    model, bits_per_dim = load_model(flag_values.model), flag_values.bits_per_dim
-    if bits_per_dim is None:
+    model, preset = (
+        load_model_or_preset(flag_values.model),
+        find_preset(flag_values.model),
+    )
+    bits_per_dim, label_names = flag_values.bits_per_dim, flag_values.label_names
+    if preset is not None:
+        label_names = label_names or preset.label_names
+        bits_per_dim = bits_per_dim or preset.test_bits_per_dim
+    elif bits_per_dim is None:
         bits_per_dim = recorded_bits_per_dim(pathlib.Path(flag_values.model))
     publish(
         model,
         flag_values.base,
         signatures=flag_values.signatures,
-        label_names=flag_values.label_names,
+        label_names=label_names,
         bits_per_dim=bits_per_dim,
         batching=batching,
     )

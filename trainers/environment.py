@@ -3,6 +3,7 @@
 import os
 import pathlib
 import platform
+import subprocess
 from typing import Any
 
 import keras
@@ -11,17 +12,20 @@ import tensorflow as tf
 import keras_pixelcnn as kp
 
 _PROCESSORS = pathlib.Path("/proc/cpuinfo")
+_ROOT = pathlib.Path(kp.__file__).parent.parent
 
 
 def describe() -> dict[str, Any]:
     """Versions and hardware, as JSON takes them.
 
     Returns:
-        "versions" (name to version), "system", "processor", "cores" (those that this
-        process may use) and "devices" (names of the accelerators; none on a CPU).
+        "versions" (name to version), "commit" (of this package's source; None where it
+        does not come from a repository), "system", "processor", "cores" (those that
+        this process may use) and "devices" (names of the accelerators; none on a CPU).
     """
     return {
         "versions": versions(),
+        "commit": commit(),
         "system": platform.platform(),
         "processor": processor(),
         "cores": _cores(),
@@ -37,6 +41,31 @@ def versions() -> dict[str, str]:
         "keras": keras.__version__,
         "keras_pixelcnn": kp.__version__,
     }
+
+
+def commit(root: pathlib.Path = _ROOT) -> str | None:
+    """The commit of a checkout, with "-changed" where files differ from it.
+
+    Args:
+        root: the checkout's top. Default: that of this package.
+
+    Returns:
+        None for a folder that is no checkout, or where there is no git.
+    """
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40"]
+    try:
+        result = subprocess.run(
+            [*command, "--exclude=*", "--dirty=-changed"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.strip()
 
 
 def processor(listing: pathlib.Path = _PROCESSORS) -> str:

@@ -15,7 +15,7 @@ from trainers import flag_groups, programs
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "The .keras file.", **define)
+    flags.DEFINE_string("model", None, "The .keras file, or a preset's name.", **define)
     flag_groups.define_data_flags(flag_values)
     flags.DEFINE_integer(
         "batch_size", 64, "Images scored at once.", lower_bound=1, **define
@@ -39,10 +39,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> None:
     """Prints the scores."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
-    from keras_pixelcnn.models import load_model
+    from keras_pixelcnn.presets import load_model_or_preset
     from trainers import scoring
 
-    model, batch_size = load_model(flag_values.model), flag_values.batch_size
+    model, batch_size = load_model_or_preset(flag_values.model), flag_values.batch_size
     conditions = scoring.conditions_of_score(model, flag_values.unconditional)
     if flag_values.classify:
         scoring.check_takes_only_label(model)  # before the data is scored

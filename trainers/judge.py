@@ -15,7 +15,7 @@ from trainers import flag_groups, programs
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "The .keras file.", **define)
+    flags.DEFINE_string("model", None, "The .keras file, or a preset's name.", **define)
     flag_groups.define_data_flags(flag_values)
     flags.DEFINE_string(
         "train_split", "train", "The split that the classifier learns from.", **define
@@ -40,10 +40,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> None:
     """Prints the judgement."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
-    from keras_pixelcnn.models import load_model
+    from keras_pixelcnn.presets import load_model_or_preset
     from trainers import judging, scoring
 
-    model, dataset = load_model(flag_values.model), flag_values.dataset
+    model, dataset = load_model_or_preset(flag_values.model), flag_values.dataset
     scoring.check_takes_only_label(model)  # before the data is read
     options = flag_groups.data_options(flag_values)
     judgement = judging.judge(

@@ -14,7 +14,7 @@ from trainers import flag_groups, programs
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "The .keras file.", **define)
+    flags.DEFINE_string("model", None, "The .keras file, or a preset's name.", **define)
     flags.DEFINE_integer(
         "num_samples",
         64,
@@ -58,10 +58,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> None:
     """Draws and writes."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
-    from keras_pixelcnn.models import load_model
+    from keras_pixelcnn.presets import load_model_or_preset
     from trainers import sampling
 
-    model, known = load_model(flag_values.model), None
+    model, known = load_model_or_preset(flag_values.model), None
     if flag_values.complete is not None:
         known = sampling.read_known(model, flag_values.complete, flag_values.mask)
     samples = sampling.draw(

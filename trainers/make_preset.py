@@ -1,0 +1,53 @@
+"""Makes a preset from a finished run: weights, record, card and samples.
+
+python -m trainers.make_preset --workdir=runs/digits --name=gated_pixelcnn_digits
+  --description="..." --data="..."
+
+The optimizer's state is left out. The record takes its numbers from the run's metrics.
+"""
+
+from absl import flags
+
+from trainers import programs
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Adds the program's flags."""
+    define = {"flag_values": flag_values}
+    flags.DEFINE_string("workdir", None, "Folder of the finished run.", **define)
+    flags.DEFINE_string("name", None, "What from_preset shall take.", **define)
+    flags.DEFINE_string("description", None, "One sentence.", **define)
+    flags.DEFINE_string(
+        "data", None, "Name, source and licence of the training data.", **define
+    )
+    flags.DEFINE_list("label_names", None, "Names of the classes.", **define)
+    flags.DEFINE_string(
+        "commit", None, "Commit that trained it, if the run does not know.", **define
+    )
+    flags.DEFINE_string(
+        "output", None, "Folder of all presets. Default: the package's.", **define
+    )
+    flags.mark_flags_as_required(
+        ["workdir", "name", "description", "data"], flag_values
+    )
+
+
+def main(flag_values: flags.FlagValues) -> None:
+    """Makes the preset."""
+    # Here, so that a mistyped flag is told before TensorFlow loads.
+    from trainers.preset_making import make_preset
+
+    folder = make_preset(
+        flag_values.workdir,
+        flag_values.name,
+        flag_values.description,
+        flag_values.data,
+        label_names=flag_values.label_names,
+        commit=flag_values.commit,
+        output=flag_values.output,
+    )
+    print(f"{flag_values.name} in {folder}")
+
+
+if __name__ == "__main__":
+    programs.run(main, define_flags)
