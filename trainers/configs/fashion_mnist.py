@@ -18,7 +18,7 @@ def get_config() -> config_dict.ConfigDict:
         train_split="train[:55000]",
         validation_split="train[55000:]",
         num_levels=256,
-        epochs=7,
+        epochs=5,
         learning_rate=2e-3,
         clip_norm=1.0,
         ema_momentum=0.999,
