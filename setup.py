@@ -37,7 +37,7 @@ setuptools.setup(
             "loader/*.c",
             "loader/*.h",
             "server/page/*",
-        ]
+        ],
     },
     install_requires=[
         "absl-py",

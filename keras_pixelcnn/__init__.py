@@ -17,7 +17,7 @@ from keras_pixelcnn.models import (
     PixelCNNPlusPlus,
     PixelRNN,
 )
-from keras_pixelcnn.presets import from_preset, presets
+from keras_pixelcnn.pretrained import from_preset, presets
 from keras_pixelcnn.receptive_field import dependencies, plot_receptive_field
 from keras_pixelcnn.samplers import example_seeds, example_uniforms
 from keras_pixelcnn.schedules import WarmupThenDecay

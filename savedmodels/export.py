@@ -75,7 +75,7 @@ def _define_batching_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Publishes the model that the flags name."""
-    from keras_pixelcnn.presets import find_preset, load_model_or_preset
+    from keras_pixelcnn.pretrained import find_preset, load_model_or_preset
     from savedmodels.batching import Batching
     from savedmodels.publishing import publish
 

@@ -30,7 +30,7 @@ ROOMS = [
     {"distributions", "codecs"},
     {"export"},
     {"models"},
-    {"callbacks", "presets", "receptive_field"},
+    {"callbacks", "pretrained", "receptive_field"},
     {"training"},
 ]
 LEVELS = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}

@@ -40,7 +40,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> None:
     """Prints the judgement."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
-    from keras_pixelcnn.presets import load_model_or_preset
+    from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers import judging, scoring
 
     model, dataset = load_model_or_preset(flag_values.model), flag_values.dataset

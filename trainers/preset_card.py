@@ -40,7 +40,7 @@ training or to choose the weights:
 ## Training
 
 - Data: {dataset}.
-- {training_hours:.2f} hours on {machine}, other work beside it; {versions}.
+- {training_hours:.2f} hours by the clock on {machine}; {versions}.
 - Commit `{commit}`, with these settings (a config of `trainers.train`):
 
 ```json
@@ -62,7 +62,7 @@ def write_card(path: pathlib.Path, name: str, record: Mapping[str, Any]) -> None
     Args:
         path: the file, Markdown.
         name: the preset's.
-        record: the fields of a `keras_pixelcnn.presets.Preset`, but for the name.
+        record: the fields of a `keras_pixelcnn.pretrained.Preset`, but for the name.
     """
     versions = record["versions"]
     fields = dict(record) | {

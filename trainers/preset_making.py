@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras_pixelcnn as kp
-from keras_pixelcnn import presets
 from keras_pixelcnn.files import replace_when_written
 from keras_pixelcnn.models import load_model
+from keras_pixelcnn.pretrained import preset
 from trainers.preset_card import write_card
 from trainers.run_folder import RunFolder, read_json
 
@@ -56,16 +56,16 @@ def make_preset(
         )
     model = _without_optimizer(load_model(run.model))
     _check_label_names(model, label_names)
-    target = pathlib.Path(output or presets.PRETRAINED) / name
+    target = pathlib.Path(output or preset.PRETRAINED) / name
     with replace_when_written(target) as part:
         part.mkdir()
-        model.save(part / presets.MODEL_FILE)
+        model.save(part / preset.MODEL_FILE)
         record = _record(run, model, description, data, label_names, commit)
-        record |= _file_facts(part / presets.MODEL_FILE)
+        record |= _file_facts(part / preset.MODEL_FILE)
         text = json.dumps(record, indent=2, ensure_ascii=False)
-        (part / presets.RECORD_FILE).write_text(text + "\n", encoding="utf-8")
+        (part / preset.RECORD_FILE).write_text(text + "\n", encoding="utf-8")
         shutil.copy(run.samples, part / "samples.png")
-        write_card(part / presets.CARD_FILE, name, record)
+        write_card(part / preset.CARD_FILE, name, record)
         if target.exists():
             shutil.rmtree(target)
     return target

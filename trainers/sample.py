@@ -58,7 +58,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> None:
     """Draws and writes."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
-    from keras_pixelcnn.presets import load_model_or_preset
+    from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers import sampling
 
     model, known = load_model_or_preset(flag_values.model), None

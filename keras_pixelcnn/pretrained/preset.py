@@ -12,7 +12,7 @@ from typing import Any
 
 from keras_pixelcnn.models import AutoregressiveImageModel, load_model
 
-PRETRAINED = pathlib.Path(__file__).parent / "pretrained"
+PRETRAINED = pathlib.Path(__file__).parent
 """A folder for each preset, as `trainers.make_preset` writes it."""
 
 MODEL_FILE = "model.keras"
@@ -169,7 +169,8 @@ def _read_record(path: pathlib.Path) -> Preset:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         for name in ("image_shape", "conditions", "label_names"):
-            fields[name] = fields[name] and tuple(fields[name])
+            if fields[name] is not None:
+                fields[name] = tuple(fields[name])
         return Preset(name=path.parent.name, **fields)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(

@@ -1,0 +1,173 @@
+"""Tests of the trained models in the package."""
+
+import hashlib
+import json
+import pathlib
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+import keras_pixelcnn as kp
+from keras_pixelcnn import datasets
+from keras_pixelcnn.pretrained import preset
+from tests.trainers.tiny_run import call
+
+ROOT = pathlib.Path(__file__).parent.parent
+DIGITS = "gated_pixelcnn_digits"
+NAMES = sorted(kp.presets())
+
+
+@pytest.fixture(scope="module")
+def model():
+    return kp.from_preset(DIGITS)
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """The digits' preset in a folder in which it can be damaged."""
+    shutil.copytree(preset.PRETRAINED / DIGITS, tmp_path / DIGITS)
+    monkeypatch.setattr(preset, "PRETRAINED", tmp_path)
+    return tmp_path / DIGITS
+
+
+def test_the_models_of_the_readme_are_there():
+    assert {DIGITS} <= set(NAMES)
+
+
+def test_the_recorded_likelihood_is_the_models(model):
+    test = datasets.load("digits", "test", batch_size=64)
+    logs = model.evaluate(test, return_dict=True, verbose=0)
+    recorded = kp.presets()[DIGITS].test_bits_per_dim
+    np.testing.assert_allclose(logs["bits_per_dim"], recorded, rtol=1e-5)
+
+
+def test_samples_look_like_what_it_was_trained_on(model):
+    """To the model itself, and in how much ink there is."""
+    test = next(iter(datasets.load("digits", "test", batch_size=180)))["image"].numpy()
+    samples = model.sample(180, seed=1).numpy()
+    scores = [model.log_prob(images).numpy().mean() for images in (test, samples)]
+    assert abs(scores[1] - scores[0]) < 5
+    assert abs(samples.mean() - test.mean()) < 0.3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_is_what_its_record_says(name):
+    record, model = kp.presets()[name], kp.from_preset(name)
+    assert record.model == type(model).__name__
+    assert record.image_shape == model.image_shape
+    assert record.num_levels == model.num_levels
+    assert record.conditions == tuple(model.conditions.names)
+    assert record.num_parameters == model.count_params()
+    assert 0 < record.test_bits_per_dim < min(record.baselines.values())
+    assert len(record.commit) >= 40
+    assert record.training_hours > 0
+    if record.label_names is not None:
+        assert len(record.label_names) == model.num_classes
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_stands_beside_each_model(name):
+    record = kp.presets()[name]
+    card = (record.folder / preset.CARD_FILE).read_text("utf-8")
+    for fact in (name, record.commit, record.model_sha256, record.dataset):
+        assert fact in card
+    assert f"{record.test_bits_per_dim:.3f}" in card
+    assert (record.folder / "samples.png").is_file()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_file_is_the_published_one_and_holds_no_optimizer(name):
+    record = kp.presets()[name]
+    content = (record.folder / preset.MODEL_FILE).read_bytes()
+    assert len(content) == record.model_bytes
+    assert hashlib.sha256(content).hexdigest() == record.model_sha256
+    assert len(content) < 4 * record.num_parameters * 1.3 + 200_000
+
+
+def test_all_together_are_a_few_megabytes():
+    files = [path for path in preset.PRETRAINED.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 8e6
+
+
+def test_presets_are_installed_with_the_package():
+    setup = (ROOT / "setup.py").read_text("utf-8")
+    assert '"keras_pixelcnn": ["pretrained/*/*"]' in setup
+
+
+@pytest.mark.parametrize("name", ["gated_pixelcnn_digit", "", None, []])
+def test_a_name_that_is_none_is_told(name):
+    with pytest.raises(ValueError, match=re.escape(f"Received: {name!r}")):
+        kp.from_preset(name)
+
+
+def test_a_name_that_is_nearly_one_gets_a_suggestion():
+    with pytest.raises(ValueError, match=f"Did you mean '{DIGITS}'"):
+        kp.from_preset("gated_pixelcnn_digit")
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
+def test_a_file_that_is_not_the_published_one_is_not_loaded(copied, damage):
+    path = copied / preset.MODEL_FILE
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    if damage == "remove":
+        path.unlink()
+    else:
+        path.write_bytes(content if damage == "flip" else content[:1000])
+    with pytest.raises(ValueError, match="must be the published file of"):
+        kp.from_preset(DIGITS)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"unknown": 1}'])
+def test_a_damaged_record_is_told(copied, content):
+    (copied / preset.RECORD_FILE).write_text(content)
+    with pytest.raises(ValueError, match="and is damaged"):
+        kp.presets()
+
+
+def test_what_presets_returns_can_be_changed_without_harm():
+    kp.presets().clear()
+    assert DIGITS in kp.presets()
+
+
+def test_a_model_can_be_trained_further():
+    model = kp.from_preset(DIGITS)
+    before = model.get_weights()
+    images = np.zeros((8, *model.image_shape), "uint8")
+    model.fit(images, epochs=1, verbose=0)
+    assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+
+
+# Programs take a preset's name for a file's.
+
+
+def test_programs_take_a_name_where_there_is_no_such_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert preset.find_preset(DIGITS).name == DIGITS
+    assert preset.find_preset("digits.keras") is None
+    with pytest.raises(FileNotFoundError, match=f"nor.*preset.*{DIGITS}|Nor.*{DIGITS}"):
+        preset.load_model_or_preset("digits.keras")
+    (tmp_path / DIGITS).write_text("no model")
+    with pytest.raises(ValueError, match=r"must be a \.keras file"):
+        preset.load_model_or_preset(DIGITS)
+
+
+def test_samples_are_drawn_from_a_preset(tmp_path, capsys):
+    from trainers import sample
+
+    output = tmp_path / "samples.png"
+    call(sample, f"--model={DIGITS}", "--num_samples=2", f"--output={output}")
+    assert output.is_file()
+    assert "2 images" in capsys.readouterr().out
+
+
+def test_an_export_knows_what_the_preset_knows(tmp_path):
+    from savedmodels import export
+
+    call(export, f"--model={DIGITS}", f"--base={tmp_path}", "--signatures=log_prob")
+    metadata = json.loads(
+        (tmp_path / "1" / "assets.extra" / "metadata.json").read_text("utf-8")
+    )
+    assert metadata["bits_per_dim"] == kp.presets()[DIGITS].test_bits_per_dim
