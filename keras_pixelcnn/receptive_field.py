@@ -38,10 +38,11 @@ def dependencies(
     """Which channels of which pixels each channel's distribution depends on.
 
     Found by gradients of the parameters of a channel's distribution with respect to the
-    image, on images and conditions drawn at random. What is False has a gradient of
-    exactly 0 in all of them. A dependency that no try shows, as where a ReLU is shut in
-    all of them, is missed: a model needs weights that are not all zero, and narrow ones
-    need several tries.
+    image (to its vectors, where the model looks them up in a table), on images and
+    conditions drawn at random. What is False has a gradient of exactly 0 in all of
+    them. A dependency that no try shows, as where a ReLU is shut in all of them, is
+    missed: a model needs weights that are not all zero, and narrow ones need several
+    tries.
 
     Args:
         model: any model of this package.
@@ -93,13 +94,13 @@ def dependencies(
 def network_of_encoded(
     model: AutoregressiveImageModel,
 ) -> Callable[[tf.Tensor, Mapping[str, tf.Tensor], bool], tf.Tensor]:
-    """The model from its image as floats in [-1, 1], which gradients can reach.
+    """The model from its encoded image: floats, which gradients can reach.
 
     Args:
         model: any model whose image goes through a layer named "encoding".
 
     Returns:
-        A function of encoded images (batch, height, width, channels), the model's other
+        A function of encoded images (batch, height, width, features), the model's other
         inputs by name, and whether dropout is on, to the likelihood's parameters.
 
     Raises:
@@ -178,13 +179,19 @@ def _gradients_of(
     with tf.GradientTape() as tape:
         tape.watch(images)
         encoded = model.get_layer("encoding")(images)
+        tape.watch(encoded)
         parameters = network(encoded, given, training)
         own = [
             tf.reduce_sum(channel * tf.random.normal(channel.shape[1:], seed=1))
             for channel in _channels_of(model, parameters, images, outputs)
         ]
         total = tf.add_n(own)
-    return tape.gradient(total, images).numpy() != 0
+    by_image, by_features = tape.gradient(total, [images, encoded])
+    if by_image is not None:
+        return by_image.numpy() != 0
+    # Of integers that are looked up there is no gradient, but of what is found.
+    found = by_features.numpy().reshape(*images.shape, -1)
+    return (found != 0).any(axis=-1)
 
 
 def _channels_of(

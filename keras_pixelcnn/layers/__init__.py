@@ -5,6 +5,7 @@ from keras_pixelcnn.layers.diagonal_bilstm import DiagonalBiLSTM
 from keras_pixelcnn.layers.gated_activation import GatedActivation
 from keras_pixelcnn.layers.gated_block import GatedPixelCNNBlock
 from keras_pixelcnn.layers.gated_residual_block import GatedResidualBlock
+from keras_pixelcnn.layers.input_encoding import ChannelEmbedding, IntensityEncoding
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
 from keras_pixelcnn.layers.pixel_rnn_block import PixelRNNBlock
 from keras_pixelcnn.layers.pixelcnn_block import PixelCNNBlock
@@ -18,6 +19,7 @@ from keras_pixelcnn.layers.stack_conv2d import (
 )
 
 __all__ = [
+    "ChannelEmbedding",
     "ConditionEncoder",
     "DiagonalBiLSTM",
     "GateConditioning",
@@ -25,6 +27,7 @@ __all__ = [
     "GatedPixelCNNBlock",
     "GatedResidualBlock",
     "HorizontalStackConv2D",
+    "IntensityEncoding",
     "MaskedConv2D",
     "PixelCNNBlock",
     "PixelRNNBlock",

@@ -51,6 +51,12 @@ class GatedPixelCNN(BlockModel):
             and computes what is inside it a second time for the gradient: memory
             grows far slower with `num_blocks`, for one more pass of arithmetic. The
             gradient is the same; it has no second derivative. Default False.
+        input_encoding: how pixel values go into the network: "intensity", as numbers in
+            their order from -1 to 1, or "embedding", each as a learned vector: for
+            values without an order, such as the codes of a VQ-VAE. The latter needs
+            likelihood="categorical", which takes the values as they are. Default
+            "intensity".
+        input_embedding_dim: length of these vectors, for each channel. Default 64.
         dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
             Default: Keras's global policy.
         name: the model's name.

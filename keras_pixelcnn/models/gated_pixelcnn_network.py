@@ -19,6 +19,7 @@ class GatedPixelCNNNetwork(BlockNetwork):
         image_shape: (height, width, channels).
         likelihood: what the parameters mean.
         conditions: which conditions there are.
+        encoding: the layer that encodes images.
         filters: features of each stack.
         num_blocks: number of blocks.
         kernel_size: odd kernel of the blocks after the first.
@@ -36,6 +37,7 @@ class GatedPixelCNNNetwork(BlockNetwork):
         image_shape: tuple[int, int, int],
         likelihood: PixelLikelihood,
         conditions: Conditions,
+        encoding: keras.layers.Layer,
         *,
         filters: int,
         num_blocks: int,
@@ -63,6 +65,7 @@ class GatedPixelCNNNetwork(BlockNetwork):
             image_shape,
             likelihood,
             conditions,
+            encoding,
             blocks,
             map_filters=filters,
             head_filters=blocks[0].skip_filters,

@@ -34,8 +34,8 @@ class GatedPixelCNNSteps:
     """
 
     def __init__(self, model: Any, conditions: Mapping[str, tf.Tensor]) -> None:
-        self._encoding = model.encoding
         self._dtype = model.blocks[0].compute_dtype
+        self._encoding = model.encoding.steps(self._dtype)
         self._image_shape = model.image_shape
         self._color_groups = model.blocks[0].color_groups
         added = [None] * len(model.blocks)
@@ -55,9 +55,8 @@ class GatedPixelCNNSteps:
         In this order: OpenVINO moves a loop's variables on one by one, and the newest
         row must not be replaced before a cache has taken it over.
         """
-        _, width, channels = self._image_shape
-        sizes = (num_slices, width, batch_size)
-        newest = tf.zeros([*sizes, channels], self._dtype)
+        sizes = (num_slices, self._image_shape[1], batch_size)
+        newest = tf.zeros([*sizes, self._encoding.features], self._dtype)
         return tuple(block.initial_cache(*sizes) for block in self._rows), newest
 
     def skip_rows(self, images: tf.Tensor, num_rows: tf.Tensor) -> Any:
@@ -71,7 +70,7 @@ class GatedPixelCNNSteps:
         sizes = self._window_sizes()
         window = sizes[0] + self._rows[0].height
         images = tf.reshape(images, [num_slices * batch_size, *self._image_shape])
-        image = tf.pad(self._encode(images), [[0, 0], [window, 0], [0, 0], [0, 0]])
+        image = tf.pad(self._encoding(images), [[0, 0], [window, 0], [0, 0], [0, 0]])
         image = tf.gather(image, num_rows + tf.range(window), axis=1)
         rows, newest, caches = image[:, :-1], image[:, -1:], []
         for block, size in zip(self._rows, sizes, strict=True):
@@ -107,7 +106,7 @@ class GatedPixelCNNSteps:
 
     def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
         """Makes the row the newest above the next."""
-        return cache[0], self._encode(row)
+        return cache[0], self._encoding(row)
 
     def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
         """The caches of the horizontal stack."""
@@ -129,7 +128,9 @@ class GatedPixelCNNSteps:
         self, value: tf.Tensor | None, state: _PixelState
     ) -> tuple[tf.Tensor, _PixelState]:
         """Runs the horizontal stack and the head for the next channel."""
-        features = None if value is None else self._encode_pixel(value)
+        features = None
+        if value is not None:
+            features = self._encoding.pixel(value, len(state.blocks[0].inputs))
         blocks = []
         for block, block_state in zip(self._pixels, state.blocks, strict=True):
             features, block_state = block.group(features, block_state)
@@ -143,15 +144,9 @@ class GatedPixelCNNSteps:
     def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> LeftPixels:
         """Shifts the caches of the horizontal stack by one pixel."""
         first, *others = state.blocks
-        pixel = (*first.inputs, self._encode_pixel(value))
+        newest = self._encoding.pixel(value, len(first.inputs))
+        pixel = (*first.inputs, newest)
         return state.left.shifted(pixel, [block.inputs for block in others])
-
-    def _encode_pixel(self, value: tf.Tensor) -> tf.Tensor:
-        """One channel's values (examples,), or those of all (examples, channels)."""
-        return self._encode(value if value.shape.rank == 2 else value[:, tf.newaxis])
-
-    def _encode(self, values: tf.Tensor) -> tf.Tensor:
-        return tf.cast(self._encoding(values), self._dtype)
 
 
 def _last_rows(rows: tf.Tensor, count: int) -> tf.Tensor:

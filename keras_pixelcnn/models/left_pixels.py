@@ -11,7 +11,7 @@ class LeftPixels(NamedTuple):
 
     image: tf.Tensor
     """The pixels that the first convolution sees, oldest first, (batch, taps x
-    channels)."""
+    features)."""
     features: tuple[tf.Tensor, ...]
     """For each tap of the other convolutions, oldest first, their inputs:
     (convolutions - 1, batch, features)."""
@@ -49,8 +49,8 @@ class LeftPixels(NamedTuple):
         """The same for the next pixel.
 
         Args:
-            pixel: the channels of the pixel at hand, encoded, (batch, n) together as
-                many as the image has.
+            pixel: the channels of the pixel at hand, encoded, (batch, n), together
+                the features of a pixel.
             features: what the other convolutions take at the pixel, group by group,
                 each (batch, features / groups).
         """

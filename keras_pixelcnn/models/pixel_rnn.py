@@ -4,20 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import tensorflow as tf
 
-from keras_pixelcnn import likelihoods
-from keras_pixelcnn.layers.color_groups import check_divisible
 from keras_pixelcnn.layers.pixel_rnn_block import CELLS
-from keras_pixelcnn.models.arguments import check_image_shape, check_positive
-from keras_pixelcnn.models.autoregressive import AutoregressiveImageModel
+from keras_pixelcnn.likelihoods import PixelLikelihood
+from keras_pixelcnn.models.arguments import check_positive
+from keras_pixelcnn.models.network_model import NetworkModel, complete_filters
 from keras_pixelcnn.models.pixel_rnn_network import PixelRNNNetwork
 from keras_pixelcnn.models.pixel_rnn_steps import PixelRNNSteps
-from keras_pixelcnn.samplers import ChannelSteps, ScanSteps
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class PixelRNN(AutoregressiveImageModel):
+class PixelRNN(NetworkModel):
     """PixelRNN: LSTM cells that run over the image, row by row or along diagonals.
 
     ::
@@ -51,6 +48,12 @@ class PixelRNN(AutoregressiveImageModel):
             channels. Default: twice the filters.
         likelihood: "categorical" or "logistic_mixture"; with the latter no number of
             features needs to be a multiple of the channels.
+        input_encoding: how pixel values go into the network: "intensity", as numbers in
+            their order from -1 to 1, or "embedding", each as a learned vector: for
+            values without an order, such as the codes of a VQ-VAE. The latter needs
+            likelihood="categorical", which takes the values as they are. Default
+            "intensity".
+        input_embedding_dim: length of these vectors, for each channel. Default 64.
         dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
             Default: Keras's global policy.
         name: the model's name.
@@ -70,6 +73,9 @@ class PixelRNN(AutoregressiveImageModel):
         van den Oord et al. 2016, arXiv 1601.06759, sections 3.1 to 3.3 and table 1.
     """
 
+    network_class = PixelRNNNetwork
+    steps_class = PixelRNNSteps
+
     def __init__(
         self,
         image_shape: tuple[int, int, int],
@@ -81,56 +87,45 @@ class PixelRNN(AutoregressiveImageModel):
         first_kernel_size: int = 7,
         head_filters: int | None = None,
         likelihood: str | Mapping[str, Any] = "categorical",
+        input_encoding: str = "intensity",
+        input_embedding_dim: int | None = None,
         dtype: Any = None,
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        image_shape = check_image_shape(image_shape)
-        pixel_likelihood = likelihoods.get(likelihood, num_levels, image_shape[-1])
-        groups = pixel_likelihood.color_groups
-        _check_cell(cell, kernel_size)
-        check_positive("num_layers", num_layers)
-        if filters is None:
-            filters = max(128 // groups, 1) * groups
-        check_divisible(filters, groups, "filters")
-        if head_filters is not None:
-            check_divisible(head_filters, groups, "head_filters")
-
-        network = PixelRNNNetwork(
-            image_shape,
-            pixel_likelihood,
-            filters=filters,
-            num_layers=num_layers,
-            cell=cell,
-            kernel_size=3 if kernel_size is None else kernel_size,
-            first_kernel_size=first_kernel_size,
-            head_filters=2 * filters if head_filters is None else head_filters,
-            dtype=dtype,
-        )
-        inputs = {"image": keras.Input(image_shape, dtype="int32", name="image")}
         super().__init__(
-            inputs=inputs,
-            outputs=network(inputs),
-            image_shape=image_shape,
-            likelihood=pixel_likelihood,
+            image_shape,
+            num_levels,
+            likelihood,
+            {
+                "filters": filters,
+                "num_layers": num_layers,
+                "cell": cell,
+                "kernel_size": kernel_size,
+                "first_kernel_size": first_kernel_size,
+                "head_filters": head_filters,
+            },
+            input_encoding=input_encoding,
+            input_embedding_dim=input_embedding_dim,
             dtype=dtype,
             name=name,
             trainable=trainable,
         )
-
-        # === Config ===
-        self.filters = filters
-        self.num_layers = num_layers
-        self.cell = cell
-        self.kernel_size = kernel_size
-        self.first_kernel_size = first_kernel_size
-        self.head_filters = head_filters
+        network = self._network
         self.encoding = network.encoding
         self.first_convolution = network.first_convolution
         self.blocks = network.blocks
         self.heads = network.heads
         self.parameters = network.parameters
-        self._network = network
+
+    @classmethod
+    def complete_arguments(
+        cls, arguments: Mapping[str, Any], likelihood: PixelLikelihood
+    ) -> dict[str, Any]:
+        """The network's arguments, checked; see `NetworkModel`."""
+        _check_cell(arguments["cell"], arguments["kernel_size"])
+        check_positive("num_layers", arguments["num_layers"])
+        return complete_filters(arguments, likelihood)
 
     @property
     def has_scan_steps(self) -> bool:
@@ -144,48 +139,6 @@ class PixelRNN(AutoregressiveImageModel):
             'PixelRNN with cell="diagonal_bilstm" cannot be run step by step: its '
             "states follow the diagonals, which pixels in raster order cross."
         )
-
-    def scan_steps(
-        self, conditions: Mapping[str, tf.Tensor] | None = None
-    ) -> ScanSteps:
-        """The model step by step, with the weights as they stand now.
-
-        Args:
-            conditions: none: the model takes no others.
-
-        Raises:
-            NotImplementedError: with `cell="diagonal_bilstm"`.
-        """
-        if not self.has_scan_steps:
-            raise NotImplementedError(self.why_no_scan_steps)
-        steps = PixelRNNSteps(self)
-        if not self.pixel_likelihood.channels_at_once:
-            return steps
-        return ChannelSteps(steps, self.pixel_likelihood.channel_parameters)
-
-    def multiply_adds(self) -> int:
-        """Multiply-adds of one image that the masks leave open; see `flops`.
-
-        Of diagonals only what lies inside of the image counts.
-        """
-        return self._network.multiply_adds(self.input)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-            "image_shape": self.image_shape,
-            "num_levels": self.num_levels,
-            "filters": self.filters,
-            "num_layers": self.num_layers,
-            "cell": self.cell,
-            "kernel_size": self.kernel_size,
-            "first_kernel_size": self.first_kernel_size,
-            "head_filters": self.head_filters,
-            "likelihood": self.likelihood,
-        }
 
 
 def _check_cell(cell: str, kernel_size: int | None) -> None:

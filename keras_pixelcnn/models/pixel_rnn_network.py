@@ -23,12 +23,15 @@ class PixelRNNNetwork(BlockNetwork):
     Args:
         image_shape: (height, width, channels).
         likelihood: what the parameters mean.
+        conditions: which conditions there are: none.
+        encoding: the layer that encodes images.
         filters: hidden features of the recurrent layers.
         num_layers: number of these.
         cell: "row_lstm" or "diagonal_bilstm".
-        kernel_size: odd kernel of the Row LSTM.
+        kernel_size: odd kernel of the Row LSTM. Default 3.
         first_kernel_size: odd kernel of the first convolution.
-        head_filters: features of the two layers before the last.
+        head_filters: features of the two layers before the last. Default: twice the
+            filters.
         dtype: dtype policy of the layers. Default: Keras's global policy.
 
     Raises:
@@ -39,13 +42,15 @@ class PixelRNNNetwork(BlockNetwork):
         self,
         image_shape: tuple[int, int, int],
         likelihood: PixelLikelihood,
+        conditions: Conditions,
+        encoding: keras.layers.Layer,
         *,
         filters: int,
         num_layers: int,
         cell: str,
-        kernel_size: int,
+        kernel_size: int | None,
         first_kernel_size: int,
-        head_filters: int,
+        head_filters: int | None,
         dtype: Any = None,
     ) -> None:
         check_kernel_size(first_kernel_size, smallest=3)
@@ -58,6 +63,7 @@ class PixelRNNNetwork(BlockNetwork):
         options = {"data_format": "channels_last", "dtype": dtype}
         self._pad = keras.layers.ZeroPadding2D(beyond, **options)
         self._crop = keras.layers.Cropping2D(beyond, **options)
+        kernel_size = 3 if kernel_size is None else kernel_size
         blocks = [
             PixelRNNBlock(filters, cell, kernel_size, name=f"block_{index}", **shared)
             for index in range(num_layers)
@@ -65,10 +71,11 @@ class PixelRNNNetwork(BlockNetwork):
         super().__init__(
             image_shape,
             likelihood,
-            Conditions(),
+            conditions,
+            encoding,
             blocks,
             map_filters=filters,
-            head_filters=head_filters,
+            head_filters=2 * filters if head_filters is None else head_filters,
             num_heads=2,
             dtype=dtype,
         )
@@ -86,7 +93,10 @@ class PixelRNNNetwork(BlockNetwork):
         return self._crop(outputs) if self.columns_beyond else outputs
 
     def block_multiply_adds(self, image_shape: tuple[int | None, ...]) -> int:
-        """Multiply-adds of one image up to the head."""
+        """Multiply-adds of one image up to the head.
+
+        Of diagonals only what lies inside of the image counts.
+        """
         batch, height, width, channels = image_shape
         position = (batch, height, width + self.columns_beyond)
         shape = (*position, self.first_convolution.filters)

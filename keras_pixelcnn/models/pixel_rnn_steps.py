@@ -1,5 +1,6 @@
 """`PixelRNN` of Row LSTM step by step: what its sampler drives."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -34,11 +35,14 @@ class PixelRNNSteps:
 
     Args:
         model: a `PixelRNN`, whose weights are read once.
+        conditions: none: the model takes no others.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, conditions: Mapping[str, tf.Tensor]) -> None:
+        del conditions
         self._model = model
         self._dtype = model.blocks[0].compute_dtype
+        self._encoding = model.encoding.steps(self._dtype)
         self._image_shape = model.image_shape
         self._color_groups = model.blocks[0].color_groups
         self._first_row = model.first_convolution.row_steps()
@@ -66,7 +70,7 @@ class PixelRNNSteps:
             return tuple(as_row(row, num_slices, batch_size) for row in rows)
 
         images = tf.reshape(images, [num_slices * batch_size, *self._image_shape])
-        images = self._encode(images)
+        images = self._encoding(images)
         outputs = self._model.first_convolution(images, training=False)
         states = []
         for block in self._model.blocks:
@@ -89,7 +93,7 @@ class PixelRNNSteps:
     def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
         """Computes the row as a whole, for the one below it."""
         images, first, above = cache
-        row = self._encode(row)
+        row = self._encoding(row)
         outputs = first + self._first_row.along(row)
         new_states = []
         for block, part in zip(self._rows, above, strict=True):
@@ -122,7 +126,7 @@ class PixelRNNSteps:
     ) -> tuple[tf.Tensor, _PixelState]:
         """Runs the network for the next channel."""
         if value is not None:
-            state = state._replace(image=(*state.image, self._encode_pixel(value)))
+            state = state._replace(image=self._pixel(value, state))
         above = state.first[len(state.image)]
         features = above + self._first_pixel(state.image, (state.left.image,))
         blocks = []
@@ -137,12 +141,9 @@ class PixelRNNSteps:
 
     def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> LeftPixels:
         """Shifts what lies to the left by one pixel."""
-        pixel = (*state.image, self._encode_pixel(value))
+        pixel = self._pixel(value, state)
         return state.left.shifted(pixel, [block.inputs for block in state.blocks])
 
-    def _encode_pixel(self, value: tf.Tensor) -> tf.Tensor:
-        """One channel's values (examples,), or those of all (examples, channels)."""
-        return self._encode(value if value.shape.rank == 2 else value[:, tf.newaxis])
-
-    def _encode(self, values: tf.Tensor) -> tf.Tensor:
-        return tf.cast(self._model.encoding(values), self._dtype)
+    def _pixel(self, value: tf.Tensor, state: _PixelState) -> tuple[tf.Tensor, ...]:
+        """The pixel's channels so far, encoded, with the next or all of them."""
+        return (*state.image, self._encoding.pixel(value, len(state.image)))

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import keras
+
 from keras_pixelcnn.layers.color_groups import check_kernel_size
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
 from keras_pixelcnn.layers.pixelcnn_block import PixelCNNBlock
@@ -18,6 +20,7 @@ class PixelCNNNetwork(BlockNetwork):
         image_shape: (height, width, channels).
         likelihood: what the parameters mean.
         conditions: which conditions there are.
+        encoding: the layer that encodes images.
         filters: features of the blocks' k x k convolutions.
         num_blocks: number of blocks.
         kernel_size: odd kernel of the blocks.
@@ -36,6 +39,7 @@ class PixelCNNNetwork(BlockNetwork):
         image_shape: tuple[int, int, int],
         likelihood: PixelLikelihood,
         conditions: Conditions,
+        encoding: keras.layers.Layer,
         *,
         filters: int,
         num_blocks: int,
@@ -64,6 +68,7 @@ class PixelCNNNetwork(BlockNetwork):
             image_shape,
             likelihood,
             conditions,
+            encoding,
             blocks,
             map_filters=filters,
             head_filters=2 * filters if head_filters is None else head_filters,

@@ -4,19 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import tensorflow as tf
 
-from keras_pixelcnn import likelihoods
-from keras_pixelcnn.models.arguments import check_image_shape, check_positive
-from keras_pixelcnn.models.autoregressive import AutoregressiveImageModel
-from keras_pixelcnn.models.conditions import Conditions
+from keras_pixelcnn.likelihoods import PixelLikelihood
+from keras_pixelcnn.models.arguments import check_positive
+from keras_pixelcnn.models.network_model import NetworkModel
 from keras_pixelcnn.models.pixelcnn_plus_plus_network import PixelCNNPlusPlusNetwork
 from keras_pixelcnn.models.pixelcnn_plus_plus_steps import PixelCNNPlusPlusSteps
-from keras_pixelcnn.samplers import ChannelSteps, ScanSteps
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class PixelCNNPlusPlus(AutoregressiveImageModel):
+class PixelCNNPlusPlus(NetworkModel):
     """PixelCNN++: residual blocks at several resolutions, with short-cuts.
 
     ::
@@ -62,6 +59,12 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
             and computes what is inside it a second time for the gradient: less memory
             for one more pass of arithmetic. The gradient is the same; it has no second
             derivative. Default False.
+        input_encoding: how pixel values go into the network: "intensity", as numbers in
+            their order from -1 to 1, or "embedding", each as a learned vector: for
+            values without an order, such as the codes of a VQ-VAE. The latter needs
+            likelihood="categorical", which takes the values as they are. Default
+            "intensity".
+        input_embedding_dim: length of these vectors, for each channel. Default 64.
         dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
             Default: Keras's global policy.
         name: the model's name.
@@ -83,6 +86,9 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
         Gradient checkpointing: Chen et al. 2016, arXiv 1604.06174.
     """
 
+    network_class = PixelCNNPlusPlusNetwork
+    steps_class = PixelCNNPlusPlusSteps
+
     def __init__(
         self,
         image_shape: tuple[int, int, int],
@@ -97,115 +103,50 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
         spatial_shape: tuple[int, int, int] | None = None,
         condition_dropout: float = 0.0,
         gradient_checkpointing: bool = False,
+        input_encoding: str = "intensity",
+        input_embedding_dim: int | None = None,
         dtype: Any = None,
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        image_shape = check_image_shape(image_shape)
-        sizes = {
-            "filters": filters,
-            "num_blocks": num_blocks,
-            "num_resolutions": num_resolutions,
-        }
-        for argument, size in sizes.items():
-            check_positive(argument, size)
-        pixel_likelihood = likelihoods.get(likelihood, num_levels, image_shape[-1])
-        if pixel_likelihood.color_groups > 1:
-            raise ValueError(
-                "PixelCNNPlusPlus has no groups of features to keep the order of "
-                f"{image_shape[-1]} channels, which likelihood={likelihood!r} needs. "
-                'Use likelihood="logistic_mixture" for images of several channels, or '
-                "GatedPixelCNN."
-            )
-        conditions = Conditions(
-            num_classes,
-            embedding_dim,
-            spatial_shape,
-            condition_dropout,
-            keras.dtype_policies.get(dtype).compute_dtype,
-        )
-
-        network = PixelCNNPlusPlusNetwork(
-            image_shape,
-            pixel_likelihood,
-            conditions,
-            **sizes,
-            dropout_rate=dropout_rate,
-            dtype=dtype,
-        )
-        image = keras.Input(image_shape, dtype="int32", name="image")
-        inputs = {"image": image, **conditions.keras_inputs()}
         super().__init__(
-            inputs=inputs,
-            outputs=network(inputs),
-            image_shape=image_shape,
-            likelihood=pixel_likelihood,
-            conditions=conditions,
+            image_shape,
+            num_levels,
+            likelihood,
+            {
+                "filters": filters,
+                "num_blocks": num_blocks,
+                "num_resolutions": num_resolutions,
+                "dropout_rate": dropout_rate,
+            },
+            condition_arguments={
+                "num_classes": num_classes,
+                "embedding_dim": embedding_dim,
+                "spatial_shape": spatial_shape,
+                "condition_dropout": condition_dropout,
+            },
+            gradient_checkpointing=gradient_checkpointing,
+            input_encoding=input_encoding,
+            input_embedding_dim=input_embedding_dim,
             dtype=dtype,
             name=name,
             trainable=trainable,
         )
+        self.network = self._network
 
-        # === Config ===
-        self.filters = filters
-        self.num_blocks = num_blocks
-        self.num_resolutions = num_resolutions
-        self.dropout_rate = dropout_rate
-        self.num_classes = num_classes
-        self.embedding_dim = embedding_dim
-        self.spatial_shape = conditions.shapes.get("spatial")
-        self.condition_dropout = condition_dropout
-        self.gradient_checkpointing = gradient_checkpointing
-        self.network = network
-
-    def call(
-        self,
-        inputs: Mapping[str, tf.Tensor],
-        training: bool | None = None,
-        mask: Any = None,
-    ) -> tf.Tensor:
-        """Runs the whole pass; see the class."""
-        if not (training and self.gradient_checkpointing):
-            return super().call(inputs, training=training, mask=mask)
-        inputs = {
-            name: keras.ops.cast(inputs[name], wired.dtype)
-            for name, wired in self.input.items()
-        }
-        return self.network(inputs, training=True, gradient_checkpointing=True)
-
-    def scan_steps(
-        self, conditions: Mapping[str, tf.Tensor] | None = None
-    ) -> ScanSteps:
-        """The model step by step, with the weights as they stand now.
-
-        Args:
-            conditions: the model's inputs beside the image, of a batch. Default: none.
-        """
-        steps = PixelCNNPlusPlusSteps(self, conditions or {})
-        if not self.pixel_likelihood.channels_at_once:
-            return steps
-        return ChannelSteps(steps, self.pixel_likelihood.channel_parameters)
-
-    def multiply_adds(self) -> int:
-        """Multiply-adds of one image; see `flops`."""
-        return self.network.multiply_adds(self.input)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-            "image_shape": self.image_shape,
-            "num_levels": self.num_levels,
-            "filters": self.filters,
-            "num_blocks": self.num_blocks,
-            "num_resolutions": self.num_resolutions,
-            "likelihood": self.likelihood,
-            "dropout_rate": self.dropout_rate,
-            "num_classes": self.num_classes,
-            "embedding_dim": self.embedding_dim,
-            "spatial_shape": self.spatial_shape,
-            "condition_dropout": self.condition_dropout,
-            "gradient_checkpointing": self.gradient_checkpointing,
-        }
+    @classmethod
+    def complete_arguments(
+        cls, arguments: Mapping[str, Any], likelihood: PixelLikelihood
+    ) -> dict[str, Any]:
+        """The network's arguments, checked; see `NetworkModel`."""
+        for size in ("filters", "num_blocks", "num_resolutions"):
+            check_positive(size, arguments[size])
+        if likelihood.color_groups > 1:
+            raise ValueError(
+                "PixelCNNPlusPlus has no groups of features to keep the order of "
+                f"{likelihood.channels} channels, which "
+                f"likelihood={likelihood.identifier!r} needs. Use "
+                'likelihood="logistic_mixture" for images of several channels, or '
+                "GatedPixelCNN."
+            )
+        return dict(arguments)

@@ -1,19 +1,18 @@
 """The layers of `PixelCNNPlusPlus` and how they are wired."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.layers.conditioning import ConditionEncoder, GateConditioning
+from keras_pixelcnn.layers.conditioning import GateConditioning
 from keras_pixelcnn.layers.gated_residual_block import GatedResidualBlock
-from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
 from keras_pixelcnn.layers.shifted_conv2d import ShiftedConv2D
 from keras_pixelcnn.layers.shifted_conv2d_transpose import ShiftedConv2DTranspose
 from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.models.conditions import Conditions
+from keras_pixelcnn.models.network import Network
 
 STREAMS = {"above": "down", "left": "down_right"}
 """Each stream by what it sees, with the direction of its convolutions: the rows above;
@@ -118,16 +117,14 @@ def _for_each_stream(kind: Any, name: str, filters: int, *args: Any, **kw: Any) 
     return Streams(*layers)
 
 
-class PixelCNNPlusPlusNetwork:
+class PixelCNNPlusPlusNetwork(Network):
     """From a model's inputs to its likelihood's parameters; see `PixelCNNPlusPlus`.
-
-    One wiring for both ways of training: the functional model is this on symbolic
-    inputs, and with `gradient_checkpointing` a training step runs it anew.
 
     Args:
         image_shape: (height, width, channels).
         likelihood: what the parameters mean; of one group of features.
         conditions: which conditions there are.
+        encoding: the layer that encodes images.
         filters: features of each stream.
         num_blocks: blocks for each resolution, on the way down.
         num_resolutions: number of resolutions, each half of that before.
@@ -143,6 +140,7 @@ class PixelCNNPlusPlusNetwork:
         image_shape: tuple[int, int, int],
         likelihood: PixelLikelihood,
         conditions: Conditions,
+        encoding: keras.layers.Layer,
         *,
         filters: int,
         num_blocks: int,
@@ -150,12 +148,6 @@ class PixelCNNPlusPlusNetwork:
         dropout_rate: float = 0.0,
         dtype: Any = None,
     ) -> None:
-        self.encoding = keras.layers.Rescaling(
-            2.0 / (likelihood.num_levels - 1),
-            offset=-1.0,
-            dtype="float32",  # low precision cannot hold large levels
-            name="encoding",
-        )
         self.first_above = ShiftedConv2D(
             filters, "down", "A", dtype=dtype, name="first_above"
         )
@@ -191,47 +183,20 @@ class PixelCNNPlusPlusNetwork:
             self.resolutions.append(resolution)
             if not is_last:
                 size = resolution.add_lower(filters, dtype)
-        self.condition_encoder = None
-        if conditions.names:
-            self.condition_encoder = ConditionEncoder(
-                image_shape[:2],
-                conditions.num_classes,
-                map_filters=filters,
-                dropout_rate=conditions.dropout_rate,
-                dtype=dtype,
-                name="condition_encoder",
-            )
-        # Likelihoods stay exact under mixed precision.
-        self.parameters = MaskedProduct(
-            math.prod(likelihood.pixel_shape), name="parameters", dtype="float32"
+        super().__init__(
+            image_shape, conditions, encoding, map_filters=filters, dtype=dtype
         )
-        self._by_pixel = keras.layers.Reshape(
-            (*image_shape[:2], *likelihood.pixel_shape), dtype="float32"
-        )
+        self.add_parameters(likelihood)
 
-    def __call__(
+    def run(
         self,
-        inputs: Mapping[str, Any],
-        training: bool | None = None,
-        gradient_checkpointing: bool = False,
+        image: Any,
+        features: Mapping[str, Any],
+        training: bool | None,
+        gradient_checkpointing: bool,
     ) -> Any:
-        """Runs the whole pass.
-
-        Args:
-            inputs: images (batch, height, width, channels) as "image", and the
-                conditions by their names; symbolic ones wire the functional model.
-            training: whether dropout is on.
-            gradient_checkpointing: whether the backward pass computes what is inside
-                the blocks anew, instead of keeping it.
-
-        Returns:
-            The likelihood's parameters, float32 (batch, height, width, *pixel_shape).
-        """
-        features = {}
-        if self.condition_encoder is not None:
-            given = {name: inputs[name] for name in inputs if name != "image"}
-            features = self.condition_encoder(given, training=training)
-        image = with_ones(self.encoding(inputs["image"]))
+        """Runs both streams through all resolutions; see `Network`."""
+        image = with_ones(image)
         streams = Streams(
             self.first_above(image, training=training),
             keras.ops.add(
@@ -241,8 +206,7 @@ class PixelCNNPlusPlusNetwork:
         )
         run_block = _run_and_recompute if gradient_checkpointing else _run_block
         streams = self._run(0, run_block, streams, features, training)
-        outputs = self.parameters(keras.ops.elu(streams.left))
-        return self._by_pixel(outputs)
+        return keras.ops.elu(streams.left)
 
     def _run(
         self,
@@ -291,30 +255,24 @@ class PixelCNNPlusPlusNetwork:
             streams = run("after", block, streams, shortcuts.pop())
         return streams
 
-    def multiply_adds(self, inputs: Mapping[str, keras.KerasTensor]) -> int:
-        """Multiply-adds of one image that no cropping leaves out.
-
-        Args:
-            inputs: symbolic inputs by name, as for a call.
-        """
-        batch, height, width, channels = inputs["image"].shape
-        image = (batch, height, width, channels + 1)
+    def middle_multiply_adds(
+        self,
+        image_shape: tuple[int | None, ...],
+        features: Mapping[str, tuple[int | None, ...]],
+    ) -> int:
+        """Those of all convolutions, what no cropping leaves out; see `Network`."""
+        image = (*image_shape[:-1], image_shape[-1] + 1)
         total = sum(
             layer.multiply_adds(image) for layer in (self.first_above, *self.first_left)
         )
-        features = {}
-        if self.condition_encoder is not None:
-            given = {name: tensor.shape for name, tensor in inputs.items()}
-            total += self.condition_encoder.multiply_adds(given)
-            features = self.condition_encoder.compute_output_spec(inputs)
         filters = self.first_above.filters
         for resolution in self.resolutions:
             total += _multiply_adds_at(resolution, filters, features)
-        return total + self.parameters.multiply_adds((batch, height, width, filters))
+        return total
 
 
 def with_ones(image: Any) -> Any:
-    """Encoded images (..., channels) with a feature that is 1, and 0 in the padding."""
+    """Encoded images (..., features) with a feature that is 1, and 0 in the padding."""
     ones = keras.ops.ones_like(image[..., :1])
     return keras.ops.concatenate([image, ones], axis=-1)
 
@@ -356,7 +314,9 @@ def _run_and_recompute(
 
 
 def _multiply_adds_at(
-    resolution: Resolution, filters: int, features: Mapping[str, Any]
+    resolution: Resolution,
+    filters: int,
+    features: Mapping[str, tuple[int | None, ...]],
 ) -> int:
     shape = (None, *resolution.size, filters)
     lower = (None, *(-(-n // 2) for n in resolution.size), filters)
@@ -370,10 +330,8 @@ def _multiply_adds_at(
         total += layer.multiply_adds(lower)
     if features:
         shapes = {
-            name: (None, *resolution.size, value.shape[-1])
-            if name == "spatial"
-            else value.shape
-            for name, value in features.items()
+            name: (None, *resolution.size, shape[-1]) if name == "spatial" else shape
+            for name, shape in features.items()
         }
         for both in resolution.all_conditionings():
             total += sum(layer.multiply_adds(shapes) for layer in both)

@@ -48,7 +48,7 @@ class _PixelCache(NamedTuple):
     """What lies left of the pixel at hand."""
 
     image: tf.Tensor
-    """The pixel to the left, encoded, (examples, channels + 1)."""
+    """The pixel to the left, encoded, (examples, features + 1)."""
     kept: tuple[tf.Tensor, ...]
     """For each resolution, what is seen of the pixel to the left, side by side; see
     `StreamSteps.kept_features`."""
@@ -69,8 +69,8 @@ class PixelCNNPlusPlusSteps:
     def __init__(self, model: Any, conditions: Mapping[str, tf.Tensor]) -> None:
         network = model.network
         self._image_shape = model.image_shape
-        self._encoding = network.encoding
         self._dtype = network.first_above.compute_dtype
+        self._encoding = network.encoding.steps(self._dtype)
         self._filters = network.first_above.filters
         self._first_above = network.first_above.steps()
         self._first_left = Streams(*(layer.steps() for layer in network.first_left))
@@ -85,11 +85,10 @@ class PixelCNNPlusPlusSteps:
 
     def start_image(self, num_slices: tf.Tensor, batch_size: tf.Tensor) -> _RowCache:
         """Zeros above the image."""
-        _, width, channels = self._image_shape
-        shape = [num_slices, width, batch_size]
+        shape = [num_slices, self._image_shape[1], batch_size]
         return _RowCache(
             tf.constant(0),
-            (tf.zeros([*shape, channels + 1], self._dtype),) * 2,
+            (tf.zeros([*shape, self._encoding.features + 1], self._dtype),) * 2,
             tf.zeros([*shape, self._filters], self._dtype),
             self._rows.start_image(num_slices, batch_size),
         )
@@ -149,7 +148,7 @@ class PixelCNNPlusPlusSteps:
             return tf.zeros([batch_size, features], self._dtype)
 
         return _PixelCache(
-            zeros(self._image_shape[2] + 1),
+            zeros(self._encoding.features + 1),
             tuple(zeros(sum(steps.kept_features)) for steps in self._left),
             tuple(zeros(self._filters) for _ in self._left[1:]),
         )
@@ -239,4 +238,4 @@ class PixelCNNPlusPlusSteps:
         return outputs, (tf.concat(walk.kept, axis=-1), *kept_below), right
 
     def _encode(self, values: tf.Tensor) -> tf.Tensor:
-        return tf.cast(with_ones(self._encoding(values)), self._dtype)
+        return with_ones(self._encoding(values))

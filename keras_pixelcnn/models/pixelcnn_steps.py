@@ -42,6 +42,7 @@ class PixelCNNSteps:
     def __init__(self, model: Any, conditions: Mapping[str, tf.Tensor]) -> None:
         self._model = model
         self._dtype = model.blocks[0].compute_dtype
+        self._encoding = model.encoding.steps(self._dtype)
         self._image_shape = model.image_shape
         self._color_groups = model.blocks[0].color_groups
         self._features = {}
@@ -71,7 +72,7 @@ class PixelCNNSteps:
         batch_size = images.shape[1] or tf.shape(images)[1]
         images = tf.reshape(images, [num_slices * batch_size, *self._image_shape])
         caches = []
-        inputs = self._inputs_of_convolutions(self._encode(images))
+        inputs = self._inputs_of_convolutions(self._encoding(images))
         for steps, rows in zip(self._convolutions(), inputs, strict=True):
             above = steps.num_rows
             rows = tf.pad(rows, [[0, 0], [above, 0], [0, 0], [0, 0]])
@@ -104,7 +105,7 @@ class PixelCNNSteps:
     def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
         """Computes the row as a whole, for those below it."""
         caches, (above, *others) = cache
-        row = self._encode(row)
+        row = self._encoding(row)
         newest = [row]
         outputs = above + self._first_row.along(row)
         for block, above in zip(self._rows, others, strict=True):
@@ -137,7 +138,7 @@ class PixelCNNSteps:
     ) -> tuple[tf.Tensor, _PixelState]:
         """Runs the network for the next channel."""
         if value is not None:
-            state = state._replace(image=(*state.image, self._encode_pixel(value)))
+            state = state._replace(image=self._pixel(value, state))
         above = state.first[len(state.image)]
         features = above + self._first_pixel(state.image, (state.left.image,))
         blocks = []
@@ -153,12 +154,9 @@ class PixelCNNSteps:
 
     def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> LeftPixels:
         """Shifts what lies to the left by one pixel."""
-        pixel = (*state.image, self._encode_pixel(value))
+        pixel = self._pixel(value, state)
         return state.left.shifted(pixel, [block.reduced for block in state.blocks])
 
-    def _encode_pixel(self, value: tf.Tensor) -> tf.Tensor:
-        """One channel's values (examples,), or those of all (examples, channels)."""
-        return self._encode(value if value.shape.rank == 2 else value[:, tf.newaxis])
-
-    def _encode(self, values: tf.Tensor) -> tf.Tensor:
-        return tf.cast(self._model.encoding(values), self._dtype)
+    def _pixel(self, value: tf.Tensor, state: _PixelState) -> tuple[tf.Tensor, ...]:
+        """The pixel's channels so far, encoded, with the next or all of them."""
+        return (*state.image, self._encoding.pixel(value, len(state.image)))
