@@ -12,6 +12,8 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
+CODECS = ["constriction>=0.4"]
+
 SERVING = [
     "aiohttp",
     "grpcio",
@@ -53,9 +55,10 @@ setuptools.setup(
         "tensorflow-probability[tf]>=0.25",
     ],
     extras_require={
-        "codecs": ["pillow-jxl-plugin"],
+        "codecs": [*CODECS, "pillow-jxl-plugin"],
         "serving": SERVING,
         "test": [
+            *CODECS,
             *SERVING,
             "openvino",
             "pytest",

@@ -24,7 +24,14 @@ from keras_pixelcnn.schedules import WarmupThenDecay
 
 __version__ = "0.1.0"
 
-_LOADED_WHEN_USED = ("baselines", "callbacks", "datasets", "distributions", "training")
+_LOADED_WHEN_USED = (
+    "baselines",
+    "callbacks",
+    "codecs",
+    "datasets",
+    "distributions",
+    "training",
+)
 """Modules whose imports are slow, or which not everyone needs."""
 
 __all__ = [
@@ -39,6 +46,7 @@ __all__ = [
     "baselines",
     "bits_per_dim",
     "callbacks",
+    "codecs",
     "datasets",
     "dependencies",
     "distributions",

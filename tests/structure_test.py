@@ -118,6 +118,8 @@ def test_importing_the_package_loads_nothing_that_only_some_need():
         "sklearn",
         "scipy",
         "ml_collections",
+        "constriction",
+        "keras_pixelcnn.codecs",
         "keras_pixelcnn.datasets",
         "keras_pixelcnn.export",
         "keras_pixelcnn.training",

@@ -8,8 +8,9 @@ from absl import app, flags, logging
 
 
 def run(
-    main: Callable[[flags.FlagValues], None],
+    main: Callable[..., None],
     define_flags: Callable[[flags.FlagValues], None],
+    takes_arguments: bool = False,
 ) -> NoReturn:
     """Runs a program: flags first, then `main`.
 
@@ -17,12 +18,14 @@ def run(
     line and exit code 1; `--verbosity=1` shows where it was raised.
 
     Args:
-        main: the program, called with the parsed flags.
+        main: the program, called with the parsed flags, and with a list of the
+            arguments that are no flags if it takes any.
         define_flags: adds the program's flags to those it is given. Flags are not
             defined on import, so that programs can be imported side by side.
+        takes_arguments: whether others than flags are expected. Default False.
     """
     define_flags(flags.FLAGS)
-    app.run(lambda argv: _call(main, argv), flags_parser=_parse_flags)
+    app.run(lambda argv: _call(main, argv, takes_arguments), flags_parser=_parse_flags)
 
 
 def _parse_flags(argv: list[str]) -> list[str]:
@@ -48,8 +51,8 @@ def _fail(message: str) -> NoReturn:
     sys.exit(f"error: {' '.join(message.split())}")
 
 
-def _call(main: Callable[[flags.FlagValues], None], argv: list[str]) -> None:
-    if len(argv) > 1:
+def _call(main: Callable[..., None], argv: list[str], takes_arguments: bool) -> None:
+    if len(argv) > 1 and not takes_arguments:
         raise app.UsageError(f"Only flags are expected. Received: {' '.join(argv[1:])}")
     from keras_pixelcnn.callbacks import NonFiniteLossError
     from keras_pixelcnn.datasets import DatasetUnavailableError
@@ -65,6 +68,6 @@ def _call(main: Callable[[flags.FlagValues], None], argv: list[str]) -> None:
         NonFiniteLossError,
     )
     try:
-        main(flags.FLAGS)
+        main(flags.FLAGS, *([argv[1:]] if takes_arguments else []))
     except expected as error:
         _fail(str(error))

@@ -62,6 +62,11 @@ class Categorical(PixelLikelihood):
         """The logits of the next channel; see `PixelLikelihood`."""
         return parameters[:, len(values_before)]
 
+    def level_weights(self, logits: tf.Tensor) -> tf.Tensor:
+        """Exponentials of the logits, the highest 1; see `PixelLikelihood`."""
+        logits = tf.cast(logits, tf.float32)
+        return tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))
+
     def sample_guided(
         self,
         conditional: tf.Tensor,

@@ -32,6 +32,9 @@ _INVERSE_SCALES = (1e-30, 1e30)
 _LEAST_WEIGHT = 1e-30
 """Less of a run of levels could be nothing in each of them."""
 
+_WEIGHTS_AT_ONCE = 4096
+"""Levels whose weights are computed together: it bounds the memory."""
+
 
 class LogisticMixture(PixelLikelihood):
     """Levels in their order: a mixture of logistic distributions, cut into levels.
@@ -160,6 +163,24 @@ class LogisticMixture(PixelLikelihood):
         channel = discretized_mixture.next_channel(mixture, levels, self.num_levels)
         return tf.concat(channel, axis=-1)
 
+    def level_weights(self, parameters: tf.Tensor) -> tf.Tensor:
+        """Probabilities by the mixture's cumulative one; see `PixelLikelihood`.
+
+        Those of a row sum to what its components weigh, the likeliest of them 1.
+        """
+        mixture = self._as_weights(parameters, tf.ones_like(parameters[:, 0]))
+        run_weights = discretized_logistic.run_weights
+        if self.num_levels <= _WEIGHTS_AT_ONCE:
+            return run_weights(0.0, 1, self.num_levels, *mixture)
+        parts = tf.map_fn(
+            lambda first: run_weights(first, 1, _WEIGHTS_AT_ONCE, *mixture),
+            tf.range(0.0, self.num_levels, _WEIGHTS_AT_ONCE),
+            parallel_iterations=1,
+        )
+        examples = tf.shape(parameters)[0]
+        whole = tf.reshape(tf.transpose(parts, [1, 0, 2]), [examples, -1])
+        return tf.ensure_shape(whole[:, : self.num_levels], [None, self.num_levels])
+
     def sample(
         self,
         parameters: tf.Tensor,
@@ -182,9 +203,7 @@ class LogisticMixture(PixelLikelihood):
         if top_p is not None:
             table = self._level_logits(parameters, temperature)
             return self._sample_table(table, uniforms, top_p)
-        logits, loc, log_scale = self._tempered(parameters, temperature)
-        inverse_scale = tf.clip_by_value(tf.exp(-log_scale), *_INVERSE_SCALES)
-        mixture = (tf.exp(logits), loc, inverse_scale, self.num_levels)
+        mixture = self._as_weights(parameters, temperature)
         run_weights = discretized_logistic.run_weights
         if self.num_levels <= _LEVELS_AT_ONCE:
             weights = run_weights(0.0, 1, self.num_levels, *mixture)
@@ -228,6 +247,14 @@ class LogisticMixture(PixelLikelihood):
         logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
         # Divided last: the highest stays 0 however low the temperature is.
         return logits / temperature, loc, log_scale + tf.math.log(temperature)
+
+    def _as_weights(
+        self, parameters: tf.Tensor, temperature: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, int]:
+        """What `run_weights` takes of a channel's mixture."""
+        logits, loc, log_scale = self._tempered(parameters, temperature)
+        inverse_scale = tf.clip_by_value(tf.exp(-log_scale), *_INVERSE_SCALES)
+        return tf.exp(logits), loc, inverse_scale, self.num_levels
 
     def _level_logits(self, parameters: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
         """Log probability of each level, (examples, num_levels)."""

@@ -94,6 +94,17 @@ class PixelLikelihood(abc.ABC):
         """
 
     @abc.abstractmethod
+    def level_weights(self, parameters: tf.Tensor) -> tf.Tensor:
+        """What the probabilities of all levels of a channel are in proportion to.
+
+        Args:
+            parameters: the channel's own, float tensor (examples, m).
+
+        Returns:
+            float32 tensor (examples, num_levels), at least 0, one of each row above it.
+        """
+
+    @abc.abstractmethod
     def sample(
         self,
         parameters: tf.Tensor,

@@ -11,9 +11,10 @@ from keras_pixelcnn.graph_checks import checked
 from keras_pixelcnn.image_checks import check_shape
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.models import arguments
+from keras_pixelcnn.models.drawing import scan_batch
 from keras_pixelcnn.models.drawing_request import draw, split_options
 from keras_pixelcnn.models.scoring_model import ScoringModel
-from keras_pixelcnn.samplers import ScanSteps
+from keras_pixelcnn.samplers import BatchSlices, Draw, ScanSteps
 
 
 class AutoregressiveImageModel(ScoringModel):
@@ -53,6 +54,24 @@ class AutoregressiveImageModel(ScoringModel):
     def why_no_scan_steps(self) -> str:
         """A sentence for those who ask for steps that there are not."""
         return f"{type(self).__name__} cannot be run step by step."
+
+    def scan(
+        self, draw: Draw, conditions: Mapping[str, tf.Tensor], slices: BatchSlices
+    ) -> tf.Tensor:
+        """Visits every value of a batch in raster order: for codecs, or own samplers.
+
+        By steps where the model has them, else by whole passes.
+
+        Args:
+            draw: chooses each channel's values, given its parameters; see
+                `samplers.raster_scan`. They are those of `pixel_likelihood`.
+            conditions: as `conditions.prepare` gives them for the batch.
+            slices: how the batch is cut; in one piece where there are no steps.
+
+        Returns:
+            int32 tensor (batch, height, width, channels): what was chosen.
+        """
+        return scan_batch(self, draw, conditions, slices)
 
     @tf.autograph.experimental.do_not_convert
     def distribution(self, **conditions: Any) -> Any:

@@ -10,6 +10,7 @@ from keras_pixelcnn.models.conditions import HAS_CONDITION
 from keras_pixelcnn.models.features import REQUEST, at_least_one
 from keras_pixelcnn.samplers import (
     BatchSlices,
+    Draw,
     KnownPixels,
     RowDraw,
     ancestral_scan,
@@ -81,6 +82,15 @@ def draw_images(
     return tf.cast(images[: _size(request["temperature"])], dtype)
 
 
+def scan_batch(
+    model: Any, draw: Draw, conditions: Mapping[str, tf.Tensor], slices: BatchSlices
+) -> tf.Tensor:
+    """Lets `draw` choose the values of a batch; see `AutoregressiveImageModel.scan`."""
+    arranged = {name: _flat(slices.arrange(v)) for name, v in conditions.items()}
+    images = _scan(model, draw, arranged, slices, None, model.has_scan_steps)
+    return slices.restore(images)
+
+
 def _size(batch: tf.Tensor) -> tf.Tensor | int:
     return batch.shape[0] or tf.shape(batch)[0]
 
@@ -141,7 +151,7 @@ def _examples_last(values: tf.Tensor) -> tf.Tensor:
 
 def _scan(
     model: Any,
-    draw: _Draw,
+    draw: Draw,
     conditions: dict[str, tf.Tensor],
     slices: BatchSlices,
     known: KnownPixels | None,

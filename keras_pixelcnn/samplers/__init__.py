@@ -1,15 +1,27 @@
 """Ways to draw images from a model that is run step by step, or by whole passes."""
 
 from keras_pixelcnn.samplers.ancestral import ancestral_scan
-from keras_pixelcnn.samplers.batch_slices import BatchSlices, most_slices
+from keras_pixelcnn.samplers.batch_slices import (
+    MOST_SLICES,
+    BatchSlices,
+    most_slices,
+    most_slices_in_graphs,
+)
 from keras_pixelcnn.samplers.channel_steps import ChannelSteps
-from keras_pixelcnn.samplers.incremental import RowDraw, ScanSteps, raster_scan
+from keras_pixelcnn.samplers.incremental import (
+    Draw,
+    RowDraw,
+    ScanSteps,
+    raster_scan,
+)
 from keras_pixelcnn.samplers.known_pixels import KnownPixels
 from keras_pixelcnn.samplers.noise import example_seeds, example_uniforms
 
 __all__ = [
+    "MOST_SLICES",
     "BatchSlices",
     "ChannelSteps",
+    "Draw",
     "KnownPixels",
     "RowDraw",
     "ScanSteps",
@@ -17,5 +29,6 @@ __all__ = [
     "example_seeds",
     "example_uniforms",
     "most_slices",
+    "most_slices_in_graphs",
     "raster_scan",
 ]

@@ -98,7 +98,12 @@ def most_slices() -> int:
 
     In eager mode one, as graphs alone run operations side by side.
     """
-    if tf.executing_eagerly() or tf.config.list_physical_devices("GPU"):
+    return 1 if tf.executing_eagerly() else most_slices_in_graphs()
+
+
+def most_slices_in_graphs() -> int:
+    """What `most_slices` is in a graph, told before there is one."""
+    if tf.config.list_physical_devices("GPU"):
         return 1
     return min(_num_processors(), MOST_SLICES)
 

@@ -31,6 +31,15 @@ def test_values_out_of_range_have_no_probability():
     np.testing.assert_allclose(nats, [-np.inf, -np.inf, -np.inf, -np.log(3)])
 
 
+@pytest.mark.parametrize("offset", [-1e4, 0.0, 1e4])
+def test_weights_of_levels_are_the_probabilities_in_proportion(offset):
+    logits = tf.random.stateless_normal([3, 256], [1, 2], stddev=5.0)
+    weights = likelihoods.Categorical(256).level_weights(logits + offset)
+    shares = weights / tf.reduce_sum(weights, axis=-1, keepdims=True)
+    np.testing.assert_allclose(shares, tf.nn.softmax(logits), rtol=5e-3, atol=1e-6)
+    np.testing.assert_array_equal(tf.reduce_max(weights, axis=-1), np.ones(3))
+
+
 @pytest.mark.parametrize("num_levels", [2, 17, 64, 65, 100, 256, 1000, 65_536])
 def test_sample_inverts_the_cumulative_distribution(num_levels):
     logits = np.random.default_rng(0).normal(size=(1, num_levels)) * 3

@@ -185,6 +185,18 @@ def level_probabilities(own, num_levels, temperature=1.0):
     return np.exp(nats + logits).sum(axis=-1)
 
 
+@pytest.mark.parametrize("num_levels", [2, 256, 4097, 65_536])
+def test_weights_of_levels_are_the_probabilities_in_proportion(num_levels):
+    likelihood = likelihoods.LogisticMixture(num_levels)
+    parameters = random_parameters(likelihood, 5)
+    own = likelihood.channel_parameters(parameters, [])
+    weights = likelihood.level_weights(own).numpy()
+    assert weights.shape == (5, num_levels)
+    shares = weights / weights.sum(axis=-1, keepdims=True)
+    expected = [level_probabilities(one, num_levels) for one in own.numpy()]
+    np.testing.assert_allclose(shares, expected, rtol=1e-4, atol=1e-9)
+
+
 def draw(likelihood, own, uniforms, temperature=1.0, **kwargs):
     count = len(uniforms)
     return likelihood.sample(

@@ -1,0 +1,179 @@
+"""A batch of tiles to bytes and back, by one graph that both directions run."""
+
+import functools
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from keras_pixelcnn.codecs.errors import NumericsError
+from keras_pixelcnn.codecs.exchange import DecodingSlice, EncodingSlice, SliceExchange
+from keras_pixelcnn.codecs.fingerprint import digest
+from keras_pixelcnn.codecs.quantiser import frequency_tables
+from keras_pixelcnn.samplers import BatchSlices, RowDraw
+
+
+class CodedSlice(NamedTuple):
+    """A slice of a batch as bytes."""
+
+    probe: int
+    """Checksum of the first rows' tables, 32 bits."""
+    data: bytes
+
+
+class CodedBatch(NamedTuple):
+    """A batch of tiles as bytes."""
+
+    num_tiles: int
+    """Known from the images' sizes, and not among the bytes."""
+    pixel_digest: bytes
+    slices: tuple[CodedSlice, ...]
+
+
+class BatchCoder:
+    """Encodes and decodes batches of a model's tiles.
+
+    The graph that scans a batch asks the host for every value, with the table of its
+    probabilities. The encoder's host answers what the value is, the decoder's what it
+    decodes; the graph is the same, at the same batch size, cut into the same slices, so
+    that floats are the same to the last bit. (Those of a whole pass are not.)
+
+    Args:
+        model: see `PixelCNNCodec`.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._graphs: dict[int, Any] = {}
+        self._exchanges: Sequence[SliceExchange] = ()
+        self._error: Exception | None = None
+        self._lock = threading.Lock()
+
+    def encode(
+        self,
+        tiles: np.ndarray,
+        inner: np.ndarray,
+        conditions: Mapping[str, np.ndarray],
+        most_slices: int,
+    ) -> CodedBatch:
+        """Encodes a batch.
+
+        Args:
+            tiles: integers (tiles, height, width, channels) of the model's levels, at
+                least one.
+            inner: int32 (tiles, 2): what is coded of each; see `SliceExchange`.
+            conditions: the model's inputs beside the image, by name.
+            most_slices: into how many slices the batch is cut at most.
+
+        Raises:
+            CodecError: when the model gives no probabilities.
+        """
+        exchanges = [
+            EncodingSlice(tiles[part], inner[part])
+            for part in slices_of(len(tiles), most_slices)
+        ]
+        self._scan(exchanges, conditions, len(tiles), most_slices)
+        slices = tuple(CodedSlice(each.probe, each.finish()) for each in exchanges)
+        return CodedBatch(len(tiles), digest(_as_words(tiles)), slices)
+
+    def decode(
+        self,
+        batch: CodedBatch,
+        inner: np.ndarray,
+        conditions: Mapping[str, np.ndarray],
+        most_slices: int,
+    ) -> np.ndarray:
+        """The tiles of a batch, int32 (tiles, height, width, channels).
+
+        Args:
+            batch: as `encode` gave it.
+            inner: as for `encode`.
+            conditions: as for `encode`.
+            most_slices: as for `encode`.
+
+        Raises:
+            NumericsError: when other tiles come out than were encoded.
+        """
+        parts = slices_of(batch.num_tiles, most_slices)
+        exchanges = [
+            DecodingSlice(self._model.image_shape, inner[part], each.data, each.probe)
+            for part, each in zip(parts, batch.slices, strict=True)
+        ]
+        tiles = self._scan(exchanges, conditions, batch.num_tiles, most_slices)
+        if digest(_as_words(tiles)) != batch.pixel_digest:
+            raise NumericsError("other pixels come out")
+        return tiles
+
+    def _scan(
+        self,
+        exchanges: Sequence[SliceExchange],
+        conditions: Mapping[str, np.ndarray],
+        num_tiles: int,
+        most_slices: int,
+    ) -> np.ndarray:
+        with self._lock:  # the graph asks the exchanges of one call
+            if most_slices not in self._graphs:
+                self._graphs[most_slices] = self._new_graph(most_slices)
+            self._exchanges, self._error = exchanges, None
+            inputs = {name: tf.constant(value) for name, value in conditions.items()}
+            try:
+                tiles = self._graphs[most_slices](tf.constant(num_tiles), inputs)
+            except tf.errors.OpError:
+                if self._error is None:
+                    raise
+                raise self._error from None
+            finally:
+                self._exchanges = ()
+        return tiles.numpy()
+
+    def _new_graph(self, most_slices: int) -> Any:
+        specs = self._model.conditions.tensor_specs(with_presence=True)
+        return tf.function(
+            functools.partial(self._scan_in_graph, most_slices),
+            input_signature=[tf.TensorSpec([], tf.int32), specs],
+            autograph=False,
+        )
+
+    def _scan_in_graph(
+        self, most_slices: int, num_tiles: tf.Tensor, conditions: dict[str, tf.Tensor]
+    ) -> tf.Tensor:
+        likelihood = self._model.pixel_likelihood
+
+        def draw(index: tf.Tensor | int, row: tf.Tensor) -> RowDraw:
+            def draw_value(
+                column: tf.Tensor, channel: int, parameters: tf.Tensor
+            ) -> tf.Tensor:
+                tables = frequency_tables(likelihood.level_weights(parameters))
+                place = tf.stack([index, row, column, channel])
+                # Called stateless, or the slices would wait for each other.
+                values = tf.numpy_function(
+                    self._ask, [place, tables], tf.int32, stateful=False
+                )
+                return tf.ensure_shape(values, parameters.shape[:1])
+
+            return draw_value
+
+        return self._model.scan(draw, conditions, BatchSlices(num_tiles, most_slices))
+
+    def _ask(self, place: np.ndarray, tables: np.ndarray) -> np.ndarray:
+        index, *place = place.tolist()
+        try:
+            return self._exchanges[index](tuple(place), tables)
+        except Exception as error:  # which TensorFlow would only tell of in words
+            self._error = error
+            raise
+
+
+def slices_of(num_tiles: int, most_slices: int) -> list[slice]:
+    """Which tiles of a batch lie in which slice."""
+    slices = BatchSlices(num_tiles, most_slices)
+    return [
+        slice(i * slices.size, min((i + 1) * slices.size, num_tiles))
+        for i in range(slices.count)
+    ]
+
+
+def _as_words(tiles: np.ndarray) -> np.ndarray:
+    return tiles.astype("<i4")

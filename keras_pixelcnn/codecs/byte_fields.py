@@ -1,0 +1,87 @@
+"""Numbers and strings of bytes in a row, read with a look at what is there."""
+
+from keras_pixelcnn.codecs.errors import DamagedStreamError
+
+_MOST_NUMBER_BYTES = 9
+"""Of a number: 63 bits."""
+
+
+def number(value: int) -> bytes:
+    """A number of at least 0, 7 bits a byte, the lowest first."""
+    groups = []
+    while value > 0x7F:
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*groups, value])
+
+
+def string(value: bytes) -> bytes:
+    """Bytes with their number before them."""
+    return number(len(value)) + value
+
+
+class ByteReader:
+    """Reads fields from the front.
+
+    Args:
+        data: all of them.
+
+    Attributes:
+        position: bytes read.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
+        self.position = 0
+
+    @property
+    def num_left(self) -> int:
+        """Bytes not yet read."""
+        return len(self._data) - self.position
+
+    def read(self, count: int) -> bytes:
+        """The next bytes.
+
+        Raises:
+            DamagedStreamError: when there are fewer.
+        """
+        if count > self.num_left:
+            raise DamagedStreamError(
+                f"The stream is cut or damaged: {count} bytes should follow. "
+                f"Received: {self.num_left}"
+            )
+        self.position += count
+        return bytes(self._data[self.position - count : self.position])
+
+    def number(self) -> int:
+        """The next number.
+
+        Raises:
+            DamagedStreamError: when there is none.
+        """
+        value = 0
+        for place in range(_MOST_NUMBER_BYTES):
+            (group,) = self.read(1)
+            value |= (group & 0x7F) << (7 * place)
+            if group < 0x80:
+                return value
+        raise DamagedStreamError("The stream is damaged: a number has no end.")
+
+    def string(self) -> bytes:
+        """The next bytes with their number before them.
+
+        Raises:
+            DamagedStreamError: when there are fewer.
+        """
+        return self.read(self.number())
+
+    def end(self) -> None:
+        """Checks that nothing is left.
+
+        Raises:
+            DamagedStreamError: when something is.
+        """
+        if self.num_left:
+            raise DamagedStreamError(
+                f"The stream is damaged: {self.num_left} bytes are left over."
+            )

@@ -1,0 +1,159 @@
+"""What a scan asks for each value: the encoder to take it, the decoder to find it.
+
+Both see the same places in the same order with the same tables. The first rows' tables
+leave a checksum, by which the decoder knows early whether they are the encoder's.
+"""
+
+import abc
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_pixelcnn.codecs.errors import CodecError, NumericsError
+from keras_pixelcnn.codecs.range_coder import ValueDecoder, ValueEncoder
+
+_PROBED_ROWS = 2
+"""Rows whose tables are compared: the second one has a row above it."""
+
+
+class SliceExchange(abc.ABC):
+    """The values of a slice's tiles, told one place after the other.
+
+    Args:
+        image_shape: (height, width, channels) of a tile.
+        inner: int (tiles, 2), how much of each tile is coded: height and width. What
+            lies beyond repeats the last column and row.
+
+    Attributes:
+        probe: checksum of the first rows' tables so far.
+        tiles: int32 (height, width, channels, tiles), as far as they are known.
+    """
+
+    def __init__(self, image_shape: Sequence[int], inner: np.ndarray) -> None:
+        self._shape = tuple(image_shape)
+        self._inner = np.asarray(inner)
+        self._is_whole = bool((self._inner == self._shape[:2]).all())
+        self._next = 0
+        self._expected_probe: int | None = None
+        self.probe = 0
+        self.tiles = np.zeros((*self._shape, len(self._inner)), np.int32)
+
+    def __call__(self, place: tuple[int, ...], tables: np.ndarray) -> np.ndarray:
+        """Takes part in choosing the values of a place.
+
+        Args:
+            place: (row, column, channel).
+            tables: float32 (examples, num_levels), as `quantiser.frequency_tables`
+                gives; examples beyond the slice's tiles are padding.
+
+        Returns:
+            int32 (examples,): the values.
+
+        Raises:
+            CodecError: when the tables are none.
+        """
+        _, width, channels = self._shape
+        if (place[0] * width + place[1]) * channels + place[2] != self._next:
+            raise RuntimeError(f"A scan must go in raster order. Received: {place}")
+        self._next += 1
+        if place == (_PROBED_ROWS, 0, 0):
+            self._check_probe()
+        if np.isnan(tables[:, 0]).any():
+            raise CodecError(
+                "The model must give finite parameters. Received: probabilities that "
+                f"are none, at row {place[0]}, column {place[1]}, channel {place[2]}. "
+                "Were its weights trained to the end?"
+            )
+        values = np.zeros(len(tables), np.int32)
+        count = len(self._inner)
+        self._probe(place[0], tables[:count])
+        coded = self._coded(place)
+        if coded is None:
+            self.tiles[place] = self._code(place, None, tables[:count])
+        else:
+            self._repeat(place)
+            if len(coded):
+                self.tiles[(*place, coded)] = self._code(place, coded, tables[coded])
+        values[:count] = self.tiles[place]
+        return values
+
+    def _coded(self, place: tuple[int, ...]) -> np.ndarray | None:
+        """The tiles of which the place is coded, None for all."""
+        if self._is_whole:
+            return None
+        inside = (self._inner > place[:2]).all(axis=1)
+        return None if inside.all() else np.flatnonzero(inside)
+
+    def _repeat(self, place: tuple[int, ...]) -> None:
+        """Fills a place from the nearest one inside, for all tiles."""
+        row, column = np.minimum(self._inner - 1, place[:2]).T
+        tiles = np.arange(len(self._inner))
+        self.tiles[place] = self.tiles[row, column, place[2], tiles]
+
+    def _probe(self, row: int, tables: np.ndarray) -> None:
+        if row < _PROBED_ROWS:
+            self.probe = zlib.crc32(np.ascontiguousarray(tables), self.probe)
+
+    def _check_probe(self) -> None:
+        if self._expected_probe is not None and self.probe != self._expected_probe:
+            raise NumericsError("the first tables differ")
+
+    @abc.abstractmethod
+    def _code(
+        self, place: tuple[int, ...], coded: np.ndarray | None, tables: np.ndarray
+    ) -> np.ndarray:
+        """The values of some tiles (None: of all) at a place, int32 (n,)."""
+
+
+class EncodingSlice(SliceExchange):
+    """Tells values that are known, and encodes them.
+
+    Args:
+        tiles: int32 (tiles, height, width, channels).
+        inner: as for `SliceExchange`.
+    """
+
+    def __init__(self, tiles: np.ndarray, inner: np.ndarray) -> None:
+        super().__init__(tiles.shape[1:], inner)
+        # A place's values lie side by side.
+        self._values = np.ascontiguousarray(np.moveaxis(tiles, 0, -1), np.int32)
+        self._coder = ValueEncoder()
+
+    def _code(
+        self, place: tuple[int, ...], coded: np.ndarray | None, tables: np.ndarray
+    ) -> np.ndarray:
+        values = self._values[place]
+        values = values if coded is None else values[coded]
+        self._coder.encode(values, tables)
+        return values
+
+    def finish(self) -> bytes:
+        """All that was encoded."""
+        return self._coder.finish()
+
+
+class DecodingSlice(SliceExchange):
+    """Finds values by decoding them.
+
+    Args:
+        image_shape: as for `SliceExchange`.
+        inner: as there.
+        data: of the slice, as `EncodingSlice.finish` gave it.
+        probe: the checksum of the first tables at the encoder.
+    """
+
+    def __init__(
+        self, image_shape: Sequence[int], inner: np.ndarray, data: bytes, probe: int
+    ) -> None:
+        super().__init__(image_shape, inner)
+        self._expected_probe = probe
+        self._coder = ValueDecoder(data)
+
+    def _code(
+        self, place: tuple[int, ...], coded: np.ndarray | None, tables: np.ndarray
+    ) -> np.ndarray:
+        try:
+            return self._coder.decode(tables)
+        except Exception as error:  # no data that these tables can have made
+            raise NumericsError(f"the data make no sense: {error}") from error

@@ -1,0 +1,270 @@
+"""PixelCNNCodec: images to bytes and back by a model's probabilities, exactly."""
+
+import numbers
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from keras_pixelcnn.codecs import condition_codes, numerics
+from keras_pixelcnn.codecs.batch_coder import BatchCoder, CodedBatch
+from keras_pixelcnn.codecs.condition_codes import CodedConditions
+from keras_pixelcnn.codecs.errors import NumericsError, WrongModelError
+from keras_pixelcnn.codecs.fingerprint import fingerprint
+from keras_pixelcnn.codecs.image_tiles import (
+    TilePlaces,
+    check_rows,
+    cut_batches,
+    join_batches,
+    tile_places,
+)
+from keras_pixelcnn.codecs.range_coder import load_constriction
+from keras_pixelcnn.codecs.stream import (
+    MOST_TILES,
+    Header,
+    SizeRun,
+    StreamWriter,
+    read_stream,
+    size_runs,
+)
+from keras_pixelcnn.likelihoods import PixelLikelihood
+from keras_pixelcnn.samplers import BatchSlices, Draw, most_slices_in_graphs
+
+OnBatch = Callable[[int, int], None]
+"""Told (tiles done, bytes of them) after each batch."""
+
+
+class CodedModel(Protocol):
+    """What the codec asks of a model, which is a Keras model beside."""
+
+    image_shape: tuple[int, int, int]
+    num_levels: int
+    conditions: Any
+    pixel_likelihood: PixelLikelihood
+    has_scan_steps: bool
+
+    def scan(
+        self, draw: Draw, conditions: Mapping[str, tf.Tensor], slices: BatchSlices
+    ) -> tf.Tensor:
+        """Lets `draw` choose all values of a batch in raster order."""
+
+
+class PixelCNNCodec:
+    """Compresses images without loss, to nearly the bits that the model gives them.
+
+    A batch of images is coded together: the model's steps run on all of them for one
+    value after the other, so that coding costs little more than sampling them. The
+    probabilities of every value are made whole numbers that sum to 2**24, none of them
+    zero: any image can be coded, whatever the model thinks of it. A range coder turns
+    values into bytes, of each slice of a batch apart.
+
+    The decoder computes the same probabilities to the last bit, since it drives the
+    same steps at the same batch size. So the same machine and build always decodes. On
+    others floats may differ in their last digits: a stream holds checksums of the first
+    probabilities and of all pixels, and ends in a `NumericsError` then, never in wrong
+    images. Streams are for transport and storage beside the model and the machine that
+    read them, not for archives.
+
+    Images larger than the model's are cut into tiles of its size, coded each by
+    itself; smaller ones, and tiles at the edges, are filled up, which costs nothing.
+    Conditions are one for each image, and count for all of its tiles.
+
+    A stream costs about 200 bytes (350 where a processor has many features to tell of),
+    and each batch about 20 bytes and 16 for each of its slices, of which there is one
+    for each processor (at most 8) where a batch has 8 images or more for each.
+
+    Args:
+        model: an `AutoregressiveImageModel`, by steps where it has them, else by whole
+            passes, which are slow. It may be trained on: each call takes its weights
+            as they stand.
+        batch_size: images (tiles) coded together, 1 to 4,096; it bounds the memory in
+            compressing, and, as the stream holds it, in decompressing. Default 128.
+
+    Raises:
+        ValueError: when `batch_size` is out of its range.
+        ImportError: when the package `constriction` is missing.
+
+    Example:
+        >>> codec = kp.codecs.PixelCNNCodec(model)
+        >>> data = codec.compress(images, label=labels)
+        >>> np.array_equal(codec.decompress(data), images)
+        True
+    """
+
+    def __init__(self, model: CodedModel, batch_size: int = 128) -> None:
+        is_integer = isinstance(batch_size, numbers.Integral)
+        if not is_integer or not 1 <= batch_size <= MOST_TILES:
+            raise ValueError(
+                f"batch_size must be an integer from 1 to {MOST_TILES:,}. "
+                f"Received: batch_size={batch_size!r}"
+            )
+        load_constriction()
+        self._model = model
+        self.batch_size = int(batch_size)
+        self._coder = BatchCoder(model)
+
+    def compress(
+        self,
+        images: Any,
+        *,
+        metadata: bytes = b"",
+        on_batch: OnBatch | None = None,
+        **conditions: Any,
+    ) -> bytes:
+        """Compresses images.
+
+        Args:
+            images: integers in [0, num_levels), an array (batch, height, width,
+                channels) of any height and width, or a sequence of arrays (height,
+                width, channels) of any sizes. Floats that are whole numbers become
+                int32.
+            metadata: bytes that travel with them, for `read_header`. Default: none.
+            on_batch: told of progress. Default: nobody.
+            **conditions: of the images by name, as `log_prob` takes them. Labels travel
+                in the stream, log2(num_classes) bits an image; embeddings and maps do
+                not, and are passed to `decompress` again.
+
+        Returns:
+            The stream, which `decompress` takes.
+
+        Raises:
+            ValueError: when the images or conditions are not as said.
+            CodecError: when the model gives no probabilities (its parameters are NaN).
+        """
+        model = self._model
+        rows = check_rows(images, model.num_levels, model.image_shape[-1])
+        coded, inputs = condition_codes.encode(
+            model.conditions, conditions, num_images=len(rows)
+        )
+        header = self._header(rows, coded, metadata)
+        writer = StreamWriter(header)
+        parts = [writer.start]
+        tile = model.image_shape[:2]
+        batches = cut_batches(rows, tile, header.batch_sizes())
+        done = 0
+        for tiles, places in zip(batches, _places(header), strict=True):
+            own = _of_images(inputs, places.images)
+            batch = self._coder.encode(tiles, places.inner, own, header.most_slices)
+            parts.append(writer.batch(batch))
+            done += len(tiles)
+            if on_batch is not None:
+                on_batch(done, len(parts[-1]))
+        return b"".join(parts)
+
+    def _header(
+        self, rows: Sequence[np.ndarray], coded: CodedConditions, metadata: bytes
+    ) -> Header:
+        model = self._model
+        is_array = isinstance(rows, np.ndarray)
+        if is_array:
+            sizes, dtype = (SizeRun(*rows.shape[:3]),), rows.dtype
+        else:
+            sizes = size_runs(image.shape[:2] for image in rows)
+            dtype = rows[0].dtype if rows else np.dtype("uint8")
+        return Header(
+            fingerprint=fingerprint(model),
+            image_shape=tuple(model.image_shape),
+            num_levels=model.num_levels,
+            dtype=dtype.newbyteorder("="),
+            is_array=is_array,
+            sizes=sizes,
+            batch_size=self.batch_size,
+            most_slices=most_slices_in_graphs() if model.has_scan_steps else 1,
+            conditions=coded.codes,
+            conditions_digest=coded.others_digest,
+            numerics=numerics.describe(),
+            metadata=bytes(metadata),
+        )
+
+    def decompress(
+        self, data: bytes, *, on_batch: OnBatch | None = None, **conditions: Any
+    ) -> np.ndarray | list[np.ndarray]:
+        """The images of a stream, exactly as they were.
+
+        All of the stream is checked before anything is decoded, and the pixels of each
+        batch before they are given out. Memory is bounded by what is really there, and
+        by the batch size.
+
+        Args:
+            data: what `compress` gave.
+            on_batch: told of progress. Default: nobody.
+            **conditions: embeddings and maps, as `compress` got them.
+
+        Returns:
+            An array, or a list of arrays where a sequence was compressed, of the type
+            that they had.
+
+        Raises:
+            DamagedStreamError: when the stream was changed or cut.
+            WrongModelError: when it was written with another model, other weights or
+                other conditions.
+            NumericsError: when this machine or build computes other probabilities.
+            ValueError: when the conditions are not as said.
+        """
+        header, batches = read_stream(bytes(data))
+        self._check_model(header)
+        coded = CodedConditions(header.conditions, header.conditions_digest)
+        inputs = condition_codes.decode(
+            self._model.conditions, coded, conditions, header.num_images
+        )
+        tiles = self._decode(header, batches, inputs, on_batch)
+        rows = list(join_batches(tiles, header.image_sizes(), header.dtype))
+        if not header.is_array:
+            return rows
+        if rows:
+            return np.stack(rows)
+        (size,) = header.sizes
+        return np.zeros((*size, header.image_shape[-1]), header.dtype)
+
+    def _check_model(self, header: Header) -> None:
+        own, other = tuple(self._model.image_shape), header.image_shape
+        if header.fingerprint != fingerprint(self._model):
+            raise WrongModelError(
+                "The stream must be decompressed with the model that compressed it, "
+                "with the same weights. Received: another one; the stream's is of "
+                f"images {other} with {header.num_levels} levels, this one of {own} "
+                f"with {self._model.num_levels}."
+            )
+        if own != other or header.num_levels != self._model.num_levels:
+            raise WrongModelError(
+                "The stream's header contradicts the model that it names: it is of no "
+                "encoder's making."
+            )
+
+    def _decode(
+        self,
+        header: Header,
+        batches: Sequence[CodedBatch],
+        inputs: Mapping[str, np.ndarray],
+        on_batch: OnBatch | None,
+    ) -> Iterator[np.ndarray]:
+        done = 0
+        for batch, places in zip(batches, _places(header), strict=True):
+            own = _of_images(inputs, places.images)
+            try:
+                yield self._coder.decode(batch, places.inner, own, header.most_slices)
+            except NumericsError as error:
+                raise NumericsError(_explained(error, header.numerics)) from error
+            done += batch.num_tiles
+            if on_batch is not None:
+                on_batch(done, sum(len(each.data) for each in batch.slices))
+
+
+def _places(header: Header) -> Iterator[TilePlaces]:
+    tile = header.image_shape[:2]
+    return tile_places(header.image_sizes(), tile, header.batch_sizes())
+
+
+def _of_images(
+    inputs: Mapping[str, np.ndarray], images: np.ndarray
+) -> dict[str, np.ndarray]:
+    return {name: values[images] for name, values in inputs.items()}
+
+
+def _explained(error: NumericsError, written_with: str) -> str:
+    return (
+        "The stream is whole and of this model, but the model's probabilities come out "
+        f"otherwise here ({error}). Decompress it on the machine and build that wrote "
+        f"it. Written with: {written_with}. Here: {numerics.describe()}."
+    )

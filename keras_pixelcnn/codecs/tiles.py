@@ -1,0 +1,70 @@
+"""Images of any size as tiles of the size that a model takes, and back.
+
+Tiles that reach over an image's edges repeat its last column and row. What is repeated
+is not coded: whoever decodes knows the image's size.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def num_tiles(size: Sequence[int], tile_size: Sequence[int]) -> int:
+    """How many tiles an image has.
+
+    Args:
+        size: (height, width) of the image.
+        tile_size: (height, width) of a tile.
+    """
+    rows, columns = (
+        -(-side // tile) for side, tile in zip(size, tile_size, strict=True)
+    )
+    return rows * columns
+
+
+def inner_sizes(size: Sequence[int], tile_size: Sequence[int]) -> np.ndarray:
+    """How much of each tile lies inside of the image, in the order of `cut`.
+
+    Returns:
+        int32 (tiles, 2): height and width.
+    """
+    heights, widths = (
+        np.minimum(tile, side - np.arange(0, side, tile))
+        for side, tile in zip(size, tile_size, strict=True)
+    )
+    pairs = np.stack(np.meshgrid(heights, widths, indexing="ij"), axis=-1)
+    return pairs.reshape(-1, 2).astype(np.int32)
+
+
+def cut(image: np.ndarray, tile_size: Sequence[int]) -> np.ndarray:
+    """The tiles of an image, in rows from the top.
+
+    Args:
+        image: (height, width, channels).
+        tile_size: (height, width) of a tile.
+
+    Returns:
+        (tiles, tile height, tile width, channels).
+    """
+    (height, width), channels = tile_size, image.shape[-1]
+    rows, columns = (
+        -(-side // tile) for side, tile in zip(image.shape, tile_size, strict=False)
+    )
+    missing = (rows * height - image.shape[0], columns * width - image.shape[1])
+    padded = np.pad(image, [(0, missing[0]), (0, missing[1]), (0, 0)], mode="edge")
+    grid = padded.reshape(rows, height, columns, width, channels)
+    return grid.swapaxes(1, 2).reshape(-1, height, width, channels)
+
+
+def join(tiles: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """The image of tiles in the order of `cut`.
+
+    Args:
+        tiles: (tiles, tile height, tile width, channels).
+        size: (height, width) of the image.
+    """
+    _, height, width, channels = tiles.shape
+    rows, columns = -(-size[0] // height), -(-size[1] // width)
+    grid = tiles.reshape(rows, columns, height, width, channels)
+    whole = grid.swapaxes(1, 2).reshape(rows * height, columns * width, channels)
+    return whole[: size[0], : size[1]]

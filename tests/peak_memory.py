@@ -1,0 +1,15 @@
+"""How much memory Python and NumPy take for a call."""
+
+import gc
+import tracemalloc
+
+
+def peak_of(function):
+    """The most bytes taken at once beyond those before, while a function runs."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,227 @@
+"""Tests of the programs that compress: files under their names, datasets, tables."""
+
+import numpy as np
+import pytest
+from absl import flags
+from PIL import Image
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.codecs import DamagedStreamError, read_header
+from tests.trainers.tiny_run import call, images_of, tiny_model
+from trainers import compress, decompress, model_files
+from trainers.compression import compressing, decompressing, picture_files
+
+
+@pytest.fixture(scope="module")
+def digits_model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    tiny_model(num_classes=10, condition_dropout=0.1).save(path)
+    return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_slice(module_monkeypatch):
+    """Halves the time to trace."""
+    module_monkeypatch.setattr(
+        "keras_pixelcnn.codecs.pixelcnn_codec.most_slices_in_graphs", lambda: 1
+    )
+
+
+@pytest.fixture(scope="module")
+def module_monkeypatch():
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield monkeypatch
+
+
+def call_with_files(program, files, *arguments):
+    values = flags.FlagValues()
+    program.define_flags(values)
+    rest = values([program.__name__, *map(str, [*arguments, *files])])
+    program.main(values, rest[1:])
+
+
+def picture(path, size=(8, 8), mode="L", levels=17, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    shape = size if channels == 1 else (*size, channels)
+    values = np.random.default_rng(len(path.name)).integers(0, levels, shape)
+    Image.fromarray(values.astype("uint8"), mode).save(path, **options)
+    return values.reshape(*size, channels)
+
+
+def pixels(path):
+    with Image.open(path) as image:
+        return np.asarray(image).reshape(*image.size[::-1], -1)
+
+
+def test_files_and_folders_come_back_under_their_names(digits_model, tmp_path, capsys):
+    sizes = {
+        "photos/a.png": (8, 8),
+        "photos/deep/b.bmp": (9, 5),
+        "photos/deep/c.png": (3, 20),
+        "alone.png": (8, 8),
+    }
+    written = {name: picture(tmp_path / name, size) for name, size in sizes.items()}
+    (tmp_path / "photos" / "notes.txt").write_text("left aside")
+    picture(tmp_path / "photos" / ".hidden" / "d.png")
+    stream, back = tmp_path / "images.kpxc", tmp_path / "back"
+    flag = f"--model={digits_model}"
+    files = [tmp_path / "photos", tmp_path / "alone.png"]
+    call_with_files(compress, files, flag, f"--output={stream}")
+    told = capsys.readouterr().out
+    assert f"4 images in {stream}" in told
+    for line in ("PNG", "WebP lossless", "JPEG XL", str(stream)):
+        assert f"\n{line}" in told
+    size, values = stream.stat().st_size, 64 + 45 + 60 + 64
+    assert f"{size:,} bytes  {8 * size / values:7.4f} bits/dim" in told
+    call(decompress, flag, f"--input={stream}", f"--output={back}")
+    names = {name.replace(".bmp", ".bmp.png"): name for name in sizes}
+    found = [p.relative_to(back).as_posix() for p in back.rglob("*") if p.is_file()]
+    assert sorted(found) == sorted(names)
+    for name, origin in names.items():
+        np.testing.assert_array_equal(pixels(back / name), written[origin])
+    with pytest.raises(FileExistsError, match="is there already"):
+        call(decompress, flag, f"--input={stream}", f"--output={back}")
+
+
+def test_a_dataset_comes_back_as_an_array_with_labels_or_without(
+    digits_model, tmp_path, capsys
+):
+    stream, back = tmp_path / "test.kpxc", tmp_path / "test.npz"
+    flag, images = f"--model={digits_model}", images_of("test")
+    sizes = []
+    for more in ([], ["--unconditional"]):
+        arguments = [flag, f"--output={stream}", "--dataset=digits", "--nocompare"]
+        call_with_files(compress, [], *arguments, "--batch_size=200", *more)
+        sizes.append(len(read_header(stream.read_bytes()).conditions))
+        call(decompress, flag, f"--input={stream}", f"--output={back}")
+        np.testing.assert_array_equal(np.load(back)["image"], images)
+    assert sizes[0] > 0 and sizes[1] == 0
+    assert "PNG" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["a.png"]])
+def test_files_or_a_dataset_are_asked_for(arguments, tmp_path):
+    both = ["--dataset=digits"] if arguments else []
+    with pytest.raises(ValueError, match="files and folders, or a dataset"):
+        output = f"--output={tmp_path / 'x'}"
+        call_with_files(compress, arguments, "--model=x.keras", output, *both)
+
+
+# Pictures that would not come back whole.
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"), [("RGBA", "transparency"), ("LA", "transparency")]
+)
+def test_transparency_is_refused(tmp_path, mode, told):
+    picture(tmp_path / "a.png", mode=mode)
+    with pytest.raises(ValueError, match=told):
+        picture_files.read(tmp_path / "a.png")
+
+
+def test_other_than_8_bits_and_several_pictures_are_refused(tmp_path):
+    deep = Image.fromarray(np.full((4, 4), 40_000, "uint16"))
+    deep.save(tmp_path / "deep.png")
+    with pytest.raises(ValueError, match="mode 'I;16'"):
+        picture_files.read(tmp_path / "deep.png")
+    frames = [Image.new("L", (4, 4), value) for value in (1, 90)]
+    frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
+    with pytest.raises(ValueError, match="2 pictures"):
+        picture_files.read(tmp_path / "two.gif")
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(ValueError, match=r"broken\.png cannot be read"):
+        picture_files.read(tmp_path / "broken.png")
+
+
+def test_pictures_that_do_not_fit_the_model_are_told(digits_model, tmp_path):
+    model = model_files.load(str(digits_model))
+    picture(tmp_path / "bright.png", levels=256)
+    with pytest.raises(ValueError, match=r"in \[0, 17\)"):
+        compressing.from_files(model, [tmp_path / "bright.png"])
+    picture(tmp_path / "color.png", mode="RGB")
+    with pytest.raises(ValueError, match=r"1 channels, and .* has 3"):
+        compressing.from_files(model, [tmp_path / "color.png"])
+    converted = compressing.from_files(model, [tmp_path / "color.png"], "grayscale")
+    assert converted.images[0].shape == (8, 8, 1)
+
+
+def test_a_model_that_needs_labels_takes_no_files(tmp_path):
+    picture(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"needs the conditions \['label'\]"):
+        compressing.from_files(tiny_model(num_classes=3), [tmp_path / "a.png"])
+
+
+def test_missing_files_and_names_that_are_the_same_are_told(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no file or folder"):
+        picture_files.find([tmp_path / "nothing.png"])
+    with pytest.raises(FileNotFoundError, match="no picture in"):
+        picture_files.find([tmp_path])
+    for folder in ("a", "b"):
+        picture(tmp_path / folder / "same.png")
+    with pytest.raises(ValueError, match=r"more than once: same\.png"):
+        picture_files.find([tmp_path / "a/same.png", tmp_path / "b/same.png"])
+
+
+# Streams that anybody can have made.
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../a.png", "/a.png", "a/../../b", "a//b", "", ".", "a\\b", "C:a", "a\0", "a\n"],
+)
+def test_names_that_lead_elsewhere_are_refused(tmp_path, name):
+    with pytest.raises(ValueError, match="below their folder"):
+        picture_files.write(tmp_path / "out", [np.zeros((2, 2, 1), int)], [name])
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_half_written(tmp_path):
+    images = [np.zeros((2, 2, 1), int), np.zeros((2, 2, 2), int)]
+    with pytest.raises(ValueError, match="PNG files have 1 or 3 channels"):
+        picture_files.write(tmp_path / "out", images, ["a", "b"])
+    with pytest.raises(ValueError, match="Two are the same"):
+        picture_files.write(tmp_path / "out", images[:1] * 2, ["a", "A.png"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_more_than_8_bits_are_written_as_16(tmp_path):
+    image = np.array([[[0], [65_535]], [[256], [7]]])
+    picture_files.write(tmp_path / "out", [image], ["a.png"])
+    np.testing.assert_array_equal(pixels(tmp_path / "out" / "a.png"), image)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [b"names", compressing.pack({"names": ["a"]}), compressing.pack({"names": [1, 2]})],
+)
+def test_notes_that_make_no_sense_are_told(metadata):
+    with pytest.raises(DamagedStreamError, match=r"notes|name for each"):
+        decompressing.unpack(metadata, 2)
+
+
+def test_an_array_holds_images_of_one_size(tmp_path):
+    images = [np.zeros((2, 2, 1), int), np.zeros((2, 3, 1), int)]
+    with pytest.raises(ValueError, match="images of one size"):
+        decompressing.save(str(tmp_path / "a.npz"), images, None)
+
+
+# Models.
+
+
+def test_a_model_is_a_file_or_a_preset(monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"nothing\.keras"):
+        model_files.load("nothing.keras")
+    with pytest.raises(FileNotFoundError, match=r"file or a preset .*nothing"):
+        model_files.load("nothing")
+    monkeypatch.setattr(kp, "presets", lambda: {"small": None})
+    monkeypatch.setattr(kp, "from_preset", lambda name: f"the model {name}")
+    assert model_files.load("small") == "the model small"
+
+
+def test_the_command_takes_files(run, tmp_path):
+    result = run("compress", "--model=m.keras", "--output=x", str(tmp_path / "a.png"))
+    assert result.returncode == 1
+    assert "error: m.keras must be a .keras file" in result.stderr
+    refused = run("decompress", "--model=m", "--input=x", "--output=y", "z.png")
+    assert "Only flags are expected. Received: z.png" in refused.stderr

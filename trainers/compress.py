@@ -1,0 +1,82 @@
+"""Compresses pictures without loss by a model, and compares with other codecs.
+
+python -m trainers.compress --model=model.keras --output=images.kpxc picture.png folder
+python -m trainers.compress --model=model.keras --output=test.kpxc --dataset=digits
+
+The model is a .keras file or a preset. Files keep their names; those of a folder begin
+with the folder's. trainers.decompress gives them back, with the same model, on the same
+machine and build.
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from trainers import flag_groups, programs
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Adds the program's flags."""
+    define = {"flag_values": flag_values}
+    flags.DEFINE_string("model", None, "A .keras file, or a preset's name.", **define)
+    flags.DEFINE_string("output", None, "The file to write.", **define)
+    flag_groups.define_data_flags(flag_values)
+    flags.DEFINE_integer(
+        "batch_size",
+        128,
+        "Images, or tiles of larger ones, coded together.",
+        lower_bound=1,
+        **define,
+    )
+    flags.DEFINE_bool(
+        "unconditional",
+        False,
+        "Leaves a dataset's labels aside; for models trained with condition_dropout.",
+        **define,
+    )
+    flags.DEFINE_bool(
+        "compare",
+        True,
+        "Closes with a table of PNG, WebP and JPEG XL files of the same images.",
+        **define,
+    )
+    flags.mark_flags_as_required(["model", "output"], flag_values)
+
+
+def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
+    """Compresses files and folders, or a dataset.
+
+    Raises:
+        ValueError: when both are given, or neither.
+    """
+    if bool(arguments) == (flag_values.dataset is not None):
+        raise ValueError(
+            "Pass files and folders, or a dataset. "
+            f"Received: {'both' if arguments else 'neither'}"
+        )
+    # Here, so that a mistyped flag is told before TensorFlow loads.
+    from trainers import model_files
+    from trainers.compression import compressing, size_table
+
+    model = model_files.load(flag_values.model)
+    if arguments:
+        source = compressing.from_files(model, arguments, flag_values.color_mode)
+    else:
+        source = compressing.from_dataset(
+            model,
+            flag_values.dataset,
+            flag_values.split,
+            flag_values.unconditional,
+            **flag_groups.data_options(flag_values),
+        )
+    data = compressing.compress(model, source, flag_values.batch_size)
+    compressing.write(flag_values.output, data)
+    print(f"{len(source.images)} images in {flag_values.output}")
+    sizes = [(flag_values.output, len(data), None)]
+    if flag_values.compare:
+        sizes += compressing.sizes_of_others(source, model.num_levels)
+    print(size_table.as_text(sizes, source.num_values))
+
+
+if __name__ == "__main__":
+    programs.run(main, define_flags, takes_arguments=True)

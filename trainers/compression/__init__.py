@@ -1,0 +1,1 @@
+"""Images as files, and all that is around the codec in its programs."""

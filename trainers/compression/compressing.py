@@ -1,0 +1,187 @@
+"""From images of files or a dataset to a stream in a file."""
+
+import json
+import pathlib
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import keras_pixelcnn as kp
+from keras_pixelcnn import lossless_files
+from keras_pixelcnn.codecs import PixelCNNCodec
+from keras_pixelcnn.codecs.tiles import num_tiles
+from keras_pixelcnn.files import replace_when_written
+from keras_pixelcnn.training.progress import ProgressBar
+from trainers import scoring
+from trainers.compression import picture_files
+
+_OTHERS = (lossless_files.PNG, lossless_files.WEBP, lossless_files.JPEG_XL)
+
+
+class Source(NamedTuple):
+    """Images, and what is to be known of them when they come back."""
+
+    images: np.ndarray | list[np.ndarray]
+    conditions: dict[str, Any]
+    notes: dict[str, Any]
+
+    @property
+    def num_values(self) -> int:
+        """Pixel values of all images."""
+        return sum(image.size for image in self.images)
+
+
+def from_files(
+    model: kp.AutoregressiveImageModel,
+    arguments: Sequence[str],
+    color_mode: str | None = None,
+) -> Source:
+    """Images of files and folders, under their names.
+
+    Args:
+        model: which is to code them, without conditions.
+        arguments: paths of files and folders.
+        color_mode: as for `picture_files.read`.
+
+    Raises:
+        FileNotFoundError: when one is not there.
+        ValueError: when the model needs conditions, or a file is not of its channels
+            and levels or would lose something.
+    """
+    conditions = model.conditions
+    if conditions.names and not conditions.optional:
+        raise ValueError(
+            f"The model needs the conditions {conditions.names}, which files do not "
+            "have. Pass a dataset with labels, or a model without conditions."
+        )
+    files = picture_files.find(arguments)
+    images = [_read(file.path, model, color_mode) for file in files]
+    return Source(images, {}, {"names": [file.name for file in files]})
+
+
+def _read(
+    path: pathlib.Path, model: kp.AutoregressiveImageModel, color_mode: str | None
+) -> np.ndarray:
+    image = picture_files.read(path, color_mode)
+    channels = model.image_shape[-1]
+    if image.shape[-1] != channels:
+        raise ValueError(
+            f"The model is for images of {channels} channels, and {path} has "
+            f"{image.shape[-1]}. Choose another model, or convert by color_mode, "
+            "which is not undone."
+        )
+    if image.max() >= model.num_levels:
+        raise ValueError(
+            f"The model is for pixels in [0, {model.num_levels}). Received: "
+            f"{image.max()} in {path}. Choose another model."
+        )
+    return image
+
+
+def from_dataset(
+    model: kp.AutoregressiveImageModel,
+    dataset: str,
+    split: str,
+    unconditional: bool = False,
+    **options: Any,
+) -> Source:
+    """The images of a split, given their labels if the model takes labels.
+
+    Args:
+        model: which is to code them.
+        dataset: a name that `keras_pixelcnn.datasets.load` takes.
+        split: the split of it.
+        unconditional: whether labels are left aside. Default False.
+        **options: as for `scoring.load_examples`.
+
+    Raises:
+        ValueError: as `scoring.load_examples` and `scoring.conditions_of_score`.
+    """
+    names = scoring.conditions_of_score(model, unconditional)
+    examples = scoring.load_examples(model, dataset, split, **options)
+    batches = list(examples.batch(1024).as_numpy_iterator())
+    images = np.concatenate([batch["image"] for batch in batches])
+    conditions = {
+        name: np.concatenate([batch[name] for batch in batches]) for name in names
+    }
+    return Source(images, conditions, {"dataset": dataset, "split": split})
+
+
+class CodingProgress:
+    """Shows on the screen how far a codec is.
+
+    Args:
+        num_tiles: of all images.
+        tile_values: pixel values of a tile.
+    """
+
+    def __init__(self, num_tiles: int, tile_values: int) -> None:
+        self._bar = ProgressBar(num_tiles)
+        self._tile_values = tile_values
+        self._bytes = 0
+
+    def __call__(self, done: int, num_bytes: int) -> None:
+        """Takes what the codec tells after a batch."""
+        self._bytes += num_bytes
+        self._bar.show(done, 8 * self._bytes / (done * self._tile_values))
+
+    def clear(self) -> None:
+        """Takes the bar away."""
+        self._bar.clear()
+
+
+def compress(
+    model: kp.AutoregressiveImageModel, source: Source, batch_size: int
+) -> bytes:
+    """The stream of images, with what is to be known of them.
+
+    Raises:
+        ValueError: as `PixelCNNCodec.compress`.
+    """
+    codec = PixelCNNCodec(model, batch_size)
+    tile = model.image_shape[:2]
+    count = sum(num_tiles(image.shape[:2], tile) for image in source.images)
+    progress = CodingProgress(count, model.num_dims)
+    try:
+        return codec.compress(
+            source.images,
+            metadata=pack(source.notes),
+            on_batch=progress,
+            **source.conditions,
+        )
+    finally:
+        progress.clear()
+
+
+def write(path: str, data: bytes) -> None:
+    """Writes a file, whole or not at all."""
+    with replace_when_written(path) as part:
+        part.write_bytes(data)
+
+
+def pack(notes: Mapping[str, Any]) -> bytes:
+    """Notes as bytes that travel with images."""
+    return zlib.compress(json.dumps(notes, separators=(",", ":")).encode(), 9)
+
+
+def sizes_of_others(
+    source: Source, num_levels: int
+) -> Iterator[tuple[str, int | None, str | None]]:
+    """What general-purpose codecs make of the same images, one file an image.
+
+    Yields:
+        A codec's name, and the bytes of its smallest files together, or why there are
+        none.
+    """
+    channels = source.images[0].shape[-1]
+    for codec in _OTHERS:
+        reason = codec.reason_against(channels, num_levels)
+        size = None
+        if reason is None:
+            size = sum(
+                min(map(len, codec.files(image.astype(np.uint8), num_levels)))
+                for image in source.images
+            )
+        yield codec.name, size, reason

@@ -1,0 +1,187 @@
+"""Picture files, read where nothing of them is lost, written under their names.
+
+Names come from streams, which anybody can make: none may lead out of a folder.
+"""
+
+import os
+import pathlib
+import typing
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_pixelcnn.datasets.image_file import SUFFIXES, read_image
+from keras_pixelcnn.files import replace_when_written
+
+if typing.TYPE_CHECKING:
+    from PIL import Image
+
+_EXACT_MODES = ("1", "L", "P", "RGB")
+"""Pillow's names of pixels that 8 bits in 1 or 3 channels hold."""
+
+_MOST_NAME_BYTES = 200
+"""Of each part of a name; file systems take 255."""
+
+
+class PictureFile(NamedTuple):
+    """A file, and what it is called in a stream."""
+
+    path: pathlib.Path
+    name: str
+
+
+def find(arguments: Sequence[str]) -> list[PictureFile]:
+    """The picture files that are meant by files and folders.
+
+    Args:
+        arguments: paths. Of a folder all pictures at any depth are taken, in
+            alphabetical order, but hidden ones; their names begin with the folder's.
+
+    Raises:
+        FileNotFoundError: when something is not there, or a folder has no picture.
+        ValueError: when two have the same name.
+    """
+    found = []
+    for argument in arguments:
+        path = pathlib.Path(argument)
+        if not path.exists():
+            raise FileNotFoundError(f"There is no file or folder {argument}.")
+        found += _in_folder(path) if path.is_dir() else [PictureFile(path, path.name)]
+    names = [file.name for file in found]
+    for name in names:
+        check_name(name)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            "Files must have names of their own; those of folders begin with the "
+            f"folder's. Received, more than once: {', '.join(twice[:5])}"
+        )
+    return found
+
+
+def _in_folder(folder: pathlib.Path) -> list[PictureFile]:
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and path.is_file()
+    )
+    own = folder.resolve().name or "root"
+    inside = [path.relative_to(folder) for path in paths]
+    found = [
+        PictureFile(folder / path, f"{own}/{path.as_posix()}")
+        for path in inside
+        if not any(part.startswith(".") for part in path.parts)
+    ]
+    if not found:
+        raise FileNotFoundError(
+            f"There is no picture in {folder}: no file that ends in one of "
+            f"{' '.join(SUFFIXES)}."
+        )
+    return found
+
+
+def read(path: pathlib.Path, color_mode: str | None = None) -> np.ndarray:
+    """The pixels of a picture file, all of them as they are.
+
+    Args:
+        path: the file.
+        color_mode: "grayscale" or "rgb" to convert first, which is not undone.
+            Default: as stored.
+
+    Returns:
+        uint8 (height, width, 1 or 3), upright.
+
+    Raises:
+        ValueError: when the file is damaged, or holds more than that: 16 bits,
+            transparency, several pictures.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            more = _more_than_pixels(image)
+        pixels = None if more else read_image(path, color_mode)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    if more:
+        raise ValueError(
+            f"{path} must be a single picture of 8 bits, grey or RGB, or it would not "
+            f"come back whole. Received: {more}. Convert or leave it out."
+        )
+    return pixels
+
+
+def _more_than_pixels(image: "Image.Image") -> str | None:
+    if getattr(image, "n_frames", 1) > 1:
+        return f"{image.n_frames} pictures"
+    if image.has_transparency_data:
+        return "transparency"
+    return None if image.mode in _EXACT_MODES else f"pixels of mode {image.mode!r}"
+
+
+def write(
+    folder: str | os.PathLike[str], images: Sequence[np.ndarray], names: Sequence[str]
+) -> None:
+    """Writes images as PNG files into a new folder, which appears whole or not at all.
+
+    Args:
+        folder: which is not there yet.
+        images: integers (height, width, 1 or 3) below 256, or (height, width, 1) below
+            65,536.
+        names: paths below the folder; those that do not end in ".png" get that too.
+
+    Raises:
+        FileExistsError: when the folder is there.
+        ValueError: when a name would lead elsewhere, two are the same, or PNG has no
+            such pixels.
+    """
+    if os.path.lexists(folder):
+        raise FileExistsError(f"{folder} is there already: choose another folder.")
+    paths = [check_name(name) for name in names]
+    paths = [p if p.suffix.lower() == ".png" else f"{p}.png" for p in paths]
+    if len({str(path).casefold() for path in paths}) < len(paths):
+        raise ValueError("Files must have names of their own. Two are the same.")
+    pictures = [_as_picture(image) for image in images]
+    with replace_when_written(folder) as part:
+        for picture, path in zip(pictures, paths, strict=True):
+            (part / path).parent.mkdir(parents=True, exist_ok=True)
+            picture.save(part / path, format="PNG")
+
+
+def _as_picture(image: np.ndarray) -> "Image.Image":
+    from PIL import Image
+
+    channels, highest = image.shape[-1], image.max(initial=0)
+    if channels in (1, 3) and highest < 256:
+        pixels = image.astype(np.uint8)
+        return Image.fromarray(pixels if channels == 3 else pixels[..., 0])
+    if channels == 1 and highest < 65_536:
+        return Image.fromarray(image[..., 0].astype(np.uint16))
+    raise ValueError(
+        "PNG files have 1 or 3 channels of 8 bits, or 1 of 16. Received: "
+        f"{channels} channels of values up to {highest}. Choose an .npz file as output."
+    )
+
+
+def check_name(name: str) -> pathlib.PurePosixPath:
+    """A name as a path below a folder.
+
+    Raises:
+        ValueError: when it is no such path on every system.
+    """
+    parts = name.split("/")
+    is_safe = all(
+        part not in ("", ".", "..")
+        and len(part.encode("utf-8", "replace")) <= _MOST_NAME_BYTES
+        and part.isprintable()
+        and not set(part) & set('\\:*?"<>|')
+        for part in parts
+    )
+    if not is_safe:
+        raise ValueError(
+            "Names of files must be plain ones, below their folder: without empty "
+            f"parts, .., \\, :, *, ?, quotes, <, >, | or control characters. "
+            f"Received: {name!r}"
+        )
+    return pathlib.PurePosixPath(name)

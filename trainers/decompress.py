@@ -1,0 +1,46 @@
+"""Gives back the pictures that trainers.compress has compressed.
+
+python -m trainers.decompress --model=model.keras --input=images.kpxc --output=folder
+python -m trainers.decompress --model=model.keras --input=test.kpxc --output=test.npz
+
+Pictures come as PNG files, under their names, into a new folder; with an .npz file as
+output as one array "image".
+"""
+
+from absl import flags
+
+from trainers import programs
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Adds the program's flags."""
+    define = {"flag_values": flag_values}
+    flags.DEFINE_string("model", None, "A .keras file, or a preset's name.", **define)
+    flags.DEFINE_string("input", None, "What trainers.compress wrote.", **define)
+    flags.DEFINE_string("output", None, "A new folder, or an .npz file.", **define)
+    flags.mark_flags_as_required(["model", "input", "output"], flag_values)
+
+
+def main(flag_values: flags.FlagValues) -> None:
+    """Decompresses a file."""
+    import pathlib
+
+    # Here, so that a mistyped flag is told before TensorFlow loads.
+    from keras_pixelcnn.codecs import read_header
+    from trainers import model_files
+    from trainers.compression import decompressing, size_table
+
+    data = pathlib.Path(flag_values.input).read_bytes()
+    header = read_header(data)
+    notes = decompressing.unpack(header.metadata, header.num_images)
+    model = model_files.load(flag_values.model)
+    images = decompressing.decompress(model, data, header)
+    decompressing.save(flag_values.output, images, notes.get("names"))
+    print(f"{len(images)} images in {flag_values.output}")
+    if header.num_values:
+        sizes = [(flag_values.input, len(data), None)]
+        print(size_table.as_text(sizes, header.num_values))
+
+
+if __name__ == "__main__":
+    programs.run(main, define_flags)
