@@ -73,7 +73,7 @@ def _define_batching_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Publishes the model that the flags name."""
-    from keras_pixelcnn.models import load_model
+    from keras_pixelcnn.models import ServedModel, load_model
     from savedmodels.batching import Batching
     from savedmodels.publishing import publish
 
@@ -81,7 +81,8 @@ def main(flag_values: flags.FlagValues) -> None:
     limits = {name: flag_values[name].value for name in names}
     sizes = flag_values.allowed_batch_sizes
     batching = Batching(**limits, allowed_batch_sizes=sizes and tuple(map(int, sizes)))
-    model, bits_per_dim = load_model(flag_values.model), flag_values.bits_per_dim
+    model = load_model(flag_values.model, ServedModel)
+    bits_per_dim = flag_values.bits_per_dim
     if bits_per_dim is None:
         bits_per_dim = recorded_bits_per_dim(pathlib.Path(flag_values.model))
     publish(
