@@ -8,7 +8,6 @@ import numpy as np
 import keras_pixelcnn as kp
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import Progress
-from trainers import environment
 from trainers.autoencoding import latent_use
 from trainers.autoencoding.baseline import mean_squared_error, train_baseline
 from trainers.autoencoding.linear_probe import labelled_arrays, probe_accuracy
@@ -18,6 +17,7 @@ from trainers.autoencoding.pictures import (
     save_reconstructions,
 )
 from trainers.data import TrainingData, load_split
+from trainers.results_writing import training_facts
 from trainers.run_folder import RunFolder, write_json
 
 
@@ -58,15 +58,7 @@ def write_results(
     bits = metrics.get("test_bits_per_dim")  # a bound is no such number
     if not folder.export.exists():  # else from this run, killed a little later
         model.export(folder.export, verbose=False, bits_per_dim=bits)
-    metrics |= {
-        "best_epoch": progress.best_epoch,
-        "epochs": -(-progress.step // data.steps_per_epoch),
-        "steps": progress.step,
-        "steps_skipped": progress.num_skipped,
-        "training_seconds": progress.seconds,
-        "seed": config["seed"],
-        **environment.describe(),
-    }
+    metrics |= training_facts(config, data, progress)
     write_json(folder.metrics, metrics)
     return metrics
 
