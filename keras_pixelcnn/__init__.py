@@ -13,7 +13,9 @@ from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
 from keras_pixelcnn.models import (
     AutoregressiveImageModel,
     GatedPixelCNN,
+    MSEAutoencoder,
     PixelCNN,
+    PixelCNNAutoencoder,
     PixelCNNPlusPlus,
     PixelRNN,
 )
@@ -38,7 +40,9 @@ __all__ = [
     "AutoregressiveImageModel",
     "BitsPerDim",
     "GatedPixelCNN",
+    "MSEAutoencoder",
     "PixelCNN",
+    "PixelCNNAutoencoder",
     "PixelCNNPlusPlus",
     "PixelRNN",
     "WarmupThenDecay",

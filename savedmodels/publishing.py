@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-import keras_pixelcnn as kp
+from keras_pixelcnn.models import ServedModel
 from savedmodels import warmup
 from savedmodels.batching import BATCHING_FILE, Batching
 from savedmodels.graph_scan import check_graph
@@ -16,7 +16,7 @@ from savedmodels.version_folders import appear, hidden_folder
 
 
 def publish(
-    model: kp.AutoregressiveImageModel,
+    model: ServedModel,
     base: str | os.PathLike[str],
     *,
     signatures: Sequence[str] | None = None,

@@ -133,11 +133,39 @@ def _classify(model: kp.AutoregressiveImageModel, inputs: Arrays) -> Mapping[str
 def _interpolate(
     model: kp.AutoregressiveImageModel, inputs: Arrays
 ) -> Mapping[str, Any]:
+    if "image_a" in inputs:
+        return _interpolate_latents(model, inputs)
     names = ("embedding_a", "embedding_b", "position", "spherical")
     embedding, _ = embeddings_between(
         *(tf.constant(inputs.pop(name)) for name in names)
     )
     return _sample(model, {**inputs, "embedding": embedding})
+
+
+# The verbs of auto-encoders.
+
+
+def _interpolate_latents(model: Any, inputs: Arrays) -> Mapping[str, Any]:
+    a, b = (model.encode(inputs.pop(name)) for name in ("image_a", "image_b"))
+    position = inputs.pop("position")[:, np.newaxis]
+    return _decode(model, {**inputs, "latent": (1 - position) * a + position * b})
+
+
+def _encode(model: Any, inputs: Arrays) -> Mapping[str, Any]:
+    return {"latent": model.encode(**inputs)}
+
+
+def _decode(model: Any, inputs: Arrays) -> Mapping[str, Any]:
+    return {"image": model.decode(**inputs)}
+
+
+def _reconstruct(model: Any, inputs: Arrays) -> Mapping[str, Any]:
+    return {"image": model.reconstruct(**inputs)}
+
+
+def _elbo(model: Any, inputs: Arrays) -> Mapping[str, Any]:
+    nats = model.elbo(**inputs)
+    return {"elbo": nats, "elbo_bits_per_dim": kp.bits_per_dim(nats, model.num_dims)}
 
 
 _VERBS: dict[
@@ -151,4 +179,8 @@ _VERBS: dict[
     "complete_png": _complete_png,
     "classify": _classify,
     "interpolate": _interpolate,
+    "encode": _encode,
+    "decode": _decode,
+    "reconstruct": _reconstruct,
+    "elbo": _elbo,
 }

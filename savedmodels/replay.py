@@ -125,6 +125,9 @@ def _is_as_likely(
 _RULES: dict[str, Callable[..., bool]] = {
     "log_prob": _are_near,
     "bits_per_dim": _are_near,
+    "elbo": _are_near,
+    "elbo_bits_per_dim": _are_near,
+    "latent": _are_near,
     "probabilities": _are_near,
     "label": _is_as_likely,
 }

@@ -23,26 +23,34 @@ def name_of(config: Mapping[str, Any]) -> str:
     return config.get("model_class", DEFAULT)
 
 
-def find(name: Any) -> type[kp.AutoregressiveImageModel]:
+def find(name: Any, names: tuple[str, ...] = NAMES) -> type[Any]:
     """The class of that name.
+
+    Args:
+        name: what a config says.
+        names: those that it may say. Default: models that draw images.
 
     Raises:
         ValueError: when there is none.
     """
-    if name not in NAMES:
+    if name not in names:
         raise ValueError(
-            f"config.model_class must be one of {NAMES}. Received: {name!r}"
+            f"config.model_class must be one of {names}. Received: {name!r}"
         )
     return getattr(kp, name)
 
 
-def arguments_of(name: str) -> set[str]:
+def arguments_of(name: str, names: tuple[str, ...] = NAMES) -> set[str]:
     """The arguments that a config can give a class: all that the data does not set.
+
+    Args:
+        name: of the class.
+        names: as for `find`.
 
     Raises:
         ValueError: when there is no such class.
     """
-    return set(inspect.signature(find(name)).parameters) - _SET_BY_DATA
+    return set(inspect.signature(find(name, names)).parameters) - _SET_BY_DATA
 
 
 def make(

@@ -36,13 +36,21 @@ def draw_pictures(
     samples = model.sample(plan.num_samples, seed=seed, **plan.conditions).numpy()
     path = records.folder / "samples" / name
     save_image_grid(path, samples, model.num_levels, plan.columns)
-    _log(records, "samples", path, step)
+    log_picture(records, "samples", path, step)
     path = records.folder / "completions" / name
     save_completions(path, model, examples, seed=seed)
-    _log(records, "completions", path, step)
+    log_picture(records, "completions", path, step)
 
 
-def _log(records: RunRecords, name: str, path: pathlib.Path, step: int) -> None:
+def log_picture(records: RunRecords, name: str, path: pathlib.Path, step: int) -> None:
+    """Shows a PNG file in TensorBoard.
+
+    Args:
+        records: of the run.
+        name: of the series of pictures.
+        path: of the file.
+        step: the training step.
+    """
     with Image.open(path) as file:
         picture = np.asarray(file)
     picture = picture.reshape(*picture.shape[:2], -1)

@@ -60,7 +60,22 @@ def write_results(
         model.export(
             folder.export, verbose=False, bits_per_dim=metrics["test_bits_per_dim"]
         )
-    metrics |= {
+    metrics |= training_facts(config, data, progress)
+    write_json(folder.metrics, metrics)
+    return metrics
+
+
+def training_facts(
+    config: Mapping[str, Any], data: TrainingData, progress: Progress
+) -> dict[str, Any]:
+    """What metrics say of how a model was trained, and on what.
+
+    Args:
+        config: the run's.
+        data: what the model was trained on.
+        progress: of the training, at its end.
+    """
+    return {
         "best_epoch": progress.best_epoch,
         "epochs": -(-progress.step // data.steps_per_epoch),
         "steps": progress.step,
@@ -69,8 +84,6 @@ def write_results(
         "seed": config["seed"],
         **environment.describe(),
     }
-    write_json(folder.metrics, metrics)
-    return metrics
 
 
 def _save_samples(

@@ -75,18 +75,24 @@ _RULES = {
 """Fields that the library would take with a wrong value, or complain of too late."""
 
 
-def check_config(config: Mapping[str, Any]) -> None:
+def check_config(
+    config: Mapping[str, Any],
+    class_names: tuple[str, ...] = model_classes.NAMES,
+    more_fields: Iterable[str] = (),
+) -> None:
     """Checks a config's names, and the values that the library would not check.
 
     Args:
         config: with the fields of `trainers.configs.digits`; those of "model" are
             arguments of the class that "model_class" names.
+        class_names: classes that it may name. Default: models that draw images.
+        more_fields: fields that it has besides. Default: none.
 
     Raises:
         ValueError: when a field is missing, unknown or out of its range, or when the
             model needs conditions that datasets do not hold.
     """
-    known = set(digits.get_config())
+    known = {*digits.get_config(), *more_fields}
     missing = sorted(known - {"model_class"} - set(config))
     if missing:
         raise ValueError(
@@ -95,7 +101,7 @@ def check_config(config: Mapping[str, Any]) -> None:
         )
     _check_known("config", config, known)
     name = model_classes.name_of(config)
-    arguments = model_classes.arguments_of(name)
+    arguments = model_classes.arguments_of(name, class_names)
     _check_known(f"config.model of {name}", config["model"], arguments)
     _check_conditions(config["model"])
     _check_combinations(config)

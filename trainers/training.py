@@ -2,16 +2,14 @@
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-import keras_pixelcnn as kp
 from keras_pixelcnn.training import (
     LoopOptions,
     Preemption,
-    Progress,
     Recipe,
     RunRecords,
     TrainingLoop,
@@ -29,11 +27,53 @@ from trainers.run_folder import RunFolder, full_disk_explained, read_json
 from trainers.settings import check_config
 
 
+class RunKind(NamedTuple):
+    """What tells the runs of one program from those of another.
+
+    Attributes:
+        check_config: raises ValueError where a config is wrong.
+        make_model: makes a model for a config and its data.
+        draw: draws pictures of a model as it learns; see `pictures.draw_pictures`.
+        write_results: writes what a finished run holds; see
+            `results_writing.write_results`.
+        format_table: the metrics of a finished run, to be read.
+        metric: one that every finished run has.
+    """
+
+    check_config: Callable[[Mapping[str, Any]], None]
+    make_model: Callable[[Mapping[str, Any], TrainingData], Any]
+    draw: Callable[..., None]
+    write_results: Callable[..., dict[str, Any]]
+    format_table: Callable[[Mapping[str, Any]], str]
+    metric: str
+
+
+def _make_model(config: Mapping[str, Any], data: TrainingData) -> Any:
+    return model_classes.make(
+        model_classes.name_of(config),
+        data.image_shape,
+        data.num_levels,
+        **config["model"],
+    )
+
+
+IMAGE_MODELS = RunKind(
+    check_config,
+    _make_model,
+    draw_pictures,
+    results_writing.write_results,
+    results_writing.format_table,
+    "test_bits_per_dim",
+)
+"""Models that draw images from nothing, or from a label."""
+
+
 def train_and_evaluate(
     config: Mapping[str, Any],
     workdir: str | os.PathLike[str],
     strategy: tf.distribute.Strategy | None = None,
     on_nonfinite: str = "stop",
+    kind: RunKind = IMAGE_MODELS,
 ) -> dict[str, Any] | None:
     """Trains, keeps the weights that validate best, and scores those on the test split.
 
@@ -52,6 +92,7 @@ def train_and_evaluate(
             single device.
         on_nonfinite: "stop" at a step whose loss or gradient is not finite, or "skip"
             it.
+        kind: what is trained, and what is made of it. Default: a model of images.
 
     Returns:
         The content of `metrics.json`; likelihoods are in bits per dimension. None when
@@ -66,26 +107,29 @@ def train_and_evaluate(
             model and the last checkpoint before that stay.
     """
     config = _plain(config)
-    check_config(config)
+    kind.check_config(config)
     strategy = strategy or tf.distribute.get_strategy()
     folder = RunFolder(workdir)
     folder.check(config)
     if folder.metrics.exists():
         print(f"{folder.path} holds this run, finished. Remove it to train anew.")
-        return _tell(_read_metrics(folder), folder)
+        return _tell(_read_metrics(folder, kind), folder, kind)
     with Preemption() as preemption, full_disk_explained(workdir):
         make_repeatable(config)
         data = load_training_data(config)
         hint = f"config.model.num_classes must fit the labels of {config['dataset']}."
         with label_errors.explained(hint), strategies.losses_explained(strategy):
-            loop = _make_loop(config, data, folder, strategy, on_nonfinite, preemption)
+            loop = _make_loop(
+                config, data, folder, strategy, on_nonfinite, preemption, kind
+            )
             progress = loop.run()
         if progress.is_stopped:
             return None
         preemption.stop_if_asked()  # in the last validation: results take long
         metrics = None
         if strategies.is_chief(strategy):
-            metrics = _write_results(config, data, folder, progress)
+            metrics = kind.write_results(config, data, folder, progress)
+            _tell(metrics, folder, kind)
         with strategies.losses_explained(strategy):
             strategies.wait_for_all(strategy)
     return metrics
@@ -95,9 +139,9 @@ def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
     return config.to_dict() if hasattr(config, "to_dict") else dict(config)
 
 
-def _read_metrics(folder: RunFolder) -> dict[str, Any]:
+def _read_metrics(folder: RunFolder, kind: RunKind) -> dict[str, Any]:
     metrics = read_json(folder.metrics)
-    if not isinstance(metrics, dict) or "test_bits_per_dim" not in metrics:
+    if not isinstance(metrics, dict) or kind.metric not in metrics:
         raise ValueError(
             f"{folder.metrics} must hold a run's results, and is damaged. Remove it: "
             "the same command writes it anew."
@@ -116,15 +160,8 @@ def make_repeatable(config: Mapping[str, Any]) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def _write_results(
-    config: dict[str, Any], data: TrainingData, folder: RunFolder, progress: Progress
-) -> dict[str, Any]:
-    metrics = results_writing.write_results(config, data, folder, progress)
-    return _tell(metrics, folder)
-
-
-def _tell(metrics: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
-    print(results_writing.format_table(metrics))
+def _tell(metrics: dict[str, Any], folder: RunFolder, kind: RunKind) -> dict[str, Any]:
+    print(kind.format_table(metrics))
     print(f"Everything is in {folder.path}")
     return metrics
 
@@ -136,6 +173,7 @@ def _make_loop(
     strategy: tf.distribute.Strategy,
     on_nonfinite: str,
     preemption: Preemption,
+    kind: RunKind,
 ) -> TrainingLoop:
     recipe = make_recipe(config, data.steps_per_epoch)
     recipe.check_divisible(strategy.num_replicas_in_sync)
@@ -146,12 +184,7 @@ def _make_loop(
         **environment.describe(),
     }
     with strategy.scope():
-        model = model_classes.make(
-            model_classes.name_of(config),
-            data.image_shape,
-            data.num_levels,
-            **config["model"],
-        )
+        model = kind.make_model(config, data)
 
     def claim() -> None:
         folder.claim(config)
@@ -168,7 +201,7 @@ def _make_loop(
             config["checkpoint_every"], config["log_every"], on_nonfinite
         ),
         on_first_step=claim,
-        draw=_drawing(config, data, model),
+        draw=_drawing(config, data, model, kind),
         preemption=preemption,
     )
 
@@ -200,13 +233,13 @@ def make_recipe(config: Mapping[str, Any], steps_per_epoch: int) -> Recipe:
 
 
 def _drawing(
-    config: dict[str, Any], data: TrainingData, model: kp.AutoregressiveImageModel
+    config: dict[str, Any], data: TrainingData, model: Any, kind: RunKind
 ) -> Callable[[int, int, RunRecords], None]:
     """What draws at the ends of those epochs that the config names."""
 
     def draw(epoch: int, step: int, records: RunRecords) -> None:
         every = config["sample_every"]
         if every and epoch % every == 0:
-            draw_pictures(model, data.validation, config, step, records)
+            kind.draw(model, data.validation, config, step, records)
 
     return draw

@@ -76,23 +76,22 @@ class DrawingSignatures:
     # What each of them does with it.
 
     def _sample(self, inputs: Tensors) -> Tensors:
-        inputs = _with_checked_temperature(inputs)
+        inputs = with_checked_temperature(inputs)
         noise = example_uniforms(inputs.pop("seed"), self._model.image_shape)
         return {"image": self._draw(noise, inputs)}
 
     def _sample_from_noise(self, inputs: Tensors) -> Tensors:
-        inputs = _with_checked_temperature(inputs)
+        inputs = with_checked_temperature(inputs)
         return {"image": self._draw(inputs.pop("noise"), inputs)}
 
     def _complete_image(self, inputs: Tensors) -> Tensors:
-        inputs = _with_checked_temperature(inputs)
+        inputs = with_checked_temperature(inputs)
         image, mask = inputs.pop("image"), inputs.pop("mask")
         return {"image": self._complete(image, mask, inputs)}
 
     def _interpolate(self, inputs: Tensors) -> Tensors:
         position, spherical = inputs.pop("position"), inputs.pop("spherical")
-        rule = "position must hold numbers from 0 to 1."
-        position = checked((position >= 0) & (position <= 1), position, rule)
+        position = checked_position(position)
         a, b = (
             self._model.conditions.check_value("embedding", inputs.pop(name), name)
             for name in ("embedding_a", "embedding_b")
@@ -136,8 +135,15 @@ class DrawingSignatures:
         }
 
 
-def _with_checked_temperature(inputs: Tensors) -> Tensors:
+def with_checked_temperature(inputs: Tensors) -> Tensors:
+    """A signature's inputs, once their temperatures are seen to be possible."""
     temperature = inputs["temperature"]
     rule = "temperature must be finite numbers above 0."
     possible = (temperature > 0) & tf.math.is_finite(temperature)
     return {**inputs, "temperature": checked(possible, temperature, rule)}
+
+
+def checked_position(position: tf.Tensor) -> tf.Tensor:
+    """Positions between two ends, once they are seen to be possible."""
+    rule = "position must hold numbers from 0 to 1."
+    return checked((position >= 0) & (position <= 1), position, rule)

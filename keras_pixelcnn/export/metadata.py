@@ -30,7 +30,7 @@ def metadata_document(
     """The document, of what JSON can hold, but for the signatures.
 
     Args:
-        model: an `AutoregressiveImageModel`.
+        model: an `AutoregressiveImageModel`, or an auto-encoder.
         label_names: what the labels are called. Default: not said.
         bits_per_dim: of data that the model was not trained on. Default: not said.
         max_batch_size: most rows of a request. Default: not said.
@@ -53,6 +53,7 @@ def metadata_document(
         "num_parameters": model.count_params(),
         "image_shape": list(model.image_shape),
         "num_levels": model.num_levels,
+        **({"latent_dim": model.latent_dim} if hasattr(model, "latent_dim") else {}),
         "conditions": described,
         "conditions_optional": model.conditions.optional,
         "label_names": _checked_names(model, label_names),

@@ -34,13 +34,13 @@ def export_saved_model(
     What it says of itself is both a signature, `metadata`, and a file in it.
 
     Args:
-        model: an `AutoregressiveImageModel`.
+        model: an `AutoregressiveImageModel`, or an auto-encoder.
         filepath: a directory that does not exist; TF Serving watches for
             `<base>/<version number>`.
         verbose: whether to say what was written. Default True.
         signatures: names of those that it shall have, beside `metadata`; the first is
-            also `serving_default`, for requests that name none. Default: all, `sample`
-            first.
+            also `serving_default`, for requests that name none. Default: all, in
+            the order of `signatures`.
         label_names: what the labels are called. Default: not said.
         bits_per_dim: of data that the model was not trained on. Default: not said.
         max_batch_size: most rows of a request, if those who serve it limit them.

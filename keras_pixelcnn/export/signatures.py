@@ -6,6 +6,7 @@ names the input, the rule and what came.
 
 from typing import Any
 
+from keras_pixelcnn.export.autoencoding import AutoencodingSignatures
 from keras_pixelcnn.export.drawing import DrawingSignatures
 from keras_pixelcnn.export.scoring import classify_signature, log_prob_signature
 from keras_pixelcnn.export.signature import Signature
@@ -41,9 +42,24 @@ def signatures(model: Any) -> dict[str, Signature]:
     label to be -1: 1 for the rows that have their condition, 0 for others. The PNG
     signatures are those of models of 1, 3 or 4 channels and at most 65,536 levels.
 
+    Those of auto-encoders, whose latents are float32 (batch, latent_dim):
+
+    - `encode`: image int32 to latent.
+    - `decode`: latent, seed and temperature to image.
+    - `reconstruct`: image, seed and temperature to image: `decode` of `encode`.
+    - `interpolate`: image_a, image_b int32, position float32 (batch,) from 0 to 1, seed
+      and temperature to image, of the latent that far along the line between theirs.
+    - `log_prob`, where the latent is a function of the image: as above, given it.
+    - `elbo`, where it is drawn: image and seed to elbo float32 (batch,), in nats, and
+      elbo_bits_per_dim float32 (batch,).
+
+    Those of an `MSEAutoencoder` are the first four, without seed and temperature.
+
     Args:
-        model: an `AutoregressiveImageModel`.
+        model: an `AutoregressiveImageModel`, or an auto-encoder.
     """
+    if hasattr(model, "latent_dim"):
+        return AutoencodingSignatures(model).all()
     made = {**DrawingSignatures(model).all(), "log_prob": log_prob_signature(model)}
     if "label" in model.conditions.shapes:
         made["classify"] = classify_signature(model)

@@ -1,11 +1,13 @@
 """Causal layers, each with the step-by-step face that sampling drives."""
 
 from keras_pixelcnn.layers.conditioning import ConditionEncoder, GateConditioning
+from keras_pixelcnn.layers.deconvolutional_decoder import DeconvolutionalDecoder
 from keras_pixelcnn.layers.diagonal_bilstm import DiagonalBiLSTM
 from keras_pixelcnn.layers.gated_activation import GatedActivation
 from keras_pixelcnn.layers.gated_block import GatedPixelCNNBlock
 from keras_pixelcnn.layers.gated_residual_block import GatedResidualBlock
 from keras_pixelcnn.layers.input_encoding import ChannelEmbedding, IntensityEncoding
+from keras_pixelcnn.layers.image_encoder import ImageEncoder
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
 from keras_pixelcnn.layers.pixel_rnn_block import PixelRNNBlock
 from keras_pixelcnn.layers.pixelcnn_block import PixelCNNBlock
@@ -21,6 +23,7 @@ from keras_pixelcnn.layers.stack_conv2d import (
 __all__ = [
     "ChannelEmbedding",
     "ConditionEncoder",
+    "DeconvolutionalDecoder",
     "DiagonalBiLSTM",
     "GateConditioning",
     "GatedActivation",
@@ -28,6 +31,7 @@ __all__ = [
     "GatedResidualBlock",
     "HorizontalStackConv2D",
     "IntensityEncoding",
+    "ImageEncoder",
     "MaskedConv2D",
     "PixelCNNBlock",
     "PixelRNNBlock",

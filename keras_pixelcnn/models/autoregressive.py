@@ -1,7 +1,6 @@
 """AutoregressiveImageModel: what all models here can do."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -324,56 +323,3 @@ class AutoregressiveImageModel(ScoringModel):
             **options,
         )
         return tf.reshape(images, tf.concat([leading, self.image_shape], axis=0))
-
-    # Export.
-
-    def export(
-        self,
-        filepath: str | os.PathLike[str],
-        format: str = "tf_saved_model",
-        verbose: bool = True,
-        *,
-        signatures: Sequence[str] | None = None,
-        label_names: Sequence[str] | None = None,
-        bits_per_dim: float | None = None,
-        max_batch_size: int | None = None,
-    ) -> None:
-        """Writes a SavedModel that TF Serving runs as it is.
-
-        Its graph draws by as many loops side by side as `sample` does here: one for
-        each processor (at most 8), one in all where there is a GPU.
-
-        Args:
-            filepath: a directory that does not exist, for TF Serving
-                `<base>/<version number>`. It appears whole or not at all.
-            format: "tf_saved_model", the only one.
-            verbose: whether to say what was written. Default True.
-            signatures: names of those that it shall have, such as ["sample"]; the first
-                is the one of requests that name none. Default: all, "sample" first.
-            label_names: what the labels are called, for those who use the export; as
-                many as there are classes. Default: not said.
-            bits_per_dim: what the model reached on data that it was not trained on,
-                for the same. Default: not said.
-            max_batch_size: most rows of a request, for the same, if those who serve it
-                limit them. Default: not said.
-
-        Raises:
-            FileExistsError: when something stands there.
-            ValueError: when another format is asked for, the model has no such
-                signature, or the names or a number cannot be right.
-        """
-        if format != "tf_saved_model":
-            raise ValueError(
-                f'format must be "tf_saved_model". Received: format={format!r}'
-            )
-        from keras_pixelcnn.export import export_saved_model
-
-        export_saved_model(
-            self,
-            filepath,
-            verbose=verbose,
-            signatures=signatures,
-            label_names=label_names,
-            bits_per_dim=bits_per_dim,
-            max_batch_size=max_batch_size,
-        )

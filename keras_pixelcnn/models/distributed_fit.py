@@ -11,8 +11,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.metrics import bits_per_dim
-
 _LOOP = (
     "Use the training loop of the package: python -m trainers.train, or "
     "keras_pixelcnn.training.TrainingLoop."
@@ -182,8 +180,8 @@ def _clip(optimizer: Any, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
 def train_step(model: Any, features: Mapping[str, tf.Tensor]) -> dict[str, Any]:
     """A step of `fit` on one of several replicas."""
     with tf.GradientTape() as tape:
-        nats = model.features_log_prob(features, training=True)
-        loss = _loss(model, nats)
+        losses = model.features_losses(features, training=True)
+        loss = _loss(model, losses.loss)
         scaled = model.optimizer.scale_loss(loss)
     variables = model.trainable_variables
     gradients = tape.gradient(
@@ -192,20 +190,20 @@ def train_step(model: Any, features: Mapping[str, tf.Tensor]) -> dict[str, Any]:
         unconnected_gradients=tf.UnconnectedGradients.ZERO,
     )
     apply_gradients(model.optimizer, gradients, variables)
-    return _update_metrics(model, nats)
+    return _update_metrics(model, losses)
 
 
 def test_step(model: Any, features: Mapping[str, tf.Tensor]) -> dict[str, Any]:
     """A step of `evaluate` on one of several replicas."""
-    return _update_metrics(model, model.features_log_prob(features))
+    return _update_metrics(model, model.features_losses(features))
 
 
-def _loss(model: Any, nats: tf.Tensor) -> tf.Tensor:
+def _loss(model: Any, image_losses: tf.Tensor) -> tf.Tensor:
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     others = [each / replicas for each in model.losses]
-    return tf.add_n([global_mean(bits_per_dim(nats, model.num_dims)), *others])
+    return tf.add_n([global_mean(image_losses), *others])
 
 
-def _update_metrics(model: Any, nats: tf.Tensor) -> dict[str, Any]:
-    model.update_metrics(nats)
+def _update_metrics(model: Any, losses: Any) -> dict[str, Any]:
+    model.update_metrics(losses)
     return model.get_metrics_result()

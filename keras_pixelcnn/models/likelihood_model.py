@@ -1,25 +1,18 @@
 """LikelihoodModel: a Keras model that trains on its own log-likelihood."""
 
-import inspect
 import math
 from collections.abc import Mapping
 from typing import Any
 
-import keras
-import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.image_checks import check_images
 from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
-from keras_pixelcnn.models import distributed_fit
 from keras_pixelcnn.models.conditions import Conditions
-from keras_pixelcnn.models.features import at_least_one
-
-_NOT_BUILT = {"is_optimizer_built": False}
+from keras_pixelcnn.models.image_model import ImageLosses, ImageModel
 
 
-class LikelihoodModel(keras.Model):
+class LikelihoodModel(ImageModel):
     """Images in, the parameters of their likelihood out, trained on bits/dim.
 
     Args:
@@ -29,13 +22,12 @@ class LikelihoodModel(keras.Model):
         image_shape: (height, width, channels).
         likelihood: what the parameters mean.
         conditions: which conditions the model takes. Default: none.
-        dtype: dtype policy of the layers. Default: Keras's global policy.
-        **kwargs: as for `keras.Model`.
+        metric_name: what `fit` and `evaluate` call the mean of what is measured, in
+            bits per dimension. Default "bits_per_dim".
+        **kwargs: as for `ImageModel`.
 
     Call arguments:
-        inputs: images (batch, height, width, channels) of integers in
-            [0, num_levels), or a dict with them as "image" and the conditions by their
-            names. Other entries of the dict are left aside.
+        inputs: as for `ImageModel`.
         training: whether dropout is on.
 
     Returns:
@@ -51,7 +43,7 @@ class LikelihoodModel(keras.Model):
         image_shape: tuple[int, int, int],
         likelihood: PixelLikelihood,
         conditions: Conditions | None = None,
-        dtype: Any = None,
+        metric_name: str = "bits_per_dim",
         **kwargs: Any,
     ) -> None:
         if likelihood.channels != image_shape[-1]:
@@ -60,275 +52,27 @@ class LikelihoodModel(keras.Model):
                 f"Received: likelihood.channels={likelihood.channels} for "
                 f"image_shape={image_shape}"
             )
-        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
-        # Keras drops the policy of models that are wired from inputs to outputs.
-        self.dtype_policy = keras.dtype_policies.get(dtype)
-        self.image_shape = image_shape
-        self.num_levels = likelihood.num_levels
+        super().__init__(
+            inputs=inputs,
+            outputs=outputs,
+            image_shape=image_shape,
+            num_levels=likelihood.num_levels,
+            metric=BitsPerDim(math.prod(image_shape), name=metric_name),
+            conditions=conditions,
+            **kwargs,
+        )
         self.likelihood = likelihood.identifier
-        self.conditions = Conditions() if conditions is None else conditions
         self._likelihood = likelihood
-        self._bits_per_dim = BitsPerDim(num_dims=self.num_dims)
 
     @property
     def pixel_likelihood(self) -> PixelLikelihood:
         """What the parameters of a pixel mean."""
         return self._likelihood
 
-    @property
-    def num_dims(self) -> int:
-        """Number of dimensions of an image: height x width x channels."""
-        return math.prod(self.image_shape)
-
-    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Runs the whole pass; see the class."""
-        return super().__call__(self._select_features(inputs), *args, **kwargs)
-
-    def _select_features(self, inputs: Any) -> dict[str, Any]:
-        features = self._as_dict(inputs)
-        image = features["image"]
-        conditions = {}
-        if self.conditions.names:
-            conditions = self.conditions.select(features, _batch_size(image))
-        inputs = {"image": image, **conditions}
-        # Keras refuses mixtures of arrays and tensors.
-        return {name: _as_tensor(value) for name, value in inputs.items()}
-
-    def _as_dict(self, inputs: Any) -> dict[str, Any]:
-        if isinstance(inputs, list | tuple):
-            raise ValueError(
-                'The model takes images, or a dict with them as "image". '
-                f"Received: a {type(inputs).__name__} of {len(inputs)} entries."
-            )
-        if not isinstance(inputs, Mapping):
-            inputs = {"image": inputs}
-        if "image" not in inputs:
-            raise ValueError(
-                'The model takes images, or a dict with them as "image". '
-                f"Received: a dict of {list(inputs)}"
-            )
-        if self.image_shape[-1] > 1:
-            return dict(inputs)
-        return {**inputs, "image": self._with_channel(inputs["image"])}
-
-    def _with_channel(self, image: Any) -> Any:
-        """Gives grey images their channel axis where data sets leave it out."""
-        rank = tf.TensorShape(image.shape).rank
-        if rank is None:  # Keras retraces a step that saw both ranks without any
-            return tf.reshape(image, [-1, *self.image_shape])
-        return keras.ops.expand_dims(image, -1) if rank == 3 else image
-
-    def compile(self, optimizer: Any = "adam", **kwargs: Any) -> None:
-        """Configures training; the loss is the model's own, the mean bits/dim.
-
-        Args:
-            optimizer: as for `keras.Model.compile`. Default "adam".
-            **kwargs: as for `keras.Model.compile`, except loss and metrics.
-
-        Raises:
-            ValueError: when a loss or metrics are passed, or, under a strategy of
-                several devices, what does not work there.
-        """
-        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
-            if kwargs.get(name) is not None:
-                raise ValueError(
-                    f"{name} must be left out: the model trains on its own likelihood "
-                    "and shows it as bits_per_dim. "
-                    f"Received: {name}={kwargs[name]!r}"
-                )
-        distributed_fit.check_compile(self, {"optimizer": optimizer, **kwargs})
-        super().compile(optimizer=optimizer, **kwargs)
-        self._scales_loss = kwargs.get("auto_scale_loss", True)
-
-    def get_compile_config(self) -> dict[str, Any]:
-        """How the model was compiled (a hook of Keras's saving).
-
-        With what Keras leaves out, and needs to read the optimizer's variables again.
-        """
-        if not self.compiled:
-            return {}
-        config = {**super().get_compile_config(), "auto_scale_loss": self._scales_loss}
-        # Said of these alone: Keras's clones do not know the word.
-        return config if self.optimizer.built else {**config, **_NOT_BUILT}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles as the saved model was (a hook of Keras's loading)."""
-        config = dict(keras.saving.deserialize_keras_object(config))
-        is_optimizer_built = config.pop("is_optimizer_built", True)
-        self.compile(**config)
-        if is_optimizer_built:
-            self.optimizer.build(self.trainable_variables)
-
-    def fit(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        **kwargs: Any,
-    ) -> keras.callbacks.History:
-        """Trains as `keras.Model.fit` does.
-
-        Callbacks that monitor "val_bits_per_dim" need mode="min": Keras knows which
-        way is better for its own metrics only.
-
-        Args:
-            x: images, a dict with them as "image" and the conditions by their names
-                (other entries are left aside), or a `tf.data.Dataset`, generator or
-                `keras.utils.PyDataset` of batches of either or of (image, label) pairs.
-            y: labels, the same as a "label" in the dict. Models that take no label
-                leave them aside.
-            batch_size: images in a batch, for arrays. Default 32.
-            epochs: number of passes over the data. Default 1.
-            **kwargs: as for `keras.Model.fit`, except weights of examples or classes.
-
-        Returns:
-            A history of "loss" and "bits_per_dim", both in bits per dimension.
-
-        Raises:
-            ValueError: before training, when arrays hold anything but integers in
-                [0, num_levels), or conditions that the model does not take; the error
-                names the value.
-            tf.errors.InvalidArgumentError: when a `tf.data.Dataset` holds such
-                conditions; the sentence is the same.
-        """
-        distributed_fit.check_fit(self)
-        _refuse_weights(kwargs.get("sample_weight"), kwargs.get("class_weight"))
-        if isinstance(x, tf.data.Dataset) or inspect.isgenerator(x):
-            # Keras would warn that its own default does not apply.
-            kwargs.setdefault("shuffle", False)
-        validation_data = kwargs.get("validation_data")
-        if isinstance(validation_data, tuple | list):
-            _refuse_weights(*validation_data[2:])
-            validation_data = self._checked(*validation_data[:2])
-        elif validation_data is not None:
-            validation_data = self._checked(validation_data)
-        kwargs["validation_data"] = validation_data
-        return super().fit(self._checked(x, y), None, batch_size, epochs, **kwargs)
-
-    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Scores as `keras.Model.evaluate` does, exactly over all images.
-
-        Takes what `fit` takes, and raises as it does.
-        """
-        distributed_fit.check_fit(self)
-        _refuse_weights(kwargs.get("sample_weight"))
-        if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it
-            x = self._checked(x, y)
-        return super().evaluate(x, None, *args, **kwargs)
-
-    def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-        """The likelihood's parameters as `keras.Model.predict` gives them.
-
-        Takes what `evaluate` takes.
-        """
-        return super().predict(self._checked(x), *args, **kwargs)
-
-    def _maybe_symbolic_build(
-        self, iterator: Any = None, data_batch: Any = None
-    ) -> None:
-        """Builds the optimizer: all other variables are there (a hook of Keras).
-
-        On several devices Keras would look at the mean of their parts of a batch, which
-        fails where those differ in size.
-        """
-        if self.optimizer is not None and not self.optimizer.built:
-            with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
-
-    def train_step(self, data: Any) -> dict[str, Any]:
-        """One step of `fit`, with the label among the inputs (a hook of Keras)."""
-        inputs = self._as_inputs(data)
-        if distributed_fit.is_on_replicas():
-            return distributed_fit.train_step(self, *inputs)
-        return super().train_step(inputs)
-
-    def test_step(self, data: Any) -> dict[str, Any]:
-        """One step of `evaluate`, with the label among the inputs (a hook of Keras)."""
-        inputs = self._as_inputs(data)
-        if distributed_fit.is_on_replicas():
-            return distributed_fit.test_step(self, *inputs)
-        return super().test_step(inputs)
-
-    def predict_step(self, data: Any) -> tf.Tensor:
-        """One step of `predict`, with the label among the inputs (a hook of Keras)."""
-        return super().predict_step(self._as_inputs(data))
-
-    def _as_inputs(self, data: Any) -> tuple[dict[str, Any]]:
-        """A batch of any kind of data; its images are looked at by the loss alone."""
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        _refuse_weights(sample_weight)
-        return (self._checked_features(self._with_label(x, y)),)
-
-    def _with_label(self, x: Any, y: Any) -> Any:
-        """Puts labels that stand beside the images among the inputs."""
-        if y is None or "label" not in self.conditions.shapes:
-            return x
-        shape = y.shape if tf.is_tensor(y) else np.shape(y)
-        if tf.TensorShape(shape).rank == 2 and shape[1] == 1:
-            y = y[:, 0]  # a column, as many data sets have it
-        if not isinstance(x, Mapping):
-            return {"image": x, "label": y}
-        return x if "label" in x else {**x, "label": y}
-
-    def _checked(self, x: Any, y: Any = None) -> Any:
-        """Arrays are checked; data sets become what Keras's steps can take."""
-        if isinstance(x, tf.data.Dataset):
-            # Only what the model takes: XLA cannot compile steps that get strings.
-            convert = tf.autograph.experimental.do_not_convert
-            return x.map(convert(lambda *batch: self._as_inputs(batch)))
-        if inspect.isgenerator(x):
-            return (self._as_inputs(batch) for batch in x)
-        x = self._with_label(x, y)
-        image = x.get("image") if isinstance(x, Mapping) else x
-        if not hasattr(image, "__array__"):
-            return x
-        self._check_images(image)
-        return {**self._checked_features(x), "image": image}
-
-    def _checked_features(self, x: Any) -> dict[str, Any]:
-        features = self._as_dict(x)
-        image = features["image"]
-        if not self.conditions.names:
-            return {"image": image}
-        names = self.conditions.tensor_specs(with_presence=True)
-        given = {name: features.get(name) for name in names}
-        return {"image": image, **self.conditions.prepare(given, _batch_size(image))}
-
-    def _check_images(self, image: Any) -> np.ndarray:
-        return check_images(image, self.num_levels, image_shape=self.image_shape)
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> tf.Tensor:
-        """The mean bits/dim of a batch (a hook of Keras's training)."""
-        _refuse_weights(sample_weight)
-        log_prob = self._image_log_prob(y_pred, self._select_features(x)["image"])
-        self._bits_per_dim.update_state(log_prob)
-        loss = bits_per_dim(tf.reduce_mean(log_prob), self.num_dims)
-        # Replicas add their gradients up: each counts for its share of the batch.
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return tf.add_n([loss, *self.losses]) / replicas
-
-    def prepare_features(self, batch: Mapping[str, Any]) -> dict[str, Any]:
-        """What the model takes of a batch, checked: for loops other than `fit`.
-
-        Args:
-            batch: "image" and the conditions by their names; others are left aside.
-
-        Returns:
-            The features that `features_log_prob` takes.
-
-        Raises:
-            ValueError: when a condition is missing or not as the model takes it. In
-                graphs running them raises `InvalidArgumentError`.
-        """
-        return self._checked_features(batch)
+    def image_losses(self, outputs: Any, image: tf.Tensor) -> ImageLosses:
+        """Bits/dim of each image, and what is measured: its log probability in nats."""
+        nats = self._image_log_prob(outputs, image)
+        return ImageLosses(bits_per_dim(nats, self.num_dims), nats)
 
     def features_log_prob(
         self, features: Mapping[str, Any], training: bool = False
@@ -342,37 +86,7 @@ class LikelihoodModel(keras.Model):
         Returns:
             float32 tensor (batch,), in nats, with gradients.
         """
-        size = _batch_size(features["image"])
-        features = {name: at_least_one(value) for name, value in features.items()}
-        parameters = self(features, training=training)
-        image = self._select_features(features)["image"]
-        return self._image_log_prob(parameters, image)[:size]
-
-    def update_metrics(self, log_prob: tf.Tensor) -> None:
-        """Takes a batch's log probabilities into what `fit` and `evaluate` show."""
-        self._bits_per_dim.update_state(log_prob)
-        loss = bits_per_dim(log_prob, self.num_dims)
-        self._loss_tracker.update_state(loss)
+        return self.features_losses(features, training).measured
 
     def _image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
         return self._likelihood.image_log_prob(parameters, image)
-
-
-def _batch_size(image: Any) -> Any:
-    """Number of images, as far as it is known."""
-    if image.shape is not None and tf.TensorShape(image.shape).rank is None:
-        return tf.shape(image)[0]
-    return keras.ops.shape(image)[0]
-
-
-def _as_tensor(value: Any) -> Any:
-    is_symbolic = isinstance(value, keras.KerasTensor)
-    return value if is_symbolic else keras.ops.convert_to_tensor(value)
-
-
-def _refuse_weights(*weights: Any) -> None:
-    if any(weight is not None for weight in weights):
-        raise ValueError(
-            "sample_weight and class_weight are not supported: all images count alike "
-            "in the likelihood. Repeat or leave out images in the data."
-        )

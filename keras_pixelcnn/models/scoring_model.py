@@ -1,7 +1,6 @@
 """ScoringModel: the log probability of images, and what follows from it."""
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -26,34 +25,6 @@ class ScoringModel(LikelihoodModel):
         parameters = self(features, training=False)
         nats = self._image_log_prob(parameters, features["image"])
         return nats[: image.shape[0] or tf.shape(image)[0]]
-
-    @functools.cached_property
-    def _compiled(self) -> dict[Any, Any]:
-        return {}
-
-    def compiled_graph(
-        self,
-        key: tuple[Any, ...],
-        function: Callable[[dict[str, tf.Tensor]], tf.Tensor],
-        specs: dict[str, tf.TensorSpec],
-        jit_compile: bool = False,
-    ) -> Callable[[dict[str, tf.Tensor]], tf.Tensor]:
-        """The graph of a function of features, traced once for each key.
-
-        Args:
-            key: what tells this graph from others.
-            function: to trace; the model's weights are read when the graph runs.
-            specs: what it takes.
-            jit_compile: whether XLA compiles it. Default False.
-        """
-        if key not in self._compiled:
-            self._compiled[key] = tf.function(
-                function,
-                input_signature=[specs],
-                autograph=False,
-                jit_compile=jit_compile,
-            )
-        return self._compiled[key]
 
     def _compiled_score(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         specs = feature_specs(self, list(features))

@@ -8,9 +8,13 @@ import json
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+import keras
 
 from keras_pixelcnn.models import AutoregressiveImageModel, load_model
+
+_Model = TypeVar("_Model", bound=keras.Model)
 
 PRETRAINED = pathlib.Path(__file__).parent
 """A folder for each preset, as `trainers.make_preset` writes it."""
@@ -140,11 +144,13 @@ def find_preset(name_or_path: str | os.PathLike[str]) -> Preset | None:
 
 def load_model_or_preset(
     name_or_path: str | os.PathLike[str],
-) -> AutoregressiveImageModel:
+    model_class: type[_Model] = AutoregressiveImageModel,
+) -> _Model:
     """Loads a model that `model.save` wrote, or a preset: what programs are given.
 
     Args:
         name_or_path: a `.keras` file, or, where there is no such file, a preset's name.
+        model_class: what a file's model must be. Default: any model of images.
 
     Returns:
         The model.
@@ -157,7 +163,7 @@ def load_model_or_preset(
     if preset is not None:
         return from_preset(preset.name)
     try:
-        return load_model(name_or_path)
+        return load_model(name_or_path, model_class)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{error} Nor is it the name of a preset: {', '.join(presets())}."

@@ -15,7 +15,12 @@ from keras_pixelcnn.samplers.incremental import (
     raster_scan,
 )
 from keras_pixelcnn.samplers.known_pixels import KnownPixels
-from keras_pixelcnn.samplers.noise import example_seeds, example_uniforms
+from keras_pixelcnn.samplers.noise import (
+    example_normals,
+    example_seeds,
+    example_uniforms,
+    normals_of_bits,
+)
 
 __all__ = [
     "MOST_SLICES",
@@ -26,9 +31,11 @@ __all__ = [
     "RowDraw",
     "ScanSteps",
     "ancestral_scan",
+    "example_normals",
     "example_seeds",
     "example_uniforms",
     "most_slices",
     "most_slices_in_graphs",
+    "normals_of_bits",
     "raster_scan",
 ]

@@ -4,7 +4,7 @@ The uniforms of an example depend on its seed alone: not on the batch around it,
 replica, the device, XLA, or whether Python or a server runs the graph.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +15,9 @@ _SPARE_BITS = np.uint32(8)
 """Of 32 random bits float32 holds 24 exactly."""
 
 _STEP = 2.0**-24
+
+_UNIFORMS, _NORMALS = 0, -1
+"""What an example's noise is for: no two uses share a key."""
 
 
 def example_seeds(seed: tf.Tensor | int, num_examples: tf.Tensor | int) -> tf.Tensor:
@@ -36,7 +39,7 @@ def example_seeds(seed: tf.Tensor | int, num_examples: tf.Tensor | int) -> tf.Te
 
 def _fold_in(seed: tf.Tensor, num_examples: tf.Tensor) -> tf.Tensor:
     def fold_in(index: tf.Tensor) -> tf.Tensor:
-        # An index of zero is left to `example_uniforms`: no two uses share a key.
+        # Zero and less are left to noise that an example's own seed gives.
         key = tf.stack([seed, index + 1])
         return tf.random.stateless_uniform(
             [], key, minval=None, maxval=None, dtype=tf.int64, alg=ALGORITHM
@@ -62,13 +65,58 @@ def example_uniforms(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
         float32 tensor (batch, *shape), in [0, 1).
     """
 
+    def uniforms(bits: tf.Tensor) -> tf.Tensor:
+        # TensorFlow's own uniform floats are made of other bits under XLA.
+        return tf.cast(tf.bitwise.right_shift(bits, _SPARE_BITS), tf.float32) * _STEP
+
+    return _example_noise(seeds, shape, _UNIFORMS, uniforms)
+
+
+def example_normals(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
+    """The standard normal numbers that each example's latent vector is drawn with.
+
+    Independent of its `example_uniforms`.
+
+    Args:
+        seeds: int64 tensor (batch,), one seed an example.
+        shape: shape of one example's noise, usually (latent_dim,).
+
+    Returns:
+        float32 tensor (batch, *shape).
+    """
+    # Of each example by itself: the last digit depends on the place in a tensor.
+    return _example_noise(seeds, shape, _NORMALS, normals_of_bits)
+
+
+def normals_of_bits(bits: tf.Tensor) -> tf.Tensor:
+    """Standard normal numbers, by inverting their cumulative distribution.
+
+    Args:
+        bits: random uint32 tensor (...).
+
+    Returns:
+        float32 tensor (...), none beyond 5.4 standard deviations.
+    """
+    # One bit less than float32 holds, so that the middle of each step is exact: 0 and 1
+    # themselves would be infinitely far.
+    steps = tf.bitwise.right_shift(bits, _SPARE_BITS + np.uint32(1))
+    return tf.math.ndtri((tf.cast(steps, tf.float32) + 0.5) * (2 * _STEP))
+
+
+def _example_noise(
+    seeds: tf.Tensor,
+    shape: Sequence[int],
+    purpose: int,
+    from_bits: Callable[[tf.Tensor], tf.Tensor],
+) -> tf.Tensor:
+    """Noise of each example: float32 (batch, *shape)."""
+
     def draw(seed: tf.Tensor) -> tf.Tensor:
-        key = tf.stack([seed, tf.zeros_like(seed)])
+        key = tf.stack([seed, tf.constant(purpose, seed.dtype)])
         bits = tf.random.stateless_uniform(
             shape, key, minval=None, maxval=None, dtype=tf.uint32, alg=ALGORITHM
         )
-        # TensorFlow's own uniform floats are made of other bits under XLA.
-        return tf.cast(tf.bitwise.right_shift(bits, _SPARE_BITS), tf.float32) * _STEP
+        return from_bits(bits)
 
     signature = tf.TensorSpec(shape, tf.float32)
     return tf.map_fn(draw, seeds, fn_output_signature=signature)

@@ -162,11 +162,13 @@ class TrainStep:
         shares = self._strategy.num_replicas_in_sync * self._parts
         weights = [weight.value for weight in self._weights]
         with tf.GradientTape() as tape:
-            nats = self._model.features_log_prob(features, training=True)
-            bits = bits_per_dim(tf.reduce_mean(nats), self._model.num_dims) / shares
-            loss = tf.add_n([bits, *(each / shares for each in self._model.losses)])
+            losses = self._model.features_losses(features, training=True)
+            others = [each / shares for each in self._model.losses]
+            loss = tf.add_n([tf.reduce_mean(losses.loss) / shares, *others])
             if self._scale is not None:
                 loss *= self._scale.factor
+        nats = tf.reduce_mean(losses.measured)
+        bits = bits_per_dim(nats, self._model.num_dims) / shares
         gradients = tape.gradient(
             loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )

@@ -1,7 +1,12 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.samplers import example_seeds, example_uniforms
+from keras_pixelcnn.samplers import (
+    example_normals,
+    example_seeds,
+    example_uniforms,
+    normals_of_bits,
+)
 
 SHAPE = (4, 3, 3)
 PINNED_SEEDS = [-2228718385069517736, 7464880146280614444]
@@ -55,3 +60,20 @@ def test_channels_do_not_share_their_noise():
     noise = example_uniforms(example_seeds(0, 500), (1, 1, 3)).numpy().reshape(-1, 3)
     correlation = np.corrcoef(noise.T)
     assert np.abs(correlation - np.eye(3)).max() < 0.15
+
+
+def test_normals_are_normal_and_independent_of_the_uniforms():
+    from scipy import stats
+
+    seeds = example_seeds(0, 200)
+    noise = example_normals(seeds, SHAPE).numpy()
+    assert stats.kstest(noise.ravel(), "norm").pvalue > 0.01
+    uniforms = example_uniforms(seeds, SHAPE).numpy()
+    assert abs(np.corrcoef(noise.ravel(), uniforms.ravel())[0, 1]) < 0.05
+    np.testing.assert_array_equal(example_normals(seeds[7:8], SHAPE)[0], noise[7])
+
+
+def test_no_bits_stand_for_an_infinite_number():
+    ends = normals_of_bits(tf.constant([0, 2**31, 2**32 - 1], tf.uint32)).numpy()
+    assert ends[0] == -ends[2] and 5 < ends[2] < 6
+    assert abs(ends[1]) < 1e-6

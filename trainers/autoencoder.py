@@ -1,0 +1,26 @@
+"""Trains an auto-encoder with a PixelCNN as its decoder, and the paper's baseline.
+
+python -m trainers.autoencoder --workdir=runs/autoencoder
+--config=trainers/configs/autoencoder_digits.py
+
+It measures both on the test split, and says whether the decoder uses the latent. Flags
+and interruptions are those of `trainers.train`.
+"""
+
+from absl import flags
+
+from trainers import programs, train
+
+define_flags = train.define_flags
+
+
+def main(flag_values: flags.FlagValues) -> None:
+    """Trains as the flags say."""
+    # Here, so that a mistyped flag is told before TensorFlow loads.
+    from trainers.autoencoding.running import train_autoencoder
+
+    train.start(flag_values, train_autoencoder)
+
+
+if __name__ == "__main__":
+    programs.run(main, define_flags)

@@ -1,0 +1,1 @@
+"""Training an auto-encoder, its baseline, and what is measured of both."""

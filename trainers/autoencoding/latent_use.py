@@ -1,0 +1,106 @@
+"""Whether a decoder listens to its latent: what another image's latent costs it."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.models.gaussian_posterior import standard_normal
+
+LEAST_BITS = 1.0
+"""Bits an image that the right latent must save over another image's, on average.
+
+A decoder that ignores its latent saves exactly none; a latent that tells one of two
+equally frequent kinds of images apart, and no more, saves about one.
+"""
+
+
+class LatentUse(NamedTuple):
+    """Means over images, in bits per dimension of so many dimensions.
+
+    Attributes:
+        bits_per_dim: of each image given its own latent.
+        shuffled_bits_per_dim: of each image given another image's latent.
+        num_dims: height x width x channels.
+    """
+
+    bits_per_dim: float
+    shuffled_bits_per_dim: float
+    num_dims: int
+
+    @property
+    def bits_saved(self) -> float:
+        """What its own latent saves an image over another image's, in bits."""
+        return (self.shuffled_bits_per_dim - self.bits_per_dim) * self.num_dims
+
+    @property
+    def is_collapsed(self) -> bool:
+        """Whether the decoder ignores the latent: saves less than `LEAST_BITS`."""
+        return self.bits_saved < LEAST_BITS
+
+    def verdict(self) -> str:
+        """A sentence that says which it is."""
+        saved = f"{self.bits_saved:.1f} bits an image"
+        if self.is_collapsed:
+            return (
+                "COLLAPSED: the decoder ignores the latent, which saves it "
+                f"{saved} over another image's (at least {LEAST_BITS:g} would show "
+                "that it listens). Make the decoder smaller, train longer, or lower "
+                "beta."
+            )
+        return f"The decoder uses the latent, which saves it {saved} over another's."
+
+
+def measure(
+    model: kp.PixelCNNAutoencoder, images: np.ndarray, batch_size: int, seed: int = 0
+) -> LatentUse:
+    """Scores images given their own latents, and given those of others.
+
+    Args:
+        model: with beta above 0 the latents are the means of its posteriors.
+        images: at least two, integers (images, height, width, channels).
+        batch_size: images scored at once.
+        seed: of who gets whose latent. Default 0.
+
+    Raises:
+        ValueError: when there are fewer than two images.
+    """
+    if len(images) < 2:
+        raise ValueError(
+            "There must be at least two images, to give one the other's latent. "
+            f"Received: {len(images)}"
+        )
+    latent = model.encode(images, batch_size).numpy()
+    # Around a circle in which all stand in random order: nobody keeps his own.
+    circle = np.random.default_rng(seed).permutation(len(images))
+    shuffled = np.empty_like(latent)
+    shuffled[circle] = latent[np.roll(circle, 1)]
+    return LatentUse(
+        _bits_per_dim(model, images, latent, batch_size),
+        _bits_per_dim(model, images, shuffled, batch_size),
+        model.num_dims,
+    )
+
+
+def _bits_per_dim(
+    model: kp.PixelCNNAutoencoder,
+    images: np.ndarray,
+    latent: np.ndarray,
+    batch_size: int,
+) -> float:
+    nats = model.decoder.log_prob(images, batch_size=batch_size, embedding=latent)
+    mean = math.fsum(nats.numpy().astype("float64")) / len(images)
+    return kp.bits_per_dim(mean, model.num_dims)
+
+
+def mean_divergence(
+    model: kp.PixelCNNAutoencoder, images: np.ndarray, batch_size: int
+) -> float:
+    """Mean KL(q(z | x), N(0, I)) over images, in nats, of a variational model."""
+    prior = standard_normal(model.latent_dim)
+    parts = [
+        model.posterior(images[start : start + batch_size]).kl_divergence(prior).numpy()
+        for start in range(0, len(images), batch_size)
+    ]
+    return float(np.concatenate(parts).mean(dtype="float64"))

@@ -1,0 +1,113 @@
+"""Pictures of an auto-encoder: what it makes of images, and what lies between two."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.image_grid import save_image_grid
+from keras_pixelcnn.training import RunRecords
+from trainers.pictures import log_picture
+
+
+def images_apart(examples: tf.data.Dataset, num_images: int) -> np.ndarray:
+    """Some images of a split, that lie apart.
+
+    Args:
+        examples: single examples of {"image"}, of known number.
+        num_images: how many; fewer where there are fewer.
+    """
+    apart = examples.shard(max(int(examples.cardinality()) // num_images, 1), 0)
+    return next(apart.batch(num_images).as_numpy_iterator())["image"]
+
+
+def save_reconstructions(
+    path: str | os.PathLike[str],
+    model: kp.PixelCNNAutoencoder,
+    images: np.ndarray,
+    *,
+    baseline: kp.MSEAutoencoder | None = None,
+    num_reconstructions: int = 4,
+    seed: int = 0,
+) -> None:
+    """Writes a PNG file: a row for each image.
+
+    A row is the image, what the baseline makes of it, and what the model does, several
+    times from the same latent.
+
+    Args:
+        path: the file; replaced whole or not at all.
+        model: what draws.
+        images: integers (images, height, width, channels).
+        baseline: of the same levels. Default: none.
+        num_reconstructions: images drawn of each latent. Default 4.
+        seed: of the noise. Default 0.
+    """
+    latent = np.repeat(model.encode(images), num_reconstructions, axis=0)
+    drawn = model.decode(latent, seed).numpy()
+    columns = [images[:, np.newaxis]]
+    if baseline is not None:
+        columns.append(baseline.reconstruct(images).numpy()[:, np.newaxis])
+    columns.append(drawn.reshape(-1, num_reconstructions, *model.image_shape))
+    _save_rows(path, np.concatenate(columns, axis=1), model.num_levels)
+
+
+def save_interpolations(
+    path: str | os.PathLike[str],
+    model: kp.PixelCNNAutoencoder,
+    images: np.ndarray,
+    *,
+    steps: int = 8,
+    seed: int = 0,
+) -> None:
+    """Writes a PNG file: a row for each two images, which stand at its ends.
+
+    Args:
+        path: the file; replaced whole or not at all.
+        model: what draws.
+        images: integers (images, height, width, channels); the first and the second are
+            of one row, and so on. An odd one is left out.
+        steps: images drawn of a row. Default 8.
+        seed: of the noise. Default 0.
+    """
+    a, b = images[: len(images) // 2 * 2 : 2], images[1::2]
+    drawn = model.interpolate(a, b, steps, seed).numpy()
+    rows = np.concatenate([a[:, np.newaxis], drawn, b[:, np.newaxis]], axis=1)
+    _save_rows(path, rows, model.num_levels)
+
+
+def _save_rows(path: str | os.PathLike[str], rows: np.ndarray, num_levels: int) -> None:
+    columns = rows.shape[1]
+    images = rows.reshape(-1, *rows.shape[2:])
+    save_image_grid(path, images, num_levels, columns)
+
+
+def draw_pictures(
+    model: kp.PixelCNNAutoencoder,
+    examples: tf.data.Dataset,
+    config: Mapping[str, Any],
+    step: int,
+    records: RunRecords,
+) -> None:
+    """Draws reconstructions, for the run's folder and for TensorBoard.
+
+    Args:
+        model: with the weights that are to be seen.
+        examples: single examples, of which some are drawn.
+        config: with the fields of `trainers.configs.autoencoder_digits`.
+        step: the training step.
+        records: of the run, in whose folder the pictures are.
+    """
+    fields = config["autoencoder"]
+    path = records.folder / "reconstructions" / f"step-{step:08}.png"
+    save_reconstructions(
+        path,
+        model,
+        images_apart(examples, fields["num_rows"]),
+        num_reconstructions=fields["num_reconstructions"],
+        seed=config["sample_seed"],
+    )
+    log_picture(records, "reconstructions", path, step)
