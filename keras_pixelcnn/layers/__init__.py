@@ -6,8 +6,8 @@ from keras_pixelcnn.layers.diagonal_bilstm import DiagonalBiLSTM
 from keras_pixelcnn.layers.gated_activation import GatedActivation
 from keras_pixelcnn.layers.gated_block import GatedPixelCNNBlock
 from keras_pixelcnn.layers.gated_residual_block import GatedResidualBlock
-from keras_pixelcnn.layers.input_encoding import ChannelEmbedding, IntensityEncoding
 from keras_pixelcnn.layers.image_encoder import ImageEncoder
+from keras_pixelcnn.layers.input_encoding import ChannelEmbedding, IntensityEncoding
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
 from keras_pixelcnn.layers.pixel_rnn_block import PixelRNNBlock
 from keras_pixelcnn.layers.pixelcnn_block import PixelCNNBlock
@@ -30,8 +30,8 @@ __all__ = [
     "GatedPixelCNNBlock",
     "GatedResidualBlock",
     "HorizontalStackConv2D",
-    "IntensityEncoding",
     "ImageEncoder",
+    "IntensityEncoding",
     "MaskedConv2D",
     "PixelCNNBlock",
     "PixelRNNBlock",
