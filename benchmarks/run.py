@@ -12,6 +12,7 @@ from absl import flags
 
 from benchmarks import (
     arithmetic,
+    codes,
     growth,
     pipeline,
     report,
@@ -63,6 +64,11 @@ ROWS = {
         "Serving under load against calling the export in the process",
         serving.measure,
         serving.as_table,
+    ),
+    "i": Row(
+        "Sampling codes against scoring them",
+        codes.measure,
+        codes.as_table,
     ),
 }
 
