@@ -13,6 +13,7 @@ from absl import flags
 from benchmarks import (
     arithmetic,
     codec,
+    codes,
     growth,
     pipeline,
     report,
@@ -69,6 +70,11 @@ ROWS = {
         "Compressing and decompressing against scoring",
         codec.measure,
         codec.as_table,
+    ),
+    "j": Row(
+        "Sampling codes against scoring them",
+        codes.measure,
+        codes.as_table,
     ),
 }
 

@@ -14,6 +14,15 @@ from benchmarks.timing import median_seconds
 
 BATCH_SIZES = (1, 16, 64, 256)
 
+SAMPLING_COLUMNS = {
+    "score": "{score_seconds:.3f} s",
+    "sample": "{sample_seconds:.3f} s",
+    "sample / score": "{sample / score:.2f}",
+    "sample by XLA": "{xla_sample_seconds:.3f} s",
+    "sample by XLA / score": "{sample by XLA / score:.2f}",
+}
+"""Of a table: what `sampling_record` measures."""
+
 
 def measure_sampling(
     runs: int,
@@ -31,12 +40,19 @@ def measure_sampling(
     for name in names:
         model = new_model(name)
         for batch_size in batch_sizes:
-            record = _sampling_record(model, random_images(name, batch_size), runs)
+            record = sampling_record(model, random_images(name, batch_size), runs)
             records.append({"images": name, "batch_size": batch_size, **record})
     return records
 
 
-def _sampling_record(model: kp.GatedPixelCNN, images: tf.Tensor, runs: int) -> Record:
+def sampling_record(model: kp.GatedPixelCNN, images: tf.Tensor, runs: int) -> Record:
+    """Seconds to sample as many images as are given, and to score those, and ratios.
+
+    Args:
+        model: what samples and scores.
+        images: int32 (batch_size, height, width, channels).
+        runs: counted runs of each alternative.
+    """
     batch_size = len(images)
     seconds = median_seconds(
         {
@@ -125,11 +141,7 @@ def sampling_table(records: Sequence[Record]) -> str:
         {
             "images": "{images}",
             "batch": "{batch_size}",
-            "score": "{score_seconds:.3f} s",
-            "sample": "{sample_seconds:.3f} s",
-            "sample / score": "{sample / score:.2f}",
-            "sample by XLA": "{xla_sample_seconds:.3f} s",
-            "sample by XLA / score": "{sample by XLA / score:.2f}",
+            **SAMPLING_COLUMNS,
         },
         records,
     )
