@@ -243,12 +243,13 @@ class PixelCNNCodec:
         for batch, places in zip(batches, _places(header), strict=True):
             own = _of_images(inputs, places.images)
             try:
-                yield self._coder.decode(batch, places.inner, own, header.most_slices)
+                tiles = self._coder.decode(batch, places.inner, own, header.most_slices)
             except NumericsError as error:
                 raise NumericsError(_explained(error, header.numerics)) from error
             done += batch.num_tiles
             if on_batch is not None:
                 on_batch(done, sum(len(each.data) for each in batch.slices))
+            yield tiles
 
 
 def _places(header: Header) -> Iterator[TilePlaces]:

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from keras_pixelcnn.codecs import DamagedStreamError, PixelCNNCodec, WrongModelError
+from keras_pixelcnn.codecs import (
+    DamagedStreamError,
+    NumericsError,
+    PixelCNNCodec,
+    WrongModelError,
+)
 from keras_pixelcnn.codecs.stream import SizeRun, StreamWriter, read_stream
 from tests.codecs.markov_model import MarkovModel
 from tests.peak_memory import peak_of
@@ -113,6 +118,26 @@ def with_header(data, **changes):
     header, batches = read_stream(data)
     writer = StreamWriter(header._replace(**changes))
     return writer.start + b"".join(writer.batch(batch) for batch in batches)
+
+
+def test_made_up_batches_with_right_checksums_never_give_wrong_images(codec, data):
+    """The coder gets words that no encoder wrote, too few of them, or too many."""
+    header, batches = read_stream(data)
+    generator = np.random.default_rng(0)
+    for trial in range(60):
+        number = trial % len(batches)
+        (own,) = batches[number].slices
+        words = bytearray(own.data)
+        if trial % 3:
+            words[generator.integers(len(words))] ^= 1 + generator.integers(255)
+        else:
+            words = generator.bytes(4 * generator.integers(1 + len(words) // 4))
+        forged = batches[number]._replace(slices=(own._replace(data=bytes(words)),))
+        writer = StreamWriter(header)
+        others = [*batches[:number], forged, *batches[number + 1 :]]
+        stream = writer.start + b"".join(writer.batch(batch) for batch in others)
+        with pytest.raises(NumericsError):
+            codec.decompress(stream)
 
 
 @pytest.mark.parametrize(
