@@ -15,11 +15,10 @@ from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
 from keras_pixelcnn.models import distributed_fit
 from keras_pixelcnn.models.conditions import Conditions
 from keras_pixelcnn.models.features import at_least_one
+from keras_pixelcnn.models.own_loss import OwnLossModel
 
-_NOT_BUILT = {"is_optimizer_built": False}
 
-
-class LikelihoodModel(keras.Model):
+class LikelihoodModel(OwnLossModel):
     """Images in, the parameters of their likelihood out, trained on bits/dim.
 
     Args:
@@ -42,6 +41,8 @@ class LikelihoodModel(keras.Model):
         The likelihood's parameters, float32 (batch, height, width, *pixel_shape): for
         the categorical one logits (batch, height, width, channels, num_levels).
     """
+
+    own_loss = "its own likelihood and shows it as bits_per_dim"
 
     def __init__(
         self,
@@ -118,47 +119,6 @@ class LikelihoodModel(keras.Model):
             return tf.reshape(image, [-1, *self.image_shape])
         return keras.ops.expand_dims(image, -1) if rank == 3 else image
 
-    def compile(self, optimizer: Any = "adam", **kwargs: Any) -> None:
-        """Configures training; the loss is the model's own, the mean bits/dim.
-
-        Args:
-            optimizer: as for `keras.Model.compile`. Default "adam".
-            **kwargs: as for `keras.Model.compile`, except loss and metrics.
-
-        Raises:
-            ValueError: when a loss or metrics are passed, or, under a strategy of
-                several devices, what does not work there.
-        """
-        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
-            if kwargs.get(name) is not None:
-                raise ValueError(
-                    f"{name} must be left out: the model trains on its own likelihood "
-                    "and shows it as bits_per_dim. "
-                    f"Received: {name}={kwargs[name]!r}"
-                )
-        distributed_fit.check_compile(self, {"optimizer": optimizer, **kwargs})
-        super().compile(optimizer=optimizer, **kwargs)
-        self._scales_loss = kwargs.get("auto_scale_loss", True)
-
-    def get_compile_config(self) -> dict[str, Any]:
-        """How the model was compiled (a hook of Keras's saving).
-
-        With what Keras leaves out, and needs to read the optimizer's variables again.
-        """
-        if not self.compiled:
-            return {}
-        config = {**super().get_compile_config(), "auto_scale_loss": self._scales_loss}
-        # Said of these alone: Keras's clones do not know the word.
-        return config if self.optimizer.built else {**config, **_NOT_BUILT}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles as the saved model was (a hook of Keras's loading)."""
-        config = dict(keras.saving.deserialize_keras_object(config))
-        is_optimizer_built = config.pop("is_optimizer_built", True)
-        self.compile(**config)
-        if is_optimizer_built:
-            self.optimizer.build(self.trainable_variables)
-
     def fit(
         self,
         x: Any = None,
@@ -223,18 +183,6 @@ class LikelihoodModel(keras.Model):
         Takes what `evaluate` takes.
         """
         return super().predict(self._checked(x), *args, **kwargs)
-
-    def _maybe_symbolic_build(
-        self, iterator: Any = None, data_batch: Any = None
-    ) -> None:
-        """Builds the optimizer: all other variables are there (a hook of Keras).
-
-        On several devices Keras would look at the mean of their parts of a batch, which
-        fails where those differ in size.
-        """
-        if self.optimizer is not None and not self.optimizer.built:
-            with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of `fit`, with the label among the inputs (a hook of Keras)."""
