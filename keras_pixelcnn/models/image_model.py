@@ -15,8 +15,6 @@ from keras_pixelcnn.models.conditions import Conditions
 from keras_pixelcnn.models.features import at_least_one
 from keras_pixelcnn.models.served_model import ServedModel
 
-_NOT_BUILT = {"is_optimizer_built": False}
-
 
 class ImageLosses(NamedTuple):
     """What a batch of images costs, each image by itself.
@@ -123,47 +121,6 @@ class ImageModel(ServedModel):
             return tf.reshape(image, [-1, *self.image_shape])
         return keras.ops.expand_dims(image, -1) if rank == 3 else image
 
-    def compile(self, optimizer: Any = "adam", **kwargs: Any) -> None:
-        """Configures training; the loss is the model's own.
-
-        Args:
-            optimizer: as for `keras.Model.compile`. Default "adam".
-            **kwargs: as for `keras.Model.compile`, except loss and metrics.
-
-        Raises:
-            ValueError: when a loss or metrics are passed, or, under a strategy of
-                several devices, what does not work there.
-        """
-        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
-            if kwargs.get(name) is not None:
-                raise ValueError(
-                    f"{name} must be left out: the model trains on a loss of its own "
-                    f"and shows {self._image_metric.name}. "
-                    f"Received: {name}={kwargs[name]!r}"
-                )
-        distributed_fit.check_compile(self, {"optimizer": optimizer, **kwargs})
-        super().compile(optimizer=optimizer, **kwargs)
-        self._scales_loss = kwargs.get("auto_scale_loss", True)
-
-    def get_compile_config(self) -> dict[str, Any]:
-        """How the model was compiled (a hook of Keras's saving).
-
-        With what Keras leaves out, and needs to read the optimizer's variables again.
-        """
-        if not self.compiled:
-            return {}
-        config = {**super().get_compile_config(), "auto_scale_loss": self._scales_loss}
-        # Said of these alone: Keras's clones do not know the word.
-        return config if self.optimizer.built else {**config, **_NOT_BUILT}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles as the saved model was (a hook of Keras's loading)."""
-        config = dict(keras.saving.deserialize_keras_object(config))
-        is_optimizer_built = config.pop("is_optimizer_built", True)
-        self.compile(**config)
-        if is_optimizer_built:
-            self.optimizer.build(self.trainable_variables)
-
     def fit(
         self,
         x: Any = None,
@@ -229,18 +186,6 @@ class ImageModel(ServedModel):
         Takes what `evaluate` takes.
         """
         return super().predict(self._checked(x), *args, **kwargs)
-
-    def _maybe_symbolic_build(
-        self, iterator: Any = None, data_batch: Any = None
-    ) -> None:
-        """Builds the optimizer: all other variables are there (a hook of Keras).
-
-        On several devices Keras would look at the mean of their parts of a batch, which
-        fails where those differ in size.
-        """
-        if self.optimizer is not None and not self.optimizer.built:
-            with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of `fit`, with the label among the inputs (a hook of Keras)."""

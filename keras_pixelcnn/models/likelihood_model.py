@@ -35,6 +35,8 @@ class LikelihoodModel(ImageModel):
         the categorical one logits (batch, height, width, channels, num_levels).
     """
 
+    own_loss = "its own likelihood and shows it as bits_per_dim"
+
     def __init__(
         self,
         *,

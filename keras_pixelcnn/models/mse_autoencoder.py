@@ -52,6 +52,8 @@ class MSEAutoencoder(ImageModel):
         van den Oord et al. 2016, arXiv 1606.05328, section 3.4 and figure 6.
     """
 
+    own_loss = "squared error and shows it as mean_squared_error"
+
     def __init__(
         self,
         image_shape: tuple[int, int, int],

@@ -5,11 +5,12 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
 import tensorflow as tf
 
+from keras_pixelcnn.models.own_loss import OwnLossModel
 
-class ServedModel(keras.Model):
+
+class ServedModel(OwnLossModel):
     """A model that keeps the graphs of its verbs, and writes them as a SavedModel."""
 
     @functools.cached_property

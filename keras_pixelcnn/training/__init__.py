@@ -7,6 +7,13 @@ from keras_pixelcnn.training.data_order import (
     TrainingImages,
 )
 from keras_pixelcnn.training.evaluation import Evaluation
+from keras_pixelcnn.training.identity_batches import IdentityBatches
+from keras_pixelcnn.training.objective import (
+    LikelihoodObjective,
+    Objective,
+    SquaredErrorObjective,
+    TripletObjective,
+)
 from keras_pixelcnn.training.preemption import Preemption
 from keras_pixelcnn.training.recipe import Recipe
 from keras_pixelcnn.training.records import RunRecords
@@ -19,16 +26,21 @@ __all__ = [
     "Checkpoint",
     "CheckpointStore",
     "Evaluation",
+    "IdentityBatches",
     "ImagesFromStream",
     "ImagesInMemory",
+    "LikelihoodObjective",
     "LoopOptions",
+    "Objective",
     "Preemption",
     "Progress",
     "Recipe",
     "RunRecords",
+    "SquaredErrorObjective",
     "StepResult",
     "TrainStep",
     "TrainingImages",
     "TrainingLoop",
+    "TripletObjective",
     "make_strategy",
 ]

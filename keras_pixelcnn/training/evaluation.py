@@ -6,29 +6,36 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.metrics import bits_per_dim
 from keras_pixelcnn.training.batches import distribute, pad
+from keras_pixelcnn.training.objective import LikelihoodObjective, Objective
 
 
 class Evaluation:
     """Scores all images of a set, each counted once.
 
     Args:
-        model: a `LikelihoodModel`, made in the strategy's scope.
+        model: a `LikelihoodModel`, or what the objective takes, made in the strategy's
+            scope.
         strategy: where.
         batch_size: images scored at once, over all devices.
+        objective: what a set is scored by. Default: bits per dimension.
     """
 
     def __init__(
-        self, model: Any, strategy: tf.distribute.Strategy, batch_size: int
+        self,
+        model: Any,
+        strategy: tf.distribute.Strategy,
+        batch_size: int,
+        objective: Objective | None = None,
     ) -> None:
         self._model = model
         self._strategy = strategy
+        self._objective = objective or LikelihoodObjective()
         replicas = strategy.num_replicas_in_sync
         self._size = -(-batch_size // replicas) * replicas
         self._compiled = tf.function(self._sum, autograph=False)
 
-    def bits_per_dim(self, batches: Iterable[Mapping[str, np.ndarray]]) -> float:
+    def score(self, batches: Iterable[Mapping[str, np.ndarray]]) -> float:
         """The mean over all images, with the weights as they stand.
 
         Args:
@@ -37,22 +44,23 @@ class Evaluation:
         Raises:
             ValueError: when there are no images.
         """
-        nats, count = 0.0, 0
+        total, count = 0.0, 0
         for batch in batches:
             size = len(batch["image"])
             is_real = np.arange(self._size) < size
             rows = {**pad(batch, self._size), "is_real": is_real}
-            nats += float(self._compiled(distribute(self._strategy, rows)))
+            total += float(self._compiled(distribute(self._strategy, rows)))
             count += size
         if not count:
             raise ValueError("There must be at least one image to score. Received: 0")
-        return bits_per_dim(nats / count, self._model.num_dims)
+        return self._objective.mean(self._model, total, count)
 
     def _sum(self, rows: Any) -> tf.Tensor:
-        nats = self._strategy.run(self._sum_on_replica, args=(rows,))
-        return self._strategy.reduce("SUM", nats, axis=None)
+        sums = self._strategy.run(self._sum_on_replica, args=(rows,))
+        return self._strategy.reduce("SUM", sums, axis=None)
 
     def _sum_on_replica(self, rows: dict[str, tf.Tensor]) -> tf.Tensor:
         features = {name: rows[name] for name in rows if name != "is_real"}
-        nats = tf.cast(self._model.features_log_prob(features), tf.float64)
-        return tf.reduce_sum(tf.where(rows["is_real"], nats, tf.zeros_like(nats)))
+        scores = self._objective.image_scores(self._model, features)
+        scores = tf.cast(scores, tf.float64)
+        return tf.reduce_sum(tf.where(rows["is_real"], scores, tf.zeros_like(scores)))

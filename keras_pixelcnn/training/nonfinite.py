@@ -16,7 +16,7 @@ def skipped_line(result: StepResult, step: int, number: int) -> str:
         number: how many have been left out, this one included.
     """
     return (
-        f"Step {step} skipped: its loss is {result.bits_per_dim:.4g}, the norm of its "
+        f"Step {step} skipped: its loss is {result.loss:.4g}, the norm of its "
         f"gradient {result.gradient_norm:.4g}. Skipped so far: {number}"
     )
 
@@ -39,8 +39,8 @@ def error(
     """
     epoch, batch = divmod(step - 1, steps_per_epoch)
     return NonFiniteLossError(
-        "The loss and its gradient must be finite. bits_per_dim is "
-        f"{result.bits_per_dim:.4g} and the gradient's norm {result.gradient_norm:.4g} "
+        "The loss and its gradient must be finite. The loss is "
+        f"{result.loss:.4g} and the gradient's norm {result.gradient_norm:.4g} "
         f"at step {step}, batch {batch + 1} of epoch {epoch + 1}. Lower the learning "
         f"rate (here {result.learning_rate:.3g}), clip the gradient, look for what is "
         "unusual in the data, or leave such steps out: on_nonfinite=skip."

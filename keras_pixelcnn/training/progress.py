@@ -14,22 +14,26 @@ class ProgressBar:
     Args:
         total_steps: of the run.
         stream: where to. Default: the standard output.
+        unit: of the loss. Default: bits/dim.
     """
 
-    def __init__(self, total_steps: int, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, total_steps: int, stream: TextIO | None = None, unit: str = "bits/dim"
+    ) -> None:
         self._total = total_steps
+        self._unit = unit
         self._stream = sys.stdout if stream is None else stream
         self._is_shown = self._stream.isatty()
         self._begin: tuple[float, int] | None = None
         self._last = 0.0
         self._length = 0
 
-    def show(self, step: int, bits_per_dim: float) -> None:
+    def show(self, step: int, loss: float) -> None:
         """Shows a step, if the last one shown was long enough ago.
 
         Args:
             step: number of steps done.
-            bits_per_dim: of the training.
+            loss: of the training.
         """
         if not self._is_shown:
             return
@@ -40,7 +44,7 @@ class ProgressBar:
             return
         self._last = now
         self._write(
-            f"{self._bar(step)} {step}/{self._total}  {bits_per_dim:.3f} bits/dim  "
+            f"{self._bar(step)} {step}/{self._total}  {loss:.3f} {self._unit}  "
             f"{self._left(now, step)}"
         )
 

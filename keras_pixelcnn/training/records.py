@@ -17,14 +17,21 @@ class RunRecords:
     Args:
         folder: of the run.
         is_written: whether this process writes them.
+        loss_name: what the loss is called. Default: bits per dimension.
 
     Attributes:
         folder: of the run.
         event_log: TensorBoard's.
     """
 
-    def __init__(self, folder: pathlib.Path, is_written: bool = True) -> None:
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        is_written: bool = True,
+        loss_name: str = "bits_per_dim",
+    ) -> None:
         self.folder = folder
+        self._loss_name = loss_name
         self.event_log = EventLog(folder / "logs")
         self._history = History(folder / "history.jsonl")
         self._is_written = is_written
@@ -80,6 +87,7 @@ class RunRecords:
             steps_per_epoch: of the images.
             is_validated: whether this is the end of an epoch.
         """
+        name = self._loss_name
         train = {
             "learning_rate": progress.learning_rate,
             "gradient_norm": progress.gradient_norm,
@@ -90,15 +98,15 @@ class RunRecords:
             "epoch": progress.step / steps_per_epoch,
             "seconds": self.seconds,
             **train,
-            "train_bits_per_dim": progress.row_bits_per_dim,
+            f"train_{name}": progress.row_loss,
         }
-        curves = {"train": {**train, "bits_per_dim": progress.row_bits_per_dim}}
+        curves = {"train": {**train, name: progress.row_loss}}
         if is_validated:
-            row["validation_bits_per_dim"] = progress.validation
-            curves["validation"] = {"bits_per_dim": progress.validation}
+            row[f"validation_{name}"] = progress.validation
+            curves["validation"] = {name: progress.validation}
         if is_validated and progress.validation_ema is not None:
-            row["validation_ema_bits_per_dim"] = progress.validation_ema
-            curves["validation_ema"] = {"bits_per_dim": progress.validation_ema}
+            row[f"validation_ema_{name}"] = progress.validation_ema
+            curves["validation_ema"] = {name: progress.validation_ema}
         progress.begin_row()
         self._last_step, self._last_seconds = progress.step, self.seconds
         if self._is_written:

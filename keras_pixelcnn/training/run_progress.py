@@ -12,7 +12,7 @@ class Progress:
 
     Attributes:
         step: number of steps taken.
-        best_score: the least validation in bits/dim so far, None before the first.
+        best_score: the least validation so far, None before the first.
         best_step: the step of it.
         best_epoch: the epoch of it, counted from 1.
         num_skipped: steps left out because they were not finite.
@@ -55,20 +55,20 @@ class Progress:
         del facts["step"], facts["is_stopped"]
         return facts
 
-    def add(self, bits_per_dim: float) -> None:
+    def add(self, loss: float) -> None:
         """Takes in a step."""
-        self.row_sum += bits_per_dim
+        self.row_sum += loss
         self.row_count += 1
-        self.epoch_sum += bits_per_dim
+        self.epoch_sum += loss
         self.epoch_count += 1
 
     @property
-    def epoch_bits_per_dim(self) -> float:
+    def epoch_loss(self) -> float:
         """The mean over the epoch's steps so far."""
         return self.epoch_sum / self.epoch_count if self.epoch_count else math.nan
 
     @property
-    def row_bits_per_dim(self) -> float | None:
+    def row_loss(self) -> float | None:
         """The mean over the steps since the last line of the history."""
         return self.row_sum / self.row_count if self.row_count else None
 
@@ -95,13 +95,19 @@ class Progress:
             self.best_epoch = epoch
         return is_best
 
-    def line(self, epoch: int, epochs: int) -> str:
-        """An epoch, to be read."""
+    def line(self, epoch: int, epochs: int, name: str = "bits_per_dim") -> str:
+        """An epoch, to be read.
+
+        Args:
+            epoch: counted from 1.
+            epochs: of the run.
+            name: of the loss. Default: bits per dimension.
+        """
         ema = ""
         if self.validation_ema is not None:
-            ema = f" - ema_val_bits_per_dim: {self.validation_ema:.4f}"
+            ema = f" - ema_val_{name}: {self.validation_ema:.4f}"
         return (
-            f"Epoch {epoch}/{epochs} - bits_per_dim: {self.epoch_bits_per_dim:.4f}"
-            f" - val_bits_per_dim: {self.validation:.4f}{ema}"
+            f"Epoch {epoch}/{epochs} - {name}: {self.epoch_loss:.4f}"
+            f" - val_{name}: {self.validation:.4f}{ema}"
             f" - learning_rate: {self.learning_rate or 0:.3g}"
         )

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.metrics import bits_per_dim
 from keras_pixelcnn.training.batches import distribute
 from keras_pixelcnn.training.loss_scale import LossScale
+from keras_pixelcnn.training.objective import LikelihoodObjective, Objective
 from keras_pixelcnn.training.recipe import Recipe
 from keras_pixelcnn.training.weight_average import WeightAverage
 
@@ -17,7 +17,7 @@ class StepResult(NamedTuple):
     """What one step did.
 
     Attributes:
-        bits_per_dim: mean over the batch, before the step.
+        loss: of the batch, before the step, as the objective has it.
         gradient_norm: of the whole batch's gradient, before clipping.
         learning_rate: of this step.
         is_applied: whether the weights were changed: the loss and the gradient were
@@ -27,7 +27,7 @@ class StepResult(NamedTuple):
         stop_asked: whether any worker was asked to stop.
     """
 
-    bits_per_dim: float
+    loss: float
     gradient_norm: float
     learning_rate: float
     is_applied: bool
@@ -43,9 +43,11 @@ class TrainStep:
     not finite leaves the weights, the optimizer and the average as they were.
 
     Args:
-        model: a `LikelihoodModel`, made in the strategy's scope.
+        model: a `LikelihoodModel`, or what the objective takes, made in the strategy's
+            scope.
         recipe: how it is trained.
         strategy: where.
+        objective: what is made small. Default: bits per dimension.
 
     Attributes:
         optimizer: whose `iterations` count the steps applied, and those skipped.
@@ -53,12 +55,17 @@ class TrainStep:
     """
 
     def __init__(
-        self, model: Any, recipe: Recipe, strategy: tf.distribute.Strategy
+        self,
+        model: Any,
+        recipe: Recipe,
+        strategy: tf.distribute.Strategy,
+        objective: Objective | None = None,
     ) -> None:
         recipe.check_divisible(strategy.num_replicas_in_sync)
         self._model = model
         self._recipe = recipe
         self._strategy = strategy
+        self._objective = objective or LikelihoodObjective()
         self._parts = recipe.gradient_accumulation_steps
         self._weights = model.trainable_variables
         with strategy.scope():
@@ -98,9 +105,9 @@ class TrainStep:
         asked = self._strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(float(stop_asked))
         )
-        bits, norm, rate, applied, rescaled, asked = self._compiled(rows, asked).numpy()
+        loss, norm, rate, applied, rescaled, asked = self._compiled(rows, asked).numpy()
         return StepResult(
-            float(bits),
+            float(loss),
             float(norm),
             float(rate),
             bool(applied),
@@ -113,25 +120,25 @@ class TrainStep:
         gradients, facts = self._strategy.run(
             self._reduced, args=(self._sums(rows), asked)
         )
-        bits, norm, asked = tf.unstack(
+        loss, norm, asked = tf.unstack(
             self._strategy.experimental_local_results(facts)[0]
         )
-        is_finite = tf.math.is_finite(norm) & tf.math.is_finite(bits)
+        is_finite = tf.math.is_finite(norm) & tf.math.is_finite(loss)
         tf.cond(is_finite, lambda: self._apply(gradients), lambda: tf.constant(False))
         rescaled = tf.zeros([])
         if self._scale is not None:
             # A scale of 1 can not be to blame, nor can a loss that is not finite.
-            helps = ~is_finite & tf.math.is_finite(bits) & (self._scale.factor > 1)
+            helps = ~is_finite & tf.math.is_finite(loss) & (self._scale.factor > 1)
             rescaled = tf.cast(helps, tf.float32)
             self._scale.update(is_finite)
         return tf.stack(
-            [bits, norm, rate, tf.cast(is_finite, tf.float32), rescaled, asked]
+            [loss, norm, rate, tf.cast(is_finite, tf.float32), rescaled, asked]
         )
 
     # The gradient.
 
     def _sums(self, rows: Any) -> Any:
-        """Each device's sum of gradients and of bits/dim over its parts."""
+        """Each device's sum of gradients and of losses over its parts."""
         sums = self._strategy.run(self._zeros)
         if self._parts == 1:
             return self._strategy.run(self._add_part, args=(rows, 0, sums))
@@ -162,19 +169,17 @@ class TrainStep:
         shares = self._strategy.num_replicas_in_sync * self._parts
         weights = [weight.value for weight in self._weights]
         with tf.GradientTape() as tape:
-            losses = self._model.features_losses(features, training=True)
-            others = [each / shares for each in self._model.losses]
-            loss = tf.add_n([tf.reduce_mean(losses.loss) / shares, *others])
+            own = self._objective.batch_loss(self._model, features)
+            loss = tf.add_n([own.loss, *self._model.losses]) / shares
             if self._scale is not None:
                 loss *= self._scale.factor
-        nats = tf.reduce_mean(losses.measured)
-        bits = bits_per_dim(nats, self._model.num_dims) / shares
         gradients = tape.gradient(
             loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
+        parts = [*gradients, own.measured / shares]
         return [
             total + tf.cast(each, tf.float32)
-            for total, each in zip(sums, [*gradients, bits], strict=True)
+            for total, each in zip(sums, parts, strict=True)
         ]
 
     def _reduced(
@@ -184,7 +189,7 @@ class TrainStep:
         replica = tf.distribute.get_replica_context()
         # What a function is given has no device yet, and a sum must know where it goes.
         values = [tf.identity(each) for each in [*sums, asked]]
-        *gradients, bits, asked = replica.all_reduce("SUM", values)
+        *gradients, loss, asked = replica.all_reduce("SUM", values)
         if self._scale is not None:
             gradients = [each / self._scale.factor for each in gradients]
         norm = tf.linalg.global_norm(gradients)
@@ -192,7 +197,7 @@ class TrainStep:
             gradients, _ = tf.clip_by_global_norm(
                 gradients, self._recipe.clip_norm, use_norm=norm
             )
-        return gradients, tf.stack([bits, norm, asked])
+        return gradients, tf.stack([loss, norm, asked])
 
     # The update.
 

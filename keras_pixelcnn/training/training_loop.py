@@ -13,6 +13,7 @@ from keras_pixelcnn.training import nonfinite, strategies
 from keras_pixelcnn.training.checkpoint_store import CheckpointStore
 from keras_pixelcnn.training.data_order import TrainingImages
 from keras_pixelcnn.training.evaluation import Evaluation
+from keras_pixelcnn.training.objective import LikelihoodObjective, Objective
 from keras_pixelcnn.training.preemption import Preemption
 from keras_pixelcnn.training.progress import ProgressBar
 from keras_pixelcnn.training.recipe import Recipe
@@ -33,11 +34,14 @@ class LoopOptions:
             0: only those.
         log_every: steps between lines of the history.
         on_nonfinite: "stop", or "skip" a step whose loss or gradient is not finite.
+        validation_batch_size: images scored at once, over all devices. Default: as many
+            as a step takes.
     """
 
     checkpoint_every: int = 1000
     log_every: int = 10
     on_nonfinite: str = "stop"
+    validation_batch_size: int | None = None
 
 
 class TrainingLoop:
@@ -47,7 +51,8 @@ class TrainingLoop:
     never been interrupted. Under several workers all read, and the chief writes.
 
     Args:
-        model: a `LikelihoodModel`, made in the strategy's scope.
+        model: a `LikelihoodModel`, or what the objective takes, made in the strategy's
+            scope.
         recipe: how it is trained.
         images: what it is trained on.
         validation: makes the batches of all validation images, anew each time.
@@ -61,6 +66,7 @@ class TrainingLoop:
             validated in place, with the epoch counted from 1, the step and the
             records.
         preemption: what hears that the run shall stop. Default: nothing does.
+        objective: what is made small. Default: bits per dimension.
 
     Raises:
         ValueError: when a batch cannot be dealt out to the devices.
@@ -79,6 +85,7 @@ class TrainingLoop:
         on_first_step: Callable[[], None] = lambda: None,
         draw: Callable[[int, int, RunRecords], None] = lambda *arguments: None,
         preemption: Preemption | None = None,
+        objective: Objective | None = None,
     ) -> None:
         self._model = model
         self._recipe = recipe
@@ -91,15 +98,21 @@ class TrainingLoop:
         self._draw = draw
         self._preemption = preemption or Preemption()
         self._is_chief = strategies.is_chief(self._strategy)
-        self._step = TrainStep(model, recipe, self._strategy)
+        self._objective = objective or LikelihoodObjective()
+        self._step = TrainStep(model, recipe, self._strategy, self._objective)
         variables = list(model.variables)
         with self._strategy.scope():  # so that what is saved can be trained further
             model.compile(self._step.optimizer, auto_scale_loss=False)
-        self._evaluation = Evaluation(model, self._strategy, recipe.batch_size)
+        self._evaluation = Evaluation(
+            model,
+            self._strategy,
+            self._options.validation_batch_size or recipe.batch_size,
+            self._objective,
+        )
         self._state = TrainingState({"model": variables, **self._step.state()})
         self._store = CheckpointStore(self._folder / "checkpoints")
-        self._records = RunRecords(self._folder, is_written=self._is_chief)
-        self._bar = ProgressBar(recipe.steps)
+        self._records = RunRecords(self._folder, self._is_chief, self._objective.name)
+        self._bar = ProgressBar(recipe.steps, unit=self._objective.unit)
         self._progress = Progress()
         self._has_begun = not self._is_chief
 
@@ -188,7 +201,7 @@ class TrainingLoop:
     def _take_in(self, result: StepResult) -> None:
         progress = self._progress
         if result.is_applied:
-            progress.add(result.bits_per_dim)
+            progress.add(result.loss)
             progress.gradient_norm = result.gradient_norm
         else:
             if not result.is_rescaled:
@@ -196,7 +209,7 @@ class TrainingLoop:
             self._step.skip()
         progress.step += 1
         progress.learning_rate = result.learning_rate
-        self._bar.show(progress.step, progress.epoch_bits_per_dim)
+        self._bar.show(progress.step, progress.epoch_loss)
 
     def _refuse_or_skip(self, result: StepResult) -> None:
         step = self._progress.step + 1
@@ -235,16 +248,15 @@ class TrainingLoop:
         progress, length = self._progress, self._images.steps_per_epoch
         epoch = -(-progress.step // length)
         self._records.measure(progress.step)
-        progress.validation = self._evaluation.bits_per_dim(self._validation())
+        progress.validation = self._evaluation.score(self._validation())
         progress.validation_ema = None
         with self._averaged():
             if self._step.average is not None:
-                progress.validation_ema = self._evaluation.bits_per_dim(
-                    self._validation()
-                )
+                progress.validation_ema = self._evaluation.score(self._validation())
             is_best = self._validated(epoch)
         self._records.write_row(progress, length, is_validated=True)
-        self._say(progress.line(epoch, -(-self._recipe.steps // length)))
+        epochs = -(-self._recipe.steps // length)
+        self._say(progress.line(epoch, epochs, self._objective.name))
         progress.begin_epoch()
         self._save(is_best)
 

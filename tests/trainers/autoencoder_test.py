@@ -1,21 +1,20 @@
 """Tests of a whole run of an auto-encoder: what it leaves, and going on."""
 
 import json
-import pathlib
+import types
 
 import keras
 import numpy as np
 import pytest
-from absl import flags
 from PIL import Image
 
 import keras_pixelcnn as kp
-from keras_pixelcnn import datasets
+from tests.models.small_autoencoder import new_autoencoder
+from tests.test_case import random_images
 from tests.trainers.tiny_run import images_of
 from tests.trainers.train_lightly import export
 from trainers import autoencoder, training
-from trainers.autoencoding import baseline, results
-from trainers.autoencoding.running import train_autoencoder
+from trainers.autoencoding import baseline, results, running
 from trainers.autoencoding.settings import check_config
 from trainers.configs import autoencoder_digits, autoencoder_fashion_mnist
 from trainers.data import load_training_data
@@ -38,7 +37,7 @@ def finished(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("runs") / "autoencoder"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kp.PixelCNNAutoencoder, "export", export)
-        return workdir, train_autoencoder(tiny_config(), workdir)
+        return workdir, running.train_autoencoder(tiny_config(), workdir)
 
 
 def test_a_finished_workdir_holds_everything_and_no_leftovers(finished):
@@ -87,7 +86,7 @@ def test_the_picture_shows_originals_means_and_draws(finished):
 
 def test_a_finished_run_is_told_and_not_trained_again(finished, capsys):
     workdir, metrics = finished
-    assert train_autoencoder(tiny_config(), workdir) == metrics
+    assert running.train_autoencoder(tiny_config(), workdir) == metrics
     printed = capsys.readouterr().out
     assert "finished. Remove it to train anew." in printed
     assert results.format_table(metrics) in printed
@@ -124,19 +123,15 @@ def test_a_baseline_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypa
     np.testing.assert_allclose(parts(images), whole(images), atol=1e-6)
 
 
-def test_a_variational_run_calls_its_bound_a_bound(tmp_path, monkeypatch):
-    monkeypatch.setattr(kp.PixelCNNAutoencoder, "export", export)
-    config = tiny_config(beta=0.5)
-    config.steps = 3
-    config.autoencoder.mse_epochs = 1
-    test = datasets.load("digits", "test", shuffle=False).take(40)
-    monkeypatch.setattr(results, "load_split", lambda config, split: test)
-    metrics = train_autoencoder(config, tmp_path / "run")
-    assert "test_bits_per_dim" not in metrics
-    elbo = metrics["test_elbo_bits_per_dim"]
-    assert metrics["test_importance_weighted_bits_per_dim"] < elbo
-    assert metrics["kl_divergence_nats"] > 0
-    table = results.format_table(metrics)
+def test_a_variational_model_s_bound_is_called_a_bound(finished):
+    model = new_autoencoder((4, 3, 1), beta=0.5)
+    images = random_images(model, 30)
+    scores = results.measure_likelihood(model, images, tiny_config())
+    assert "test_bits_per_dim" not in scores
+    elbo = scores["test_elbo_bits_per_dim"]
+    assert scores["test_importance_weighted_bits_per_dim"] < elbo
+    assert scores["kl_divergence_nats"] > 0
+    table = results.format_table({**finished[1], **scores})
     assert f"bits/dim at most (ELBO)         {elbo:.4f}" in table
 
 
@@ -177,9 +172,14 @@ def test_what_is_no_auto_encoder_is_refused_and_the_other_way_around(tmp_path):
         check_config(config)
 
 
-def test_the_program_has_the_flags_of_training(tmp_path):
-    values = flags.FlagValues()
-    autoencoder.define_flags(values)
-    config = pathlib.Path(autoencoder_digits.__file__)
-    values(["", f"--config={config}", f"--workdir={tmp_path}", "--strategy=one"])
-    assert values.config.autoencoder.mse_epochs == 60
+def test_the_program_trains_what_its_flags_say(monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        running, "train_autoencoder", lambda *given: calls.append(given)
+    )
+    given = {"config": {"seed": 3}, "workdir": "here", "on_nonfinite": "skip"}
+    where = {"strategy": "one", "num_logical_cpus": None}
+    autoencoder.main(types.SimpleNamespace(**given, **where))
+    ((config, workdir, strategy, on_nonfinite),) = calls
+    assert [config, workdir, on_nonfinite] == list(given.values())
+    assert strategy.num_replicas_in_sync == 1

@@ -8,15 +8,12 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn.models import load_model
-from keras_pixelcnn.training import Evaluation, TrainStep, strategies
+from keras_pixelcnn.training import Evaluation, strategies
+from tests.trainers.power_cut import PowerCutError, power_cut
 from tests.trainers.tiny_run import STEPS, read_log, read_metrics, tiny_config
 from trainers import results_writing, training
 
 pytestmark = pytest.mark.usefixtures("no_exports")
-
-
-class PowerCutError(Exception):
-    pass
 
 
 @pytest.fixture
@@ -24,16 +21,7 @@ def cut_power(monkeypatch):
     """Ends a run before a step."""
 
     def cut(config, workdir, step):
-        call, taken = TrainStep.__call__, []
-
-        def interrupted(self, *arguments):
-            taken.append(1)
-            if len(taken) == step:
-                raise PowerCutError
-            return call(self, *arguments)
-
-        with monkeypatch.context() as patch, pytest.raises(PowerCutError):
-            patch.setattr(TrainStep, "__call__", interrupted)
+        with power_cut(monkeypatch, step):
             training.train_and_evaluate(config, workdir)
 
     return cut
@@ -104,7 +92,7 @@ def test_a_run_killed_while_it_wrote_its_results_only_writes_them(
 
 
 def test_sigterm_in_the_last_validation_is_not_forgotten(tmp_path, monkeypatch, capsys):
-    score = Evaluation.bits_per_dim
+    score = Evaluation.score
 
     def interrupted(self, batches):
         os.kill(os.getpid(), signal.SIGTERM)
@@ -112,7 +100,7 @@ def test_sigterm_in_the_last_validation_is_not_forgotten(tmp_path, monkeypatch, 
 
     config = tiny_config(epochs=1)
     with monkeypatch.context() as patch, pytest.raises(SystemExit) as stop:
-        patch.setattr(Evaluation, "bits_per_dim", interrupted)
+        patch.setattr(Evaluation, "score", interrupted)
         training.train_and_evaluate(config, tmp_path)
     assert stop.value.code == 0
     assert "Stopped by SIGTERM." in capsys.readouterr().out

@@ -48,7 +48,7 @@ def write_results(
         "latent_dim": model.latent_dim,
         "beta": model.beta,
         "parameters": model.count_params(),
-        **_scores(model, test[0], config),
+        **measure_likelihood(model, test[0], config),
         **_probes(model, baseline, test, config),
         "mse_mean_squared_error": mean_squared_error(
             baseline, test[0], config["batch_size"]
@@ -63,10 +63,16 @@ def write_results(
     return metrics
 
 
-def _scores(
+def measure_likelihood(
     model: kp.PixelCNNAutoencoder, images: np.ndarray, config: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Likelihoods in bits/dim, and whether the latent is used."""
+    """Likelihoods in bits/dim, and whether the latent is used.
+
+    Args:
+        model: what is measured; with beta above 0 by bounds, called so.
+        images: integers (images, height, width, channels).
+        config: with the fields of `trainers.configs.autoencoder_digits`.
+    """
     use = latent_use.measure(model, images, config["batch_size"])
     scores = {
         "given_latent_bits_per_dim": use.bits_per_dim,
