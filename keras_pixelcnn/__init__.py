@@ -12,6 +12,7 @@ from keras_pixelcnn import layers, likelihoods
 from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
 from keras_pixelcnn.models import (
     AutoregressiveImageModel,
+    FaceEmbedder,
     GatedPixelCNN,
     PixelCNN,
     PixelCNNPlusPlus,
@@ -29,6 +30,7 @@ _LOADED_WHEN_USED = ("baselines", "callbacks", "datasets", "distributions", "tra
 __all__ = [
     "AutoregressiveImageModel",
     "BitsPerDim",
+    "FaceEmbedder",
     "GatedPixelCNN",
     "PixelCNN",
     "PixelCNNPlusPlus",

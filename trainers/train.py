@@ -8,6 +8,9 @@ several machines it is started on each, with TF_CONFIG in the environment and th
 workdir on storage that they share.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from absl import flags
 from ml_collections import config_flags
 
@@ -56,10 +59,22 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> None:
     """Trains as the flags say."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
-    from keras_pixelcnn.training import make_strategy
     from trainers.training import train_and_evaluate
 
-    train_and_evaluate(
+    start(flag_values, train_and_evaluate)
+
+
+def start(flag_values: flags.FlagValues, train: Callable[..., Any]) -> None:
+    """Calls what trains with what the flags say.
+
+    Args:
+        flag_values: of `define_flags`, parsed.
+        train: takes the config, the workdir, the strategy and what to do at losses that
+            are not finite.
+    """
+    from keras_pixelcnn.training import make_strategy
+
+    train(
         flag_values.config,
         flag_values.workdir,
         # Before anything else that TensorFlow does: workers must meet first.

@@ -6,12 +6,16 @@ from keras_pixelcnn.models.loading import load_model
 from keras_pixelcnn.models.pixel_rnn import PixelRNN
 from keras_pixelcnn.models.pixelcnn import PixelCNN
 from keras_pixelcnn.models.pixelcnn_plus_plus import PixelCNNPlusPlus
+from keras_pixelcnn.models.portrait import FaceEmbedder
+from keras_pixelcnn.models.triplet_loss import semi_hard_triplet_loss
 
 __all__ = [
     "AutoregressiveImageModel",
+    "FaceEmbedder",
     "GatedPixelCNN",
     "PixelCNN",
     "PixelCNNPlusPlus",
     "PixelRNN",
     "load_model",
+    "semi_hard_triplet_loss",
 ]
