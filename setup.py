@@ -47,7 +47,7 @@ setuptools.setup(
         "keras>=3.12",
         "ml_collections",
         "ml_dtypes",
-        "pillow",
+        "pillow>=10.1",  # sizes of fonts that are no integers
         "scikit-learn",
         "tensorboard",
         "tensorflow>=2.21",

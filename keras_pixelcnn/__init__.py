@@ -12,6 +12,7 @@ from keras_pixelcnn import layers, likelihoods
 from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim
 from keras_pixelcnn.models import (
     AutoregressiveImageModel,
+    FaceEmbedder,
     GatedPixelCNN,
     MSEAutoencoder,
     PixelCNN,
@@ -39,6 +40,7 @@ _LOADED_WHEN_USED = (
 __all__ = [
     "AutoregressiveImageModel",
     "BitsPerDim",
+    "FaceEmbedder",
     "GatedPixelCNN",
     "MSEAutoencoder",
     "PixelCNN",

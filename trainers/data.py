@@ -49,6 +49,7 @@ def load_split(
         seed=config["seed"],
         cache=config["cache"],
         data_dir=config["data_dir"],
+        label_feature=config.get("label_feature"),
     )
 
 

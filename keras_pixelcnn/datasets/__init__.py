@@ -1,7 +1,7 @@
 """Images as `tf.data.Dataset`.
 
 They come from the embedded digits, tfds datasets, folders of images, the IDX files of
-the MNIST family, and patches of photos.
+the MNIST family, patches of photos, and the letters of fonts.
 """
 
 from keras_pixelcnn.datasets.errors import DamagedImageError, DatasetUnavailableError

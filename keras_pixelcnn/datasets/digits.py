@@ -27,16 +27,8 @@ def read(split: str, image_format: ImageFormat) -> tf.data.Dataset:
     image_format.check_levels(NUM_LEVELS)
     images, labels = load_digits(return_X_y=True)
     chosen = splits.choose(split, len(images))
-    examples = tf.data.Dataset.from_tensor_slices(
-        {
-            "image": images[chosen].reshape(-1, 8, 8, 1).astype(np.uint8),
-            "label": labels[chosen].astype(np.int64),
-        }
+    return image_format.examples(
+        images[chosen].reshape(-1, 8, 8, 1).astype(np.uint8),
+        labels[chosen].astype(np.int64),
+        NUM_LEVELS,
     )
-
-    @tf.autograph.experimental.do_not_convert
-    def convert(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        image = image_format.convert(example["image"], NUM_LEVELS)
-        return {"image": image, "label": example["label"]}
-
-    return examples.map(convert)

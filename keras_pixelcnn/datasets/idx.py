@@ -56,14 +56,7 @@ def read(
     """
     image_format.check_levels(NUM_LEVELS)
     images, labels = _read_split(pathlib.Path(folder).expanduser(), split)
-    examples = tf.data.Dataset.from_tensor_slices({"image": images, "label": labels})
-
-    @tf.autograph.experimental.do_not_convert
-    def convert(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        image = image_format.convert(example["image"], NUM_LEVELS)
-        return {"image": image, "label": example["label"]}
-
-    return examples.map(convert, num_parallel_calls=tf.data.AUTOTUNE)
+    return image_format.examples(images, labels, NUM_LEVELS)
 
 
 class _Part:

@@ -3,6 +3,7 @@
 import dataclasses
 import numbers
 
+import numpy as np
 import tensorflow as tf
 
 COLOR_MODES = ("grayscale", "rgb")
@@ -70,6 +71,28 @@ class ImageFormat:
         if levels != native_levels:
             image = tf.cast(image, tf.int64) * levels // native_levels
         return tf.cast(image, tf.uint8 if levels <= 256 else tf.int32)
+
+    def examples(
+        self, images: np.ndarray, labels: np.ndarray, native_levels: int
+    ) -> tf.data.Dataset:
+        """Makes single examples of images that are in memory.
+
+        Args:
+            images: as for `convert`, led by their number.
+            labels: int64, one for each image.
+            native_levels: number of levels that the source has.
+
+        Returns:
+            A dataset of {"image", "label"}, the images converted.
+        """
+        stored = tf.data.Dataset.from_tensor_slices({"image": images, "label": labels})
+
+        @tf.autograph.experimental.do_not_convert
+        def convert(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            image = self.convert(example["image"], native_levels)
+            return {"image": image, "label": example["label"]}
+
+        return stored.map(convert, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def _is_integer(value: object, least: int) -> bool:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_pixelcnn.datasets import (
     digits,
     folder,
+    glyphs,
     idx,
     image_file,
     patches,
@@ -19,6 +20,7 @@ from keras_pixelcnn.datasets.image_format import ImageFormat
 # Sources that are named by a prefix and a path, and the levels that their pixels have.
 _LEVELS_OF_PREFIX = {
     "folder:": image_file.NUM_LEVELS,
+    "glyphs:": glyphs.NUM_LEVELS,
     "idx:": idx.NUM_LEVELS,
     "patches:": image_file.NUM_LEVELS,
 }
@@ -37,10 +39,11 @@ def load(
     cache: bool = True,
     data_dir: str | os.PathLike[str] | None = None,
     on_damaged: str = "skip",
+    label_feature: str | None = None,
 ) -> tf.data.Dataset:
     """Loads images and labels from the embedded digits, tfds or files.
 
-    `name` takes one of five forms:
+    `name` takes one of six forms:
 
     - `"digits"`: 1,797 handwritten digits of 8x8 pixels and 17 levels, which come with
       scikit-learn: nothing is downloaded.
@@ -62,18 +65,23 @@ def load(
       photos that come with scikit-learn. `image_size` is the size of a patch, (32, 32)
       unless given; nothing is scaled. Patches are RGB unless `color_mode` is
       "grayscale".
+    - `"glyphs:PATH"`: the letters A to Z, a to z and 0 to 9 of every font (.ttf, .otf)
+      in a folder and those below it, drawn white on black, 28x28 unless `image_size` is
+      given. Labels count the fonts, sorted by name. Fonts without all letters, and
+      copies of others, are left out and named in the log.
 
     Digits and folders are divided 80/10/10 into "train", "validation" and "test"; "all"
     is the three together. The division depends on the number of images and the order of
-    their paths alone, never on `seed`. Patches have the same splits: 10 photos or more
-    are divided, of fewer each photo is cut into three bands; only training patches
-    overlap, by half. The splits of a tfds dataset are its own, with slices and sums
-    such as "train[:90%]" or "train+test". IDX files have "train" and "test", with the
-    same slices and sums, but in the order of the files, which is not that of tfds.
+    their paths alone, never on `seed`. Glyphs have the same splits, by the names of
+    fonts: those of one family are in one split. Patches have the same splits: 10 photos
+    or more are divided, of fewer each photo is cut into three bands; only training
+    patches overlap, by half. The splits of a tfds dataset are its own, with slices and
+    sums such as "train[:90%]" or "train+test". IDX files have "train" and "test", with
+    the same slices and sums, but in the order of the files, which is not that of tfds.
 
     Images become grey or RGB first; then the centre that has the proportions of
     `image_size` is cut out, as large as it can be, and scaled (antialiased), except for
-    patches; then the levels are merged.
+    patches and glyphs; then the levels are merged.
 
     The finished examples are kept in memory, height x width x channels bytes each and
     four times that above 256 levels, so that only the first epoch reads and decodes.
@@ -82,12 +90,13 @@ def load(
     IDX files and patches are in memory once more, as stored, with and without `cache`.
 
     Args:
-        name: what to load, in one of the five forms above.
+        name: what to load, in one of the six forms above.
         split: which part. Defaults to "train".
         batch_size: examples a batch; the last batch holds what remains. Defaults to
             None, single examples.
         image_size: height and width. Defaults to None, as stored, which requires that
-            all images have one size; for patches (32, 32).
+            all images have one size; for patches (32, 32),
+            for glyphs (28, 28).
         color_mode: "grayscale" (ITU-R 601 luma) or "rgb". Defaults to None, as stored;
             for patches "rgb".
         num_levels: number of values that a pixel can take, at most as many as the
@@ -100,8 +109,14 @@ def load(
         cache: whether to keep the images in memory. Defaults to True.
         data_dir: where tfds keeps its data; no other source uses it. Defaults to
             None, tfds's own default, ~/tensorflow_datasets or $TFDS_DATA_DIR.
-        on_damaged: "skip" or "raise", what to do about images or photos of a folder
-            that cannot be read. Defaults to "skip". Damaged IDX files always raise.
+        on_damaged: "skip" or "raise", what to do about images, photos or fonts of a
+            folder that cannot be read. Defaults to "skip". Damaged IDX files always
+            raise.
+        label_feature: what a tfds dataset calls the labels, with slashes where it is
+            inside of others, as "identity/Identity_No" of "celeb_a"; no other source
+            uses it. Texts, such as the names of persons in "lfw", are read once and
+            numbered as they are sorted, over all splits. Defaults to None: "label" if
+            it is an integer.
 
     Returns:
         A dataset of {"image", "label"}. Images have the static shape (height, width,
@@ -111,7 +126,8 @@ def load(
 
     Raises:
         ValueError: if an argument is wrong, with what would be right.
-        FileNotFoundError: if the folder, any image in it, or an IDX file is missing.
+        FileNotFoundError: if the folder, any image or font in it, or an IDX file is
+            missing.
         DamagedImageError: if a file cannot be read and `on_damaged` is "raise", if
             none of the files can be, or if an IDX file is damaged.
         DatasetUnavailableError: if tfds has the dataset, but its data is not here,
@@ -132,12 +148,16 @@ def load(
         examples = folder.read(
             path, split, image_format, cache=cache, on_damaged=on_damaged
         )
+    elif prefix == "glyphs:":
+        examples = glyphs.read(path, split, image_format, on_damaged=on_damaged)
     elif prefix == "idx:":
         examples = idx.read(path, split, image_format)
     elif prefix == "patches:":
         examples = patches.read(path, split, image_format, on_damaged=on_damaged)
     else:
-        examples = tfds_source.read(name, split, image_format, data_dir=data_dir)
+        examples = tfds_source.read(
+            name, split, image_format, data_dir=data_dir, label_feature=label_feature
+        )
     return pipeline.finish(
         examples,
         cache=cache,
@@ -155,8 +175,8 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
         data_dir: as in `load`. Defaults to None.
 
     Returns:
-        17 for "digits", 256 for folders, IDX files and patches, 256 or 65,536 for tfds
-        datasets, 2 for "binarized_mnist".
+        17 for "digits", 256 for folders, glyphs, IDX files and patches, 256 or 65,536
+        for tfds datasets, 2 for "binarized_mnist".
 
     Raises:
         ValueError: if there is no such dataset, or it has no images.

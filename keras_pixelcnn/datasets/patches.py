@@ -63,22 +63,11 @@ def read(
             all are.
     """
     image_format.check_levels(NUM_LEVELS)
-    if split not in splits.SPLITS:
-        raise ValueError(
-            f"`split` must be one of {', '.join(map(repr, splits.SPLITS))} for this "
-            f"source, received {split!r}."
-        )
+    splits.check(split)
     root, files = _find_photos(source)
     parts = tuple(_BANDS) if split == "all" else (split,)
     patches, labels = _Photos(root, files, image_format).cut(parts, on_damaged)
-    examples = tf.data.Dataset.from_tensor_slices({"image": patches, "label": labels})
-
-    @tf.autograph.experimental.do_not_convert
-    def convert(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        image = image_format.convert(example["image"], NUM_LEVELS)
-        return {"image": image, "label": example["label"]}
-
-    return examples.map(convert, num_parallel_calls=tf.data.AUTOTUNE)
+    return image_format.examples(patches, labels, NUM_LEVELS)
 
 
 def _find_photos(

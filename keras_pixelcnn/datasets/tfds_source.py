@@ -1,7 +1,6 @@
 """Any tensorflow-datasets dataset that has a feature "image"."""
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.datasets.image_format import ImageFormat
 from keras_pixelcnn.datasets.tfds_builder import check_data, find_builder, prepare
+from keras_pixelcnn.datasets.tfds_labels import TfdsLabels
 
 _LEVELS = {np.dtype(np.uint8): 256, np.dtype(np.uint16): 65_536}
 
@@ -22,6 +22,7 @@ def read(
     image_format: ImageFormat,
     *,
     data_dir: str | os.PathLike[str] | None = None,
+    label_feature: str | None = None,
 ) -> tf.data.Dataset:
     """Reads one split of a tfds dataset, which is downloaded if it is not there.
 
@@ -30,12 +31,14 @@ def read(
         split: a split of the dataset, slices and sums of splits included.
         image_format: what the images shall look like.
         data_dir: where tfds keeps its data, or None for tfds's default.
+        label_feature: name of the labels, with slashes where it is inside of others;
+            None for "label" if it is an integer.
 
     Returns:
         Single examples: {"image": (h, w, c), "label": int64, -1 if there is none}.
 
     Raises:
-        ValueError: if the name, the split or the images do not fit.
+        ValueError: if the name, the split, the images or the labels do not fit.
         DatasetUnavailableError: if the data cannot be had.
     """
     import tensorflow_datasets as tfds
@@ -44,21 +47,21 @@ def read(
     levels = _image_levels(name, builder)
     image_format.check_levels(levels)
     _check_shape(name, builder.info.features["image"].shape, image_format)
+    labels = TfdsLabels.find(name, builder, label_feature)
     prepare(name, builder)
     check_data(name, builder, split)
-    has_label = _has_integer_label(builder.info.features)
-    wanted = {"image": True, "label": True} if has_label else {"image": True}
+    labels.read_texts(builder)
     examples = builder.as_dataset(
         split=split,
         # Only these two are decoded, whatever else the dataset holds.
-        decoders=tfds.decode.PartialDecoding(wanted),
+        decoders=tfds.decode.PartialDecoding({"image": True, **labels.wanted}),
         read_config=tfds.ReadConfig(try_autocache=False),
     )
 
     @tf.autograph.experimental.do_not_convert
     def convert(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        label = tf.cast(example.get("label", -1), tf.int64)
-        return {"image": image_format.convert(example["image"], levels), "label": label}
+        image = image_format.convert(example["image"], levels)
+        return {"image": image, "label": labels.of(example)}
 
     return examples.map(convert, num_parallel_calls=tf.data.AUTOTUNE)
 
@@ -115,9 +118,3 @@ def _check_shape(
             "1 or 3 of them where `color_mode` is given, but their shape is "
             f"{shape}. Write them to files and load 'folder:PATH'."
         )
-
-
-def _has_integer_label(features: Mapping[str, Any]) -> bool:
-    if "label" not in features or features["label"].shape != ():
-        return False
-    return np.issubdtype(features["label"].np_dtype, np.integer)

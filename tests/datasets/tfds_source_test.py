@@ -248,3 +248,42 @@ def test_four_channels_cannot_become_another_colour_mode(data_dir):
 def test_more_levels_than_there_are_is_an_error_before_any_download():
     with pytest.raises(ValueError, match="at most 256"):
         load("mnist", num_levels=257, data_dir="/nowhere")
+
+
+class TinyPeople(_Builder):
+    FEATURES = features.FeaturesDict(
+        {
+            "image": features.Image(shape=(12, 10, 3)),
+            "label": features.Text(),
+            "identity": features.FeaturesDict({"number": features.Scalar(np.int64)}),
+        }
+    )
+
+    def examples(self, count):
+        names = ["Zoë", "Ada", "Bob"]
+        for number, image in enumerate(_pictures(count)):
+            label = names[number % (3 if count == 20 else 2)]
+            identity = {"number": 100 + number % 4}
+            yield number, {"image": image, "label": label, "identity": identity}
+
+
+def test_labels_that_are_texts_are_numbered_over_all_splits_where_asked(data_dir):
+    options = dict(data_dir=data_dir, shuffle=False, label_feature="label")
+    written = dict(zip((image.tobytes() for image in _pictures(20)), "zab" * 7))
+    images, labels = _arrays(load("tiny_people", "train", **options))
+    initials = [written[image.tobytes()] for image in images]
+    assert ["abz"[label] for label in labels] == initials
+    # Nobody in this split is called Bob, who keeps his number.
+    assert set(_arrays(load("tiny_people", "test", **options))[1]) == {0, 2}
+    options["label_feature"] = None
+    assert set(_arrays(load("tiny_people", "test", **options))[1]) == {-1}
+
+
+def test_labels_may_stand_inside_of_other_features(data_dir):
+    path = "identity/number"
+    dataset = load("tiny_people", "test", data_dir=data_dir, label_feature=path)
+    assert sorted(_arrays(dataset)[1]) == [100, 100, 101, 102, 103]
+    for wrong in ("identity", "identity/name", "image", "name"):
+        told = f"must be a feature of 'tiny_people'.*received '{wrong}'"
+        with pytest.raises(ValueError, match=told):
+            load("tiny_people", data_dir=data_dir, label_feature=wrong)

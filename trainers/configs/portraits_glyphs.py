@@ -1,0 +1,58 @@
+"""Letters of fonts that were never seen, from one letter of each.
+
+A font is an identity. The fonts are those of this machine, or of another folder:
+--config.dataset=glyphs:FOLDER. More families make a better embedder: on Debian
+fonts-aenigma, fonts-texgyre and many other packages bring some.
+"""
+
+from ml_collections import config_dict
+
+from trainers.configs import digits
+
+
+def get_config() -> config_dict.ConfigDict:
+    """The fields of `trainers.configs.digits` for the model, and the embedder's."""
+    config = digits.get_config()
+    config.update(
+        dataset="glyphs:/usr/share/fonts",
+        num_levels=8,
+        image_size=(16, 16),
+        batch_size=64,
+        epochs=4,
+        learning_rate=3e-3,
+        clip_norm=1.0,
+        ema_momentum=0.995,
+        sample_every=0,
+    )
+    config.model.update(filters=24, num_blocks=4, first_kernel_size=5, dropout_rate=0.0)
+    # What tfds calls the identities; None for folders and fonts.
+    config.label_feature = config_dict.placeholder(str)
+    # Whether the identities of the training split are divided among all splits; else
+    # those of the source are taken, which must not share any.
+    config.divide_identities = False
+    config.embedder = {
+        # See `keras_pixelcnn.FaceEmbedder`.
+        "embedding_dim": 64,
+        "filters": 32,
+        "margin": 0.2,
+        "dropout_rate": 0.1,
+        # A batch holds so many identities, and so many images of each.
+        "identities": 24,
+        "images_each": 6,
+        # The rest of its recipe is the model's.
+        "epochs": 6,
+        "learning_rate": 2e-3,
+        "warmup_share": 0.05,
+        "weight_decay": 0.0,
+    }
+    config.drawing = {
+        # The pictures: so many identities, and drawn images of each.
+        "rows": 10,
+        "columns": 12,
+        # What is measured: see `trainers.portrait.judging`.
+        "group_size": 10,
+        "sources": 200,
+        "images_each": 20,
+        "groups": 100,
+    }
+    return config

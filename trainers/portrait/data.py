@@ -1,0 +1,101 @@
+"""Images of identities, divided so that nobody is in two splits."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from keras_pixelcnn import datasets
+from keras_pixelcnn.datasets import splits
+from trainers.data import load_split
+
+
+class Portraits(NamedTuple):
+    """Images of some identities.
+
+    Attributes:
+        image: integers (n, height, width, channels).
+        label: int64 (n,), the identities.
+    """
+
+    image: np.ndarray
+    label: np.ndarray
+
+    def of(self, identities: np.ndarray) -> "Portraits":
+        """The images of some identities, in their order here."""
+        rows = np.isin(self.label, identities)
+        return Portraits(self.image[rows], self.label[rows])
+
+
+class PortraitData(NamedTuple):
+    """What is learned from, and others to draw. No identity is in two of them."""
+
+    train: Portraits
+    validation: Portraits
+    test: Portraits
+    num_levels: int
+
+
+def load_portraits(config: Mapping[str, Any]) -> PortraitData:
+    """Loads all images into memory.
+
+    Args:
+        config: with the fields of `trainers.configs.portraits_glyphs`.
+
+    Raises:
+        ValueError: when images have no identity, an identity is in two splits, or a
+            split has fewer than two.
+    """
+    if config["divide_identities"]:
+        everybody = _load(config, config["train_split"])
+        parts = [_part(everybody, split) for split in ("train", "validation", "test")]
+    else:
+        names = ("train_split", "validation_split", "test_split")
+        parts = [_load(config, config[name]) for name in names]
+        _check_disjoint(parts)
+    for name, part in zip(("train", "validation", "test"), parts, strict=True):
+        if len(np.unique(part.label)) < 2:
+            raise ValueError(
+                "Each split must have at least two identities. Received: "
+                f"{len(np.unique(part.label))} in {name} of {config['dataset']}"
+            )
+    num_levels = config["num_levels"] or datasets.native_num_levels(
+        config["dataset"], config["data_dir"]
+    )
+    return PortraitData(*parts, num_levels)
+
+
+def _load(config: Mapping[str, Any], split: str) -> Portraits:
+    examples = load_split({**config, "cache": False}, split)
+    batches = list(examples.batch(1024).prefetch(tf.data.AUTOTUNE).as_numpy_iterator())
+    portraits = Portraits(
+        *(
+            np.concatenate([batch[name] for batch in batches])
+            for name in ("image", "label")
+        )
+    )
+    if (portraits.label < 0).any():
+        raise ValueError(
+            f"The images of {config['dataset']!r} have no identities: config."
+            'label_feature must name the feature of tfds that holds them, as "label" '
+            'of "lfw" or "identity/Identity_No" of "celeb_a". '
+            f"Received: {config['label_feature']!r}"
+        )
+    return portraits
+
+
+def _part(everybody: Portraits, split: str) -> Portraits:
+    """The share of a split: 80, 10 or 10 percent of the identities."""
+    identities = np.unique(everybody.label)
+    return everybody.of(identities[splits.choose(split, len(identities))])
+
+
+def _check_disjoint(parts: list[Portraits]) -> None:
+    identities = np.concatenate([np.unique(part.label) for part in parts])
+    if len(np.unique(identities)) < len(identities):
+        raise ValueError(
+            "No identity may be in two splits, so that those of the test split are new "
+            "to the models. Set config.divide_identities, which divides the identities "
+            "of config.train_split, to True."
+        )

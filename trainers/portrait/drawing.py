@@ -1,0 +1,152 @@
+"""Pictures of identities that were never seen."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.image_grid import save_image_grid
+from trainers.interpolation import Arrays, draw_rows
+from trainers.portrait.data import PortraitData, Portraits
+
+_DRAWN_AT_ONCE = 256
+_REAL_COLUMNS = 3
+"""Images of the identity beside its source, to compare with."""
+
+
+def draw_from_sources(
+    model: kp.AutoregressiveImageModel,
+    embedding: np.ndarray,
+    images_each: int,
+    seed: int,
+) -> np.ndarray:
+    """Draws several images for each embedding.
+
+    Args:
+        model: given embeddings.
+        embedding: floats (n, d).
+        images_each: number of images of each.
+        seed: of the noise.
+
+    Returns:
+        Integers (n * images_each, height, width, channels), those of one embedding
+        after another.
+    """
+    repeated = np.repeat(embedding, images_each, axis=0)
+    seeds = kp.example_seeds(seed, len(repeated)).numpy()
+    drawn = []
+    for start in range(0, len(repeated), _DRAWN_AT_ONCE):
+        rows = slice(start, start + _DRAWN_AT_ONCE)
+        images = model.sample(seed=seeds[rows], embedding=repeated[rows])
+        drawn.append(images.numpy())
+    return np.concatenate(drawn)
+
+
+def save_samples(
+    path: str | os.PathLike[str],
+    model: kp.AutoregressiveImageModel,
+    test: Portraits,
+    embedding: np.ndarray,
+    options: Mapping[str, Any],
+    seed: int,
+) -> None:
+    """Writes a picture: an identity a row, its source, other images of it, drawn ones.
+
+    Args:
+        path: of the PNG file.
+        model: given embeddings.
+        test: identities that were never seen.
+        embedding: floats (n, d), of its images.
+        options: `config.drawing`: "rows", and "columns" of drawn images.
+        seed: of the sources and the noise.
+    """
+    generator = np.random.Generator(np.random.Philox(seed))
+    identities, counts = np.unique(test.label, return_counts=True)
+    several = identities[counts > 1]
+    chosen = generator.permutation(several)[: options["rows"]]
+    real = np.stack([_choose(test.label, each, generator) for each in chosen])
+    drawn = draw_from_sources(model, embedding[real[:, 0]], options["columns"], seed)
+    drawn = drawn.reshape(len(chosen), options["columns"], *model.image_shape)
+    blank = np.full_like(drawn[:, :1], model.num_levels - 1)
+    rows = np.concatenate([test.image[real], blank, drawn], axis=1)
+    tiles = rows.reshape(-1, *model.image_shape)
+    save_image_grid(path, tiles, model.num_levels, columns=rows.shape[1])
+
+
+def save_interpolation(
+    path: str | os.PathLike[str],
+    model: kp.AutoregressiveImageModel,
+    embedder: kp.FaceEmbedder,
+    data: PortraitData,
+    options: Mapping[str, Any],
+    seed: int,
+) -> None:
+    """Writes a picture: from one identity to another, along the sphere.
+
+    A row begins and ends with the two images whose embeddings are its ends; what is
+    drawn between them has the same noise.
+
+    Args:
+        path: of the PNG file.
+        model: given embeddings.
+        embedder: gives them.
+        data: whose test split the ends are of.
+        options: `config.drawing`: "rows", and "columns" of drawn images.
+        seed: of the pairs and the noise.
+    """
+    arrays = Arrays(*data.train, *data.test, data.num_levels)
+    rows = draw_rows(
+        model,
+        embedder.embed,
+        arrays,
+        options["rows"],
+        options["columns"],
+        seed,
+        method="spherical",
+    )
+    tiles = rows.reshape(-1, *model.image_shape)
+    save_image_grid(path, tiles, model.num_levels, columns=rows.shape[1])
+
+
+def others_of_same(label: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """For each image another one of its identity, itself where there is none.
+
+    Args:
+        label: integers (n,), the identities.
+        generator: what chance comes from.
+
+    Returns:
+        Rows (n,).
+    """
+    found = np.arange(len(label))
+    for identity in np.unique(label):
+        # Once around a random circle: nobody stays where he is.
+        circle = generator.permutation(np.flatnonzero(label == identity))
+        found[circle] = np.roll(circle, 1)
+    return found
+
+
+def others(label: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """For each image one of another identity, drawn from all of those.
+
+    Args:
+        label: integers (n,), at least two identities.
+        generator: what chance comes from.
+
+    Returns:
+        Rows (n,).
+    """
+    found = generator.integers(0, len(label), len(label))
+    while (same := label[found] == label).any():
+        found[same] = generator.integers(0, len(label), same.sum())
+    return found
+
+
+def _choose(
+    label: np.ndarray, identity: int, generator: np.random.Generator
+) -> np.ndarray:
+    """Rows of an identity: as many as there are columns, some twice if need be."""
+    rows = generator.permutation(np.flatnonzero(label == identity))
+    return np.resize(rows, 1 + _REAL_COLUMNS)

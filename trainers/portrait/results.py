@@ -1,0 +1,179 @@
+"""Draws identities that were never seen, measures, and writes what a run holds."""
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.models import load_model
+from keras_pixelcnn.training import Progress
+from trainers import environment
+from trainers.portrait import drawing, judging
+from trainers.portrait.data import PortraitData, Portraits
+from trainers.run_folder import RunFolder, write_json
+
+EMBEDDER_FIELDS = ("embedding_dim", "filters", "margin", "dropout_rate")
+"""Fields of config.embedder that are arguments of `FaceEmbedder`."""
+
+
+def embedder_path(folder: RunFolder) -> pathlib.Path:
+    """Where a run's embedder is."""
+    return folder.path / "embedder" / "model.keras"
+
+
+def write_results(
+    config: Mapping[str, Any],
+    data: PortraitData,
+    folder: RunFolder,
+    of_embedder: Progress,
+    of_model: Progress,
+) -> dict[str, Any]:
+    """Scores, draws and judges; writes pictures and, last, the metrics.
+
+    Args:
+        config: the run's.
+        data: the run's.
+        folder: the run's, which holds both models.
+        of_embedder: how far its training came.
+        of_model: how far its training came.
+
+    Returns:
+        What was written to `metrics.json`.
+    """
+    embedder = load_model(embedder_path(folder), kp.FaceEmbedder)
+    model = load_model(folder.model)
+    embedding = embedder.embed(data.test.image)
+    metrics = {
+        "model": type(model).__name__,
+        "dataset": config["dataset"],
+        **_sizes(data),
+        "parameters": model.count_params(),
+        **_likelihoods(model, data.test, embedding, config),
+        "identification": _identify(embedder, model, data.test, embedding, config),
+        "embedder": {
+            "parameters": embedder.count_params(),
+            "embedding_dim": embedder.embedding_dim,
+            **_training(of_embedder, "triplet_loss"),
+        },
+        **_training(of_model, "bits_per_dim"),
+        "seed": config["seed"],
+        **environment.describe(),
+    }
+    seed = config["sample_seed"]
+    options = config["drawing"]
+    drawing.save_samples(folder.samples, model, data.test, embedding, options, seed)
+    drawing.save_interpolation(
+        folder.path / "interpolation.png", model, embedder, data, options, seed
+    )
+    write_json(folder.metrics, metrics)
+    return metrics
+
+
+def _sizes(data: PortraitData) -> dict[str, Any]:
+    splits = {"train": data.train, "validation": data.validation, "test": data.test}
+    return {
+        "identities": {
+            name: len(np.unique(part.label)) for name, part in splits.items()
+        },
+        "images": {name: len(part.label) for name, part in splits.items()},
+        "image_shape": list(data.train.image.shape[1:]),
+        "num_levels": data.num_levels,
+    }
+
+
+def _training(progress: Progress, name: str) -> dict[str, Any]:
+    return {
+        f"validation_{name}": progress.best_score,
+        "best_epoch": progress.best_epoch,
+        "steps": progress.step,
+        "steps_skipped": progress.num_skipped,
+        "training_seconds": progress.seconds,
+    }
+
+
+def _likelihoods(
+    model: kp.AutoregressiveImageModel,
+    test: Portraits,
+    embedding: np.ndarray,
+    config: Mapping[str, Any],
+) -> dict[str, float]:
+    """Bits/dim of the test images, told whose they are in three ways."""
+    generator = np.random.default_rng(config["sample_seed"])
+    told = {
+        "test_bits_per_dim": np.arange(len(test.label)),
+        "test_bits_per_dim_of_another_image": drawing.others_of_same(
+            test.label, generator
+        ),
+        "test_bits_per_dim_of_another_identity": drawing.others(test.label, generator),
+    }
+    return {
+        name: _bits_per_dim(model, test.image, embedding[rows], config["batch_size"])
+        for name, rows in told.items()
+    }
+
+
+def _bits_per_dim(
+    model: kp.AutoregressiveImageModel,
+    image: np.ndarray,
+    embedding: np.ndarray,
+    batch_size: int,
+) -> float:
+    nats = model.log_prob(image, batch_size=batch_size, embedding=embedding).numpy()
+    return float(kp.bits_per_dim(nats.astype(np.float64).mean(), model.num_dims))
+
+
+def _identify(
+    embedder: kp.FaceEmbedder,
+    model: kp.AutoregressiveImageModel,
+    test: Portraits,
+    embedding: np.ndarray,
+    config: Mapping[str, Any],
+) -> dict[str, Any]:
+    """How often the right identity is nearest; see `judging`."""
+    options, seed = config["drawing"], config["sample_seed"]
+    sources = judging.choose_sources(
+        test.label, options["sources"], options["groups"], options["group_size"], seed
+    )
+    each = options["images_each"]
+    drawn = drawing.draw_from_sources(model, embedding[sources.row], each, seed)
+    queries = embedder.embed(drawn).reshape(len(sources.row), each, -1)
+    real = embedding[sources.row][:, np.newaxis]
+    return {
+        "group_size": options["group_size"],
+        "chance": 1 / options["group_size"],
+        "sources": len(sources.row),
+        "images_each": each,
+        "groups": options["groups"],
+        "drawn": judging.share_right(queries, sources, embedding, test.label),
+        "real": judging.share_right(real, sources, embedding, test.label),
+    }
+
+
+def format_results(metrics: Mapping[str, Any]) -> str:
+    """The metrics of a finished run, to be read.
+
+    Args:
+        metrics: what `write_results` returns.
+    """
+    found = metrics["identification"]
+    told = [
+        ("given its own embedding", metrics["test_bits_per_dim"]),
+        ("given another image's", metrics["test_bits_per_dim_of_another_image"]),
+        ("given another identity's", metrics["test_bits_per_dim_of_another_identity"]),
+    ]
+    shares = [(name, found[name]) for name in ("real", "drawn", "chance")]
+    return "\n".join(
+        [
+            "",
+            f"bits/dim over the {metrics['images']['test']} images of "
+            f"{metrics['identities']['test']} identities that were never seen",
+            *(f"  {name:28}{value:8.4f}" for name, value in told),
+            "",
+            f"the right one of {found['group_size']} identities is nearest, of "
+            f"{found['sources']} sources with {found['images_each']} images each",
+            *(f"  {name:28}{value:8.1%}" for name, value in shares),
+            "",
+        ]
+    )
