@@ -8,7 +8,9 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.training import (
+    LikelihoodObjective,
     LoopOptions,
+    Objective,
     Preemption,
     Recipe,
     RunRecords,
@@ -38,6 +40,7 @@ class RunKind(NamedTuple):
             `results_writing.write_results`.
         format_table: the metrics of a finished run, to be read.
         metric: one that every finished run has.
+        objective: what a model of a config is trained on. Default: bits per dimension.
     """
 
     check_config: Callable[[Mapping[str, Any]], None]
@@ -46,6 +49,9 @@ class RunKind(NamedTuple):
     write_results: Callable[..., dict[str, Any]]
     format_table: Callable[[Mapping[str, Any]], str]
     metric: str
+    objective: Callable[[Mapping[str, Any]], Objective] = lambda config: (
+        LikelihoodObjective()
+    )
 
 
 def _make_model(config: Mapping[str, Any], data: TrainingData) -> Any:
@@ -203,6 +209,7 @@ def _make_loop(
         on_first_step=claim,
         draw=_drawing(config, data, model, kind),
         preemption=preemption,
+        objective=kind.objective(config),
     )
 
 

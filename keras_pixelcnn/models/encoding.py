@@ -120,13 +120,13 @@ def latents_of_ends(
     Raises:
         ValueError: when the images are not as said.
     """
-    shapes = np.shape(image_a), np.shape(image_b)
-    if shapes[0] != shapes[1]:
+    shapes = [tf.TensorShape(np.shape(image)) for image in (image_a, image_b)]
+    if not shapes[0].is_compatible_with(shapes[1]):
         raise ValueError(
             "image_a and image_b must have one shape. "
-            f"Received: {shapes[0]} and {shapes[1]}"
+            f"Received: {tuple(shapes[0])} and {tuple(shapes[1])}"
         )
-    if len(shapes[0]) == len(model.image_shape):
-        ends = [np.asarray(image)[np.newaxis] for image in (image_a, image_b)]
+    if shapes[0].rank == len(model.image_shape):
+        ends = [tf.expand_dims(image, 0) for image in (image_a, image_b)]
         return tuple(model.encode(image)[0] for image in ends)
     return model.encode(image_a), model.encode(image_b)

@@ -27,6 +27,8 @@ class VariationalModel(ScoringModel):
             "parameters" and "kl_divergence".
     """
 
+    own_loss = "its own likelihood, or a bound on it, in bits per dimension"
+
     def __init__(
         self,
         *,

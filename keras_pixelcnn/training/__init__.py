@@ -9,6 +9,7 @@ from keras_pixelcnn.training.data_order import (
 from keras_pixelcnn.training.evaluation import Evaluation
 from keras_pixelcnn.training.identity_batches import IdentityBatches
 from keras_pixelcnn.training.objective import (
+    BoundObjective,
     LikelihoodObjective,
     Objective,
     SquaredErrorObjective,
@@ -23,6 +24,7 @@ from keras_pixelcnn.training.train_step import StepResult, TrainStep
 from keras_pixelcnn.training.training_loop import LoopOptions, TrainingLoop
 
 __all__ = [
+    "BoundObjective",
     "Checkpoint",
     "CheckpointStore",
     "Evaluation",

@@ -86,6 +86,13 @@ class LikelihoodObjective(Objective):
         return bits_per_dim(total / count, model.num_dims)
 
 
+class BoundObjective(LikelihoodObjective):
+    """The bound on bits per dimension of a `PixelCNNAutoencoder` with beta above 0."""
+
+    name = "elbo_bits_per_dim"
+    unit = "bits/dim at most"
+
+
 class SquaredErrorObjective(Objective):
     """The mean squared error of an `MSEAutoencoder`."""
 

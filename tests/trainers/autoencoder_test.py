@@ -1,5 +1,6 @@
 """Tests of a whole run of an auto-encoder: what it leaves, and going on."""
 
+import itertools
 import json
 import types
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 import keras_pixelcnn as kp
+from keras_pixelcnn.training import TrainStep
 from tests.models.small_autoencoder import new_autoencoder
 from tests.test_case import random_images
 from tests.trainers.tiny_run import images_of
@@ -104,23 +106,26 @@ def test_a_collapse_is_said(finished):
 
 
 def test_a_baseline_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch):
-    config = tiny_config().to_dict()
+    config = {**tiny_config().to_dict(), "checkpoint_every": 4}
     data = load_training_data(config)
-
-    def stop(model, images, epoch, train=baseline.train_epoch):
-        if epoch == 1:
-            raise KeyboardInterrupt
-        train(model, images, epoch)
-
     keras.utils.set_random_seed(0)
     whole = baseline.train_baseline(config, data, tmp_path / "whole")
+    steps = itertools.count()
+
+    def stop(self, *given, step=TrainStep.__call__):
+        if next(steps) == 14:
+            raise KeyboardInterrupt
+        return step(self, *given)
+
     keras.utils.set_random_seed(0)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(baseline, "train_epoch", stop)
+        patch.setattr(TrainStep, "__call__", stop)
         baseline.train_baseline(config, data, tmp_path / "parts")
     parts = baseline.train_baseline(config, data, tmp_path / "parts")
     images = images_of("test")
     np.testing.assert_allclose(parts(images), whole(images), atol=1e-6)
+    history = (tmp_path / "parts" / "history.jsonl").read_text().splitlines()
+    assert "validation_mean_squared_error" in json.loads(history[-1])
 
 
 def test_a_variational_model_s_bound_is_called_a_bound(finished):
@@ -131,6 +136,9 @@ def test_a_variational_model_s_bound_is_called_a_bound(finished):
     elbo = scores["test_elbo_bits_per_dim"]
     assert scores["test_importance_weighted_bits_per_dim"] < elbo
     assert scores["kl_divergence_nats"] > 0
+    objective = running.AUTOENCODERS.objective
+    assert objective({"model": {"beta": 0.5}}).name == "elbo_bits_per_dim"
+    assert objective({"model": {"beta": 0.0}}).name == "bits_per_dim"
     table = results.format_table({**finished[1], **scores})
     assert f"bits/dim at most (ELBO)         {elbo:.4f}" in table
 

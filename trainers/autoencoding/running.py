@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 import keras_pixelcnn as kp
+from keras_pixelcnn.training import BoundObjective, LikelihoodObjective, Objective
 from trainers.autoencoding import pictures, results, settings
 from trainers.data import TrainingData
 from trainers.training import RunKind, train_and_evaluate
@@ -18,6 +19,10 @@ def _make_model(
     return kp.PixelCNNAutoencoder(data.image_shape, data.num_levels, **config["model"])
 
 
+def _objective(config: Mapping[str, Any]) -> Objective:
+    return BoundObjective() if config["model"].get("beta") else LikelihoodObjective()
+
+
 AUTOENCODERS = RunKind(
     settings.check_config,
     _make_model,
@@ -25,6 +30,7 @@ AUTOENCODERS = RunKind(
     results.write_results,
     results.format_table,
     "verdict",
+    _objective,
 )
 
 
