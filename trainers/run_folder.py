@@ -15,7 +15,7 @@ from keras_pixelcnn.files import replace_when_written
 _ABSENT = "absent"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-_ADDED_LATER = {"model_class": "GatedPixelCNN"}
+_ADDED_LATER = {"model_class": "GatedPixelCNN", "initial_model": None}
 """Fields that configs of older runs lack, and what they would have said."""
 
 

@@ -10,6 +10,9 @@ from keras_pixelcnn.training.recipe import OPTIMIZERS
 from trainers import model_classes
 from trainers.configs import digits
 
+_ADDED_LATER = {"model_class", "initial_model"}
+"""Fields that older configs lack."""
+
 _NOT_IN_DATA = {"embedding_dim": "embedding", "spatial_shape": "spatial"}
 """Arguments that give a model conditions which no dataset here holds."""
 
@@ -93,7 +96,7 @@ def check_config(
             model needs conditions that datasets do not hold.
     """
     known = {*digits.get_config(), *more_fields}
-    missing = sorted(known - {"model_class"} - set(config))
+    missing = sorted(known - _ADDED_LATER - set(config))
     if missing:
         raise ValueError(
             f"The config must have the fields {missing}. See "

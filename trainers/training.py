@@ -27,6 +27,7 @@ from trainers.data import (
 from trainers.pictures import draw_pictures
 from trainers.run_folder import RunFolder, full_disk_explained, read_json
 from trainers.settings import check_config
+from trainers.warm_start import warm_start
 
 
 class RunKind(NamedTuple):
@@ -191,6 +192,8 @@ def _make_loop(
     }
     with strategy.scope():
         model = kind.make_model(config, data)
+        if config.get("initial_model") is not None:
+            warm_start(model, config["initial_model"])
 
     def claim() -> None:
         folder.claim(config)

@@ -27,6 +27,9 @@ def get_config() -> config_dict.ConfigDict:
                 "head_filters": config_dict.placeholder(int),
                 "dropout_rate": 0.3,
             },
+            # A .keras file or a preset, whose weights the run begins with: the same
+            # network, which may lack conditions that this one has.
+            "initial_model": config_dict.placeholder(str),
             # The order of the images: a fresh one each epoch. "class_balanced" draws
             # every class equally often, and needs cache=True.
             "sampling": "plain",
