@@ -179,7 +179,8 @@ def test_the_program_writes_figures_and_a_picture(finished):
     assert 1 <= metrics["vq_vae"]["test_perplexity"] <= 8
     assert 0 < metrics["vq_vae"]["test_squared_error"] < 0.5
     # Originals, what comes back of them, and two samples of each class.
-    assert Image.open(finished / "samples.png").size == (10 * 33 - 1, 4 * 33 - 1)
+    with Image.open(finished / "samples.png") as picture:
+        assert picture.size == (10 * 33 - 1, 4 * 33 - 1)
     prior = load_model(finished / "prior" / "model.keras")
     assert prior.image_shape == (4, 4, 1) and prior.input_encoding == "embedding"
     assert prior.sample(label=[3], seed=1).numpy().max() < 8

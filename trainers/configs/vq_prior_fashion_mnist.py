@@ -13,15 +13,15 @@ from trainers.configs import fashion_mnist
 def get_config() -> config_dict.ConfigDict:
     """The fields of `trainers.configs.digits`, for the prior, and those of a VQ-VAE."""
     config = fashion_mnist.get_config()
-    config.update(epochs=6, num_samples=100, sample_every=0)
+    config.update(epochs=4, num_samples=100, sample_every=0)
     config.model.update(
-        filters=48,
-        num_blocks=6,
+        filters=32,
+        num_blocks=5,
         kernel_size=3,
         first_kernel_size=5,
         dropout_rate=0.1,
         input_encoding="embedding",
-        input_embedding_dim=48,
+        input_embedding_dim=32,
     )
     config.vq_vae = {
         # Entries of the codebook, and the length of its vectors. Height and width are

@@ -77,30 +77,17 @@ class VQVAE(keras.Model):
             "decay": decay,
             "seed": seed,
         }
-        features = keras.Input(image_shape)
-        outputs = features
-        for _ in range(num_halvings):
-            outputs = keras.layers.Conv2D(filters, 4, 2, "same", activation="relu")(
-                outputs
-            )
-        outputs = _residual_blocks(outputs, filters, num_residual_blocks)
-        outputs = keras.layers.Conv2D(code_dim, 1)(outputs)
-        self.encoder = keras.Model(features, outputs, name="encoder")
+        self.encoder = _encoder(
+            image_shape, filters, num_residual_blocks, num_halvings, code_dim
+        )
         self.quantizer = VectorQuantizer(
             num_codes, commitment, decay, seed=seed, dtype="float32", name="quantizer"
         )
-        vectors = keras.Input((*self.code_shape[:2], code_dim))
-        outputs = keras.layers.Conv2D(filters, 3, padding="same")(vectors)
-        outputs = _residual_blocks(outputs, filters, num_residual_blocks)
-        for _ in range(num_halvings - 1):
-            outputs = keras.layers.Conv2DTranspose(
-                filters, 4, 2, "same", activation="relu"
-            )(outputs)
-        outputs = keras.layers.Conv2DTranspose(
-            channels, 4, 2, "same", dtype="float32", name="pixels"
-        )(outputs)
-        self.decoder = keras.Model(vectors, outputs, name="decoder")
-        self.quantizer.build(vectors.shape)
+        vectors = (*self.code_shape[:2], code_dim)
+        self.decoder = _decoder(
+            vectors, filters, num_residual_blocks, num_halvings, channels
+        )
+        self.quantizer.build((None, *vectors))
         self.built = True
 
     def scaled(self, images: Any) -> tf.Tensor:
@@ -125,7 +112,7 @@ class VQVAE(keras.Model):
         return self.quantizer.codes(self.encoder(self.scaled(images)))[..., tf.newaxis]
 
     def _decode(self, codes: tf.Tensor) -> tf.Tensor:
-        return self.decoder(self.quantizer.vectors(codes[..., 0]))
+        return self.decoder(self.quantizer.vectors(tf.cast(codes[..., 0], tf.int32)))
 
     def _in_parts(self, function: Any, values: np.ndarray) -> np.ndarray:
         size = _MOST_IMAGES_AT_ONCE
@@ -144,6 +131,39 @@ class VQVAE(keras.Model):
             "num_levels": self.num_levels,
             **self._arguments,
         }
+
+
+def _encoder(
+    image_shape: tuple[int, int, int],
+    filters: int,
+    num_blocks: int,
+    num_halvings: int,
+    code_dim: int,
+) -> keras.Model:
+    image = outputs = keras.Input(image_shape)
+    for _ in range(num_halvings):
+        halving = keras.layers.Conv2D(filters, 4, 2, "same", activation="relu")
+        outputs = halving(outputs)
+    outputs = _residual_blocks(outputs, filters, num_blocks)
+    outputs = keras.layers.Conv2D(code_dim, 1)(outputs)
+    return keras.Model(image, outputs, name="encoder")
+
+
+def _decoder(
+    vectors_shape: tuple[int, int, int],
+    filters: int,
+    num_blocks: int,
+    num_halvings: int,
+    channels: int,
+) -> keras.Model:
+    vectors = keras.Input(vectors_shape)
+    outputs = keras.layers.Conv2D(filters, 3, padding="same")(vectors)
+    outputs = _residual_blocks(outputs, filters, num_blocks)
+    doubling = keras.layers.Conv2DTranspose
+    for _ in range(num_halvings - 1):
+        outputs = doubling(filters, 4, 2, "same", activation="relu")(outputs)
+    pixels = doubling(channels, 4, 2, "same", dtype="float32", name="pixels")
+    return keras.Model(vectors, pixels(outputs), name="decoder")
 
 
 def _residual_blocks(inputs: Any, filters: int, number: int) -> Any:
