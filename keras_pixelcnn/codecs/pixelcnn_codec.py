@@ -117,8 +117,8 @@ class PixelCNNCodec:
         Args:
             images: integers in [0, num_levels), an array (batch, height, width,
                 channels) of any height and width, or a sequence of arrays (height,
-                width, channels) of any sizes. Floats that are whole numbers become
-                int32.
+                width, channels) of any sizes. Booleans become uint8, floats that are
+                whole numbers int32.
             metadata: bytes that travel with them, for `read_header`. Default: none.
             on_batch: told of progress. Default: nobody.
             **conditions: of the images by name, as `log_prob` takes them. Labels travel

@@ -120,9 +120,13 @@ def with_header(data, **changes):
     return writer.start + b"".join(writer.batch(batch) for batch in batches)
 
 
-def test_made_up_batches_with_right_checksums_never_give_wrong_images(codec, data):
-    """The coder gets words that no encoder wrote, too few of them, or too many."""
+def test_made_up_batches_with_right_checksums_give_no_wrong_images(codec, images, data):
+    """The coder gets words that no encoder wrote, or too few of them.
+
+    The last bits of the last word may be anything.
+    """
     header, batches = read_stream(data)
+    refusals = 0
     generator = np.random.default_rng(0)
     for trial in range(60):
         number = trial % len(batches)
@@ -136,8 +140,11 @@ def test_made_up_batches_with_right_checksums_never_give_wrong_images(codec, dat
         writer = StreamWriter(header)
         others = [*batches[:number], forged, *batches[number + 1 :]]
         stream = writer.start + b"".join(writer.batch(batch) for batch in others)
-        with pytest.raises(NumericsError):
-            codec.decompress(stream)
+        try:
+            np.testing.assert_array_equal(codec.decompress(stream), images)
+        except NumericsError:
+            refusals += 1
+    assert refusals > 50
 
 
 @pytest.mark.parametrize(

@@ -36,16 +36,30 @@ class MarkovModel:
                 shift += tf.cast(inputs["label"][index], tf.float32)[:, tf.newaxis]
             if "embedding" in inputs:
                 shift += inputs["embedding"][index][:, :1]
-            value, values = tf.zeros([slices.size], tf.int32), []
-            for row in range(height):
-                draw_value = draw(index, row)
-                for column in range(width):
-                    for channel in range(channels):
-                        here = tf.gather(logits, value) * tf.exp(-0.1 * shift**2)
-                        value = draw_value(column, channel, here)
-                        values.append(value)
-            shape = [slices.size, *self.image_shape]
-            return tf.reshape(tf.stack(values, axis=-1), shape)
+            scale = tf.exp(-0.1 * shift**2)
+
+            def choose(place, value, values):
+                pixel, channel = place // channels, place % channels
+                draw_value = draw(index, pixel // width)
+                here = tf.gather(logits, value) * scale
+                value = draw_value(pixel % width, channel, here)
+                value = tf.ensure_shape(value, [None])
+                return place + 1, value, values.write(place, value)
+
+            count = height * width * channels
+            first = tf.zeros([slices.size], tf.int32)
+            *_, values = tf.while_loop(
+                lambda place, *_: place < count,
+                choose,
+                (0, first, tf.TensorArray(tf.int32, count)),
+                shape_invariants=(
+                    tf.TensorShape([]),
+                    tf.TensorShape([None]),
+                    tf.TensorShape(None),
+                ),
+            )
+            values = tf.transpose(values.stack())
+            return tf.reshape(values, [slices.size, *self.image_shape])
 
         return slices.restore(slices.run(scan_slice))
 

@@ -16,7 +16,7 @@ from keras_pixelcnn.codecs import (
 from keras_pixelcnn.codecs.exchange import DecodingSlice
 from tests.codecs.markov_model import MarkovModel
 
-CONDITIONAL = {"num_classes": 5, "embedding_dim": 2, "condition_dropout": 0.1}
+CONDITIONAL = {"num_classes": 5, "embedding_dim": 2, "dropout_rate": 0.1}
 
 
 @pytest.fixture(scope="module")
