@@ -68,14 +68,6 @@ def test_gradients_reach_the_encoder(beta, images):
         assert np.abs(gradient).max() > 0
 
 
-def test_training_changes_the_encoder(images):
-    model = new_autoencoder()
-    before = model.encode(images)
-    model.compile("adam")
-    model.fit(images, verbose=0)
-    assert not np.allclose(model.encode(images), before)
-
-
 # Scores.
 
 
@@ -167,8 +159,10 @@ def test_no_images_have_no_latents(model):
 
 def test_saves_and_loads_without_custom_objects(images, tmp_path):
     model = new_autoencoder()
+    before = model.encode(images)
     model.compile("adam")
     model.fit(images, verbose=0)
+    assert not np.allclose(model.encode(images), before)
     path = tmp_path / "model.keras"
     model.save(path)
     loaded = keras.models.load_model(path)
@@ -228,11 +222,6 @@ for ours, theirs in zip(one.get_weights(), two.get_weights()):
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 with mirrored.scope():
     drawing = new_autoencoder(num_blocks=1, beta=1.0)
-    drawing.compile("sgd")
-single = new_autoencoder(num_blocks=1, beta=1.0)
-single.compile("sgd")
-scores = [m.evaluate(images, batch_size=6, verbose=0) for m in (single, drawing)]
-np.testing.assert_allclose(*scores, rtol=1e-5)
 same = {{"image": tf.zeros([2, *{SHAPE}], tf.int32)}}
 losses = mirrored.run(lambda: drawing.features_losses(same, training=True).loss)
 assert not np.array_equal(*[value.numpy() for value in losses.values])
