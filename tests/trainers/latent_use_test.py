@@ -25,7 +25,7 @@ def trained(beta=0.0):
         beta=beta,
     )
     model.compile(keras.optimizers.Adam(0.01))
-    model.fit(patterns(1024)[0], epochs=6, verbose=0)
+    model.fit(patterns(512)[0], epochs=8, verbose=0)
     return model
 
 

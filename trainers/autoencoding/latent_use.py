@@ -89,7 +89,8 @@ def _bits_per_dim(
     latent: np.ndarray,
     batch_size: int,
 ) -> float:
-    nats = model.decoder.log_prob(images, batch_size=batch_size, embedding=latent)
+    conditions = model.latent_conditions(latent)
+    nats = model.decoder.log_prob(images, batch_size=batch_size, **conditions)
     mean = math.fsum(nats.numpy().astype("float64")) / len(images)
     return kp.bits_per_dim(mean, model.num_dims)
 

@@ -30,6 +30,8 @@ def get_config() -> config_dict.ConfigDict:
         kernel_size=3,
         first_kernel_size=5,
         dropout_rate=0.0,
+        # The decoder sees a few pixels around each: the latent must tell where it is.
+        map_filters=16,
     )
     config.autoencoder.update(mse_epochs=3, probe_images=10_000)
     return config
