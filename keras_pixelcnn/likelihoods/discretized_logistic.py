@@ -1,9 +1,9 @@
 """The logistic distribution of a level: stable at every location and scale.
 
 A level k of L stands for the interval (k - 1/2, k + 1/2), the first and the last one
-for all that lies beyond as well. Locations and scales are in levels, so that distances
-to the edges of an interval are exact: that is what all digits depend on where the scale
-is small.
+for all that lies beyond as well. Locations and scales are in levels, and distances to
+the edges of an interval are taken before anything is rounded to float32: that is what
+all digits depend on where the scale is small.
 
 References:
     Salimans et al. 2017, arXiv 1701.05517, section 2.1.
@@ -37,22 +37,32 @@ def log_prob(
     Args:
         levels: float tensor of whole numbers in [0, num_levels), broadcast with the
             others. Between whole numbers the result is smooth.
-        loc: float tensor, of the same type.
-        log_scale: float tensor, of the same type.
+        loc: float tensor, of the same type. In float64 it may have more digits than
+            float32 holds; only its distances to the edges are rounded.
+        log_scale: float tensor.
         num_levels: number of levels.
 
     Returns:
-        Float tensor, in nats, finite, with finite gradients.
+        Float tensor of the type of `log_scale`, in nats, finite, with finite gradients.
     """
     inverse_scale = inverse_scale_of(log_scale)
     farthest = tf.clip_by_value(_FARTHEST / inverse_scale, 1e8, _FARTHEST)
-    farthest = tf.stop_gradient(farthest)
+    farthest = tf.cast(tf.stop_gradient(farthest), loc.dtype)
     loc = tf.maximum(tf.minimum(loc, farthest), -farthest)
-    below_upper = tf.math.log_sigmoid((levels + 0.5 - loc) * inverse_scale)
-    above_lower = tf.math.log_sigmoid((loc - (levels - 0.5)) * inverse_scale)
+    upper = tf.cast(levels + 0.5 - loc, log_scale.dtype)
+    lower = tf.cast(loc - (levels - 0.5), log_scale.dtype)
+    below_upper = tf.math.log_sigmoid(upper * inverse_scale)
+    above_lower = tf.math.log_sigmoid(lower * inverse_scale)
     inside = below_upper + above_lower + _log_share(inverse_scale)
     nats = tf.where(levels >= num_levels - 1, above_lower, inside)
     return tf.where(levels <= 0, below_upper, nats)
+
+
+def split_loc(loc: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """A float64 location as a float32 one and what that leaves of it, as float32."""
+    loc = tf.clip_by_value(loc, -_FARTHEST, _FARTHEST)
+    rounded = tf.cast(loc, tf.float32)
+    return rounded, tf.cast(loc - tf.cast(rounded, tf.float64), tf.float32)
 
 
 def run_weights(
@@ -61,6 +71,7 @@ def run_weights(
     count: int,
     weights: tf.Tensor,
     loc: tf.Tensor,
+    loc_rest: tf.Tensor,
     inverse_scale: tf.Tensor,
     num_levels: int,
 ) -> tf.Tensor:
@@ -76,6 +87,7 @@ def run_weights(
         count: number of runs. Those above all levels have probability 0.
         weights: float tensor (batch, K), of components.
         loc: float tensor (batch, K).
+        loc_rest: what is to be added to `loc`, see `split_loc`, (batch, K).
         inverse_scale: float tensor (batch, K), above 0, finite.
         num_levels: number of levels; where a run goes beyond, it is open.
 
@@ -87,7 +99,8 @@ def run_weights(
     is_above = lower > num_levels - 1
     is_highest = is_above[..., 1:] & ~is_above[..., :-1]
     edges = tf.where(lower < 0, -np.inf, tf.where(is_above, np.inf, lower))
-    distance = edges[..., tf.newaxis] - loc[:, tf.newaxis]
+    # Edges and locations nearby have an exact difference: first that, then the rest.
+    distance = edges[..., tf.newaxis] - loc[:, tf.newaxis] - loc_rest[:, tf.newaxis]
     distance *= inverse_scale[:, tf.newaxis]
     inside = tf.sigmoid(distance[:, 1:]) * tf.sigmoid(-distance[:, :-1])
     share = -tf.math.expm1(-length * inverse_scale)
