@@ -54,7 +54,7 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
     Raises:
         ValueError: when the number of channels, components or coefficients do not fit.
         tf.errors.InvalidArgumentError: with `validate_args`, when a scale is not above
-            0, or a value is no level; by `mean`, when even 2 ** 24 samples of many
+            0, or a value is no level; by `mean`, when even 2 ** 26 samples of many
             channels leave a larger error.
 
     Example:
@@ -205,10 +205,11 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
             coefficients = tf.zeros([pairs, components], tf.float64)
         else:
             coefficients = tf.cast(_swapped(self._coefficients), tf.float64)
-        log_scale = self._log_scale
-        if log_scale is None:
-            log_scale = tf.math.log(self._scale)
-        logits = tf.convert_to_tensor(self._logits)
+        if self._log_scale is None:
+            log_scale = tf.math.log(tf.cast(self._scale, tf.float64))
+        else:
+            log_scale = tf.cast(self._log_scale, tf.float64)
+        logits = tf.cast(self._logits, tf.float64)
         return PixelMixture(logits, loc, _swapped(log_scale), coefficients)
 
     def _event_shape(self) -> tf.TensorShape:
@@ -227,7 +228,7 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
         floats = tf.cast(tf.maximum(levels, 0), tf.float64)
         nats = discretized_mixture.log_prob(self._mixture(), floats, self._num_levels)
         is_possible = tf.reduce_all(levels >= 0, axis=-1)
-        return tf.where(is_possible, nats, -float("inf"))
+        return tf.where(is_possible, tf.cast(nats, tf.float32), -float("inf"))
 
     def _sample_n(self, n: tf.Tensor, seed: Any = None) -> tf.Tensor:
         shape = tf.concat([[n], self.batch_shape_tensor()], axis=0)

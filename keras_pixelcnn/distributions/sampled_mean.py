@@ -26,7 +26,7 @@ _STANDARD_ERRORS = 5
 
 _NUM_SHIFTS = 16
 _POINTS_AT_ONCE = 2**10
-_FEWEST_POINTS, _MOST_POINTS = 2**12, 2**20
+_FEWEST_POINTS, _MOST_POINTS = 2**12, 2**22
 """For each shift."""
 
 _SEED = (20_170_119, 1)
@@ -47,7 +47,7 @@ def means(component: PixelMixture, first: int, num_levels: int) -> tf.Tensor:
         float64 tensor (channels - first,), in levels, that refuses gradients.
 
     Raises:
-        tf.errors.InvalidArgumentError: when 16 shifts of 2 ** 20 points are too few.
+        tf.errors.InvalidArgumentError: when 16 shifts of 2 ** 22 points are too few.
     """
     channels = component.loc.shape[0]
     shifts = tf.random.stateless_uniform(

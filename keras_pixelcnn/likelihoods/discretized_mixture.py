@@ -15,7 +15,8 @@ class PixelMixture(NamedTuple):
     """Parameters of pixels of C channels, K components each; in levels.
 
     Locations and coefficients are float64: how far a level lies from a location must
-    not be lost where the scale is small beside the number of levels.
+    not be lost where the scale is small beside the number of levels. The others are
+    float32 for scales from 0.05 levels up, float64 for any.
     """
 
     logits: tf.Tensor
@@ -61,10 +62,15 @@ def component_log_prob(
         those before it.
     """
     channels = levels.shape[-1]
-    loc = _loc(mixture, levels, channels, num_levels)
-    scales = mixture.log_scale[..., :channels, :]
+    scales, distances = mixture.log_scale[..., :channels, :], []
+    for channel in range(channels):
+        loc = channel_loc(mixture, levels, channel, num_levels)
+        # Only now rounded: all digits count where a component is sharp.
+        distances.append(
+            tf.cast(levels[..., channel : channel + 1] - loc, scales.dtype)
+        )
     return discretized_logistic.log_prob(
-        levels[..., tf.newaxis], loc, scales, num_levels
+        tf.stack(distances, axis=-2), levels[..., tf.newaxis], scales, num_levels
     )
 
 
@@ -107,7 +113,9 @@ def next_channel(
         logits = tf.nn.log_softmax(logits + tf.reduce_sum(nats, axis=-2))
     loc = channel_loc(mixture, levels, channel, num_levels)
     loc, rest = discretized_logistic.split_loc(loc)
-    return ChannelMixture(logits, loc, rest, mixture.log_scale[..., channel, :])
+    log_scale = mixture.log_scale[..., channel, :]
+    logits, log_scale = (tf.cast(part, tf.float32) for part in (logits, log_scale))
+    return ChannelMixture(logits, loc, rest, log_scale)
 
 
 def channel_loc(
@@ -131,14 +139,3 @@ def channel_loc(
     coefficients = mixture.coefficients[..., first : first + channel, :]
     from_middle = levels[..., :channel, tf.newaxis] - (num_levels - 1) / 2
     return loc + tf.reduce_sum(coefficients * from_middle, axis=-2)
-
-
-def _loc(
-    mixture: PixelMixture, levels: tf.Tensor, channels: int, num_levels: int
-) -> tf.Tensor:
-    locs = [
-        channel_loc(mixture, levels, channel, num_levels) for channel in range(channels)
-    ]
-    # The first is moved by none, and so may lack what leads the levels' shape.
-    locs[0] += tf.zeros_like(locs[-1])
-    return tf.stack(locs, axis=-2)

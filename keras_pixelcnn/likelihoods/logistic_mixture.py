@@ -108,11 +108,12 @@ class LogisticMixture(PixelLikelihood):
         scales, coefficients = 1 + self.channels, 1 + 2 * self.channels
         middle, least = (self.num_levels - 1) / 2, math.log(_LEAST_SCALE)
         initial = math.log(self.num_levels * max(0.5 / self.num_mixtures, 0.1))
+        raised = initial - least
         from_lowest = tf.cast(rows[..., 1:scales, :], tf.float64) + (1 + self._apart)
         return PixelMixture(
             rows[..., 0, :],
             middle * from_lowest,
-            least + tf.nn.softplus(rows[..., scales:coefficients, :] + initial - least),
+            least + tf.nn.softplus(rows[..., scales:coefficients, :] + raised),
             # The float64 sigmoid is vectorised, tanh is not.
             2 * tf.sigmoid(2 * tf.cast(rows[..., coefficients:, :], tf.float64)) - 1,
         )
@@ -229,10 +230,11 @@ class LogisticMixture(PixelLikelihood):
     def _tempered(
         self, parameters: tf.Tensor, temperature: tf.Tensor
     ) -> ChannelMixture:
-        """With logits of which the highest is 0."""
+        """Each (examples, 1, K), with logits of which the highest is 0."""
         self.check_shape("parameters", parameters, [4 * self.num_mixtures])
-        logits, *loc, log_scale = tf.split(parameters, 4, axis=-1)
-        temperature = self.warm_enough(temperature)
+        parts = tf.split(parameters[:, tf.newaxis], 4, axis=-1)
+        logits, *loc, log_scale = parts
+        temperature = self.warm_enough(temperature)[:, tf.newaxis]
         logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
         log_scale += tf.math.log(temperature)
         # Divided last: the highest stays 0 however low the temperature is.
@@ -241,11 +243,14 @@ class LogisticMixture(PixelLikelihood):
     def _level_logits(self, parameters: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
         """Log probability of each level, (examples, num_levels)."""
         tempered = self._tempered(parameters, temperature)
-        logits, loc, rest, log_scale = (part[:, tf.newaxis] for part in tempered)
-        loc = tf.cast(loc, tf.float64) + tf.cast(rest, tf.float64)
+        logits, loc, rest, log_scale = (tf.cast(x, tf.float64) for x in tempered)
         levels = np.arange(self.num_levels, dtype="float64")[:, np.newaxis]
-        nats = discretized_logistic.log_prob(levels, loc, log_scale, self.num_levels)
-        return tf.reduce_logsumexp(tf.nn.log_softmax(logits) + nats, axis=-1)
+        distance = levels - (loc + rest)  # of any scale, where the temperature is low
+        nats = discretized_logistic.log_prob(
+            distance, levels, log_scale, self.num_levels
+        )
+        nats = tf.reduce_logsumexp(tf.nn.log_softmax(logits) + nats, axis=-1)
+        return tf.cast(nats, tf.float32)
 
     def _sample_table(
         self, table: tf.Tensor, uniforms: tf.Tensor, top_p: tf.Tensor | None

@@ -10,6 +10,7 @@ from keras_pixelcnn.distributions import (
     sampled_mean,
 )
 from keras_pixelcnn.distributions.mean_level import mean_level
+from keras_pixelcnn.likelihoods.discretized_mixture import PixelMixture
 from tests.likelihoods.logistic_reference import level_log_prob
 
 
@@ -66,7 +67,6 @@ CHAINS = {
     "three channels of 65,536": (65_536, 3, -2.0),
     "four channels of 256": (256, 4, -0.5),
     "eight channels of 256": (256, 8, -2.2),
-    "eight channels of 17": (17, 8, -1.9),
 }
 
 
@@ -87,7 +87,7 @@ def test_the_mean_is_that_of_all_likely_values(case):
     np.testing.assert_allclose(found, expected, atol=1e-5 * (chain[-1] - 1))
 
 
-WIDE = [(256, 4, 2.0), (256, 4, 4.0), (256, 8, 5.5)]
+WIDE = [(256, 4, 2.0), (256, 5, 4.0)]
 
 
 @pytest.mark.parametrize("wide", WIDE, ids=str)
@@ -100,7 +100,7 @@ def test_the_mean_of_wide_channels_is_that_of_samples(wide):
     )
 
 
-@pytest.mark.parametrize("log_scale", [-2.0, 2.0, 6.0])
+@pytest.mark.parametrize("log_scale", [1.0, 6.0])
 def test_the_mean_of_what_is_symmetric_is_the_middle(log_scale):
     _, log_scales, coefficients, _ = random_chain(256, 8, log_scale)
     found = one_component(np.full(8, 127.5), log_scales, coefficients, 256).mean()
@@ -119,35 +119,57 @@ def test_channels_that_repeat_or_mirror_the_first_have_its_mean():
 
 
 def test_a_sample_gives_what_the_sum_gives(monkeypatch):
-    chain = random_chain(12, 4, 0.5)
+    chain = random_chain(40, 3, 0.5)
     exact = one_component(*chain).mean()
-    monkeypatch.setattr(discretized_mean, "_MOST_TERMS", 12)
-    anew = tf.function(discretized_mean._component_means.python_function)
+    monkeypatch.setattr(discretized_mean, "_MOST_TERMS", 40)
+    means = discretized_mean._component_means.python_function
+    anew = tf.function(means, autograph=False)
     monkeypatch.setattr(discretized_mean, "_component_means", anew)
-    np.testing.assert_allclose(one_component(*chain).mean(), exact, atol=1e-5 * 11)
+    np.testing.assert_allclose(one_component(*chain).mean(), exact, atol=1e-5 * 39)
+
+
+def component_of(loc, log_scale, coefficients, num_levels):
+    pairs = np.concatenate([row[:later] for later, row in enumerate(coefficients)])
+    columns = (tf.cast(part, tf.float64)[:, None] for part in (loc, log_scale, pairs))
+    return PixelMixture(tf.zeros([1], tf.float64), *columns)
 
 
 def test_too_few_samples_are_told(monkeypatch):
     monkeypatch.setattr(sampled_mean, "_MOST_POINTS", 2**10)
-    sentence = "256 levels could not be found to 1e-05 .* Take the mean of samples"
+    sentence = "3 channels of 256 levels could not be found to 1e-05 .* mean of samples"
     with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
-        one_component(*random_chain(256, 5, 5.0)).mean()
+        sampled_mean.means(component_of(*random_chain(256, 3, 4.0)), 2, 256)
 
 
-def test_sums_have_gradients_and_samples_say_that_they_have_none():
-    def gradient(channels):
-        loc, *rest = random_chain(256, channels, 3.0)
-        loc = tf.constant(loc)
-        with tf.GradientTape() as tape:
-            tape.watch(loc)
-            last = one_component(loc, *rest).mean()[-1]
-        return tape.gradient(last, loc).numpy()
+def test_a_sample_has_no_gradient_and_says_so():
+    component = component_of(*random_chain(256, 3, -2.0))
+    with tf.GradientTape() as tape:
+        tape.watch(component.loc)
+        found = sampled_mean.means(component, 2, 256)
+    with pytest.raises(LookupError, match="has no gradient"):
+        tape.gradient(found, component.loc)
 
-    loc, *rest = random_chain(256, 2, 3.0)
+
+def test_sums_have_gradients():
+    loc, *rest = random_chain(40, 2, 1.0)
+    given = tf.constant(loc)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        last = one_component(given, *rest).mean()[-1]
+    slope = tape.gradient(last, given).numpy()
     step = np.array([1e-3, 0])
     ends = [mean_by_paths(loc + way * step, *rest)[-1] for way in (-1, 1)]
-    slope = gradient(2)
-    assert 0.3 < slope[1] < 1  # of the range, a part of it is beyond the end
+    assert 0.3 < slope[1] < 1  # a part of the channel is beyond the end of the range
     assert slope[0] == pytest.approx((ends[1] - ends[0]) / 2e-3, rel=1e-3)
-    with pytest.raises(LookupError, match="has no gradient"):
-        gradient(4)
+
+
+@pytest.mark.parametrize("scale", [0.3, 3.0])
+def test_the_mean_of_one_logistic_has_its_gradient(scale):
+    loc = tf.constant([-1.0, 0.2, 100.3, 254.9])
+    loc, inverse_scale = tf.cast(loc, tf.float64), tf.constant(1 / scale, tf.float64)
+    with tf.GradientTape() as tape:
+        tape.watch(loc)
+        level = mean_level(loc, inverse_scale, 256)
+    ends = [sum_above(loc.numpy() + way * 1e-4, scale, 256) for way in (-1, 1)]
+    expected = (ends[1] - ends[0]) / 2e-4
+    np.testing.assert_allclose(tape.gradient(level, loc), expected, atol=1e-5)

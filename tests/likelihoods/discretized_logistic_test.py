@@ -10,6 +10,10 @@ from tests.likelihoods import logistic_reference
 LEVELS = [2, 5, 256, 65_536]
 
 
+def log_prob(levels, loc, log_scale, num_levels):
+    return discretized_logistic.log_prob(levels - loc, levels, log_scale, num_levels)
+
+
 def grid(num_levels):
     """Levels (n,), locations far below to far above, log scales from -50 to 20."""
     generator = np.random.default_rng(0)
@@ -20,7 +24,7 @@ def grid(num_levels):
         edges = [0, 1, num_levels // 2, num_levels - 2, num_levels - 1]
         levels = np.unique([*edges, *generator.integers(0, num_levels, 40)])
     grids = np.meshgrid(loc, np.linspace(-50, 20, 36), levels, indexing="ij")
-    return [tf.constant(x, tf.float32) for x in grids]
+    return [tf.constant(x, tf.float64) for x in grids]
 
 
 @pytest.mark.parametrize("num_levels", LEVELS)
@@ -29,7 +33,7 @@ def test_one_component_is_as_in_float64(num_levels):
     loc, log_scale, levels = inputs = grid(num_levels)
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        nats = discretized_logistic.log_prob(levels, loc, log_scale, num_levels)
+        nats = log_prob(levels, loc, log_scale, num_levels)
     for gradient in tape.gradient(nats, inputs):
         assert np.all(np.isfinite(gradient))
     exact = logistic_reference.level_log_prob(levels, loc, log_scale, num_levels)
@@ -51,7 +55,7 @@ def test_weights_of_runs_are_as_in_float64(num_levels, length):
     exact = exact.reshape(300, -1, length)
     inverse_scale = np.clip(np.exp(-log_scale.astype("float64")), 1e-30, 1e30)
     mixture = (np.ones_like(loc), loc, loc * 0, inverse_scale.astype("float32"))
-    mixture = [*map(tf.constant, mixture), num_levels]
+    mixture = [*(tf.constant(part[:, np.newaxis]) for part in mixture), num_levels]
     runs = discretized_logistic.run_weights(0.0, length, exact.shape[1], *mixture)
     tolerance = {"rtol": 2e-5, "atol": 1e-35}
     np.testing.assert_allclose(runs, exact.sum(-1), **tolerance)
@@ -64,7 +68,7 @@ def test_weights_of_runs_are_as_in_float64(num_levels, length):
 @pytest.mark.parametrize("num_levels", LEVELS[:3])
 def test_probabilities_of_all_levels_sum_to_1(num_levels):
     loc, log_scale, levels = grid(num_levels)
-    nats = discretized_logistic.log_prob(levels, loc, log_scale, num_levels)
+    nats = log_prob(levels, loc, log_scale, num_levels)
     total = np.exp(nats.numpy().astype("float64")).sum(axis=-1)
     np.testing.assert_allclose(total, np.ones_like(total), atol=1e-5)
 
@@ -73,7 +77,7 @@ def test_probabilities_of_65536_levels_sum_to_1():
     levels = tf.range(65_536, dtype=tf.float32)
     scales = np.linspace(-50, 20, 15, dtype="float32")[:, np.newaxis]
     for loc in tf.constant([-1e6, 0.3, 40_000.0, 65_535.5, 1e6]):
-        nats = discretized_logistic.log_prob(levels, loc, scales, 65_536)
+        nats = log_prob(levels, loc, scales, 65_536)
         total = np.exp(nats.numpy().astype("float64")).sum(axis=-1)
         np.testing.assert_allclose(total, np.ones(15), atol=1e-5)
 
@@ -89,7 +93,7 @@ def test_far_locations_count_for_what_they_are(log_scale, distance):
     ]
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        nats = discretized_logistic.log_prob(*inputs, 5)
+        nats = log_prob(*inputs, 5)
     for found in (nats, *tape.gradient(nats, inputs)):
         assert np.all(np.isfinite(found))
     edges = (np.array([0.5, 3.5]) - np.float64(inputs[1])) / np.exp(log_scale)
@@ -105,6 +109,6 @@ def test_nothing_breaks_beyond_the_scales_that_floats_have(log_scale):
     inputs = [tf.constant([0.0, 3.0, 4.0]), tf.constant(2.0), tf.constant(log_scale)]
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        nats = discretized_logistic.log_prob(*inputs, 5)
+        nats = log_prob(*inputs, 5)
     for found in (nats, *tape.gradient(nats, inputs)):
         assert np.all(np.isfinite(found))
