@@ -1,10 +1,11 @@
 """The one rule for what a batch of images is, and the sentences for what is not."""
 
-import numbers
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from keras_pixelcnn.argument_checks import is_integer
 
 
 def check_num_levels(num_levels: int) -> int:
@@ -19,7 +20,7 @@ def check_num_levels(num_levels: int) -> int:
     Raises:
         ValueError: if it is not an integer, or less than 2.
     """
-    if not isinstance(num_levels, numbers.Integral) or num_levels < 2:
+    if not is_integer(num_levels, 2):
         raise ValueError(
             "`num_levels` must be an integer of at least 2, as 256 for 8-bit images. "
             f"Received: {num_levels!r}"

@@ -1,13 +1,13 @@
 """Many images in one picture."""
 
 import math
-import numbers
 import os
 from typing import Any
 
 import numpy as np
 
 from keras_pixelcnn import files
+from keras_pixelcnn.argument_checks import is_integer
 from keras_pixelcnn.image_checks import check_images
 from keras_pixelcnn.pixel_values import to_pixels
 
@@ -94,7 +94,7 @@ def save_image_grid(
 
 
 def _check_at_least(least: int, name: str, value: int) -> None:
-    if not isinstance(value, numbers.Integral) or value < least:
+    if not is_integer(value, least):
         raise ValueError(
             f"`{name}` must be an integer of at least {least}. Received: {value!r}"
         )

@@ -1,8 +1,8 @@
 """Ways from one embedding to another."""
 
-import numbers
-
 import tensorflow as tf
+
+from keras_pixelcnn.argument_checks import is_integer
 
 METHODS = ("linear", "spherical")
 
@@ -42,7 +42,7 @@ def interpolate_embeddings(
             "The two embeddings must have one shape, (d,) or (rows, d). "
             f"Received: {tuple(a.shape)} and {tuple(b.shape)}"
         )
-    if not isinstance(steps, numbers.Integral) or steps < 2:
+    if not is_integer(steps, 2):
         raise ValueError(
             "steps must be an integer of at least 2, both ends included. "
             f"Received: steps={steps!r}"

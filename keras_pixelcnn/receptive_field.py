@@ -1,7 +1,6 @@
 """What a model's pixels depend on: found by gradients, and drawn."""
 
 import math
-import numbers
 import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn import files
+from keras_pixelcnn.argument_checks import is_integer
 from keras_pixelcnn.models import AutoregressiveImageModel
 
 _PIXEL, _SEEN, _UNSEEN, _LATER = range(4)
@@ -53,7 +53,7 @@ def dependencies(
         tries: on how many images it is tried. Default 6.
         batch_size: copies of the image in one pass, one for each channel looked at.
             Default 256.
-        seed: of the images and conditions. Default 0.
+        seed: of the images and conditions, not negative. Default 0.
 
     Returns:
         Booleans (height, width, channels, height, width, channels): whether the first
@@ -69,11 +69,8 @@ def dependencies(
         >>> dependencies(model, pixel=(4, 4))[0, :, :, 0].sum()  # pixels that it sees
     """
     _check_model(model)
-    for name, value in (("tries", tries), ("batch_size", batch_size)):
-        if not isinstance(value, numbers.Integral) or value < 1:
-            raise ValueError(
-                f"{name} must be an integer of at least 1. Received: {name}={value!r}"
-            )
+    _check_integers(1, tries=tries, batch_size=batch_size)
+    _check_integers(0, seed=seed)
     outputs = _outputs(model.image_shape, pixel)
     network = network_of_encoded(model)
     generator = np.random.default_rng(seed)
@@ -120,6 +117,15 @@ def network_of_encoded(
     )
 
 
+def _check_integers(least: int, **given: Any) -> None:
+    for name, value in given.items():
+        if not is_integer(value, least):
+            raise ValueError(
+                f"{name} must be an integer of at least {least}. "
+                f"Received: {name}={value!r}"
+            )
+
+
 def _check_model(model: Any) -> None:
     if not isinstance(model, AutoregressiveImageModel):
         raise ValueError(
@@ -130,8 +136,7 @@ def _check_model(model: Any) -> None:
 
 def _check_pixel(pixel: Any, image_shape: tuple[int, int, int]) -> tuple[int, int]:
     place = tuple(pixel) if np.ndim(pixel) == 1 else ()
-    integers = all(isinstance(index, numbers.Integral) for index in place)
-    is_pair = len(place) == 2 and integers
+    is_pair = len(place) == 2 and all(is_integer(index) for index in place)
     height, width, _ = image_shape
     if not is_pair or not (0 <= place[0] < height and 0 <= place[1] < width):
         raise ValueError(
@@ -239,13 +244,12 @@ def plot_receptive_field(
         >>> plot_receptive_field(PixelCNN((13, 13, 1)), (8, 6), "seen.png")
     """
     models = dict(model) if isinstance(model, Mapping) else {"": model}
-    if not models:
-        raise ValueError("model must be a model, or several by name. Received none.")
-    if not isinstance(cell_size, numbers.Integral) or cell_size < 2:
+    if not models or not all(isinstance(title, str) for title in models):
         raise ValueError(
-            "cell_size must be an integer of at least 2. "
-            f"Received: cell_size={cell_size!r}"
+            "model must be a model, or several by the text that stands above each. "
+            f"Received: {list(models) or 'none'}"
         )
+    _check_integers(2, cell_size=cell_size)
     panels = {
         title: _cells(_kinds(model, pixel, tries), cell_size)
         for title, model in models.items()

@@ -93,6 +93,9 @@ def test_large_images_take_a_pass_for_each_channel_of_the_pixel_alone():
         ({"pixel": (1.0, 0)}, "pixel must be"),
         ({"tries": 0}, "tries must be an integer of at least 1.*tries=0"),
         ({"batch_size": 2.5}, "batch_size must be an integer"),
+        ({"tries": True}, "tries must be an integer of at least 1.*tries=True"),
+        ({"seed": "a"}, "seed must be an integer of at least 0.*seed='a'"),
+        ({"seed": -1}, "seed must be an integer of at least 0.*seed=-1"),
     ],
 )
 def test_refuses(model, arguments, sentence):
@@ -157,7 +160,8 @@ def test_draws_the_middle_by_default(gated):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"model": {}}, "Received none"),
+        ({"model": {}}, "Received: none"),
+        ({"model": {3: None}}, r"by the text .* above each. Received: \[3\]"),
         ({"model": "model"}, "such as GatedPixelCNN"),
         ({"pixel": (9, 9)}, "pixel must be"),
         ({"cell_size": 1}, "cell_size must be an integer of at least 2.*=1"),

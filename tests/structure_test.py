@@ -14,6 +14,7 @@ PROGRAMS = [ROOT / "trainers", ROOT / "savedmodels", ROOT / "benchmarks"]
 # Each room may import those before it, and none after it.
 ROOMS = [
     {
+        "argument_checks",
         "dequantised_gaussian",
         "files",
         "graph_checks",

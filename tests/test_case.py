@@ -227,9 +227,12 @@ def check_seeds_and_units(model):
     np.testing.assert_allclose(bits["bits_per_dim"], expected, rtol=1e-5)
 
 
-def check_exported(model, folder):
-    """The signatures lead with the batch, check their inputs and agree with Python."""
-    model.export(folder, verbose=False)
+def check_exported(model, folder, signatures=None):
+    """The signatures lead with the batch, check their inputs and agree with Python.
+
+    All are exported unless some are named; `sample` and `log_prob` must be among them.
+    """
+    model.export(folder, verbose=False, signatures=signatures)
     signatures = tf.saved_model.load(folder).signatures
     for signature in signatures.values():
         inputs = signature.structured_input_signature[1]

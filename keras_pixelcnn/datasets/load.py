@@ -1,10 +1,10 @@
 """One call for all images."""
 
-import numbers
 import os
 
 import tensorflow as tf
 
+from keras_pixelcnn.argument_checks import is_integer
 from keras_pixelcnn.datasets import (
     digits,
     folder,
@@ -207,7 +207,7 @@ def _check_arguments(
     for argument, value in (("name", name), ("split", split)):
         if not isinstance(value, str) or not value:
             raise ValueError(f"`{argument}` must be a string, received {value!r}.")
-    is_number = isinstance(batch_size, numbers.Integral) and batch_size >= 1
+    is_number = is_integer(batch_size, 1)
     if batch_size is not None and not is_number:
         raise ValueError(
             "`batch_size` must be a positive integer or None (single examples), "

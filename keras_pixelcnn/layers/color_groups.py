@@ -6,9 +6,9 @@ image has channels. Group k may see the groups before it (mask A) or those and i
 al. 2016, arXiv 1601.06759, section 3.4).
 """
 
-import numbers
-
 import numpy as np
+
+from keras_pixelcnn.argument_checks import is_integer
 
 MASK_TYPES = ("A", "B")
 
@@ -24,8 +24,7 @@ def check_mask_type(mask_type: str) -> None:
 
 def check_kernel_size(kernel_size: int, smallest: int = 1) -> None:
     """Raises `ValueError` unless `kernel_size` is odd and at least `smallest`."""
-    is_integer = isinstance(kernel_size, numbers.Integral)
-    if not is_integer or kernel_size < smallest or kernel_size % 2 == 0:
+    if not is_integer(kernel_size, smallest) or kernel_size % 2 == 0:
         raise ValueError(
             f"kernel_size must be an odd integer of at least {smallest}, so that it "
             f"has a centre. Received: kernel_size={kernel_size!r}"
@@ -34,8 +33,8 @@ def check_kernel_size(kernel_size: int, smallest: int = 1) -> None:
 
 def check_divisible(features: int, color_groups: int, what: str) -> None:
     """Raises `ValueError` unless `features` can be dealt out to the groups evenly."""
-    integers = all(isinstance(n, numbers.Integral) for n in (features, color_groups))
-    if not integers or min(features, color_groups) < 1 or features % color_groups:
+    positive = is_integer(features, 1) and is_integer(color_groups, 1)
+    if not positive or features % color_groups:
         raise ValueError(
             f"{what} must be a positive multiple of {color_groups}, the number of "
             f"colour groups (one a channel of the image), so that every group gets "

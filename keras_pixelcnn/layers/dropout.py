@@ -1,7 +1,11 @@
 """Dropout whose noise can be drawn once and used twice."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
+
+from keras_pixelcnn.argument_checks import is_share
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -49,6 +53,19 @@ class StatelessDropout(keras.layers.Dropout):
     def draw_seed(self) -> tf.Tensor | None:
         """The seed of the next call, None where nothing is ever dropped."""
         return draw_seed(self.seed_generator) if self.rate else None
+
+
+def check_dropout_rate(dropout_rate: Any) -> None:
+    """Checks that a rate is a number in [0, 1).
+
+    Raises:
+        ValueError: when it is not.
+    """
+    if not is_share(dropout_rate):
+        raise ValueError(
+            "dropout_rate must be in [0, 1): the share of features dropped in "
+            f"training. Received: dropout_rate={dropout_rate!r}"
+        )
 
 
 def draw_seed(seed_generator: keras.random.SeedGenerator) -> tf.Tensor:

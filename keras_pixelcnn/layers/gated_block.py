@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.layers import color_groups as groups
-from keras_pixelcnn.layers.dropout import StatelessDropout
+from keras_pixelcnn.layers.dropout import StatelessDropout, check_dropout_rate
 from keras_pixelcnn.layers.gated_activation import GatedActivation
 from keras_pixelcnn.layers.gated_block_steps import (
     BlockPixelSteps,
@@ -90,11 +90,7 @@ class GatedPixelCNNBlock(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         groups.check_divisible(filters, color_groups, "filters")
-        if not 0 <= dropout_rate < 1:
-            raise ValueError(
-                "dropout_rate must be in [0, 1): the share of features dropped in "
-                f"training. Received: dropout_rate={dropout_rate!r}"
-            )
+        check_dropout_rate(dropout_rate)
         self.filters = filters
         self.kernel_size = kernel_size
         self.mask_type = mask_type

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.layers.dropout import StatelessDropout
+from keras_pixelcnn.layers.dropout import StatelessDropout, check_dropout_rate
 from keras_pixelcnn.layers.shifted_conv2d import ShiftedConv2D
 
 
@@ -73,11 +73,7 @@ class GatedResidualBlock(keras.layers.Layer):
         self, filters: int, direction: str, dropout_rate: float = 0.0, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        if not 0 <= dropout_rate < 1:
-            raise ValueError(
-                "dropout_rate must be in [0, 1): the share of features dropped in "
-                f"training. Received: dropout_rate={dropout_rate!r}"
-            )
+        check_dropout_rate(dropout_rate)
         self.filters = filters
         self.direction = direction
         self.dropout_rate = dropout_rate

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.layers import color_groups as groups
-from keras_pixelcnn.layers.dropout import StatelessDropout
+from keras_pixelcnn.layers.dropout import StatelessDropout, check_dropout_rate
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
 from keras_pixelcnn.layers.pixelcnn_block_steps import BlockPixelSteps, BlockRowSteps
 from keras_pixelcnn.layers.rows import RowConditioning
@@ -64,11 +64,7 @@ class PixelCNNBlock(keras.layers.Layer):
         super().__init__(**kwargs)
         groups.check_divisible(filters, color_groups, "filters")
         groups.check_kernel_size(kernel_size, smallest=3)
-        if not 0 <= dropout_rate < 1:
-            raise ValueError(
-                "dropout_rate must be in [0, 1): the share of features dropped in "
-                f"training. Received: dropout_rate={dropout_rate!r}"
-            )
+        check_dropout_rate(dropout_rate)
         self.filters = filters
         self.kernel_size = kernel_size
         self.color_groups = color_groups

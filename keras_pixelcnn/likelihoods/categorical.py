@@ -43,6 +43,7 @@ class Categorical(PixelLikelihood):
         """
         levels = self.as_levels(tf.convert_to_tensor(values))
         logits = tf.cast(logits, tf.float32)
+        self.check_shape("logits", logits, [self.num_levels])
         # In fewer passes over the logits than TensorFlow's cross entropy takes.
         highest = tf.stop_gradient(tf.reduce_max(logits, axis=-1, keepdims=True))
         total = tf.reduce_sum(tf.exp(logits - highest), axis=-1)
@@ -102,9 +103,10 @@ class Categorical(PixelLikelihood):
             exceeds the noise, which is never a value of probability zero.
         """
         logits = tf.cast(logits, tf.float32)
+        self.check_shape("logits", logits, [self.num_levels])
         logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
         # Divided last: the highest stays 0 however low the temperature is.
-        weights = tf.exp(logits / temperature[:, tf.newaxis])
+        weights = tf.exp(logits / self.warm_enough(temperature))
         if top_p is not None:
             weights = inversion.keep_likeliest(weights, top_p)
         if self.num_levels <= _LEVELS_AT_ONCE:

@@ -1,9 +1,9 @@
 """The logistic distribution of a level: stable at every location and scale.
 
 A level k of L stands for the interval (k - 1/2, k + 1/2), the first and the last one
-for all that lies beyond as well. Locations and scales are in levels, so that distances
-to the edges of an interval are exact: that is what all digits depend on where the scale
-is small.
+for all that lies beyond as well. Locations and scales are in levels, and distances to
+a location are taken before anything is rounded to float32: that is what all digits
+depend on where the scale is small.
 
 References:
     Salimans et al. 2017, arXiv 1701.05517, section 2.1.
@@ -26,7 +26,7 @@ def inverse_scale_of(log_scale: tf.Tensor) -> tf.Tensor:
 
 
 def log_prob(
-    levels: tf.Tensor, loc: tf.Tensor, log_scale: tf.Tensor, num_levels: int
+    distance: tf.Tensor, levels: tf.Tensor, log_scale: tf.Tensor, num_levels: int
 ) -> tf.Tensor:
     """Log probability of levels.
 
@@ -35,24 +35,32 @@ def log_prob(
     digits; and b - a is minus one over the scale.
 
     Args:
-        levels: float tensor of whole numbers in [0, num_levels), broadcast with the
-            others. Between whole numbers the result is smooth.
-        loc: float tensor, of the same type.
-        log_scale: float tensor, of the same type.
+        distance: float tensor, the levels less the locations. In float32 it is precise
+            enough for scales from 0.05 levels up, in float64 for all.
+        levels: float tensor of whole numbers in [0, num_levels), of any type, broadcast
+            with the others.
+        log_scale: float tensor, of the distance's type.
         num_levels: number of levels.
 
     Returns:
-        Float tensor, in nats, finite, with finite gradients.
+        Float tensor of that type, in nats, finite, with finite gradients.
     """
     inverse_scale = inverse_scale_of(log_scale)
     farthest = tf.clip_by_value(_FARTHEST / inverse_scale, 1e8, _FARTHEST)
     farthest = tf.stop_gradient(farthest)
-    loc = tf.maximum(tf.minimum(loc, farthest), -farthest)
-    below_upper = tf.math.log_sigmoid((levels + 0.5 - loc) * inverse_scale)
-    above_lower = tf.math.log_sigmoid((loc - (levels - 0.5)) * inverse_scale)
+    distance = tf.maximum(tf.minimum(distance, farthest), -farthest)
+    below_upper = tf.math.log_sigmoid((0.5 + distance) * inverse_scale)
+    above_lower = tf.math.log_sigmoid((0.5 - distance) * inverse_scale)
     inside = below_upper + above_lower + _log_share(inverse_scale)
     nats = tf.where(levels >= num_levels - 1, above_lower, inside)
     return tf.where(levels <= 0, below_upper, nats)
+
+
+def split_loc(loc: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """A float64 location as a float32 one and what that leaves of it, as float32."""
+    loc = tf.clip_by_value(loc, -_FARTHEST, _FARTHEST)
+    rounded = tf.cast(loc, tf.float32)
+    return rounded, tf.cast(loc - tf.cast(rounded, tf.float64), tf.float32)
 
 
 def run_weights(
@@ -61,6 +69,7 @@ def run_weights(
     count: int,
     weights: tf.Tensor,
     loc: tf.Tensor,
+    loc_rest: tf.Tensor,
     inverse_scale: tf.Tensor,
     num_levels: int,
 ) -> tf.Tensor:
@@ -74,9 +83,10 @@ def run_weights(
             level of the first run. Or 0.
         length: levels in a run.
         count: number of runs. Those above all levels have probability 0.
-        weights: float tensor (batch, K), of components.
-        loc: float tensor (batch, K).
-        inverse_scale: float tensor (batch, K), above 0, finite.
+        weights: float tensor (batch, 1, K), of components.
+        loc: float tensor (batch, 1, K).
+        loc_rest: what is to be added to `loc`, see `split_loc`, (batch, 1, K).
+        inverse_scale: float tensor (batch, 1, K), above 0, finite.
         num_levels: number of levels; where a run goes beyond, it is open.
 
     Returns:
@@ -87,14 +97,14 @@ def run_weights(
     is_above = lower > num_levels - 1
     is_highest = is_above[..., 1:] & ~is_above[..., :-1]
     edges = tf.where(lower < 0, -np.inf, tf.where(is_above, np.inf, lower))
-    distance = edges[..., tf.newaxis] - loc[:, tf.newaxis]
-    distance *= inverse_scale[:, tf.newaxis]
+    # Edges and locations nearby have an exact difference: first that, then the rest.
+    distance = (edges[..., tf.newaxis] - loc - loc_rest) * inverse_scale
     inside = tf.sigmoid(distance[:, 1:]) * tf.sigmoid(-distance[:, :-1])
     share = -tf.math.expm1(-length * inverse_scale)
-    closed = tf.reduce_sum((weights * share)[:, tf.newaxis] * inside, axis=-1)
+    closed = tf.reduce_sum(weights * share * inside, axis=-1)
 
     def is_open(run: int) -> tf.Tensor:
-        return tf.reduce_sum(weights * inside[:, run], axis=-1, keepdims=True)
+        return tf.reduce_sum(weights * inside[:, run : run + 1], axis=-1)
 
     last = (num_levels - 1) // length % count
     upper_open = tf.where(is_highest, is_open(last), closed)

@@ -12,7 +12,12 @@ from keras_pixelcnn.likelihoods import discretized_logistic
 
 
 class PixelMixture(NamedTuple):
-    """Parameters of pixels of C channels, K components each; in levels."""
+    """Parameters of pixels of C channels, K components each; in levels.
+
+    Locations and coefficients are float64: how far a level lies from a location must
+    not be lost where the scale is small beside the number of levels. The others are
+    float32 for scales from 0.05 levels up, float64 for any.
+    """
 
     logits: tf.Tensor
     """Of the components, shared by the channels, (..., K)."""
@@ -31,6 +36,8 @@ class ChannelMixture(NamedTuple):
 
     logits: tf.Tensor
     loc: tf.Tensor
+    loc_rest: tf.Tensor
+    """What is to be added to `loc`; see `discretized_logistic.split_loc`."""
     log_scale: tf.Tensor
 
 
@@ -46,18 +53,24 @@ def component_log_prob(
 
     Args:
         mixture: parameters; what leads their shapes is broadcast with that of `levels`.
-        levels: float tensor (..., c) of whole numbers in [0, num_levels), c from 1 to
+        levels: float64 tensor (..., c) of whole numbers in [0, num_levels), c from 1 to
             all channels.
         num_levels: number of levels.
 
     Returns:
-        Float tensor (..., c, K), in nats, of each channel given those before it.
+        Float tensor (..., c, K) of the scales' type, in nats, of each channel given
+        those before it.
     """
     channels = levels.shape[-1]
-    loc = _loc(mixture, levels, channels, num_levels)
-    scales = mixture.log_scale[..., :channels, :]
+    scales, distances = mixture.log_scale[..., :channels, :], []
+    for channel in range(channels):
+        loc = channel_loc(mixture, levels, channel, num_levels)
+        # Only now rounded: all digits count where a component is sharp.
+        distances.append(
+            tf.cast(levels[..., channel : channel + 1] - loc, scales.dtype)
+        )
     return discretized_logistic.log_prob(
-        levels[..., tf.newaxis], loc, scales, num_levels
+        tf.stack(distances, axis=-2), levels[..., tf.newaxis], scales, num_levels
     )
 
 
@@ -66,7 +79,7 @@ def log_prob(mixture: PixelMixture, levels: tf.Tensor, num_levels: int) -> tf.Te
 
     Args:
         mixture: parameters, as for `component_log_prob`.
-        levels: float tensor (..., C) of whole numbers in [0, num_levels).
+        levels: float64 tensor (..., C) of whole numbers in [0, num_levels).
         num_levels: number of levels.
 
     Returns:
@@ -87,18 +100,22 @@ def next_channel(
 
     Args:
         mixture: parameters, as for `component_log_prob`.
-        levels: float tensor (..., c) of whole numbers: all channels before, perhaps
+        levels: float64 tensor (..., c) of whole numbers: all channels before, perhaps
             none.
         num_levels: number of levels.
+
+    Returns:
+        All float32.
     """
-    channel = levels.shape[-1]
-    logits, log_scale = mixture.logits, mixture.log_scale[..., channel, :]
-    if channel == 0:
-        return ChannelMixture(logits, mixture.loc[..., 0, :], log_scale)
-    nats = component_log_prob(mixture, levels, num_levels)
-    logits = tf.nn.log_softmax(logits + tf.reduce_sum(nats, axis=-2))
+    channel, logits = levels.shape[-1], mixture.logits
+    if channel > 0:
+        nats = component_log_prob(mixture, levels, num_levels)
+        logits = tf.nn.log_softmax(logits + tf.reduce_sum(nats, axis=-2))
     loc = channel_loc(mixture, levels, channel, num_levels)
-    return ChannelMixture(logits, loc, log_scale)
+    loc, rest = discretized_logistic.split_loc(loc)
+    log_scale = mixture.log_scale[..., channel, :]
+    logits, log_scale = (tf.cast(part, tf.float32) for part in (logits, log_scale))
+    return ChannelMixture(logits, loc, rest, log_scale)
 
 
 def channel_loc(
@@ -108,12 +125,12 @@ def channel_loc(
 
     Args:
         mixture: parameters, as for `component_log_prob`.
-        levels: float tensor (..., c) of whole numbers: at least the channels before.
+        levels: float64 tensor (..., c) of whole numbers: at least the channels before.
         channel: index of the channel.
         num_levels: number of levels.
 
     Returns:
-        Float tensor (..., K).
+        float64 tensor (..., K).
     """
     loc = mixture.loc[..., channel, :]
     if channel == 0:
@@ -122,14 +139,3 @@ def channel_loc(
     coefficients = mixture.coefficients[..., first : first + channel, :]
     from_middle = levels[..., :channel, tf.newaxis] - (num_levels - 1) / 2
     return loc + tf.reduce_sum(coefficients * from_middle, axis=-2)
-
-
-def _loc(
-    mixture: PixelMixture, levels: tf.Tensor, channels: int, num_levels: int
-) -> tf.Tensor:
-    locs = [
-        channel_loc(mixture, levels, channel, num_levels) for channel in range(channels)
-    ]
-    # The first is moved by none, and so may lack what leads the levels' shape.
-    locs[0] += tf.zeros_like(locs[-1])
-    return tf.stack(locs, axis=-2)

@@ -1,13 +1,13 @@
 """LogisticMixture: the discretised mixture of logistics of PixelCNN++."""
 
 import math
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.argument_checks import is_integer
 from keras_pixelcnn.likelihoods import (
     discretized_logistic,
     discretized_mixture,
@@ -15,6 +15,7 @@ from keras_pixelcnn.likelihoods import (
 )
 from keras_pixelcnn.likelihoods.categorical import Categorical, guided_logits
 from keras_pixelcnn.likelihoods.discretized_mixture import (
+    ChannelMixture,
     PixelMixture,
     num_coefficients,
 )
@@ -73,7 +74,7 @@ class LogisticMixture(PixelLikelihood):
         self, num_levels: int, channels: int = 1, num_mixtures: int = 10
     ) -> None:
         super().__init__(num_levels, channels)
-        if not isinstance(num_mixtures, numbers.Integral) or num_mixtures < 1:
+        if not is_integer(num_mixtures, 1):
             raise ValueError(
                 "num_mixtures must be an integer of at least 1. "
                 f"Received: num_mixtures={num_mixtures!r}"
@@ -100,6 +101,7 @@ class LogisticMixture(PixelLikelihood):
             parameters: float tensor (..., *pixel_shape).
         """
         parameters = tf.cast(parameters, tf.float32)
+        self.check_shape("parameters", parameters, self.pixel_shape)
         shape = [
             size or tf.shape(parameters)[axis]
             for axis, size in enumerate(parameters.shape[:-1])
@@ -109,17 +111,20 @@ class LogisticMixture(PixelLikelihood):
         scales, coefficients = 1 + self.channels, 1 + 2 * self.channels
         middle, least = (self.num_levels - 1) / 2, math.log(_LEAST_SCALE)
         initial = math.log(self.num_levels * max(0.5 / self.num_mixtures, 0.1))
+        raised = initial - least
+        from_lowest = tf.cast(rows[..., 1:scales, :], tf.float64) + (1 + self._apart)
         return PixelMixture(
             rows[..., 0, :],
-            middle + middle * (rows[..., 1:scales, :] + self._apart),
-            least + tf.nn.softplus(rows[..., scales:coefficients, :] + initial - least),
-            tf.tanh(rows[..., coefficients:, :]),
+            middle * from_lowest,
+            least + tf.nn.softplus(rows[..., scales:coefficients, :] + raised),
+            # The float64 sigmoid is vectorised, tanh is not.
+            2 * tf.sigmoid(2 * tf.cast(rows[..., coefficients:, :], tf.float64)) - 1,
         )
 
     @property
     def _apart(self) -> np.ndarray:
         """Where the components of a fresh network lie in [-1, 1], (num_mixtures,)."""
-        indices = np.arange(self.num_mixtures, dtype="float32")
+        indices = np.arange(self.num_mixtures)
         return (2 * indices + 1) / self.num_mixtures - 1
 
     def log_prob(self, parameters: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
@@ -133,8 +138,10 @@ class LogisticMixture(PixelLikelihood):
             float32 tensor (...), in nats; -inf for pixels with a value that is no
             level.
         """
-        levels = self.as_levels(tf.convert_to_tensor(values))
-        floats = tf.cast(tf.maximum(levels, 0), tf.float32)
+        values = tf.convert_to_tensor(values)
+        self.check_shape("values", values, [self.channels])
+        levels = self.as_levels(values)
+        floats = tf.cast(tf.maximum(levels, 0), tf.float64)
         mixture = self.mixture(parameters)
         nats = discretized_mixture.log_prob(mixture, floats, self.num_levels)
         is_possible = tf.reduce_all(levels >= 0, axis=-1)
@@ -154,11 +161,12 @@ class LogisticMixture(PixelLikelihood):
             values_before: for each channel before it (examples,), levels of any type.
 
         Returns:
-            float32 tensor (examples, 3 num_mixtures): logits, locations and logarithms
-            of scales, both in levels.
+            float32 tensor (examples, 4 num_mixtures): logits, locations, what is to be
+            added to these beyond the digits of float32, and logarithms of scales, all
+            but the first in levels.
         """
-        values = [tf.cast(value, tf.float32) for value in values_before]
-        levels = tf.stack(values, axis=-1) if values else tf.zeros([1, 0])
+        values = [tf.cast(value, tf.float64) for value in values_before]
+        levels = tf.stack(values, axis=-1) if values else tf.zeros([1, 0], tf.float64)
         mixture = self.mixture(parameters)
         channel = discretized_mixture.next_channel(mixture, levels, self.num_levels)
         return tf.concat(channel, axis=-1)
@@ -191,7 +199,7 @@ class LogisticMixture(PixelLikelihood):
         """Draws a channel's values by inverting the cumulative distribution.
 
         Args:
-            parameters: the channel's own, (examples, 3 num_mixtures).
+            parameters: the channel's own, (examples, 4 num_mixtures).
             uniforms: float32 tensor (examples,), in [0, 1): the noise.
             temperature: float32 tensor (examples,), above 0; divides the logits of the
                 channel's components and multiplies their scales.
@@ -240,29 +248,36 @@ class LogisticMixture(PixelLikelihood):
 
     def _tempered(
         self, parameters: tf.Tensor, temperature: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Logits, of which the highest is 0, locations and log scales (examples, K)."""
-        logits, loc, log_scale = tf.split(parameters, 3, axis=-1)
-        temperature = temperature[:, tf.newaxis]
+    ) -> ChannelMixture:
+        """Each (examples, 1, K), with logits of which the highest is 0."""
+        self.check_shape("parameters", parameters, [4 * self.num_mixtures])
+        parts = tf.split(parameters[:, tf.newaxis], 4, axis=-1)
+        logits, *loc, log_scale = parts
+        temperature = self.warm_enough(temperature)[:, tf.newaxis]
         logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
+        log_scale += tf.math.log(temperature)
         # Divided last: the highest stays 0 however low the temperature is.
-        return logits / temperature, loc, log_scale + tf.math.log(temperature)
+        return ChannelMixture(logits / temperature, *loc, log_scale)
 
     def _as_weights(
         self, parameters: tf.Tensor, temperature: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, int]:
+    ) -> tuple[Any, ...]:
         """What `run_weights` takes of a channel's mixture."""
-        logits, loc, log_scale = self._tempered(parameters, temperature)
+        logits, *loc, log_scale = self._tempered(parameters, temperature)
         inverse_scale = tf.clip_by_value(tf.exp(-log_scale), *_INVERSE_SCALES)
-        return tf.exp(logits), loc, inverse_scale, self.num_levels
+        return (tf.exp(logits), *loc, inverse_scale, self.num_levels)
 
     def _level_logits(self, parameters: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
         """Log probability of each level, (examples, num_levels)."""
         tempered = self._tempered(parameters, temperature)
-        logits, loc, log_scale = (part[:, tf.newaxis] for part in tempered)
-        levels = np.arange(self.num_levels, dtype="float32")[:, np.newaxis]
-        nats = discretized_logistic.log_prob(levels, loc, log_scale, self.num_levels)
-        return tf.reduce_logsumexp(tf.nn.log_softmax(logits) + nats, axis=-1)
+        logits, loc, rest, log_scale = (tf.cast(x, tf.float64) for x in tempered)
+        levels = np.arange(self.num_levels, dtype="float64")[:, np.newaxis]
+        distance = levels - (loc + rest)  # of any scale, where the temperature is low
+        nats = discretized_logistic.log_prob(
+            distance, levels, log_scale, self.num_levels
+        )
+        nats = tf.reduce_logsumexp(tf.nn.log_softmax(logits) + nats, axis=-1)
+        return tf.cast(nats, tf.float32)
 
     def _sample_table(
         self, table: tf.Tensor, uniforms: tf.Tensor, top_p: tf.Tensor | None

@@ -1,11 +1,15 @@
 """PixelLikelihood: what every likelihood tells models and samplers."""
 
 import abc
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import tensorflow as tf
+
+from keras_pixelcnn.argument_checks import is_integer
+
+_COLDEST = 1.2e-38
+"""Processors take smaller float32 numbers for 0, which nothing can be divided by."""
 
 
 class PixelLikelihood(abc.ABC):
@@ -33,13 +37,12 @@ class PixelLikelihood(abc.ABC):
     channels_at_once: ClassVar[bool]
 
     def __init__(self, num_levels: int, channels: int = 1) -> None:
-        is_integer = isinstance(num_levels, numbers.Integral)
-        if not is_integer or not 2 <= num_levels <= 65_536:
+        if not is_integer(num_levels, 2) or num_levels > 65_536:
             raise ValueError(
                 "num_levels must be an integer from 2 to 65,536. "
                 f"Received: num_levels={num_levels!r}"
             )
-        if not isinstance(channels, numbers.Integral) or channels < 1:
+        if not is_integer(channels, 1):
             raise ValueError(
                 "channels must be an integer of at least 1. "
                 f"Received: channels={channels!r}"
@@ -117,7 +120,8 @@ class PixelLikelihood(abc.ABC):
         Args:
             parameters: the channel's own, float tensor (examples, m).
             uniforms: float32 tensor (examples,), in [0, 1): the noise.
-            temperature: float32 tensor (examples,), above 0.
+            temperature: float32 tensor (examples,), above 0. Below 1.2e-38 it counts
+                as that.
             top_p: float32 tensor (examples,), in (0, 1]: draws from the fewest
                 likeliest levels that together have at least this probability, at the
                 given temperature. Default: from all.
@@ -154,6 +158,33 @@ class PixelLikelihood(abc.ABC):
         References:
             Ho and Salimans 2022, arXiv 2207.12598, equation 6, in logit space.
         """
+
+    @staticmethod
+    def warm_enough(temperature: tf.Tensor) -> tf.Tensor:
+        """Temperatures (examples,) that can be divided by, as (examples, 1)."""
+        return tf.maximum(temperature, _COLDEST)[:, tf.newaxis]
+
+    @staticmethod
+    def check_shape(name: str, tensor: tf.Tensor, shape: Sequence[int]) -> None:
+        """Checks the last axes of a tensor, as far as they are known.
+
+        Args:
+            name: what errors call it.
+            tensor: any.
+            shape: what the last axes must be.
+
+        Raises:
+            ValueError: when they are not.
+        """
+        known = tensor.shape
+        if known.rank is None:
+            return
+        if not known[-len(shape) :].is_compatible_with(shape):
+            sizes = ", ".join(map(str, shape))
+            raise ValueError(
+                f"{name} must have the shape (..., {sizes}). "
+                f"Received: {name} of shape {tuple(known)}"
+            )
 
     def as_levels(self, values: tf.Tensor) -> tf.Tensor:
         """Values of any type as levels.

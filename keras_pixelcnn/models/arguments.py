@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.argument_checks import is_integer
 from keras_pixelcnn.graph_checks import checked
 from keras_pixelcnn.samplers import example_seeds
 
@@ -302,7 +303,7 @@ def prepare_num_samples(num_samples: Any) -> tf.Tensor | int:
     num_samples = 1 if num_samples is None else _known(num_samples)
     if tf.is_tensor(num_samples):
         return num_samples
-    if not isinstance(num_samples, int | np.integer) or num_samples < 0:
+    if not is_integer(num_samples, 0):
         raise ValueError(
             "num_samples must be an integer of at least 0. "
             f"Received: num_samples={num_samples!r}"
@@ -317,8 +318,7 @@ def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
         ValueError: when it is not.
     """
     shape = tuple(image_shape) if np.iterable(image_shape) else ()
-    integers = all(isinstance(size, int | np.integer) for size in shape)
-    if len(shape) != 3 or not integers or min(shape) < 1:
+    if len(shape) != 3 or not all(is_integer(size, 1) for size in shape):
         raise ValueError(
             "image_shape must be (height, width, channels), three integers of at "
             f"least 1. Received: image_shape={image_shape!r}"
@@ -332,7 +332,7 @@ def check_positive(argument: str, size: Any) -> None:
     Raises:
         ValueError: when it is not.
     """
-    if not isinstance(size, int | np.integer) or size < 1:
+    if not is_integer(size, 1):
         raise ValueError(
             f"{argument} must be an integer of at least 1. "
             f"Received: {argument}={size!r}"

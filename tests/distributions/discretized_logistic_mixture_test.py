@@ -125,6 +125,22 @@ def test_of_pixels_is_the_models_own():
         DiscretizedLogisticMixture.of_pixels(kp.likelihoods.Categorical(16), parameters)
 
 
+def test_of_pixels_keeps_the_digits_that_float32_has_not():
+    """Sharp components on the edge between two of very many levels."""
+    likelihood = kp.likelihoods.LogisticMixture(65_536, 2, 1)
+    parameters = np.random.default_rng(0).uniform(-0.9, 0.9, (50, 6)).astype("float32")
+    parameters[:, 3:5] = -50
+    values = likelihood.mixture(parameters).loc[:, 0].numpy()
+    values = np.round(np.tile(values, 2)).astype(int).clip(0, 65_535)
+    distribution = DiscretizedLogisticMixture.of_pixels(likelihood, parameters)
+    np.testing.assert_allclose(
+        distribution.log_prob(values),
+        likelihood.log_prob(parameters, values),
+        rtol=1e-5,
+        atol=2e-6,
+    )
+
+
 def test_leaves_a_graph_as_a_composite_tensor():
     distribution = random_distribution((2,))
 
@@ -152,6 +168,30 @@ def test_refuses():
         DiscretizedLogisticMixture([0.0], [[1.0]])
     with pytest.raises(ValueError, match=r"coefficients must be \(..., K, 1\)"):
         DiscretizedLogisticMixture([0.0], [[1.0, 1.0]], [[1.0, 1.0]], [[0.0, 0.0]])
-    four = DiscretizedLogisticMixture([0.0], tf.ones([1, 4]), tf.ones([1, 4]))
-    with pytest.raises(NotImplementedError, match=r"256 \*\* 4"):
-        four.mean()
+    for logits, loc, scale in [
+        (0.0, [[1.0]], [[1.0]]),
+        ([0.0], [1.0], [[1.0]]),
+        ([0.0], [[1.0]], 1.0),
+    ]:
+        with pytest.raises(ValueError, match=r"logits must be \(..., K\)"):
+            DiscretizedLogisticMixture(logits, loc, scale)
+    two = DiscretizedLogisticMixture([0.0], [[1.0, 1.0]], [[1.0, 1.0]])
+    for value in (3, [3], [3, 3, 3]):
+        with pytest.raises(ValueError, match=r"value must have the shape \(..., 2\)"):
+            two.log_prob(value)
+    for num_levels in (True, 1):
+        with pytest.raises(ValueError, match="num_levels must be an integer from 2"):
+            DiscretizedLogisticMixture([0.0], [[1.0]], [[1.0]], num_levels=num_levels)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, np.nan])
+def test_scales_that_are_not_above_0_are_told_where_arguments_are_checked(scale):
+    arguments = {"logits": [0.0], "loc": [[1.0]], "validate_args": True}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="scale must be above 0"):
+        DiscretizedLogisticMixture(**arguments, scale=[[scale]])
+    variable = tf.Variable([[1.0]])
+    distribution = DiscretizedLogisticMixture(**arguments, scale=variable)
+    distribution.log_prob([1])
+    variable.assign([[scale]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="scale must be above 0"):
+        distribution.log_prob([1])

@@ -95,7 +95,17 @@ def test_lowest_temperature_draws_the_likeliest_level(num_levels):
     """Large logits over a tiny temperature once overflowed and drew level 0."""
     logits = np.zeros((1, num_levels))
     logits[0, 3] = 50.0
-    assert draw(logits, [0.5], temperature=1e-37).numpy() == [3]
+    for temperature in (1e-37, 1e-38, 1e-40, 1e-45):  # the last three as subnormals
+        assert draw(logits, [0.5], temperature=temperature).numpy() == [3]
+
+
+def test_logits_of_another_shape_are_told():
+    likelihood = likelihoods.get("categorical", 5)
+    for logits in (0.0, tf.zeros([3, 4])):
+        with pytest.raises(ValueError, match=r"logits must have the shape \(..., 5\)"):
+            likelihood.log_prob(logits, 0)
+        with pytest.raises(ValueError, match=r"logits must have the shape \(..., 5\)"):
+            likelihood.sample(tf.convert_to_tensor(logits), tf.zeros([3]), tf.ones([3]))
 
 
 class TestTopP:

@@ -48,7 +48,9 @@ def test_seeds_units_and_export(kinds, condition_dropout, tmp_path):
         kinds, (4, 3, 3), dropout_rate=0.5, condition_dropout=condition_dropout
     )
     test_case.check_seeds_and_units(model)
-    test_case.check_exported(model, tmp_path / "export")
+    # What else is exported: tests/savedmodels/conformance_test.py.
+    names = ["sample", "log_prob"]
+    test_case.check_exported(model, tmp_path / "export", signatures=names)
 
 
 @every_kind

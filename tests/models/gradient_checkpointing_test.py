@@ -137,7 +137,8 @@ def test_export_and_steps(tmp_path):
     fit(model)
     test_case.check_steps_equal_whole(model)
     test_case.check_seeds_and_units(model)
-    test_case.check_exported(model, tmp_path / "export")
+    names = ["sample", "log_prob"]
+    test_case.check_exported(model, tmp_path / "export", signatures=names)
 
 
 @pytest.mark.parametrize("case", ["grey", "RGB", "label"])

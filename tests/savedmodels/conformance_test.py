@@ -5,6 +5,7 @@ Python, the local server over REST and over gRPC, and the loader without Python.
 
 import numpy as np
 import pytest
+from tensorflow.core.protobuf import saved_model_pb2
 
 from savedmodels.client import Client
 from savedmodels.loader_process import run_loader
@@ -51,6 +52,19 @@ def answers(exports):
         return made[kind]
 
     return answers
+
+
+@pytest.mark.parametrize("kind", served.KINDS)
+def test_all_inputs_and_outputs_lead_with_the_batch(exports, kind):
+    base, model = exports[kind]
+    content = (base / "1" / "saved_model.pb").read_bytes()
+    (meta_graph,) = saved_model_pb2.SavedModel.FromString(content).meta_graphs
+    names = set(meta_graph.signature_def) - {"__saved_model_init_op"}
+    assert names == served.signature_names(model) | {"serving_default"}
+    for name in names:
+        signature = meta_graph.signature_def[name]
+        for tensor in (*signature.inputs.values(), *signature.outputs.values()):
+            assert tensor.tensor_shape.dim[0].size == -1, (name, tensor.name)
 
 
 def _check_all(model, requests, given):
