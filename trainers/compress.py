@@ -55,10 +55,10 @@ def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
             f"Received: {'both' if arguments else 'neither'}"
         )
     # Here, so that a mistyped flag is told before TensorFlow loads.
-    from trainers import model_files
+    from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.compression import compressing, size_table
 
-    model = model_files.load(flag_values.model)
+    model = load_model_or_preset(flag_values.model)
     if arguments:
         source = compressing.from_files(model, arguments, flag_values.color_mode)
     else:

@@ -27,13 +27,13 @@ def main(flag_values: flags.FlagValues) -> None:
 
     # Here, so that a mistyped flag is told before TensorFlow loads.
     from keras_pixelcnn.codecs import read_header
-    from trainers import model_files
+    from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.compression import decompressing, size_table
 
     data = pathlib.Path(flag_values.input).read_bytes()
     header = read_header(data)
     notes = decompressing.unpack(header.metadata, header.num_images)
-    model = model_files.load(flag_values.model)
+    model = load_model_or_preset(flag_values.model)
     images = decompressing.decompress(model, data, header)
     decompressing.save(flag_values.output, images, notes.get("names"))
     print(f"{len(images)} images in {flag_values.output}")

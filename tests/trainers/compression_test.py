@@ -5,10 +5,10 @@ import pytest
 from absl import flags
 from PIL import Image
 
-import keras_pixelcnn as kp
 from keras_pixelcnn.codecs import DamagedStreamError, read_header
+from keras_pixelcnn.models import load_model
 from tests.trainers.tiny_run import call, images_of, tiny_model
-from trainers import compress, decompress, model_files
+from trainers import compress, decompress
 from trainers.compression import compressing, decompressing, picture_files
 
 
@@ -135,7 +135,7 @@ def test_other_than_8_bits_and_several_pictures_are_refused(tmp_path):
 
 
 def test_pictures_that_do_not_fit_the_model_are_told(digits_model, tmp_path):
-    model = model_files.load(str(digits_model))
+    model = load_model(digits_model)
     picture(tmp_path / "bright.png", levels=256)
     with pytest.raises(ValueError, match=r"in \[0, 17\)"):
         compressing.from_files(model, [tmp_path / "bright.png"])
@@ -206,17 +206,7 @@ def test_an_array_holds_images_of_one_size(tmp_path):
         decompressing.save(str(tmp_path / "a.npz"), images, None)
 
 
-# Models.
-
-
-def test_a_model_is_a_file_or_a_preset(monkeypatch):
-    with pytest.raises(FileNotFoundError, match=r"nothing\.keras"):
-        model_files.load("nothing.keras")
-    with pytest.raises(FileNotFoundError, match=r"file or a preset .*nothing"):
-        model_files.load("nothing")
-    monkeypatch.setattr(kp, "presets", lambda: {"small": None})
-    monkeypatch.setattr(kp, "from_preset", lambda name: f"the model {name}")
-    assert model_files.load("small") == "the model small"
+# The command.
 
 
 def test_the_command_takes_files(run, tmp_path):
