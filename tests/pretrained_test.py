@@ -33,7 +33,11 @@ def copied(tmp_path, monkeypatch):
 
 
 def test_the_models_of_the_readme_are_there():
-    assert {DIGITS} <= set(NAMES)
+    assert {
+        DIGITS,
+        "gated_pixelcnn_fashion_mnist",
+        "gated_pixelcnn_fashion_mnist_conditional",
+    } <= set(NAMES)
 
 
 def test_the_recorded_likelihood_is_the_models(model):
