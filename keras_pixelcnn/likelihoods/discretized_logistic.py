@@ -92,23 +92,16 @@ def run_weights(
     Returns:
         Float tensor (batch, count), the weighted sums over the components.
     """
-    lower = first + np.arange(0, (count + 1) * length, length, dtype="float32") - 0.5
-    is_lowest = lower[..., :-1] < 0
+    lower = first + (np.arange(count + 1, dtype="float32") * length - 0.5)
     is_above = lower > num_levels - 1
-    is_highest = is_above[..., 1:] & ~is_above[..., :-1]
+    is_open = (lower[..., :-1] < 0) | (is_above[..., 1:] & ~is_above[..., :-1])
     edges = tf.where(lower < 0, -np.inf, tf.where(is_above, np.inf, lower))
     # Edges and locations nearby have an exact difference: first that, then the rest.
     distance = (edges[..., tf.newaxis] - loc - loc_rest) * inverse_scale
-    inside = tf.sigmoid(distance[:, 1:]) * tf.sigmoid(-distance[:, :-1])
+    inside = weights * tf.sigmoid(distance[:, 1:]) * tf.sigmoid(-distance[:, :-1])
     share = -tf.math.expm1(-length * inverse_scale)
-    closed = tf.reduce_sum(weights * share * inside, axis=-1)
-
-    def is_open(run: int) -> tf.Tensor:
-        return tf.reduce_sum(weights * inside[:, run : run + 1], axis=-1)
-
-    last = (num_levels - 1) // length % count
-    upper_open = tf.where(is_highest, is_open(last), closed)
-    return tf.where(is_lowest, is_open(0), upper_open)
+    closed = tf.reduce_sum(share * inside, axis=-1)
+    return tf.where(is_open, tf.reduce_sum(inside, axis=-1), closed)
 
 
 def _log_share(inverse_scale: tf.Tensor) -> tf.Tensor:

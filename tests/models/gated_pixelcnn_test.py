@@ -175,7 +175,8 @@ def test_steps_equal_whole(shape, levels, kernel):
     test_case.check_steps_equal_whole(model)
 
 
-@pytest.mark.parametrize(("shape", "levels", "kernel"), CASES)
+# Every other one: that steps are as the whole pass is told of all above.
+@pytest.mark.parametrize(("shape", "levels", "kernel"), CASES[::2])
 def test_both_samplers_draw_the_same_images(shape, levels, kernel):
     model = randomize(small_model(shape, levels, kernel))
     steps = model.sample(3, seed=5, sampler="incremental").numpy()
