@@ -65,7 +65,7 @@ def test_a_model_is_what_its_record_says(name):
     assert record.conditions == tuple(model.conditions.names)
     assert record.num_parameters == model.count_params()
     assert 0 < record.test_bits_per_dim < min(record.baselines.values())
-    assert len(record.commit) >= 40
+    assert re.fullmatch("[0-9a-f]{40}", record.commit)
     assert record.training_hours > 0
     if record.label_names is not None:
         assert len(record.label_names) == model.num_classes
@@ -132,8 +132,16 @@ def test_a_damaged_record_is_told(copied, content):
 
 
 def test_what_presets_returns_can_be_changed_without_harm():
-    kp.presets().clear()
-    assert DIGITS in kp.presets()
+    known = kp.presets()
+    known[DIGITS].config["seed"] = 99
+    known.clear()
+    assert kp.presets()[DIGITS].config["seed"] == 0
+
+
+def test_a_damaged_record_does_not_stand_in_another_models_way(copied):
+    (copied.parent / "other").mkdir()
+    (copied.parent / "other" / preset.RECORD_FILE).write_text("{")
+    assert kp.from_preset(DIGITS).num_levels == 17
 
 
 def test_a_model_can_be_trained_further():

@@ -30,8 +30,8 @@ levels; {conditions}. `model.keras` holds the weights without an optimizer's sta
 
 ## Likelihood
 
-Bits/dim over all {test_images:,} images of the test split, none of which was used in
-training or to choose the weights:
+Bits/dim over the {test_images:,} images of the split `{test_split}`. It was trained on
+`{train_split}`; its weights were chosen by `{validation_split}`.
 
 | | bits/dim |
 |---|---|
@@ -56,6 +56,9 @@ the training data: simple images of other kinds can get a higher one (Nalisnick 
 """
 
 
+_SPLITS = ("train_split", "validation_split", "test_split")
+
+
 def write_card(path: pathlib.Path, name: str, record: Mapping[str, Any]) -> None:
     """Writes the card.
 
@@ -65,15 +68,21 @@ def write_card(path: pathlib.Path, name: str, record: Mapping[str, Any]) -> None
         record: the fields of a `keras_pixelcnn.pretrained.Preset`, but for the name.
     """
     versions = record["versions"]
-    fields = dict(record) | {
-        "name": name,
-        "shape": "x".join(map(str, record["image_shape"])),
-        "conditions": _conditions(record),
-        "example": _example(record),
-        "likelihoods": "\n".join(_likelihoods(record)),
-        "versions": ", ".join(f"{key} {value}" for key, value in versions.items()),
-        "config": json.dumps(record["config"], indent=2),
-    }
+    config = record["config"]
+    splits = {name: config[name] for name in _SPLITS}
+    fields = (
+        dict(record)
+        | splits
+        | {
+            "name": name,
+            "shape": "x".join(map(str, record["image_shape"])),
+            "conditions": _conditions(record),
+            "example": _example(record),
+            "likelihoods": "\n".join(_likelihoods(record)),
+            "versions": ", ".join(f"{key} {value}" for key, value in versions.items()),
+            "config": json.dumps(record["config"], indent=2),
+        }
+    )
     path.write_text(_CARD.format(**fields), encoding="utf-8")
 
 
@@ -90,7 +99,8 @@ def _conditions(record: Mapping[str, Any]) -> str:
 
 def _example(record: Mapping[str, Any]) -> str:
     if "label" in record["conditions"]:
-        return "model.sample(seed=1, label=range(10))"
+        num_classes = record["config"]["model"]["num_classes"]
+        return f"model.sample(seed=1, label=range({num_classes}))"
     return "model.sample(16, seed=1)"
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,17 @@ from keras_pixelcnn.models import load_model
 from keras_pixelcnn.pretrained import preset
 from trainers.preset_card import write_card
 from trainers.run_folder import RunFolder, read_json
+
+_METRICS = (
+    "test_images",
+    "test_bits_per_dim",
+    "baselines",
+    "training_seconds",
+    "versions",
+    "processor",
+    "cores",
+    "devices",
+)
 
 
 def make_preset(
@@ -45,7 +57,7 @@ def make_preset(
             names are not as above.
     """
     run = RunFolder(workdir)
-    if not name.isidentifier():
+    if not re.fullmatch("[A-Za-z0-9_]+", str(name)):
         raise ValueError(
             f"name must be letters, digits and underscores. Received: {name!r}"
         )
@@ -66,8 +78,10 @@ def make_preset(
         (part / preset.RECORD_FILE).write_text(text + "\n", encoding="utf-8")
         shutil.copy(run.samples, part / "samples.png")
         write_card(part / preset.CARD_FILE, name, record)
+        older = target.with_name(f".{name}.older")
         if target.exists():
-            shutil.rmtree(target)
+            target.rename(older)
+    shutil.rmtree(older, ignore_errors=True)
     return target
 
 
@@ -96,11 +110,17 @@ def _record(
     commit: str | None,
 ) -> dict[str, Any]:
     metrics = read_json(run.metrics)
-    commit = commit or metrics.get("commit")
-    if not commit:
+    missing = [name for name in _METRICS if name not in metrics]
+    if missing:
         raise ValueError(
-            f"{run.metrics} must name the commit that trained the model. Received: "
-            "none. Pass it as commit."
+            f"{run.metrics} must hold the results of a run of trainers.train. "
+            f"Received: results without {', '.join(missing)}"
+        )
+    commit = commit or metrics.get("commit")
+    if not commit or commit.endswith("-changed"):
+        raise ValueError(
+            f"{run.metrics} must name the commit that trained the model, with nothing "
+            f"changed after it. Received: {commit}. Pass it as commit."
         )
     return {
         "description": description,

@@ -2,12 +2,11 @@
 
 import dataclasses
 import difflib
-import functools
 import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import keras
@@ -92,8 +91,7 @@ def presets() -> dict[str, Preset]:
         >>> for name, preset in kp.presets().items():
         ...     print(name, preset.test_bits_per_dim)
     """
-    paths = sorted(PRETRAINED.glob(f"*/{RECORD_FILE}"))
-    return {path.parent.name: _read_record(path) for path in paths}
+    return {name: _read_record(PRETRAINED / name / RECORD_FILE) for name in _names()}
 
 
 def from_preset(name: str) -> AutoregressiveImageModel:
@@ -115,14 +113,15 @@ def from_preset(name: str) -> AutoregressiveImageModel:
         >>> model.sample(4, seed=1).shape
         TensorShape([4, 8, 8, 1])
     """
-    known = presets()
-    if not isinstance(name, str) or name not in known:
+    known = _names()
+    if name not in known:
         raise ValueError(
             f"The name must be that of a preset: {', '.join(known)}. "
             f"Received: {name!r}{_suggestion(name, known)}"
         )
-    path = known[name].folder / MODEL_FILE
-    _check_is_published(path, known[name])
+    preset = _read_record(PRETRAINED / name / RECORD_FILE)
+    path = preset.folder / MODEL_FILE
+    _check_is_published(path, preset)
     model = load_model(path)
     model.compile()
     return model
@@ -139,7 +138,8 @@ def find_preset(name_or_path: str | os.PathLike[str]) -> Preset | None:
     """
     if pathlib.Path(name_or_path).is_file():
         return None
-    return presets().get(os.fspath(name_or_path))
+    name = os.fspath(name_or_path)
+    return _read_record(PRETRAINED / name / RECORD_FILE) if name in _names() else None
 
 
 def load_model_or_preset(
@@ -166,11 +166,14 @@ def load_model_or_preset(
         return load_model(name_or_path, model_class)
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f"{error} Nor is it the name of a preset: {', '.join(presets())}."
+            f"{error} Nor is it the name of a preset: {', '.join(_names())}."
         ) from error
 
 
-@functools.cache
+def _names() -> list[str]:
+    return sorted(path.parent.name for path in PRETRAINED.glob(f"*/{RECORD_FILE}"))
+
+
 def _read_record(path: pathlib.Path) -> Preset:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
@@ -196,6 +199,6 @@ def _check_is_published(path: pathlib.Path, preset: Preset) -> None:
         )
 
 
-def _suggestion(name: Any, known: Mapping[str, Preset]) -> str:
+def _suggestion(name: Any, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(str(name), known, n=1)
     return f". Did you mean {close[0]!r}?" if close else ""

@@ -66,6 +66,7 @@ def test_an_older_preset_of_the_name_is_replaced(made, tmp_path):
     ("arguments", "message"),
     [
         (["--name=no name"], "letters, digits and underscores"),
+        (["--name=é"], "letters, digits and underscores"),
         (["--workdir=nowhere"], "folder of a finished run"),
         (["--label_names=a,b"], "each of the 0 classes"),
     ],
@@ -79,15 +80,25 @@ def test_what_makes_no_preset_is_told_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_without_a_commit_needs_one(made, tmp_path):
+@pytest.mark.parametrize("commit", [None, f"{COMMIT}-changed"])
+def test_a_run_without_a_commit_needs_one(made, tmp_path, commit):
     workdir, _ = made
     lost = tmp_path / "run"
     shutil.copytree(workdir, lost)
-    metrics = read_metrics(lost) | {"commit": None}
+    metrics = read_metrics(lost) | {"commit": commit}
     (lost / "metrics.json").write_text(json.dumps(metrics))
     with pytest.raises(ValueError, match="must name the commit"):
         make(lost, tmp_path / "presets")
     assert not (tmp_path / "presets" / "tiny").exists()
+
+
+def test_results_of_another_kind_of_run_are_told(made, tmp_path):
+    workdir, _ = made
+    other = tmp_path / "run"
+    shutil.copytree(workdir, other)
+    (other / "metrics.json").write_text("{}")
+    with pytest.raises(ValueError, match="results without test_images"):
+        make(other, tmp_path / "presets")
 
 
 def test_the_commit_is_that_of_a_checkout(tmp_path):
