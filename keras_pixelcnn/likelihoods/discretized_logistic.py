@@ -19,6 +19,9 @@ _FARTHEST = 4e30
 """Locations farther away than so many scales, or levels, count as this far (but for 1e8
 levels): so that nats, sums of them over images, and gradients are finite."""
 
+_SHORT = 16
+"""In so few levels float32 holds a place to 1e-6 levels."""
+
 
 def inverse_scale_of(log_scale: tf.Tensor) -> tf.Tensor:
     """One over the scale: finite, and above 0, whatever the logarithm."""
@@ -92,12 +95,18 @@ def run_weights(
     Returns:
         Float tensor (batch, count), the weighted sums over the components.
     """
-    lower = first + (np.arange(count + 1, dtype="float32") * length - 0.5)
+    steps = np.arange(count + 1, dtype="float32") * length - 0.5
+    lower = first + steps
     is_above = lower > num_levels - 1
     is_open = (lower[..., :-1] < 0) | (is_above[..., 1:] & ~is_above[..., :-1])
-    edges = tf.where(lower < 0, -np.inf, tf.where(is_above, np.inf, lower))
-    # Edges and locations nearby have an exact difference: first that, then the rest.
-    distance = (edges[..., tf.newaxis] - loc - loc_rest) * inverse_scale
+    if count * length <= _SHORT:  # there float32 holds the location as it is
+        loc, first = loc - tf.expand_dims(first, -1) + loc_rest, 0.0
+    edges = tf.where(lower < 0, -np.inf, tf.where(is_above, np.inf, first + steps))
+    distance = edges[..., tf.newaxis] - loc
+    if count * length > _SHORT:
+        # Edges and locations nearby have an exact difference: the rest comes after.
+        distance -= loc_rest
+    distance *= inverse_scale
     inside = weights * tf.sigmoid(distance[:, 1:]) * tf.sigmoid(-distance[:, :-1])
     share = -tf.math.expm1(-length * inverse_scale)
     closed = tf.reduce_sum(share * inside, axis=-1)

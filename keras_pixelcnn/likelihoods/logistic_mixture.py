@@ -117,8 +117,7 @@ class LogisticMixture(PixelLikelihood):
             rows[..., 0, :],
             middle * from_lowest,
             least + tf.nn.softplus(rows[..., scales:coefficients, :] + raised),
-            # The float64 sigmoid is vectorised, tanh is not.
-            2 * tf.sigmoid(2 * tf.cast(rows[..., coefficients:, :], tf.float64)) - 1,
+            tf.tanh(tf.cast(rows[..., coefficients:, :], tf.float64)),
         )
 
     @property
