@@ -159,8 +159,27 @@ def test_missing_files_and_names_that_are_the_same_are_told(tmp_path):
         picture_files.find([tmp_path])
     for folder in ("a", "b"):
         picture(tmp_path / folder / "same.png")
-    with pytest.raises(ValueError, match=r"more than once: same\.png"):
+    with pytest.raises(ValueError, match="names of their own"):
         picture_files.find([tmp_path / "a/same.png", tmp_path / "b/same.png"])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("IMG.png", "img.png"), ("a.bmp", "a.bmp.png"), ("A.bmp", "a.bmp.PNG")],
+)
+def test_names_under_which_files_could_not_come_back_are_refused(tmp_path, names):
+    """When they are compressed, not when it is too late."""
+    for name in names:
+        picture(tmp_path / name)
+    with pytest.raises(ValueError, match="names of their own"):
+        picture_files.find([tmp_path])
+
+
+def test_a_file_named_as_the_folder_of_another_is_refused(tmp_path):
+    picture(tmp_path / "a.png" / "b.png")
+    picture(tmp_path / "c" / "A.png")
+    with pytest.raises(ValueError, match="none of them another's folder"):
+        picture_files.find([tmp_path / "a.png", tmp_path / "c" / "A.png"])
 
 
 # Streams that anybody can have made.
@@ -180,8 +199,9 @@ def test_nothing_is_half_written(tmp_path):
     images = [np.zeros((2, 2, 1), int), np.zeros((2, 2, 2), int)]
     with pytest.raises(ValueError, match="PNG files have 1 or 3 channels"):
         picture_files.write(tmp_path / "out", images, ["a", "b"])
-    with pytest.raises(ValueError, match="Two are the same"):
-        picture_files.write(tmp_path / "out", images[:1] * 2, ["a", "A.png"])
+    for names in (["a", "A.png"], ["a", "a"], ["a.png/b", "A"]):
+        with pytest.raises(ValueError, match="names of their own"):
+            picture_files.write(tmp_path / "out", images[:1] * 2, names)
     assert not list(tmp_path.iterdir())
 
 

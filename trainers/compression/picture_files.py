@@ -40,7 +40,7 @@ def find(arguments: Sequence[str]) -> list[PictureFile]:
 
     Raises:
         FileNotFoundError: when something is not there, or a folder has no picture.
-        ValueError: when two have the same name.
+        ValueError: when `write` could not give files of these names.
     """
     found = []
     for argument in arguments:
@@ -48,15 +48,7 @@ def find(arguments: Sequence[str]) -> list[PictureFile]:
         if not path.exists():
             raise FileNotFoundError(f"There is no file or folder {argument}.")
         found += _in_folder(path) if path.is_dir() else [PictureFile(path, path.name)]
-    names = [file.name for file in found]
-    for name in names:
-        check_name(name)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(
-            "Files must have names of their own; those of folders begin with the "
-            f"folder's. Received, more than once: {', '.join(twice[:5])}"
-        )
+    written_paths([file.name for file in found])
     return found
 
 
@@ -133,15 +125,11 @@ def write(
 
     Raises:
         FileExistsError: when the folder is there.
-        ValueError: when a name would lead elsewhere, two are the same, or PNG has no
-            such pixels.
+        ValueError: as `written_paths`, or when PNG has no such pixels.
     """
     if os.path.lexists(folder):
         raise FileExistsError(f"{folder} is there already: choose another folder.")
-    paths = [check_name(name) for name in names]
-    paths = [p if p.suffix.lower() == ".png" else f"{p}.png" for p in paths]
-    if len({str(path).casefold() for path in paths}) < len(paths):
-        raise ValueError("Files must have names of their own. Two are the same.")
+    paths = written_paths(names)
     pictures = [_as_picture(image) for image in images]
     with replace_when_written(folder) as part:
         for picture, path in zip(pictures, paths, strict=True):
@@ -161,6 +149,43 @@ def _as_picture(image: np.ndarray) -> "Image.Image":
     raise ValueError(
         "PNG files have 1 or 3 channels of 8 bits, or 1 of 16. Received: "
         f"{channels} channels of values up to {highest}. Choose an .npz file as output."
+    )
+
+
+def written_paths(names: Sequence[str]) -> list[pathlib.PurePosixPath]:
+    """Under which paths below a folder `write` puts files, on every system.
+
+    Args:
+        names: of the files. Those that do not end in ".png" get that too.
+
+    Raises:
+        ValueError: when a name would lead elsewhere, two files would have the same
+            path but for upper and lower case, or one that of another's folder.
+    """
+    paths = [_as_png(check_name(name)) for name in names]
+    taken: dict[str, str] = {}
+    for name, path in zip(names, paths, strict=True):
+        key = str(path).casefold()
+        if key in taken:
+            raise _not_their_own(taken[key], name)
+        taken[key] = name
+    for name, path in zip(names, paths, strict=True):
+        for folder in path.parents:
+            if str(folder).casefold() in taken:
+                raise _not_their_own(taken[str(folder).casefold()], name)
+    return paths
+
+
+def _as_png(path: pathlib.PurePosixPath) -> pathlib.PurePosixPath:
+    is_png = path.suffix.lower() == ".png"
+    return path if is_png else path.with_name(f"{path.name}.png")
+
+
+def _not_their_own(name: str, other: str) -> ValueError:
+    return ValueError(
+        "Files must come back as PNG files under names of their own, whatever their "
+        "case, none of them another's folder; those of folders begin with the "
+        f"folder's. Received: {name!r} and {other!r}. Rename one, or leave it out."
     )
 
 
