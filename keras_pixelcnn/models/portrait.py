@@ -1,17 +1,18 @@
 """FaceEmbedder: images of an identity to nearby points of the unit sphere."""
 
-import inspect
 import math
-from collections.abc import Mapping
+import numbers
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.argument_checks import is_integer, is_share
 from keras_pixelcnn.image_checks import check_images
 from keras_pixelcnn.layers.dropout import StatelessDropout
-from keras_pixelcnn.models import distributed_fit
+from keras_pixelcnn.models import distributed_fit, identity_data
 from keras_pixelcnn.models.arguments import check_image_shape, check_positive
 from keras_pixelcnn.models.own_loss import OwnLossModel
 from keras_pixelcnn.models.triplet_loss import semi_hard_triplet_loss
@@ -21,6 +22,11 @@ _LEAST_SIDE = 4
 
 _MOST_FEATURES = 4
 """The features double with each halving, up to so many times the first ones."""
+
+_MOST_LEVELS = 65_536
+
+_SHORT = 1e-12
+"""The squared length of points that have no direction that means anything."""
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -35,7 +41,8 @@ class FaceEmbedder(OwnLossModel):
 
     Args:
         image_shape: (height, width, channels): any size, any number of channels.
-        num_levels: pixel values are integers in [0, num_levels). Default 256.
+        num_levels: pixel values are integers in [0, num_levels); 2 to 65,536.
+            Default 256.
         embedding_dim: length of the embeddings. Default 128, as in the paper.
         filters: features of the first convolutions; they double at each halving of the
             size, up to four times as many. Default 32.
@@ -53,7 +60,8 @@ class FaceEmbedder(OwnLossModel):
         training: whether dropout is on.
 
     Returns:
-        float32 (batch, embedding_dim), of length 1.
+        float32 (batch, embedding_dim), of length 1. Images that the network maps to
+        the origin, as it maps all of a single pixel before training, share a point.
 
     Raises:
         ValueError: on arguments out of their ranges.
@@ -92,6 +100,9 @@ class FaceEmbedder(OwnLossModel):
             check_positive(argument, size)
         _check_levels(num_levels)
         _check_numbers(margin, dropout_rate)
+        num_levels, embedding_dim = int(num_levels), int(embedding_dim)
+        filters, margin = int(filters), float(margin)
+        dropout_rate = float(dropout_rate)
 
         image = keras.Input(image_shape, dtype="int32", name="image")
         features = keras.layers.Rescaling(
@@ -107,7 +118,7 @@ class FaceEmbedder(OwnLossModel):
         on_sphere = keras.layers.UnitNormalization(dtype="float32", name="embedding")
         super().__init__(
             inputs={"image": image},
-            outputs=on_sphere(point(features)),
+            outputs=on_sphere(_off_origin(point(features))),
             name=name,
             trainable=trainable,
         )
@@ -124,9 +135,18 @@ class FaceEmbedder(OwnLossModel):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Embeds a batch; see the class."""
-        return super().__call__({"image": _image_of(inputs)}, *args, **kwargs)
+        return super().__call__(
+            {"image": identity_data.image_of(inputs)}, *args, **kwargs
+        )
 
-    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Trains as `keras.Model.fit` does.
 
         Args:
@@ -135,30 +155,71 @@ class FaceEmbedder(OwnLossModel):
                 `keras.utils.PyDataset`. Triplets are found in each batch by itself, so
                 that batches of a few images of each identity teach most:
                 `keras_pixelcnn.training.IdentityBatches`.
-            *args: as for `keras.Model.fit`.
-            **kwargs: as for `keras.Model.fit`, except weights of examples.
+            y: the labels, where x is an array of images: integers of at least 0,
+                (n,) or (n, 1).
+            batch_size: images in a batch, for arrays. Default 32.
+            epochs: number of passes over the data. Default 1.
+            **kwargs: as for `keras.Model.fit`, except weights of examples or classes.
+                `validation_data` is what x is, or an (x, y) pair; of a generator
+                without `validation_steps` all batches are kept in memory.
 
         Returns:
             A history of "loss", the triplet loss.
 
         Raises:
-            ValueError: when there are no labels.
+            ValueError: before training, when arrays hold no images, or anything but
+                integers in [0, num_levels) with an identity each, or a data set has
+                no integers as labels. Of generators and `PyDataset` at the batch.
         """
         distributed_fit.check_fit(self)
-        if isinstance(x, tf.data.Dataset) or inspect.isgenerator(x):
+        if isinstance(x, tf.data.Dataset | Iterator):
             # Keras would warn that its own default does not apply.
             kwargs.setdefault("shuffle", False)
-        if inspect.isgenerator(x):  # of which Keras takes tuples alone
-            x = (batch if isinstance(batch, tuple) else (batch,) for batch in x)
-        return super().fit(x, *args, **kwargs)
+        if kwargs.get("validation_data") is not None:
+            kwargs["validation_data"] = self._checked_validation(
+                kwargs["validation_data"], kwargs.get("validation_steps")
+            )
+        return super().fit(*self._checked(x, y), batch_size, epochs, **kwargs)
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The triplet loss, the mean over batches, as `keras.Model.evaluate` gives it.
+
+        Takes what `fit` takes, and raises as it does. All batches of a generator are
+        kept in memory, unless `steps` says how many to take.
+        """
+        distributed_fit.check_fit(self)
+        if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it
+            x, y = self._checked_finite(x, y, kwargs.get("steps"))
+        return super().evaluate(x, y, batch_size, **kwargs)
+
+    def _checked(self, x: Any, y: Any = None) -> tuple[Any, Any]:
+        return identity_data.checked(x, y, self.num_levels, self.image_shape)
+
+    def _checked_finite(self, x: Any, y: Any, steps: int | None) -> tuple[Any, Any]:
+        x, y = self._checked(x, y)
+        if isinstance(x, Iterator) and steps is None:
+            x = identity_data.HeldBatches(x)
+        return x, y
+
+    def _checked_validation(self, data: Any, steps: int | None) -> tuple[Any, Any]:
+        data = tuple(data) if isinstance(data, list) else data
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        identity_data.refuse_weights(sample_weight)
+        return self._checked_finite(x, y, steps)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of `fit`, on {"image", "label"} (a hook of Keras)."""
-        return super().train_step(_image_and_label(data))
+        return super().train_step(identity_data.image_and_label(data))
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of `evaluate`, on {"image", "label"} (a hook of Keras)."""
-        return super().test_step(_image_and_label(data))
+        return super().test_step(identity_data.image_and_label(data))
 
     def compute_loss(
         self,
@@ -169,7 +230,8 @@ class FaceEmbedder(OwnLossModel):
         training: bool = True,
     ) -> tf.Tensor:
         """The triplet loss of a batch (a hook of Keras's training)."""
-        loss = semi_hard_triplet_loss(y, y_pred, self.margin)
+        label = identity_data.check_label_tensor(y)
+        loss = semi_hard_triplet_loss(label, y_pred, self.margin)
         # Replicas mine their own part of a batch each, and add their gradients up.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         return tf.add_n([loss, *self.losses]) / replicas
@@ -244,48 +306,28 @@ def _stage(features: Any, width: int, stage: int, dtype: Any) -> Any:
     )(features)
 
 
-def _image_of(inputs: Any) -> Any:
-    if isinstance(inputs, Mapping):
-        if "image" not in inputs:
-            raise ValueError(
-                'The model takes images, or a dict with them as "image". '
-                f"Received: a dict of {list(inputs)}"
-            )
-        return inputs["image"]
-    return inputs
-
-
-def _image_and_label(data: Any) -> tuple[Any, Any]:
-    """A batch of {"image", "label"}, or of (image, label) pairs."""
-    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    if sample_weight is not None:
-        raise ValueError("sample_weight is not supported: all triplets count alike.")
-    if isinstance(x, Mapping) and y is None:
-        y = x.get("label")
-    if y is None:
-        raise ValueError(
-            'The triplet loss needs an identity for each image, as "label" beside '
-            '"image". Received: images alone'
-        )
-    return _image_of(x), y
+def _off_origin(points: Any) -> Any:
+    """Moves points that have no direction to where they have one."""
+    squared_length = keras.ops.sum(keras.ops.square(points), axis=-1, keepdims=True)
+    return points + keras.ops.cast(squared_length < _SHORT, "float32")
 
 
 def _check_levels(num_levels: Any) -> None:
-    if not isinstance(num_levels, int | np.integer) or num_levels < 2:
+    if not is_integer(num_levels, 2) or num_levels > _MOST_LEVELS:
         raise ValueError(
-            "num_levels must be an integer of at least 2. "
+            f"num_levels must be an integer from 2 to {_MOST_LEVELS:,}. "
             f"Received: num_levels={num_levels!r}"
         )
 
 
 def _check_numbers(margin: Any, dropout_rate: Any) -> None:
-    numbers = (int, float, np.number)
-    if not isinstance(margin, numbers) or not 0 < margin < 4:
+    is_number = isinstance(margin, numbers.Real) and not isinstance(margin, bool)
+    if not is_number or not 0 < margin < 4:
         raise ValueError(
             "margin must be a number above 0 and below 4, which is how far two points "
             f"of the unit sphere can be apart, squared. Received: margin={margin!r}"
         )
-    if not isinstance(dropout_rate, numbers) or not 0 <= dropout_rate < 1:
+    if not is_share(dropout_rate):
         raise ValueError(
             "dropout_rate must be a number in [0, 1). "
             f"Received: dropout_rate={dropout_rate!r}"

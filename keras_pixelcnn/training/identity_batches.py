@@ -1,9 +1,11 @@
 """Batches of several images of each of several identities."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
+from keras_pixelcnn.argument_checks import is_integer
 from keras_pixelcnn.training.data_order import Batch, TrainingImages, epoch_generator
 
 _IDENTITIES = 0
@@ -29,8 +31,9 @@ class IdentityBatches(TrainingImages):
         batch_size: P times K.
 
     Raises:
-        ValueError: when a number is too small, a label is missing, or there are fewer
-            identities than a batch holds.
+        ValueError: when features are no mapping of arrays of one length, a number is
+            too small or no integer, a label is missing, or there are fewer identities
+            than a batch holds.
 
     Example:
         >>> features = {"image": images, "label": labels}
@@ -50,20 +53,25 @@ class IdentityBatches(TrainingImages):
         seed: int,
         steps_per_epoch: int | None = None,
     ) -> None:
-        self._features = {name: np.asarray(value) for name, value in features.items()}
-        _check_sizes(identities, images_each, steps_per_epoch)
+        _check_integer("identities", identities, 2)
+        _check_integer("images_each", images_each, 2)
+        _check_integer("seed", seed, 0)
+        if steps_per_epoch is not None:
+            _check_integer("steps_per_epoch", steps_per_epoch, 1)
+        self._features = _as_arrays(features)
         members = _members(self._features)
+        _check_lengths(self._features)
         if len(members) < identities:
             raise ValueError(
                 f"identities must be at most {len(members)}, the identities with two "
                 f"images or more. Received: identities={identities}"
             )
         self._members = members
-        self._identities, self._images_each = identities, images_each
-        self._seed = seed
-        self.batch_size = identities * images_each
+        self._identities, self._images_each = int(identities), int(images_each)
+        self._seed = int(seed)
+        self.batch_size = self._identities * self._images_each
         count = sum(map(len, members))
-        self.steps_per_epoch = steps_per_epoch or max(count // self.batch_size, 1)
+        self.steps_per_epoch = int(steps_per_epoch or max(count // self.batch_size, 1))
 
     def batches(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """See the base class."""
@@ -112,12 +120,37 @@ def _deal(
     return dealt
 
 
+def _as_arrays(features: Any) -> dict[str, np.ndarray]:
+    if not isinstance(features, Mapping):
+        raise ValueError(
+            'features must be a dict that holds "image" and "label". '
+            f"Received: a {type(features).__name__}"
+        )
+    arrays = {name: np.asarray(value) for name, value in features.items()}
+    scalars = [name for name, value in arrays.items() if value.ndim == 0]
+    if scalars:
+        raise ValueError(
+            "features must be arrays that lead with the number of images. "
+            f"Received: {scalars} without any axis"
+        )
+    return arrays
+
+
+def _check_lengths(features: Mapping[str, np.ndarray]) -> None:
+    lengths = {name: len(value) for name, value in features.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(
+            "features must be arrays that lead with one and the same number of images. "
+            f"Received: {lengths}"
+        )
+
+
 def _members(features: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """The rows of each identity that has at least two images."""
     if "image" not in features or "label" not in features:
         raise ValueError(
             'features must hold "image" and "label", an identity for each image. '
-            f"Received: {sorted(features)}"
+            f"Received: {list(features)}"
         )
     labels = features["label"]
     is_right = labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer)
@@ -132,13 +165,8 @@ def _members(features: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     return [rows for rows in np.split(order, starts[1:]) if len(rows) > 1]
 
 
-def _check_sizes(identities: int, images_each: int, steps: int | None) -> None:
-    sizes = {"identities": (identities, 2), "images_each": (images_each, 2)}
-    if steps is not None:
-        sizes["steps_per_epoch"] = (steps, 1)
-    for name, (size, least) in sizes.items():
-        if not isinstance(size, int | np.integer) or size < least:
-            raise ValueError(
-                f"{name} must be an integer of at least {least}. "
-                f"Received: {name}={size!r}"
-            )
+def _check_integer(name: str, value: Any, least: int) -> None:
+    if not is_integer(value, least):
+        raise ValueError(
+            f"{name} must be an integer of at least {least}. Received: {name}={value!r}"
+        )

@@ -141,6 +141,7 @@ def test_embeddings_and_loss_stay_float32_under_mixed_precision(dtype):
     [
         ({"embedding_dim": 0}, "embedding_dim must be"),
         ({"filters": 2.5}, "filters must be"),
+        ({"margin": True}, "margin must be"),
         ({"margin": 0}, "margin must be a number above 0 and below 4"),
         ({"margin": float("nan")}, "margin must be"),
         ({"dropout_rate": 1.0}, r"dropout_rate must be a number in \[0, 1\)"),
@@ -160,8 +161,28 @@ def test_wrong_images_are_told():
         embedder.embed(images[:, 1:])
     with pytest.raises(ValueError, match="a dict of"):
         embedder({"picture": images})
-    with pytest.raises(ValueError, match="num_levels must be"):
-        kp.FaceEmbedder(SHAPE, num_levels=1)
+    for levels in (1, 2.0, 65_537):
+        with pytest.raises(ValueError, match=r"num_levels must be .* 2 to 65,536"):
+            kp.FaceEmbedder(SHAPE, num_levels=levels)
+
+
+def test_numpy_numbers_are_arguments():
+    embedder = kp.FaceEmbedder(
+        SHAPE, np.int64(5), np.int32(4), np.int64(4), np.float32(0.25), np.float64(0.5)
+    )
+    assert embedder.get_config() == {
+        **new_embedder(margin=0.25, dropout_rate=0.5).get_config(),
+        "name": embedder.name,
+    }
+    types = {type(embedder.get_config()[name]) for name in ("num_levels", "filters")}
+    assert types == {int} and type(embedder.margin) is float
+
+
+def test_images_of_a_single_pixel_have_embeddings_of_length_one():
+    points = kp.FaceEmbedder((1, 1, 1), 2, embedding_dim=3, filters=8).embed(
+        np.array([0, 1]).reshape(2, 1, 1, 1)
+    )
+    np.testing.assert_allclose(np.linalg.norm(points, axis=1), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 40, 3), (28, 28, 1)])

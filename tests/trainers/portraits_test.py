@@ -125,3 +125,14 @@ def test_a_run_that_is_cut_in_both_trainings_ends_with_the_same_weights(
         )
         for weight, other in zip(ours.get_weights(), theirs.get_weights()):
             np.testing.assert_allclose(weight, other, atol=1e-5)
+
+
+def test_a_group_that_the_test_identities_cannot_fill_is_told_before_training(
+    module_patch, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(TrainStep, "__call__", None)
+    config = tiny_config()
+    config.drawing.group_size = 4
+    with pytest.raises(ValueError, match=r"group_size must be at most 3, .*ved: 4"):
+        train_and_draw(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -92,6 +92,10 @@ def test_few_images_still_make_a_batch():
         ({"identities": 1}, "identities must be an integer of at least 2"),
         ({"images_each": 1}, "images_each must be an integer of at least 2"),
         ({"steps_per_epoch": 0}, "steps_per_epoch must be an integer of at least 1"),
+        ({"seed": -1}, "seed must be an integer of at least 0"),
+        ({"seed": 1.5}, "seed must be an integer of at least 0"),
+        ({"seed": None}, "seed must be an integer of at least 0"),
+        ({"steps_per_epoch": True}, "steps_per_epoch must be an integer"),
         ({"identities": 6}, "at most 5, the identities with two images or more"),
     ],
 )
@@ -112,3 +116,27 @@ def test_sizes_out_of_range_are_told(options, told):
 def test_missing_labels_are_told(features):
     with pytest.raises(ValueError, match=r"label.* Received: "):
         IdentityBatches(features, identities=2, images_each=2, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("features", "told"),
+    [
+        (np.zeros((4, 2)), 'dict that holds "image" and "label"'),
+        ({"label": [0, 0, 1, 1], "z": np.zeros(3)}, "one and the same number"),
+        ({"label": [0, 0, 1, 1], "z": 3}, "lead with the number of images"),
+    ],
+)
+def test_features_that_are_not_of_each_image_are_told(features, told):
+    if isinstance(features, dict):
+        features = {"image": np.zeros(4), **features}
+    with pytest.raises(ValueError, match=f"{told}.* Received: "):
+        IdentityBatches(features, identities=2, images_each=2, seed=0)
+
+
+def test_numpy_integers_are_sizes_and_seeds():
+    options = {"identities": 3, "images_each": 4, "seed": 7, "steps_per_epoch": 2}
+    ours, theirs = (
+        new_batches(**{name: kind(each) for name, each in options.items()})
+        for kind in (int, np.uint8)
+    )
+    np.testing.assert_equal(list(theirs.batches(1)), list(ours.batches(1)))

@@ -27,6 +27,25 @@ class Sources(NamedTuple):
     rival: np.ndarray
 
 
+def check_group_size(label: np.ndarray, group_size: int) -> None:
+    """Checks that the test split has identities enough for a group.
+
+    Args:
+        label: integers (images,), the identities.
+        group_size: identities of a group.
+
+    Raises:
+        ValueError: when fewer have two images or more.
+    """
+    _, counts = np.unique(label, return_counts=True)
+    usable = int(np.sum(counts > 1))
+    if usable < group_size:
+        raise ValueError(
+            f"config.drawing.group_size must be at most {usable}, the identities of "
+            f"the test split with two images or more. Received: {group_size}"
+        )
+
+
 def choose_sources(
     label: np.ndarray, number: int, groups: int, group_size: int, seed: int
 ) -> Sources:
@@ -42,13 +61,9 @@ def choose_sources(
     Raises:
         ValueError: when there are fewer identities with two images than a group holds.
     """
+    check_group_size(label, group_size)
     identities, counts = np.unique(label, return_counts=True)
     usable = np.flatnonzero(counts > 1)  # others have no image beside the source
-    if len(usable) < group_size:
-        raise ValueError(
-            f"config.drawing.group_size must be at most {len(usable)}, the identities "
-            f"of the test split with two images or more. Received: {group_size}"
-        )
     generator = np.random.Generator(np.random.Philox(seed))
     rows = np.flatnonzero(np.isin(label, identities[usable]))
     chosen = generator.choice(rows, number, replace=number > len(rows))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from keras_pixelcnn.argument_checks import is_integer
 from trainers.configs import portraits_glyphs
 from trainers.settings import check_config
 
@@ -42,6 +43,7 @@ def check_portraits_config(config: Mapping[str, Any]) -> None:
         "drawing", config["drawing"], rows=1, columns=2, group_size=2, sources=1
     )
     _check_integers("drawing", config["drawing"], images_each=1, groups=1)
+    _check_sample_seed(config["sample_seed"])
     if config["horizontal_flips"]:
         raise ValueError(
             "config.horizontal_flips must be False: the embedding of a mirrored image "
@@ -73,10 +75,17 @@ def embedder_config(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _check_sample_seed(seed: Any) -> None:
+    if not is_integer(seed, 0) or seed >= 2**32:
+        raise ValueError(
+            f"config.sample_seed must be an integer in [0, 2**32). Received: {seed!r}"
+        )
+
+
 def _check_integers(where: str, fields: Mapping[str, Any], **least: int) -> None:
     for name, bound in least.items():
         value = fields[name]
-        if not isinstance(value, int) or isinstance(value, bool) or value < bound:
+        if not is_integer(value, bound):
             raise ValueError(
                 f"config.{where}.{name} must be an integer of at least {bound}. "
                 f"Received: {value!r}"

@@ -22,7 +22,7 @@ from keras_pixelcnn.training import (
     strategies,
 )
 from trainers import environment, model_classes
-from trainers.portrait import results
+from trainers.portrait import judging, results
 from trainers.portrait.data import PortraitData, Portraits, load_portraits
 from trainers.portrait.settings import check_portraits_config, embedder_config
 from trainers.run_folder import RunFolder, full_disk_explained, read_json
@@ -69,7 +69,8 @@ def train_and_draw(
 
     Raises:
         ValueError: when a field of the config is wrong, the folder belongs to another
-            config, or the images have no identities.
+            config, the images have no identities, or the test split has too few for a
+            group.
         keras_pixelcnn.datasets.DatasetUnavailableError: when the data is not there.
         OSError: when the disk is full. What was saved before stays.
         keras_pixelcnn.callbacks.NonFiniteLossError: when training diverges.
@@ -85,6 +86,8 @@ def train_and_draw(
     with Preemption() as preemption, full_disk_explained(workdir):
         make_repeatable(config)
         data = load_portraits(config)
+        # Here, for else it would be told when both models are trained.
+        judging.check_group_size(data.test.label, config["drawing"]["group_size"])
         run = _Run(config, data, folder, strategy, on_nonfinite, preemption)
         with strategies.losses_explained(strategy):
             progress = _train_both(run)
