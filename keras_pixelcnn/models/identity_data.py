@@ -80,7 +80,7 @@ def checked(
         return x.map(convert(lambda *batch: _check_tensors(batch))), y
     if isinstance(x, Iterator):  # of which Keras takes generators of tuples alone
         return (check(batch) for batch in x), y
-    if isinstance(x, Mapping | list | tuple) or hasattr(x, "__array__"):
+    if isinstance(x, Mapping | list | tuple | None) or hasattr(x, "__array__"):
         return check((x, y))
     return x, y
 

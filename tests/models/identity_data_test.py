@@ -85,6 +85,8 @@ def test_labels_of_data_sets_may_be_columns_and_must_be_integers(embedder):
     with pytest.raises(ValueError, match=r"label must .* type float"):
         embedder.fit(data(LABELS * 1.0), verbose=0)
     with pytest.raises(ValueError, match="needs an identity"):
+        embedder.fit()
+    with pytest.raises(ValueError, match="needs an identity"):
         embedder.fit(IMAGES, LABELS, validation_data=data(LABELS).map(first), verbose=0)
 
 
