@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.codecs import condition_codes, numerics
 from keras_pixelcnn.codecs.batch_coder import BatchCoder, CodedBatch
+from keras_pixelcnn.codecs.byte_fields import as_bytes
 from keras_pixelcnn.codecs.condition_codes import CodedConditions, ImageConditions
 from keras_pixelcnn.codecs.errors import NumericsError, WrongModelError
 from keras_pixelcnn.codecs.fingerprint import fingerprint
@@ -93,7 +94,9 @@ class PixelCNNCodec:
     """
 
     def __init__(self, model: CodedModel, batch_size: int = 128) -> None:
-        is_integer = isinstance(batch_size, numbers.Integral)
+        is_integer = isinstance(batch_size, numbers.Integral) and not isinstance(
+            batch_size, bool
+        )
         if not is_integer or not 1 <= batch_size <= MOST_TILES:
             raise ValueError(
                 f"batch_size must be an integer from 1 to {MOST_TILES:,}. "
@@ -130,6 +133,7 @@ class PixelCNNCodec:
 
         Raises:
             ValueError: when the images or conditions are not as said.
+            TypeError: when `metadata` is not bytes.
             CodecError: when the model gives no probabilities (its parameters are NaN).
         """
         model = self._model
@@ -174,7 +178,7 @@ class PixelCNNCodec:
             conditions=coded.codes,
             conditions_digest=coded.others_digest,
             numerics=numerics.describe(),
-            metadata=bytes(metadata),
+            metadata=as_bytes("metadata", metadata),
         )
 
     def decompress(
@@ -202,8 +206,9 @@ class PixelCNNCodec:
                 other conditions.
             NumericsError: when this machine or build computes other probabilities.
             ValueError: when the conditions are not as said.
+            TypeError: when `data` is not bytes.
         """
-        header, batches = read_stream(bytes(data))
+        header, batches = read_stream(data)
         self._check_model(header)
         coded = CodedConditions(header.conditions, header.conditions_digest)
         given = condition_codes.decode(

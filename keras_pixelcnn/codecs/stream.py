@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_pixelcnn.codecs.batch_coder import CodedBatch, CodedSlice, slices_of
-from keras_pixelcnn.codecs.byte_fields import ByteReader, number, string
+from keras_pixelcnn.codecs.byte_fields import ByteReader, as_bytes, number, string
 from keras_pixelcnn.codecs.errors import DamagedStreamError
 from keras_pixelcnn.codecs.fingerprint import DIGEST_BYTES, NUM_BYTES, digest
 from keras_pixelcnn.codecs.tiles import num_tiles
@@ -138,8 +138,9 @@ def read_header(data: bytes) -> Header:
 
     Raises:
         DamagedStreamError: when the header is not whole, or it is no stream.
+        TypeError: when `data` is not bytes.
     """
-    return _read_start(ByteReader(data))[0]
+    return _read_start(ByteReader(as_bytes("data", data)))[0]
 
 
 def read_stream(data: bytes) -> tuple[Header, list[CodedBatch]]:
@@ -153,7 +154,7 @@ def read_stream(data: bytes) -> tuple[Header, list[CodedBatch]]:
     Raises:
         DamagedStreamError: when anything was changed, cut off or added.
     """
-    reader = ByteReader(data)
+    reader = ByteReader(as_bytes("data", data))
     header, identity = _read_start(reader)
     batches = []
     for size in header.batch_sizes():
