@@ -110,6 +110,12 @@ def test_files_or_a_dataset_are_asked_for(arguments, tmp_path):
         call_with_files(compress, arguments, "--model=x.keras", output, *both)
 
 
+def test_an_output_that_is_a_folder_is_told_at_once(tmp_path):
+    with pytest.raises(IsADirectoryError, match="output must be a file"):
+        arguments = ["--model=x.keras", f"--output={tmp_path}"]
+        call_with_files(compress, ["a.png"], *arguments)
+
+
 # Pictures that would not come back whole.
 
 
