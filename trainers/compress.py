@@ -8,6 +8,7 @@ with the folder's. trainers.decompress gives them back, with the same model, on 
 machine and build.
 """
 
+import os
 from collections.abc import Sequence
 
 from absl import flags
@@ -48,7 +49,12 @@ def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
 
     Raises:
         ValueError: when both are given, or neither.
+        IsADirectoryError: when the output is a folder.
     """
+    if os.path.isdir(flag_values.output):
+        raise IsADirectoryError(
+            f"output must be a file. Received: the folder {flag_values.output}"
+        )
     if bool(arguments) == (flag_values.dataset is not None):
         raise ValueError(
             "Pass files and folders, or a dataset. "

@@ -1,5 +1,7 @@
 """Numbers and strings of bytes in a row, read with a look at what is there."""
 
+from typing import Any
+
 from keras_pixelcnn.codecs.errors import DamagedStreamError
 
 _MOST_NUMBER_BYTES = 9
@@ -18,6 +20,20 @@ def number(value: int) -> bytes:
 def string(value: bytes) -> bytes:
     """Bytes with their number before them."""
     return number(len(value)) + value
+
+
+def as_bytes(name: str, data: Any) -> bytes:
+    """An argument that must be bytes.
+
+    Raises:
+        TypeError: when it is anything else.
+    """
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(
+            f"{name} must be bytes. Received: {type(data).__name__}. Pass the bytes, "
+            "e.g. pathlib.Path(...).read_bytes()."
+        )
+    return bytes(data)
 
 
 class ByteReader:

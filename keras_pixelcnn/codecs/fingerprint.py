@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,11 @@ def fingerprint(model: Any) -> bytes:
 
 def digest(*parts: bytes | np.ndarray) -> bytes:
     """`DIGEST_BYTES` bytes that change with any of the parts."""
+    return digest_of(parts)
+
+
+def digest_of(parts: Iterable[bytes | np.ndarray]) -> bytes:
+    """As `digest`, of parts that need not all be there at once."""
     found = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for part in parts:
         found.update(part if isinstance(part, bytes) else np.ascontiguousarray(part))

@@ -78,7 +78,7 @@ def tile_places(
     )
     for batch_size in batch_sizes:
         images, inner = zip(*itertools.islice(places, batch_size), strict=True)
-        yield TilePlaces(np.array(images), np.array(inner))
+        yield TilePlaces(np.array(images), np.array(inner, np.int32))
 
 
 def cut_batches(

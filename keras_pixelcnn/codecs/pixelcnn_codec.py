@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from keras_pixelcnn.codecs import condition_codes, numerics
 from keras_pixelcnn.codecs.batch_coder import BatchCoder, CodedBatch
-from keras_pixelcnn.codecs.condition_codes import CodedConditions
+from keras_pixelcnn.codecs.byte_fields import as_bytes
+from keras_pixelcnn.codecs.condition_codes import CodedConditions, ImageConditions
 from keras_pixelcnn.codecs.errors import NumericsError, WrongModelError
 from keras_pixelcnn.codecs.fingerprint import fingerprint
 from keras_pixelcnn.codecs.image_tiles import (
@@ -93,7 +94,9 @@ class PixelCNNCodec:
     """
 
     def __init__(self, model: CodedModel, batch_size: int = 128) -> None:
-        is_integer = isinstance(batch_size, numbers.Integral)
+        is_integer = isinstance(batch_size, numbers.Integral) and not isinstance(
+            batch_size, bool
+        )
         if not is_integer or not 1 <= batch_size <= MOST_TILES:
             raise ValueError(
                 f"batch_size must be an integer from 1 to {MOST_TILES:,}. "
@@ -130,11 +133,12 @@ class PixelCNNCodec:
 
         Raises:
             ValueError: when the images or conditions are not as said.
+            TypeError: when `metadata` is not bytes.
             CodecError: when the model gives no probabilities (its parameters are NaN).
         """
         model = self._model
         rows = check_rows(images, model.num_levels, model.image_shape[-1])
-        coded, inputs = condition_codes.encode(
+        coded, given = condition_codes.encode(
             model.conditions, conditions, num_images=len(rows)
         )
         header = self._header(rows, coded, metadata)
@@ -144,7 +148,7 @@ class PixelCNNCodec:
         batches = cut_batches(rows, tile, header.batch_sizes())
         done = 0
         for tiles, places in zip(batches, _places(header), strict=True):
-            own = _of_images(inputs, places.images)
+            own = given.inputs(places.images)
             batch = self._coder.encode(tiles, places.inner, own, header.most_slices)
             parts.append(writer.batch(batch))
             done += len(tiles)
@@ -174,7 +178,7 @@ class PixelCNNCodec:
             conditions=coded.codes,
             conditions_digest=coded.others_digest,
             numerics=numerics.describe(),
-            metadata=bytes(metadata),
+            metadata=as_bytes("metadata", metadata),
         )
 
     def decompress(
@@ -183,8 +187,9 @@ class PixelCNNCodec:
         """The images of a stream, exactly as they were.
 
         All of the stream is checked before anything is decoded, and the pixels of each
-        batch before they are given out. Memory is bounded by what is really there, and
-        by the batch size.
+        batch before they are given out. Whatever the stream claims, memory is taken for
+        a batch at a time (at most 4,096 tiles with their conditions), for what is
+        given, and for the images that have been decoded.
 
         Args:
             data: what `compress` gave.
@@ -201,14 +206,15 @@ class PixelCNNCodec:
                 other conditions.
             NumericsError: when this machine or build computes other probabilities.
             ValueError: when the conditions are not as said.
+            TypeError: when `data` is not bytes.
         """
-        header, batches = read_stream(bytes(data))
+        header, batches = read_stream(data)
         self._check_model(header)
         coded = CodedConditions(header.conditions, header.conditions_digest)
-        inputs = condition_codes.decode(
+        given = condition_codes.decode(
             self._model.conditions, coded, conditions, header.num_images
         )
-        tiles = self._decode(header, batches, inputs, on_batch)
+        tiles = self._decode(header, batches, given, on_batch)
         rows = list(join_batches(tiles, header.image_sizes(), header.dtype))
         if not header.is_array:
             return rows
@@ -236,12 +242,12 @@ class PixelCNNCodec:
         self,
         header: Header,
         batches: Sequence[CodedBatch],
-        inputs: Mapping[str, np.ndarray],
+        given: ImageConditions,
         on_batch: OnBatch | None,
     ) -> Iterator[np.ndarray]:
         done = 0
         for batch, places in zip(batches, _places(header), strict=True):
-            own = _of_images(inputs, places.images)
+            own = given.inputs(places.images)
             try:
                 tiles = self._coder.decode(batch, places.inner, own, header.most_slices)
             except NumericsError as error:
@@ -255,12 +261,6 @@ class PixelCNNCodec:
 def _places(header: Header) -> Iterator[TilePlaces]:
     tile = header.image_shape[:2]
     return tile_places(header.image_sizes(), tile, header.batch_sizes())
-
-
-def _of_images(
-    inputs: Mapping[str, np.ndarray], images: np.ndarray
-) -> dict[str, np.ndarray]:
-    return {name: values[images] for name, values in inputs.items()}
 
 
 def _explained(error: NumericsError, written_with: str) -> str:

@@ -1,11 +1,18 @@
 """Range coding by the package `constriction`: values to bytes, in order, and back."""
 
 import importlib
+import math
 from typing import Any
 
 import numpy as np
 
 _WORD = np.dtype("<u4")
+
+_UNIFORM_PRECISION = 24
+"""Bits of the probabilities of values that are equally likely."""
+
+MOST_UNIFORM_VALUES = 2**_UNIFORM_PRECISION
+"""So many values can be coded as equally likely."""
 
 
 def load_constriction() -> Any:
@@ -26,6 +33,15 @@ def load_constriction() -> Any:
 def _tables_model() -> Any:
     # Not "perfect": that would round tables that are exact already.
     return load_constriction().stream.model.Categorical(perfect=False)
+
+
+def least_bits_of_uniform(num_values: int) -> float:
+    """How many bits a value of `encode_uniform` takes at least: the last one's.
+
+    It has the rest of what the others leave when the probabilities are made whole.
+    """
+    others = (num_values - 1) * (MOST_UNIFORM_VALUES // num_values)
+    return _UNIFORM_PRECISION - math.log2(MOST_UNIFORM_VALUES - others)
 
 
 class ValueEncoder:

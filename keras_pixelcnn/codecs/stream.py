@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_pixelcnn.codecs.batch_coder import CodedBatch, CodedSlice, slices_of
-from keras_pixelcnn.codecs.byte_fields import ByteReader, number, string
+from keras_pixelcnn.codecs.byte_fields import ByteReader, as_bytes, number, string
 from keras_pixelcnn.codecs.errors import DamagedStreamError
 from keras_pixelcnn.codecs.fingerprint import DIGEST_BYTES, NUM_BYTES, digest
 from keras_pixelcnn.codecs.tiles import num_tiles
@@ -24,6 +24,9 @@ VERSION = 1
 
 MOST_TILES = 4096
 """Of a batch: what a header can make a decoder hold."""
+
+_TOO_MANY_BYTES = 2**62
+"""Of an image: no array can be so large, not even one of no images."""
 
 DTYPES = tuple(
     np.dtype(name)
@@ -135,14 +138,15 @@ def read_header(data: bytes) -> Header:
 
     Raises:
         DamagedStreamError: when the header is not whole, or it is no stream.
+        TypeError: when `data` is not bytes.
     """
-    return _read_start(ByteReader(data))[0]
+    return _read_start(ByteReader(as_bytes("data", data)))[0]
 
 
 def read_stream(data: bytes) -> tuple[Header, list[CodedBatch]]:
     """The parts of a stream, all of them checked, none of them decoded.
 
-    Nothing is made that is larger than the bytes given, whatever the header claims.
+    What is made is in proportion to the bytes given, whatever the header claims.
 
     Args:
         data: a stream.
@@ -150,7 +154,7 @@ def read_stream(data: bytes) -> tuple[Header, list[CodedBatch]]:
     Raises:
         DamagedStreamError: when anything was changed, cut off or added.
     """
-    reader = ByteReader(data)
+    reader = ByteReader(as_bytes("data", data))
     header, identity = _read_start(reader)
     batches = []
     for size in header.batch_sizes():
@@ -178,6 +182,8 @@ def _read_batch(body: bytes, size: int, most_slices: int) -> CodedBatch:
         slices.append(CodedSlice(probe, reader.string()))
         if len(slices[-1].data) % 4:
             raise DamagedStreamError("The stream is damaged: there are half words.")
+        if not slices[-1].data:  # no value is certain
+            raise DamagedStreamError("The stream is damaged: a slice codes nothing.")
     reader.end()
     return CodedBatch(size, pixel_digest, tuple(slices))
 
@@ -256,12 +262,18 @@ def _read_body(reader: ByteReader) -> Header:
 
 def _checked(header: Header) -> Header:
     """Refuses what no encoder writes, whatever the checksum says."""
+    value_bytes = header.image_shape[-1] * header.dtype.itemsize
     makes_sense = (
         all(header.image_shape)
         and 2 <= header.num_levels <= 65_536
         and 1 <= header.batch_size <= MOST_TILES
         and 1 <= header.most_slices <= MOST_SLICES
         and all(run.height and run.width for run in header.sizes)
+        and all(
+            run.height * run.width * value_bytes < _TOO_MANY_BYTES
+            for run in header.sizes
+        )
+        and (header.is_array or all(run.count for run in header.sizes))
         and not (header.is_array and len(header.sizes) != 1)
     )
     if not makes_sense:

@@ -4,7 +4,7 @@ Tiles that reach over an image's edges repeat its last column and row. What is r
 is not coded: whoever decodes knows the image's size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -22,18 +22,18 @@ def num_tiles(size: Sequence[int], tile_size: Sequence[int]) -> int:
     return rows * columns
 
 
-def inner_sizes(size: Sequence[int], tile_size: Sequence[int]) -> np.ndarray:
+def inner_sizes(
+    size: Sequence[int], tile_size: Sequence[int]
+) -> Iterator[tuple[int, int]]:
     """How much of each tile lies inside of the image, in the order of `cut`.
 
-    Returns:
-        int32 (tiles, 2): height and width.
+    Yields:
+        (height, width), of one tile after the other.
     """
-    heights, widths = (
-        np.minimum(tile, side - np.arange(0, side, tile))
-        for side, tile in zip(size, tile_size, strict=True)
-    )
-    pairs = np.stack(np.meshgrid(heights, widths, indexing="ij"), axis=-1)
-    return pairs.reshape(-1, 2).astype(np.int32)
+    (height, width), (tile_height, tile_width) = size, tile_size
+    for top in range(0, height, tile_height):
+        for left in range(0, width, tile_width):
+            yield min(tile_height, height - top), min(tile_width, width - left)
 
 
 def cut(image: np.ndarray, tile_size: Sequence[int]) -> np.ndarray:

@@ -8,8 +8,11 @@ from keras_pixelcnn.codecs import (
     NumericsError,
     PixelCNNCodec,
     WrongModelError,
+    read_header,
 )
+from keras_pixelcnn.codecs.batch_coder import CodedBatch, CodedSlice
 from keras_pixelcnn.codecs.stream import SizeRun, StreamWriter, read_stream
+from keras_pixelcnn.models.conditions import Conditions
 from tests.codecs.markov_model import MarkovModel
 from tests.peak_memory import peak_of
 
@@ -100,6 +103,9 @@ CLAIMS = {
     "no batches": {"batch_size": 0},
     "no image": {"sizes": ()},
     "empty images": {"sizes": (SizeRun(8, 0, 4),)},
+    "no image, and huge": {"sizes": (SizeRun(0, 2**62, 2**62),)},
+    "no image, and wide": {"sizes": (SizeRun(0, 1, 2**62),)},
+    "runs of no image": {"sizes": (SizeRun(0, 3, 4),) * 2, "is_array": False},
     "many slices": {"most_slices": HUGE},
     "no channels": {"image_shape": (3, 4, 0)},
     "one level": {"num_levels": 1},
@@ -112,6 +118,64 @@ def test_made_up_headers_with_right_checksums_are_refused(codec, data, claim):
     forged = with_header(data, **claim)
     refused(codec, forged)  # once before, as the first error imports modules
     assert peak_of(lambda: refused(codec, forged)) < 200_000
+
+
+def with_batches(header, count, data=b"\0\0\0\0"):
+    """A stream of as many batches as its header claims, all of them made up."""
+    writer = StreamWriter(header)
+    batch = CodedBatch(0, bytes(8), (CodedSlice(0, data),))
+    return writer.start + b"".join(writer.batch(batch) for _ in range(count))
+
+
+LARGEST = {"batch_size": 4096, "most_slices": 1}
+
+
+@pytest.mark.parametrize(
+    "size",
+    [SizeRun(4096 * 100, 3, 4), SizeRun(1, 3 * 4096, 4 * 100)],
+    ids=["many images", "a large image"],
+)
+@pytest.mark.parametrize("is_conditional", [False, True])
+def test_memory_is_that_of_one_batch_though_all_batches_are_there(
+    size, is_conditional, monkeypatch
+):
+    """Also that of conditions, which TensorFlow takes: they are made for a batch."""
+    asked = []
+    prepare = Conditions.prepare
+
+    def watched(self, given, num_examples):
+        asked.append(num_examples)
+        return prepare(self, given, num_examples)
+
+    monkeypatch.setattr(Conditions, "prepare", watched)
+    conditions = {"embedding_dim": 2, "dropout_rate": 0.5} if is_conditional else {}
+    codec = PixelCNNCodec(MarkovModel(**conditions))
+    header = read_header(codec.compress(MarkovModel().images(0)))
+    header = header._replace(sizes=(size,), **LARGEST)
+    few = with_batches(header._replace(sizes=(SizeRun(4096, 3, 4),)), 1)
+
+    def fails(stream):
+        with pytest.raises(NumericsError):
+            codec.decompress(stream)
+
+    fails(few)
+    forged = with_batches(header, 100)
+    assert len(forged) < 5000
+    assert peak_of(lambda: fails(forged)) < peak_of(lambda: fails(few)) + 200_000
+    assert max(asked) <= 4096
+
+
+def test_labels_are_no_more_than_their_bits_allow():
+    codec = PixelCNNCodec(MarkovModel(num_classes=5))
+    data = codec.compress(MarkovModel().images(2), label=[1, 2])
+    header = read_header(data)._replace(sizes=(SizeRun(4096 * 100, 3, 4),), **LARGEST)
+    told = refused(codec, with_batches(header, 100))
+    assert "conditions are cut" in told
+
+
+def test_a_slice_of_no_word_is_refused(codec, data):
+    header = read_header(data)._replace(sizes=(SizeRun(4096, 3, 4),), **LARGEST)
+    assert "codes nothing" in refused(codec, with_batches(header, 1, data=b""))
 
 
 def with_header(data, **changes):
@@ -142,7 +206,7 @@ def test_made_up_batches_with_right_checksums_give_no_wrong_images(codec, images
         stream = writer.start + b"".join(writer.batch(batch) for batch in others)
         try:
             np.testing.assert_array_equal(codec.decompress(stream), images)
-        except NumericsError:
+        except (NumericsError, DamagedStreamError):  # the latter: no words at all
             refusals += 1
     assert refusals > 50
 

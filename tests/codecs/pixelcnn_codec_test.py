@@ -93,10 +93,19 @@ def test_images_that_cannot_be_coded_are_told(codec, images, rule):
         codec.compress(images)
 
 
-@pytest.mark.parametrize("batch_size", [0, 4097, 2.5, None])
+@pytest.mark.parametrize("batch_size", [0, 4097, 2.5, None, True])
 def test_a_wrong_batch_size_is_told(model, batch_size):
     with pytest.raises(ValueError, match="batch_size must be an integer from 1"):
         PixelCNNCodec(model, batch_size)
+
+
+@pytest.mark.parametrize("data", ["images.kpxc", None, 7, [1, 2]])
+def test_what_must_be_bytes_is_told(codec, model, data):
+    for call in (codec.decompress, read_header):
+        with pytest.raises(TypeError, match=r"data must be bytes.*read_bytes\(\)"):
+            call(data)
+    with pytest.raises(TypeError, match="metadata must be bytes"):
+        codec.compress(model.images(1), metadata=data)
 
 
 # What the stream costs and tells.

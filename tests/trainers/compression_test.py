@@ -1,5 +1,7 @@
 """Tests of the programs that compress: files under their names, datasets, tables."""
 
+import zlib
+
 import numpy as np
 import pytest
 from absl import flags
@@ -108,6 +110,12 @@ def test_files_or_a_dataset_are_asked_for(arguments, tmp_path):
         call_with_files(compress, arguments, "--model=x.keras", output, *both)
 
 
+def test_an_output_that_is_a_folder_is_told_at_once(tmp_path):
+    with pytest.raises(IsADirectoryError, match="output must be a file"):
+        arguments = ["--model=x.keras", f"--output={tmp_path}"]
+        call_with_files(compress, ["a.png"], *arguments)
+
+
 # Pictures that would not come back whole.
 
 
@@ -120,7 +128,7 @@ def test_transparency_is_refused(tmp_path, mode, told):
         picture_files.read(tmp_path / "a.png")
 
 
-def test_other_than_8_bits_and_several_pictures_are_refused(tmp_path):
+def test_other_than_8_bits_and_several_pictures_are_refused(tmp_path, monkeypatch):
     deep = Image.fromarray(np.full((4, 4), 40_000, "uint16"))
     deep.save(tmp_path / "deep.png")
     with pytest.raises(ValueError, match="mode 'I;16'"):
@@ -132,6 +140,10 @@ def test_other_than_8_bits_and_several_pictures_are_refused(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(ValueError, match=r"broken\.png cannot be read"):
         picture_files.read(tmp_path / "broken.png")
+    Image.new("1", (20, 20)).save(tmp_path / "huge.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(ValueError, match=r"huge\.png cannot be read"):
+        picture_files.read(tmp_path / "huge.png")
 
 
 def test_pictures_that_do_not_fit_the_model_are_told(digits_model, tmp_path):
@@ -213,11 +225,26 @@ def test_more_than_8_bits_are_written_as_16(tmp_path):
 
 @pytest.mark.parametrize(
     "metadata",
-    [b"names", compressing.pack({"names": ["a"]}), compressing.pack({"names": [1, 2]})],
+    [
+        b"names",
+        compressing.pack({"names": ["a"]}),
+        compressing.pack({"names": [1, 2]}),
+        compressing.pack({"names": "ab"}),
+        compressing.pack({"names": {"a": 1, "b": 2}}),
+        zlib.compress(b"[]"),
+        zlib.compress(b"[" * 200_000),
+        zlib.compress(b"[" + b"[]," * 2**20 + b"[]]"),
+    ],
+    ids=lambda metadata: f"{len(metadata)} bytes",
 )
 def test_notes_that_make_no_sense_are_told(metadata):
     with pytest.raises(DamagedStreamError, match=r"notes|name for each"):
         decompressing.unpack(metadata, 2)
+
+
+def test_notes_that_could_not_be_read_again_are_refused():
+    with pytest.raises(ValueError, match="leave some out"):
+        compressing.pack({"names": ["a" * 2000] * 5000})
 
 
 def test_an_array_holds_images_of_one_size(tmp_path):

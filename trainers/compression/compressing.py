@@ -20,6 +20,16 @@ from trainers.compression import picture_files
 _OTHERS = (lossless_files.PNG, lossless_files.WEBP, lossless_files.JPEG_XL)
 
 
+_MOST_NOTE_BYTES = 2**20
+"""What the notes of a stream may be when unpacked, beside names."""
+
+_MOST_NAME_BYTES = 2**10
+"""What a name may add to that."""
+
+_MOST_BYTES_OF_NAMES = 2**23
+"""What all names may add to that."""
+
+
 class Source(NamedTuple):
     """Images, and what is to be known of them when they come back."""
 
@@ -162,8 +172,25 @@ def write(path: str, data: bytes) -> None:
 
 
 def pack(notes: Mapping[str, Any]) -> bytes:
-    """Notes as bytes that travel with images."""
-    return zlib.compress(json.dumps(notes, separators=(",", ":")).encode(), 9)
+    """Notes as bytes that travel with images.
+
+    Raises:
+        ValueError: when they are more than `most_note_bytes`.
+    """
+    text = json.dumps(notes, separators=(",", ":")).encode()
+    names = notes.get("names") or ()
+    if len(text) > most_note_bytes(len(names)):
+        raise ValueError(
+            f"Names must take at most {most_note_bytes(len(names)):,} bytes together. "
+            f"Received: {len(names)} names of {len(text):,} bytes; leave some out."
+        )
+    return zlib.compress(text, 9)
+
+
+def most_note_bytes(num_images: int) -> int:
+    """What the notes of so many images may be when unpacked."""
+    names = min(num_images * _MOST_NAME_BYTES, _MOST_BYTES_OF_NAMES)
+    return _MOST_NOTE_BYTES + names
 
 
 def sizes_of_others(

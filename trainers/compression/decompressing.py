@@ -12,10 +12,7 @@ import keras_pixelcnn as kp
 from keras_pixelcnn.codecs import DamagedStreamError, Header, PixelCNNCodec
 from keras_pixelcnn.files import replace_when_written
 from trainers.compression import picture_files
-from trainers.compression.compressing import CodingProgress
-
-_MOST_NOTE_BYTES = 2**28
-"""What the notes of a stream may be when unpacked."""
+from trainers.compression.compressing import CodingProgress, most_note_bytes
 
 
 def unpack(metadata: bytes, num_images: int) -> dict[str, Any]:
@@ -31,16 +28,20 @@ def unpack(metadata: bytes, num_images: int) -> dict[str, Any]:
     if not metadata:
         return {}
     try:
-        text = zlib.decompressobj().decompress(metadata, _MOST_NOTE_BYTES)
+        text = zlib.decompressobj().decompress(metadata, most_note_bytes(num_images))
         notes = json.loads(text)
-        names = notes.get("names")
-        is_sound = names is None or (
-            len(names) == num_images and all(isinstance(name, str) for name in names)
-        )
-    except (zlib.error, ValueError, AttributeError, TypeError) as error:
+    except (zlib.error, ValueError, RecursionError) as error:
         raise DamagedStreamError(
             f"The stream's notes make no sense: {error}"
         ) from error
+    if not isinstance(notes, dict):
+        raise DamagedStreamError("The stream's notes make no sense: they have no keys.")
+    names = notes.get("names")
+    is_sound = names is None or (
+        isinstance(names, list)
+        and len(names) == num_images
+        and all(isinstance(name, str) for name in names)
+    )
     if not is_sound:
         raise DamagedStreamError("The stream must have a name for each of its images.")
     return notes

@@ -94,7 +94,7 @@ def read(path: pathlib.Path, color_mode: str | None = None) -> np.ndarray:
         with Image.open(path) as image:
             more = _more_than_pixels(image)
         pixels = None if more else read_image(path, color_mode)
-    except OSError as error:
+    except Exception as error:  # Pillow's decoders let many kinds out
         raise ValueError(f"{path} cannot be read: {error}") from error
     if more:
         raise ValueError(
