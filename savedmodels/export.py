@@ -110,7 +110,8 @@ def recorded_bits_per_dim(model: pathlib.Path) -> float | None:
             give to their model.
 
     Returns:
-        Bits per dimension, or None when nobody wrote it down.
+        Bits per dimension, or None when nobody wrote it down, or when they are given a
+        latent, as an auto-encoder's: these compare with no other model's.
 
     Raises:
         ValueError: when the run's metrics are damaged.
@@ -120,7 +121,10 @@ def recorded_bits_per_dim(model: pathlib.Path) -> float | None:
     folder = RunFolder(model.parent)
     if model.name != folder.model.name or not folder.metrics.exists():
         return None
-    return read_json(folder.metrics).get("test_bits_per_dim")
+    metrics = read_json(folder.metrics)
+    if "given_latent_bits_per_dim" in metrics:
+        return None
+    return metrics.get("test_bits_per_dim")
 
 
 if __name__ == "__main__":

@@ -59,14 +59,9 @@ def judge(
             an option is out of its range.
     """
     check_takes_only_label(model)
-    labels = np.arange(num_samples) % model.conditions.num_classes
-    seeds = kp.example_seeds(seed, num_samples).numpy()
     # First, so that a wrong option is told before the classifier learns.
-    samples = [
-        model.sample(seed=seeds[part], label=labels[part], **options).numpy()
-        for part in _slices(num_samples, batch_size)
-    ]
-    classifier = _classifier(model.num_levels)
+    labels, samples = draw_by_class(model, num_samples, batch_size, seed, **options)
+    classifier = make_classifier(model.num_levels)
     images, classes = _as_arrays(model, _choose(train, max_train))
     classifier.fit(images, classes)
     test_images, test_classes = _as_arrays(model, test)
@@ -75,16 +70,49 @@ def judge(
         len(test_images),
         float(classifier.score(test_images, test_classes)),
         labels,
-        classifier.predict(np.concatenate(samples).reshape(num_samples, -1)),
+        classifier.predict(samples.reshape(num_samples, -1)),
         model.conditions.num_classes,
     )
+
+
+def draw_by_class(
+    model: kp.AutoregressiveImageModel,
+    num_samples: int,
+    batch_size: int,
+    seed: int,
+    **options: Any,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws images of all classes in turn.
+
+    Args:
+        model: one whose only condition is the label.
+        num_samples: number of samples.
+        batch_size: images drawn at once; the images do not depend on it.
+        seed: of the samples.
+        **options: as for the model's `sample`.
+
+    Returns:
+        The labels, (num_samples,), and the images of them.
+    """
+    labels = np.arange(num_samples) % model.conditions.num_classes
+    seeds = kp.example_seeds(seed, num_samples).numpy()
+    samples = [
+        model.sample(seed=seeds[part], label=labels[part], **options).numpy()
+        for part in _slices(num_samples, batch_size)
+    ]
+    return labels, np.concatenate(samples)
 
 
 def _slices(total: int, size: int) -> list[slice]:
     return [slice(start, start + size) for start in range(0, total, size)]
 
 
-def _classifier(num_levels: int) -> Any:
+def make_classifier(num_levels: int) -> Any:
+    """A scikit-learn classifier of rows of levels, which has learned nothing yet.
+
+    Args:
+        num_levels: pixel values are integers in [0, num_levels).
+    """
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
     from sklearn.svm import SVC

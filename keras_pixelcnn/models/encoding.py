@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.graph_checks import checked
+from keras_pixelcnn.models.arguments import check_positive
 from keras_pixelcnn.models.features import at_least_one, feature_specs
 
 _RULE = "latent must hold finite numbers."
@@ -25,12 +26,9 @@ def in_passes(
         batch_size: examples in a pass.
 
     Raises:
-        ValueError: when batch_size is less than 1.
+        ValueError: when batch_size is no integer of at least 1.
     """
-    if batch_size < 1:
-        raise ValueError(
-            f"batch_size must be at least 1. Received: batch_size={batch_size}"
-        )
+    check_positive("batch_size", batch_size)
     if not tf.executing_eagerly():
         return function(features)
     specs = feature_specs(model, list(features))

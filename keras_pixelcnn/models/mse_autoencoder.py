@@ -10,6 +10,7 @@ from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.layers import DeconvolutionalDecoder, ImageEncoder
 from keras_pixelcnn.models import encoding
 from keras_pixelcnn.models.arguments import check_image_shape, check_positive
+from keras_pixelcnn.models.features import at_least_one
 from keras_pixelcnn.models.image_model import ImageLosses, ImageModel
 
 
@@ -142,7 +143,9 @@ class MSEAutoencoder(ImageModel):
             ValueError: when the latents are not as said.
         """
         latent = encoding.check_latent(latent, self.latent_dim)
-        scaled = self.decoder(tf.reshape(latent, [-1, self.latent_dim]))
+        latent = tf.reshape(latent, [-1, self.latent_dim])
+        size = latent.shape[0] or tf.shape(latent)[0]
+        scaled = self.decoder(at_least_one(latent))[:size]
         levels = tf.round(scaled * (self.num_levels - 1))
         return tf.cast(levels, tf.uint8 if self.num_levels <= 256 else tf.int32)
 

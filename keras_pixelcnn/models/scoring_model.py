@@ -68,10 +68,7 @@ class ScoringModel(LikelihoodModel):
     def _score_in_passes(
         self, features: Mapping[str, tf.Tensor], batch_size: int
     ) -> tf.Tensor:
-        if batch_size < 1:
-            raise ValueError(
-                f"batch_size must be at least 1. Received: batch_size={batch_size}"
-            )
+        arguments.check_positive("batch_size", batch_size)
         scores = [
             self._compiled_score(
                 {name: value[i : i + batch_size] for name, value in features.items()}
@@ -129,6 +126,7 @@ class ScoringModel(LikelihoodModel):
         Raises:
             ValueError: when the model takes no label, or an argument is not as said.
         """
+        arguments.check_positive("batch_size", batch_size)
         classes = arguments.check_has_condition(self, "label")
         log_prior = arguments.prepare_log_prior(prior, classes)
         if conditions.get("label") is not None:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.metrics import bits_per_dim
 from keras_pixelcnn.models import encoding, variational
+from keras_pixelcnn.models.features import at_least_one
 from keras_pixelcnn.models.gaussian_posterior import GaussianPosterior
 from keras_pixelcnn.models.image_model import ImageLosses
 from keras_pixelcnn.models.scoring_model import ScoringModel
@@ -57,7 +58,9 @@ class VariationalModel(ScoringModel):
 
     def image_posterior(self, image: tf.Tensor) -> Any:
         """q(z | x) of images that are checked, in one pass; see `posterior`."""
-        return self.posterior_layer.distribution(self.encoder(image))
+        size = image.shape[0] or tf.shape(image)[0]
+        statistics = self.encoder(at_least_one(image))[:size]
+        return self.posterior_layer.distribution(statistics)
 
     @tf.autograph.experimental.do_not_convert
     def posterior(self, image: Any) -> Any:

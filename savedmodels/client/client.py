@@ -256,11 +256,16 @@ class Client:
         Returns:
             Images like those of `sample`, (steps, height, width, channels), or (rows,
             steps, height, width, channels) for several rows.
+
+        Raises:
+            InvalidRequestError: also of auto-encoders, which take images: `predict`
+                asks those.
         """
         call = self._connection.begin("interpolate")
         interpolation.check_steps(steps, method)
-        spec = call.spec.inputs["embedding_a"]
-        a, b = interpolation.prepare_ends(embedding_a, embedding_b, spec)
+        a, b = interpolation.prepare_ends(
+            embedding_a, embedding_b, interpolation.spec_of_ends(call)
+        )
         own = {
             "embedding_a": np.atleast_2d(a),
             "embedding_b": np.atleast_2d(b),

@@ -284,5 +284,5 @@ def test_images_that_are_none_are_told(model, images):
             verb(np.full((1, *SHAPE), 5))
     with pytest.raises(ValueError, match=r"one shape.*\(5, 3, 3\) and \(5, 5, 3, 3\)"):
         model.interpolate(images[0], images)
-    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+    with pytest.raises(ValueError, match="batch_size must be an integer of at least 1"):
         model.encode(images, batch_size=0)

@@ -41,8 +41,9 @@ def test_log_prob_in_parts_and_in_graphs(model, images):
         model.log_prob, input_signature=[tf.TensorSpec([None, *SHAPE], tf.int32)]
     )
     assert unknown(images[:0]).shape == (0,)
-    with pytest.raises(ValueError, match="batch_size must be at least 1"):
-        model.log_prob(images, batch_size=0)
+    for batch_size in (0, None, 2.5, "4", True):
+        with pytest.raises(ValueError, match="batch_size must be an integer of at le"):
+            model.log_prob(images, batch_size=batch_size)
 
 
 def test_initial_model_is_nearly_uniform():

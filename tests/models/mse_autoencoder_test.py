@@ -50,6 +50,22 @@ def test_decode_gives_the_nearest_levels_of_what_encode_says(model, images):
     np.testing.assert_array_equal(way[:, 2], found[2:4])
 
 
+def test_no_images_have_no_latents_and_give_no_images(model, images):
+    none = model.reconstruct(images[:0])
+    assert none.shape == (0, *SHAPE) and none.dtype == tf.uint8
+    assert model.decode(np.zeros((0, 3))).shape == (0, *SHAPE)
+    assert model.interpolate(images[:0], images[:0], 3).shape == (0, 3, *SHAPE)
+
+
+@pytest.mark.parametrize("batch_size", [None, 2.5, "4", True, 0])
+def test_a_batch_size_that_is_none_is_told(model, images, batch_size):
+    with pytest.raises(
+        ValueError, match=r"batch_size must be an int.*batch_size="
+    ) as e:
+        model.encode(images, batch_size)
+    assert str(e.value).endswith(f"batch_size={batch_size!r}")
+
+
 def test_learns_to_tell_patterns_apart():
     images, _ = patterns(512, kinds=4)
     model = kp.MSEAutoencoder((6, 6, 1), 2, 4, encoder_filters=8)

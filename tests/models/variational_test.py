@@ -116,6 +116,13 @@ def test_encode_gives_the_mean_of_the_posterior(model, images):
     np.testing.assert_allclose(model.encode(images), posterior.mean(), atol=1e-5)
 
 
+def test_no_images_have_no_posteriors(model, images):
+    posterior = model.posterior(images[:0])
+    assert posterior.batch_shape == (0,) and posterior.event_shape == (4,)
+    assert posterior.mean().shape == (0, 4)
+    assert model.elbo(images[:0], seed=1).shape == (0,)
+
+
 def test_samples_are_of_latents_of_the_prior(model):
     latent = example_normals(kp.example_seeds(2, 3), [4])
     expected = model.decode(latent, kp.example_seeds(2, 3))

@@ -82,6 +82,9 @@ def test_what_a_run_reached_is_told(saved, tmp_path, calls):
     metrics.write_text('{"test_bits_per_dim": 1.73, "validation_bits_per_dim": 2}')
     assert _bits_per_dim(calls, f"--model={model}") == 1.73
     assert _bits_per_dim(calls, f"--model={model}", "--bits_per_dim=1.5") == 1.5
+    # Of an auto-encoder: given z, it compares with no other model's.
+    metrics.write_text('{"test_bits_per_dim": 1, "given_latent_bits_per_dim": 1}')
+    assert _bits_per_dim(calls, f"--model={model}") is None
     other = model.rename(tmp_path / "epoch_3.keras")
     assert _bits_per_dim(calls, f"--model={other}") is None
     metrics.write_text("{")

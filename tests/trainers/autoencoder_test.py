@@ -20,6 +20,7 @@ from trainers.autoencoding import baseline, results, running
 from trainers.autoencoding.settings import check_config
 from trainers.configs import autoencoder_digits, autoencoder_fashion_mnist
 from trainers.data import load_training_data
+from trainers.run_folder import RunFolder
 
 
 def tiny_config(**model):
@@ -126,6 +127,30 @@ def test_a_baseline_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypa
     np.testing.assert_allclose(parts(images), whole(images), atol=1e-6)
     history = (tmp_path / "parts" / "history.jsonl").read_text().splitlines()
     assert "validation_mean_squared_error" in json.loads(history[-1])
+
+
+def test_on_nonfinite_reaches_the_baseline(tmp_path, monkeypatch):
+    class Loop:
+        def __init__(self, *given, options, **rest):
+            found.append(options.on_nonfinite)
+
+        def run(self):
+            raise InterruptedError
+
+    found = []
+    monkeypatch.setattr(baseline, "TrainingLoop", Loop)
+    monkeypatch.setattr(results, "load_model", lambda *given: None)
+
+    def train(config, workdir, strategy, on_nonfinite, kind):
+        data = load_training_data(config)
+        kind.write_results(config, data, RunFolder(tmp_path), None)
+
+    monkeypatch.setattr(running, "train_and_evaluate", train)
+    with pytest.raises(InterruptedError):
+        running.train_autoencoder(
+            tiny_config().to_dict(), tmp_path, on_nonfinite="skip"
+        )
+    assert found == ["skip"]
 
 
 def test_a_variational_model_s_bound_is_called_a_bound(finished):

@@ -1,6 +1,7 @@
 """The VQ-VAE, the prior over its codes, and the program that trains both."""
 
 import json
+import types
 
 import keras
 import numpy as np
@@ -8,11 +9,15 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from keras_pixelcnn.callbacks import NonFiniteLossError
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import Preemption
 from trainers.configs import vq_prior_digits, vq_prior_fashion_mnist
+from trainers.vq import results
+from trainers.vq.judging import judge_codes
 from trainers.vq.running import train_vq_prior
 from trainers.vq.settings import check_config
+from trainers.vq.splits import Split
 from trainers.vq.training import describe, train_vq_vae
 from trainers.vq.vector_quantizer import VectorQuantizer
 from trainers.vq.vq_vae import VQVAE
@@ -139,6 +144,74 @@ def test_a_stopped_vq_vae_goes_on_as_if_it_had_not_been(tmp_path, capsys):
     np.testing.assert_allclose(read(IMAGES) * 4, anew, atol=5)
 
 
+@pytest.mark.parametrize("rate", [1e30, 1e38])
+def test_a_vq_vae_that_diverges_ends_before_anything_is_saved(tmp_path, rate):
+    with pytest.raises(NonFiniteLossError, match=r"must be finite.*learning_rate"):
+        train(tmp_path, config=vq_config(learning_rate=rate))
+    assert not (tmp_path / "vq_vae.keras").exists()
+    assert not list(tmp_path.rglob("*.npz"))
+
+
+def test_pixels_that_are_not_finite_are_no_levels():
+    model = VQVAE((4, 4, 1), 5, num_codes=2, **FIELDS)
+    model.decoder.get_layer("pixels").bias.assign([np.nan])
+    with pytest.raises(ValueError, match=r"must give finite pixels.*Received: nan"):
+        model.decode(np.zeros((1, 2, 2, 1), "int32"))
+
+
+@pytest.fixture(scope="module")
+def small():
+    return VQVAE((4, 4, 1), 5, num_codes=2, **FIELDS)
+
+
+def test_the_picture_has_blank_tiles_where_the_split_has_no_image(small):
+    images = np.full((3, 4, 4, 1), 4)
+    originals, anew = results._examples(small, Split(images, None), 10)
+    assert originals.shape == anew.shape == (10, 4, 4, 1)
+    assert originals[:3].min() == 4 and not originals[3:].any() and not anew[3:].any()
+    labels = np.array([2, 2, 0])
+    originals, _ = results._examples(small, Split(images, labels), 4)
+    assert originals[:, 0, 0, 0].tolist() == [4, 0, 4, 0]
+
+
+def test_decoded_samples_are_judged_by_their_class():
+    class Bright:
+        """Images all of one level, whose code is that level."""
+
+        num_levels = 4
+
+        def encode(self, images):
+            return images[:, :1, :1]
+
+        def decode(self, codes):
+            return np.broadcast_to(codes, (len(codes), 2, 2, 1))
+
+    class Prior:
+        """Draws the level of the label, or without guidance of another for 3."""
+
+        conditions = types.SimpleNamespace(num_classes=4, optional=True)
+
+        def sample(self, seed, label, guidance_scale=None):
+            codes = np.where((label == 3) & (guidance_scale is None), 0, label)
+            return tf.constant(codes.reshape(-1, 1, 1, 1))
+
+    levels = np.arange(40) % 4
+    split = Split(Bright().decode(levels.reshape(-1, 1, 1, 1)), levels)
+    wrong = Split(split.image[:8], np.array([0, 1, 2, 3, 0, 1, 3, 2]))
+    assert judge_codes(Bright(), Prior(), split, wrong, 0, num_samples=12) == {
+        "train_images": 40,
+        "test_images": 8,
+        "samples": 12,
+        "test_accuracy": 0.75,
+        "reconstruction_accuracy": 0.75,
+        "sample_accuracy": 0.75,
+        "guidance_scale": 1.5,
+        "guided_sample_accuracy": 1.0,
+    }
+    unlabelled = Split(split.image, None)
+    assert judge_codes(Bright(), Prior(), unlabelled, unlabelled, 0) is None
+
+
 def test_reports_what_the_codebook_is_used_for():
     class Half:
         num_levels = 3
@@ -178,6 +251,10 @@ def test_the_program_writes_figures_and_a_picture(finished):
     assert scores["test_bits_per_image"] == pytest.approx(expected)
     assert 1 <= metrics["vq_vae"]["test_perplexity"] <= 8
     assert 0 < metrics["vq_vae"]["test_squared_error"] < 0.5
+    judged = metrics["classifier"]
+    assert (judged["test_images"], judged["samples"]) == (180, 500)
+    assert judged["test_accuracy"] > 0.9 > judged["sample_accuracy"]
+    assert judged["test_accuracy"] > judged["reconstruction_accuracy"]
     # Originals, what comes back of them, and two samples of each class.
     with Image.open(finished / "samples.png") as picture:
         assert picture.size == (10 * 33 - 1, 4 * 33 - 1)
@@ -190,6 +267,7 @@ def test_a_finished_run_is_told_again(finished, run):
     before = (finished / "samples.png").stat().st_mtime_ns
     again = run("vq_prior", *TINY, f"--workdir={finished}")
     assert "finished" in again.stdout and "perplexity" in again.stdout
+    assert "    reconstructions       0." in again.stdout
     assert (finished / "samples.png").stat().st_mtime_ns == before
 
 

@@ -21,7 +21,10 @@ _SHARED = ("latent_dim", "encoder_filters", "dtype")
 
 
 def train_baseline(
-    config: Mapping[str, Any], data: TrainingData, folder: pathlib.Path
+    config: Mapping[str, Any],
+    data: TrainingData,
+    folder: pathlib.Path,
+    on_nonfinite: str = "stop",
 ) -> kp.MSEAutoencoder:
     """Trains it, and keeps the weights that validate best.
 
@@ -33,6 +36,8 @@ def train_baseline(
             the encoder is like, and the rest is as for the model.
         data: of the config.
         folder: of the baseline: model.keras, checkpoints, history and logs.
+        on_nonfinite: "stop" at a step whose loss or gradient is not finite, or "skip"
+            it.
 
     Returns:
         The best.
@@ -52,7 +57,9 @@ def train_baseline(
         training_images(config, data, model.prepare_features),
         validation_batches(config, data, model.prepare_features),
         folder,
-        options=LoopOptions(config["checkpoint_every"], config["log_every"]),
+        options=LoopOptions(
+            config["checkpoint_every"], config["log_every"], on_nonfinite
+        ),
         objective=SquaredErrorObjective(),
     ).run()
     return load_model(folder / "model.keras", kp.MSEAutoencoder)

@@ -22,7 +22,11 @@ from trainers.run_folder import RunFolder, write_json
 
 
 def write_results(
-    config: Mapping[str, Any], data: TrainingData, folder: RunFolder, progress: Progress
+    config: Mapping[str, Any],
+    data: TrainingData,
+    folder: RunFolder,
+    progress: Progress,
+    on_nonfinite: str = "stop",
 ) -> dict[str, Any]:
     """Trains the baseline, measures both on the test split; pictures, export, metrics.
 
@@ -31,12 +35,13 @@ def write_results(
         data: what the model was trained on.
         folder: the run's, which holds the best model.
         progress: of the training, at its end.
+        on_nonfinite: of the baseline's training; see `LoopOptions`.
 
     Returns:
         What was written to `metrics.json`, which is written last.
     """
     model = load_model(folder.model, kp.PixelCNNAutoencoder)
-    baseline = train_baseline(config, data, folder.path / "mse")
+    baseline = train_baseline(config, data, folder.path / "mse", on_nonfinite)
     test = labelled_arrays(load_split(config, config["test_split"]))
     metrics = {
         "model": type(model).__name__,

@@ -1,5 +1,6 @@
 """Trains an auto-encoder as a config says, and its baseline."""
 
+import functools
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -52,8 +53,9 @@ def train_autoencoder(
         workdir: the run's folder. At the end it holds `model.keras`, `mse/model.keras`,
             `metrics.json`, `reconstructions.png`, `interpolations.png`, `export/1`, and
             of the training what other runs hold.
-        strategy: as there.
-        on_nonfinite: as there.
+        strategy: as there, of the auto-encoder. The baseline, as small as its encoder,
+            is trained on a single device.
+        on_nonfinite: as there, of both.
 
     Returns:
         The content of `metrics.json`. None when the run was asked to stop, and from
@@ -62,4 +64,6 @@ def train_autoencoder(
     Raises:
         ValueError: as there, and the rest.
     """
-    return train_and_evaluate(config, workdir, strategy, on_nonfinite, AUTOENCODERS)
+    write = functools.partial(results.write_results, on_nonfinite=on_nonfinite)
+    kind = AUTOENCODERS._replace(write_results=write)
+    return train_and_evaluate(config, workdir, strategy, on_nonfinite, kind)

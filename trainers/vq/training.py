@@ -2,12 +2,13 @@
 
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.callbacks import NonFiniteLossError
 from keras_pixelcnn.files import replace_when_written
 from keras_pixelcnn.training import CheckpointStore, ImagesInMemory, Preemption
 from keras_pixelcnn.training.state import TrainingState
@@ -42,6 +43,8 @@ def train_vq_vae(
     Raises:
         ValueError: when an argument of the auto-encoder cannot be, the checkpoints are
             another model's, or `vq_vae.keras` is damaged.
+        keras_pixelcnn.callbacks.NonFiniteLossError: when training diverges. The last
+            checkpoint before that stays.
     """
     path = folder / _MODEL
     if path.exists():
@@ -60,10 +63,12 @@ def train_vq_vae(
         while done < epochs * images.steps_per_epoch:
             epoch, first = divmod(done, images.steps_per_epoch)
             for batch in images.batches(epoch, first):
-                step(batch["image"])
+                result = step(batch["image"])
                 done += 1
+                _check_finite(result, done, images.steps_per_epoch, rate)
                 if preemption.asked:
                     break
+            step.check_weights(done)
             store.save(done, step.state.to_arrays(), {})
             if preemption.asked:
                 print(f"Stopped by SIGTERM after step {done}, which is saved.")
@@ -82,6 +87,28 @@ def _read(path: pathlib.Path) -> VQVAE:
             f"{path} must hold the auto-encoder of this run, and is damaged: {error}. "
             "Remove it: the same command goes on from its checkpoints."
         ) from error
+
+
+class _Result(NamedTuple):
+    """What one step did: its loss, and the norm of the gradient."""
+
+    loss: float
+    gradient_norm: float
+
+
+def _check_finite(
+    result: _Result, step: int, steps_per_epoch: int, rate: float
+) -> None:
+    if np.isfinite(result).all():
+        return
+    epoch, batch = divmod(step - 1, steps_per_epoch)
+    raise NonFiniteLossError(
+        "The VQ-VAE's loss and its gradient must be finite. The loss is "
+        f"{result.loss:.4g} and the gradient's norm {result.gradient_norm:.4g} at step "
+        f"{step}, batch {batch + 1} of epoch {epoch + 1}. Lower the learning rate "
+        f"(config.vq_vae.learning_rate, here {rate:.3g}) or look for what is unusual "
+        "in the data. Nothing of this step was saved."
+    )
 
 
 class _Step:
@@ -107,15 +134,36 @@ class _Step:
         self.state.restore(saved.arrays)
         return saved.step
 
-    def __call__(self, images: np.ndarray) -> None:
-        self._compiled(tf.constant(images))
+    def check_weights(self, step: int) -> None:
+        """Refuses what a step made that was finite itself, before it is saved.
 
-    def _take(self, images: tf.Tensor) -> None:
+        Args:
+            step: the number of steps that were taken.
+
+        Raises:
+            NonFiniteLossError: when a weight or a vector of the codebook is not finite.
+        """
+        for variable in self._model.variables:
+            if not np.isfinite(variable.numpy()).all():
+                raise NonFiniteLossError(
+                    "The VQ-VAE's weights must be finite. Those of "
+                    f"{variable.path} are not after step {step}. Lower the learning "
+                    "rate, config.vq_vae.learning_rate. Nothing of this epoch was "
+                    "saved."
+                )
+
+    def __call__(self, images: np.ndarray) -> _Result:
+        loss, norm = self._compiled(tf.constant(images))
+        return _Result(float(loss), float(norm))
+
+    def _take(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             error = self._model(images, training=True) - self._model.scaled(images)
             loss = tf.reduce_mean(tf.square(error)) / self._variance
             loss = tf.add_n([loss, *self._model.losses])
-        self._optimizer.apply(tape.gradient(loss, self._weights), self._weights)
+        gradients = tape.gradient(loss, self._weights)
+        self._optimizer.apply(gradients, self._weights)
+        return loss, tf.linalg.global_norm(gradients)
 
 
 def _line(epoch: int, epochs: int, model: VQVAE, images: np.ndarray) -> str:

@@ -104,9 +104,20 @@ class VQVAE(keras.Model):
         return self._in_parts(self._encode, images).astype("int32")
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """The images of codes (batch, *code_shape), in levels: int32."""
-        pixels = np.clip(self._in_parts(self._decode, codes), 0.0, 1.0)
-        return np.rint(pixels * (self.num_levels - 1)).astype("int32")
+        """The images of codes (batch, *code_shape), in levels: int32.
+
+        Raises:
+            ValueError: when the decoder gives pixels that are not finite.
+        """
+        pixels = self._in_parts(self._decode, codes)
+        if not np.isfinite(pixels).all():
+            raise ValueError(
+                "The decoder must give finite pixels. Received: "
+                f"{pixels[~np.isfinite(pixels)][0]}. Its weights are of no use: train "
+                "it anew, with a lower learning rate."
+            )
+        levels = np.rint(np.clip(pixels, 0.0, 1.0) * (self.num_levels - 1))
+        return levels.astype("int32")
 
     def _encode(self, images: tf.Tensor) -> tf.Tensor:
         return self.quantizer.codes(self.encoder(self.scaled(images)))[..., tf.newaxis]
