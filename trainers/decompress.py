@@ -33,6 +33,7 @@ def main(flag_values: flags.FlagValues) -> None:
     data = pathlib.Path(flag_values.input).read_bytes()
     header = read_header(data)
     notes = decompressing.unpack(header.metadata, header.num_images)
+    decompressing.check_output(flag_values.output, header, notes.get("names"))
     model = load_model_or_preset(flag_values.model)
     images = decompressing.decompress(model, data, header)
     decompressing.save(flag_values.output, images, notes.get("names"))

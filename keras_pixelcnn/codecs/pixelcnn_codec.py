@@ -102,6 +102,12 @@ class PixelCNNCodec:
                 f"batch_size must be an integer from 1 to {MOST_TILES:,}. "
                 f"Received: batch_size={batch_size!r}"
             )
+        if not hasattr(model, "scan"):
+            raise ValueError(
+                "The codec takes a model of keras_pixelcnn, such as GatedPixelCNN; "
+                "kp.from_preset loads one by its name. "
+                f"Received: {type(model).__name__}"
+            )
         load_constriction()
         self._model = model
         self.batch_size = int(batch_size)

@@ -293,3 +293,9 @@ def test_slices_are_those_of_the_encoder(monkeypatch):
 
 def test_it_is_a_public_name():
     assert kp.codecs.PixelCNNCodec is PixelCNNCodec
+
+
+@pytest.mark.parametrize("model", ["gated_pixelcnn_digits", None])
+def test_what_is_no_model_is_refused_when_the_codec_is_made(model):
+    with pytest.raises(ValueError, match="takes a model of keras_pixelcnn"):
+        PixelCNNCodec(model)

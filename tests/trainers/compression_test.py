@@ -262,3 +262,25 @@ def test_the_command_takes_files(run, tmp_path):
     assert "error: m.keras must be a .keras file" in result.stderr
     refused = run("decompress", "--model=m", "--input=x", "--output=y", "z.png")
     assert "Only flags are expected. Received: z.png" in refused.stderr
+
+
+def test_what_cannot_be_written_is_told_before_anything_is_decoded(
+    digits_model, tmp_path, monkeypatch
+):
+    picture(tmp_path / "in" / "a.png")
+    stream = tmp_path / "a.kpxc"
+    call(
+        compress,
+        f"--model={digits_model}",
+        f"--output={stream}",
+        "--nocompare",
+        str(tmp_path / "in"),
+    )
+    monkeypatch.setattr(decompressing, "decompress", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(FileExistsError, match="is there already"):
+        call(
+            decompress,
+            f"--model={digits_model}",
+            f"--input={stream}",
+            f"--output={tmp_path / 'in'}",
+        )

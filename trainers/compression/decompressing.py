@@ -62,6 +62,26 @@ def decompress(
         progress.clear()
 
 
+def check_output(output: str, header: Header, names: Sequence[str] | None) -> None:
+    """Tells beforehand what `save` could not write.
+
+    Args:
+        output: as for `save`.
+        header: of the stream.
+        names: as for `save`.
+
+    Raises:
+        FileExistsError: when there is such a folder.
+        ValueError: when an array is asked for of images of several sizes, or files
+            cannot have these names.
+    """
+    if pathlib.Path(output).suffix == ".npz":
+        _check_one_size(output, [run[1:] for run in header.sizes])
+        return
+    picture_files.check_is_new(output)
+    picture_files.written_paths(names or [])
+
+
 def save(
     output: str, images: np.ndarray | list[np.ndarray], names: Sequence[str] | None
 ) -> None:
@@ -87,11 +107,15 @@ def save(
 
 
 def _save_array(output: str, images: np.ndarray | list[np.ndarray]) -> None:
-    if len({image.shape for image in images}) > 1:
+    _check_one_size(output, [image.shape for image in images])
+    # An open file, as NumPy would add a suffix to a name.
+    with replace_when_written(output) as part, open(part, "wb") as file:
+        np.savez_compressed(file, image=np.asarray(images))
+
+
+def _check_one_size(output: str, sizes: Sequence[Sequence[int]]) -> None:
+    if len(set(map(tuple, sizes))) > 1:
         raise ValueError(
             "An array must hold images of one size. Received: several sizes. Choose a "
             f"folder as output. Received: output={output!r}"
         )
-    # An open file, as NumPy would add a suffix to a name.
-    with replace_when_written(output) as part, open(part, "wb") as file:
-        np.savez_compressed(file, image=np.asarray(images))

@@ -112,6 +112,12 @@ def _more_than_pixels(image: "Image.Image") -> str | None:
     return None if image.mode in _EXACT_MODES else f"pixels of mode {image.mode!r}"
 
 
+def check_is_new(folder: str | os.PathLike[str]) -> None:
+    """Raises FileExistsError when there is something of that name."""
+    if os.path.lexists(folder):
+        raise FileExistsError(f"{folder} is there already: choose another folder.")
+
+
 def write(
     folder: str | os.PathLike[str], images: Sequence[np.ndarray], names: Sequence[str]
 ) -> None:
@@ -127,8 +133,7 @@ def write(
         FileExistsError: when the folder is there.
         ValueError: as `written_paths`, or when PNG has no such pixels.
     """
-    if os.path.lexists(folder):
-        raise FileExistsError(f"{folder} is there already: choose another folder.")
+    check_is_new(folder)
     paths = written_paths(names)
     pictures = [_as_picture(image) for image in images]
     with replace_when_written(folder) as part:
