@@ -269,13 +269,8 @@ def test_what_cannot_be_written_is_told_before_anything_is_decoded(
 ):
     picture(tmp_path / "in" / "a.png")
     stream = tmp_path / "a.kpxc"
-    call(
-        compress,
-        f"--model={digits_model}",
-        f"--output={stream}",
-        "--nocompare",
-        str(tmp_path / "in"),
-    )
+    arguments = [f"--model={digits_model}", f"--output={stream}", "--nocompare"]
+    call_with_files(compress, [tmp_path / "in"], *arguments)
     monkeypatch.setattr(decompressing, "decompress", lambda *_: pytest.fail("decoded"))
     with pytest.raises(FileExistsError, match="is there already"):
         call(
