@@ -17,7 +17,7 @@ import keras_pixelcnn as kp
 from benchmarks.report import Record, table
 from benchmarks.timing import median_seconds
 from trainers.configs import digits, photos
-from trainers.data import load_training_data
+from trainers.runs.data import load_training_data
 
 CONFIGS = {"digits": digits.get_config, "photos": photos.get_config}
 """Training runs whose data needs no download."""

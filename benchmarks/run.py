@@ -23,7 +23,7 @@ from benchmarks import (
     training,
 )
 from benchmarks.report import Row
-from trainers import programs
+from trainers.command_line import programs
 
 ROWS = {
     "a": Row(

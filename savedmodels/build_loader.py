@@ -15,7 +15,7 @@ import tensorflow as tf
 from absl import flags
 
 from keras_pixelcnn.files import replace_when_written
-from trainers import programs
+from trainers.command_line import programs
 
 SOURCES = sorted(pathlib.Path(__file__).with_name("loader").glob("*.c"))
 

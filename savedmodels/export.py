@@ -7,7 +7,7 @@ import pathlib
 
 from absl import flags
 
-from trainers import programs
+from trainers.command_line import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -77,8 +77,8 @@ def main(flag_values: flags.FlagValues) -> None:
     """Publishes the model that the flags name."""
     from keras_pixelcnn.models import ServedModel
     from keras_pixelcnn.pretrained import find_preset, load_model_or_preset
-    from savedmodels.batching import Batching
-    from savedmodels.publishing import publish
+    from savedmodels.publish.batching import Batching
+    from savedmodels.publish.publishing import publish
 
     names = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches")
     limits = {name: flag_values[name].value for name in names}
@@ -116,7 +116,7 @@ def recorded_bits_per_dim(model: pathlib.Path) -> float | None:
     Raises:
         ValueError: when the run's metrics are damaged.
     """
-    from trainers.run_folder import RunFolder, read_json
+    from trainers.runs.run_folder import RunFolder, read_json
 
     folder = RunFolder(model.parent)
     if model.name != folder.model.name or not folder.metrics.exists():

@@ -9,7 +9,8 @@ and interruptions are those of `trainers.train`.
 
 from absl import flags
 
-from trainers import programs, train
+from trainers import train
+from trainers.command_line import programs
 
 define_flags = train.define_flags
 

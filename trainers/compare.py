@@ -15,7 +15,7 @@ trains what was added to its models. Any field of the config can be set:
 from absl import flags
 from ml_collections import config_flags
 
-from trainers import programs
+from trainers.command_line import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

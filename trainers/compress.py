@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from trainers import flag_groups, programs
+from trainers.command_line import flag_groups, programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

@@ -9,7 +9,7 @@ output as one array "image".
 
 from absl import flags
 
-from trainers import programs
+from trainers.command_line import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

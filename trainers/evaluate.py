@@ -9,7 +9,7 @@ finds.
 
 from absl import flags
 
-from trainers import flag_groups, programs
+from trainers.command_line import flag_groups, programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -40,7 +40,7 @@ def main(flag_values: flags.FlagValues) -> None:
     """Prints the scores."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
-    from trainers import scoring
+    from trainers.scoring import scoring
 
     model, batch_size = load_model_or_preset(flag_values.model), flag_values.batch_size
     conditions = scoring.conditions_of_score(model, flag_values.unconditional)

@@ -10,7 +10,7 @@ images, all of a row with the same noise, on the way from one embedding to the o
 
 from absl import flags
 
-from trainers import programs
+from trainers.command_line import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -38,7 +38,11 @@ def main(flag_values: flags.FlagValues) -> None:
     # Here, so that a mistyped flag is told before TensorFlow loads.
     from keras_pixelcnn.files import replace_when_written
     from keras_pixelcnn.image_grid import save_image_grid
-    from trainers.interpolation import draw_rows, load_arrays, train_on_embeddings
+    from trainers.sampling.interpolation import (
+        draw_rows,
+        load_arrays,
+        train_on_embeddings,
+    )
 
     data = load_arrays(flag_values.dataset)
     model, embed = train_on_embeddings(data, flag_values.epochs, flag_values.seed)

@@ -9,7 +9,7 @@ whether the model listens to its labels. Nothing is written.
 
 from absl import flags
 
-from trainers import flag_groups, programs
+from trainers.command_line import flag_groups, programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -41,12 +41,12 @@ def main(flag_values: flags.FlagValues) -> None:
     """Prints the judgement."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
-    from trainers import judging, scoring
+    from trainers.scoring import classifier_accuracy, scoring
 
     model, dataset = load_model_or_preset(flag_values.model), flag_values.dataset
     scoring.check_takes_only_label(model)  # before the data is read
     options = flag_groups.data_options(flag_values)
-    judgement = judging.judge(
+    judgement = classifier_accuracy.judge(
         model,
         scoring.load_examples(model, dataset, flag_values.train_split, **options),
         scoring.load_examples(model, dataset, flag_values.split, **options),
@@ -55,7 +55,7 @@ def main(flag_values: flags.FlagValues) -> None:
         batch_size=flag_values.batch_size,
         **flag_groups.sampling_options(flag_values),
     )
-    print(judging.format_judgement(judgement))
+    print(classifier_accuracy.format_judgement(judgement))
 
 
 if __name__ == "__main__":

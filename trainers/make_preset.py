@@ -8,7 +8,7 @@ The optimizer's state is left out. The record takes its numbers from the run's m
 
 from absl import flags
 
-from trainers import programs
+from trainers.command_line import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -35,7 +35,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> None:
     """Makes the preset."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
-    from trainers.preset_making import make_preset
+    from trainers.presets.preset_making import make_preset
 
     folder = make_preset(
         flag_values.workdir,

@@ -9,7 +9,7 @@ allocated or computed: the figures are read from the model's graph.
 from absl import flags
 from ml_collections import config_flags
 
-from trainers import programs
+from trainers.command_line import programs
 
 _SHARE = 0.42
 _SHARE_SOURCE = (
@@ -62,8 +62,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> None:
     """Prints the plan."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
-    from trainers.plan_table import format_plan
-    from trainers.planning import Device, make_plan
+    from trainers.planning.plan_table import format_plan
+    from trainers.planning.planning import Device, make_plan
 
     share, source = flag_values.device_share, "--device_share"
     if share is None:

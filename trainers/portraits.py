@@ -6,13 +6,14 @@ python -m trainers.portraits --config=trainers/configs/portraits_glyphs.py
 Trains a `FaceEmbedder` on images whose labels are identities, then a GatedPixelCNN that
 is told the embedding of each image, the embedder frozen. Then it draws, for identities
 that neither has seen, and measures how often the embedder finds the right one in what
-was drawn (`trainers.portrait.judging`). The same command goes on with a run that was
-interrupted, at the step where it was.
+was drawn (`trainers.portrait.retrieval_accuracy`). The same command goes on with a run
+that was interrupted, at the step where it was.
 """
 
 from absl import flags
 
-from trainers import programs, train
+from trainers import train
+from trainers.command_line import programs
 
 define_flags = train.define_flags
 

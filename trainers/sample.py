@@ -8,7 +8,7 @@ A model with labels draws a row for each of --label=0,3,5 or --label=all. --comp
 
 from absl import flags
 
-from trainers import flag_groups, programs
+from trainers.command_line import flag_groups, programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -59,7 +59,7 @@ def main(flag_values: flags.FlagValues) -> None:
     """Draws and writes."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
-    from trainers import sampling
+    from trainers.sampling import sampling
 
     model, known = load_model_or_preset(flag_values.model), None
     if flag_values.complete is not None:

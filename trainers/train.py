@@ -14,7 +14,7 @@ from typing import Any
 from absl import flags
 from ml_collections import config_flags
 
-from trainers import programs
+from trainers.command_line import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -59,7 +59,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> None:
     """Trains as the flags say."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
-    from trainers.training import train_and_evaluate
+    from trainers.runs.training import train_and_evaluate
 
     start(flag_values, train_and_evaluate)
 

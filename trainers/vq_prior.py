@@ -14,7 +14,7 @@ command goes on with a run that was interrupted. Any field of the config can be 
 from absl import flags
 from ml_collections import config_flags
 
-from trainers import programs
+from trainers.command_line import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

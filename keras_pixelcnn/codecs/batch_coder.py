@@ -9,9 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.codecs.errors import NumericsError
-from keras_pixelcnn.codecs.exchange import DecodingSlice, EncodingSlice, SliceExchange
 from keras_pixelcnn.codecs.fingerprint import digest
 from keras_pixelcnn.codecs.quantiser import frequency_tables
+from keras_pixelcnn.codecs.slice_coders import (
+    DecodingSlice,
+    EncodingSlice,
+    SliceExchange,
+)
 from keras_pixelcnn.samplers import BatchSlices, RowDraw
 
 

@@ -7,19 +7,12 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.codecs import condition_codes, numerics
+from keras_pixelcnn.codecs import condition_codes, environment
 from keras_pixelcnn.codecs.batch_coder import BatchCoder, CodedBatch
 from keras_pixelcnn.codecs.byte_fields import as_bytes
 from keras_pixelcnn.codecs.condition_codes import CodedConditions, ImageConditions
 from keras_pixelcnn.codecs.errors import NumericsError, WrongModelError
 from keras_pixelcnn.codecs.fingerprint import fingerprint
-from keras_pixelcnn.codecs.image_tiles import (
-    TilePlaces,
-    check_rows,
-    cut_batches,
-    join_batches,
-    tile_places,
-)
 from keras_pixelcnn.codecs.range_coder import load_constriction
 from keras_pixelcnn.codecs.stream import (
     MOST_TILES,
@@ -28,6 +21,13 @@ from keras_pixelcnn.codecs.stream import (
     StreamWriter,
     read_stream,
     size_runs,
+)
+from keras_pixelcnn.codecs.tile_batches import (
+    TilePlaces,
+    check_rows,
+    cut_batches,
+    join_batches,
+    tile_places,
 )
 from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.samplers import BatchSlices, Draw, most_slices_in_graphs
@@ -183,7 +183,7 @@ class PixelCNNCodec:
             most_slices=most_slices_in_graphs() if model.has_scan_steps else 1,
             conditions=coded.codes,
             conditions_digest=coded.others_digest,
-            numerics=numerics.describe(),
+            numerics=environment.describe(),
             metadata=as_bytes("metadata", metadata),
         )
 
@@ -273,5 +273,5 @@ def _explained(error: NumericsError, written_with: str) -> str:
     return (
         "The stream is whole and of this model, but the model's probabilities come out "
         f"otherwise here ({error}). Decompress it on the machine and build that wrote "
-        f"it. Written with: {written_with}. Here: {numerics.describe()}."
+        f"it. Written with: {written_with}. Here: {environment.describe()}."
     )

@@ -16,7 +16,7 @@ from keras_pixelcnn.codecs.batch_coder import CodedBatch, CodedSlice, slices_of
 from keras_pixelcnn.codecs.byte_fields import ByteReader, as_bytes, number, string
 from keras_pixelcnn.codecs.errors import DamagedStreamError
 from keras_pixelcnn.codecs.fingerprint import DIGEST_BYTES, NUM_BYTES, digest
-from keras_pixelcnn.codecs.tiles import num_tiles
+from keras_pixelcnn.codecs.tile_geometry import num_tiles
 from keras_pixelcnn.samplers import MOST_SLICES
 
 MAGIC = b"KPXC"

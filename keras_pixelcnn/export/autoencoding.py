@@ -4,8 +4,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_pixelcnn.export.drawing import checked_position, with_checked_temperature
-from keras_pixelcnn.export.scoring import (
+from keras_pixelcnn.export.sampling_signatures import (
+    checked_position,
+    with_checked_temperature,
+)
+from keras_pixelcnn.export.scoring_signatures import (
     elbo_signature,
     image_levels,
     image_spec,

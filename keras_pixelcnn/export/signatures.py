@@ -7,8 +7,11 @@ names the input, the rule and what came.
 from typing import Any
 
 from keras_pixelcnn.export.autoencoding import AutoencodingSignatures
-from keras_pixelcnn.export.drawing import DrawingSignatures
-from keras_pixelcnn.export.scoring import classify_signature, log_prob_signature
+from keras_pixelcnn.export.sampling_signatures import DrawingSignatures
+from keras_pixelcnn.export.scoring_signatures import (
+    classify_signature,
+    log_prob_signature,
+)
 from keras_pixelcnn.export.signature import Signature
 
 

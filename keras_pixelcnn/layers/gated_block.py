@@ -16,7 +16,7 @@ from keras_pixelcnn.layers.gated_block_steps import (
     for_each_gate,
 )
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
-from keras_pixelcnn.layers.rows import RowConditioning
+from keras_pixelcnn.layers.scan_layout import RowConditioning
 from keras_pixelcnn.layers.stack_conv2d import (
     HorizontalStackConv2D,
     VerticalStackConv2D,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from keras_pixelcnn.layers.gated_activation import gate
-from keras_pixelcnn.layers.rows import RowConditioning, as_row, by_group
+from keras_pixelcnn.layers.scan_layout import RowConditioning, as_row, by_group
 
 
 def for_each_gate(

@@ -10,7 +10,7 @@ from keras_pixelcnn.layers.diagonal_bilstm import DiagonalBiLSTM
 from keras_pixelcnn.layers.lstm import gates_by_group
 from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
 from keras_pixelcnn.layers.row_lstm import RowLSTM
-from keras_pixelcnn.layers.rows import by_group
+from keras_pixelcnn.layers.scan_layout import by_group
 
 CELLS = ("row_lstm", "diagonal_bilstm")
 

@@ -10,7 +10,7 @@ from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers.dropout import StatelessDropout, check_dropout_rate
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
 from keras_pixelcnn.layers.pixelcnn_block_steps import BlockPixelSteps, BlockRowSteps
-from keras_pixelcnn.layers.rows import RowConditioning
+from keras_pixelcnn.layers.scan_layout import RowConditioning
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")

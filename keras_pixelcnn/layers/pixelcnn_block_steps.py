@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
-from keras_pixelcnn.layers.rows import RowConditioning, as_row
+from keras_pixelcnn.layers.scan_layout import RowConditioning, as_row
 
 
 class BlockRowSteps:

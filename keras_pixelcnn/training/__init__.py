@@ -17,8 +17,8 @@ from keras_pixelcnn.training.objective import (
 )
 from keras_pixelcnn.training.preemption import Preemption
 from keras_pixelcnn.training.recipe import Recipe
-from keras_pixelcnn.training.records import RunRecords
-from keras_pixelcnn.training.run_progress import Progress
+from keras_pixelcnn.training.run_logger import RunRecords
+from keras_pixelcnn.training.run_state import Progress
 from keras_pixelcnn.training.strategies import make_strategy
 from keras_pixelcnn.training.train_step import StepResult, TrainStep
 from keras_pixelcnn.training.training_loop import LoopOptions, TrainingLoop

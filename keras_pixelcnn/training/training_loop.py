@@ -15,12 +15,12 @@ from keras_pixelcnn.training.data_order import TrainingImages
 from keras_pixelcnn.training.evaluation import Evaluation
 from keras_pixelcnn.training.objective import LikelihoodObjective, Objective
 from keras_pixelcnn.training.preemption import Preemption
-from keras_pixelcnn.training.progress import ProgressBar
+from keras_pixelcnn.training.progress_bar import ProgressBar
 from keras_pixelcnn.training.recipe import Recipe
-from keras_pixelcnn.training.records import RunRecords
-from keras_pixelcnn.training.run_progress import Progress
-from keras_pixelcnn.training.state import TrainingState
+from keras_pixelcnn.training.run_logger import RunRecords
+from keras_pixelcnn.training.run_state import Progress
 from keras_pixelcnn.training.train_step import StepResult, TrainStep
+from keras_pixelcnn.training.variable_snapshot import TrainingState
 
 ON_NONFINITE = ("stop", "skip")
 

@@ -9,7 +9,7 @@ A model with labels draws a row for each of --label=0,3,5 or --label=all. --comp
 from absl import flags
 
 from savedmodels.client import Client, ClientError
-from trainers import programs
+from trainers.command_line import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -77,7 +77,7 @@ def _draw(client: Client, flag_values: flags.FlagValues) -> None:
     # Here, so that a mistyped address is told before TensorFlow loads.
     client.metadata()
     from savedmodels.client import pictures
-    from trainers import sampling
+    from trainers.sampling import sampling
 
     known = None
     if flag_values.complete is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from savedmodels.client.client import Client
-from trainers.sampling import Known, Samples, read_known
+from trainers.sampling.sampling import Known, Samples, read_known
 
 
 def draw(

@@ -12,7 +12,7 @@ import threading
 
 from absl import flags
 
-from trainers import programs
+from trainers.command_line import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

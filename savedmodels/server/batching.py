@@ -14,7 +14,7 @@ import numpy as np
 from savedmodels.server.batching_parameters import BatchingParameters
 from savedmodels.server.errors import ServingError, invalid, serving_error
 from savedmodels.server.request_queue import RequestQueue, Task
-from savedmodels.server.served_model import Arrays
+from savedmodels.server.saved_model import Arrays
 
 Run = Callable[[str, Arrays], Arrays]
 """Runs a signature, given by its name, on checked inputs."""

@@ -14,7 +14,7 @@ from google.protobuf import (
     wrappers_pb2,
 )
 
-from savedmodels.batching import check_batch_sizes
+from savedmodels.publish.batching import check_batch_sizes
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 

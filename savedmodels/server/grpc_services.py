@@ -17,7 +17,7 @@ from tensorflow_serving.apis import (
 
 from savedmodels.server.errors import ServingError, invalid, serving_error
 from savedmodels.server.model_config import model_configs
-from savedmodels.server.served_models import ServedModels
+from savedmodels.server.registry import ServedModels
 from savedmodels.server.tensor_protos import arrays_of, fill_proto
 from savedmodels.server.version_status import status_response
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from savedmodels.server.errors import ServingError, invalid
-from savedmodels.server.served_model import shape_in_words
+from savedmodels.server.saved_model import shape_in_words
 
 BYTES_SUFFIX = "_bytes"
 """Outputs of strings whose names end so are bytes, and are sent as base64."""

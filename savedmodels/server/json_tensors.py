@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from savedmodels.server.errors import ServingError, invalid
 from savedmodels.server.json_arrays import brief, from_array, text_of, to_array
-from savedmodels.server.served_model import Arrays, ServedSignature
+from savedmodels.server.saved_model import Arrays, ServedSignature
 
 
 class JsonRequest(NamedTuple):

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from savedmodels.server.grpc_services import GrpcServices
 from savedmodels.server.listeners import GrpcListener, RestListener
+from savedmodels.server.loaded_version import Batching, ServedVersion
 from savedmodels.server.model_config import ModelConfig
+from savedmodels.server.registry import ServedModels
 from savedmodels.server.rest import RestService
-from savedmodels.server.served_models import ServedModels
-from savedmodels.server.served_version import Batching, ServedVersion
 
 
 class LocalServer:

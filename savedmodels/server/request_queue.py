@@ -10,7 +10,7 @@ import grpc
 
 from savedmodels.server.batching_parameters import BatchingParameters
 from savedmodels.server.errors import ServingError
-from savedmodels.server.served_model import Arrays
+from savedmodels.server.saved_model import Arrays
 
 _PATIENCE = 0.25
 """How long a batch waits for requests, as a part of the time that the last run took."""

@@ -14,7 +14,7 @@ from google.protobuf import json_format
 from savedmodels.server import json_tensors
 from savedmodels.server.awaiting import Awaiter
 from savedmodels.server.errors import ServingError, invalid, serving_error, shortened
-from savedmodels.server.served_models import ServedModels
+from savedmodels.server.registry import ServedModels
 from savedmodels.server.version_status import status_response
 
 PAGE = pathlib.Path(__file__).parent / "page"

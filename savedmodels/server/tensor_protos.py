@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from savedmodels.server.errors import ServingError, invalid
-from savedmodels.server.served_model import Arrays, ServedSignature, num_bytes
+from savedmodels.server.saved_model import Arrays, ServedSignature, num_bytes
 
 
 def arrays_of(

@@ -6,7 +6,7 @@ import pathlib
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from savedmodels.server.served_model import ServedModel
+from savedmodels.server.saved_model import ServedModel
 from savedmodels.server.tensor_protos import arrays_of
 
 PATH = pathlib.Path("assets.extra") / "tf_serving_warmup_requests"

@@ -12,7 +12,7 @@ from keras_pixelcnn.codecs import (
 )
 from keras_pixelcnn.codecs.batch_coder import CodedBatch, CodedSlice
 from keras_pixelcnn.codecs.stream import SizeRun, StreamWriter, read_stream
-from keras_pixelcnn.models.conditions import Conditions
+from keras_pixelcnn.models.base.conditions import Conditions
 from tests.codecs.markov_model import MarkovModel
 from tests.peak_memory import peak_of
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.likelihoods import Categorical
-from keras_pixelcnn.models.conditions import Conditions
+from keras_pixelcnn.models.base.conditions import Conditions
 
 
 class MarkovModel:

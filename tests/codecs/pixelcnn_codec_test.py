@@ -13,7 +13,7 @@ from keras_pixelcnn.codecs import (
     pixelcnn_codec,
     read_header,
 )
-from keras_pixelcnn.codecs.exchange import DecodingSlice
+from keras_pixelcnn.codecs.slice_coders import DecodingSlice
 from tests.codecs.markov_model import MarkovModel
 
 CONDITIONAL = {"num_classes": 5, "embedding_dim": 2, "dropout_rate": 0.1}

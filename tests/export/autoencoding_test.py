@@ -7,7 +7,11 @@ import pytest
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from tests.models.small_autoencoder import LATENT_DIM, SHAPE, new_autoencoder
+from tests.models.autoencoder.small_autoencoder import (
+    LATENT_DIM,
+    SHAPE,
+    new_autoencoder,
+)
 from tests.test_case import random_images, randomize
 
 ROWS = 3

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.models import drawing
+from keras_pixelcnn.models.base import drawing
 from keras_pixelcnn.samplers import BatchSlices, most_slices
 from keras_pixelcnn.samplers.batch_slices import SMALLEST_SLICE
 from tests.test_case import randomize

@@ -8,7 +8,7 @@ import pytest
 from tensorflow.core.protobuf import saved_model_pb2
 
 from savedmodels.client import Client
-from savedmodels.loader_process import run_loader
+from savedmodels.loader.process import run_loader
 from savedmodels.server import LocalServer
 from tests import served
 

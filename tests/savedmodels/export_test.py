@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from savedmodels import export, publishing
-from savedmodels.batching import Batching
+from savedmodels import export
+from savedmodels.publish import publishing
+from savedmodels.publish.batching import Batching
 from tests.served import make_model
 from tests.trainers.tiny_run import call
 

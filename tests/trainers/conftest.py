@@ -8,7 +8,7 @@ import pytest
 
 from keras_pixelcnn.models import AutoregressiveImageModel
 from tests.forked import Forked
-from tests.trainers.train_lightly import export
+from tests.trainers.runs.train_lightly import export
 
 ROOT = pathlib.Path(__file__).parents[2]
 TINY = (
@@ -44,7 +44,7 @@ def train_tiny():
 def train_lightly():
     """Trains the tiny run, of which nothing is exported."""
     return lambda workdir: Forked(
-        "tests.trainers.train_lightly", *TINY, f"--workdir={workdir}"
+        "tests.trainers.runs.train_lightly", *TINY, f"--workdir={workdir}"
     ).wait()
 
 

@@ -11,7 +11,7 @@ import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
 from tests.test_case import randomize
 from trainers.configs import digits
-from trainers.data import as_array
+from trainers.runs.data import as_array
 
 STEPS = 1437 // 64
 

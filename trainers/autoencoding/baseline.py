@@ -13,8 +13,8 @@ from keras_pixelcnn.training import (
     SquaredErrorObjective,
     TrainingLoop,
 )
-from trainers.data import TrainingData, training_images, validation_batches
-from trainers.training import make_recipe
+from trainers.runs.data import TrainingData, training_images, validation_batches
+from trainers.runs.training import make_recipe
 
 _SHARED = ("latent_dim", "encoder_filters", "dtype")
 """Arguments that the baseline has from the model that it stands beside."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.models.gaussian_posterior import standard_normal
+from keras_pixelcnn.models.autoencoder.gaussian_posterior import standard_normal
 
 LEAST_BITS = 1.0
 """Bits an image that the right latent must save over another image's, on average.

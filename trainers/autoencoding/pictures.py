@@ -10,7 +10,7 @@ import tensorflow as tf
 import keras_pixelcnn as kp
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.training import RunRecords
-from trainers.pictures import log_picture
+from trainers.sampling.pictures import log_picture
 
 
 def images_apart(examples: tf.data.Dataset, num_images: int) -> np.ndarray:

@@ -16,9 +16,9 @@ from trainers.autoencoding.pictures import (
     save_interpolations,
     save_reconstructions,
 )
-from trainers.data import TrainingData, load_split
-from trainers.results_writing import training_facts
-from trainers.run_folder import RunFolder, write_json
+from trainers.runs.data import TrainingData, load_split
+from trainers.runs.results_writing import training_facts
+from trainers.runs.run_folder import RunFolder, write_json
 
 
 def write_results(

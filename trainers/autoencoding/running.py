@@ -10,8 +10,8 @@ import tensorflow as tf
 import keras_pixelcnn as kp
 from keras_pixelcnn.training import BoundObjective, LikelihoodObjective, Objective
 from trainers.autoencoding import pictures, results, settings
-from trainers.data import TrainingData
-from trainers.training import RunKind, train_and_evaluate
+from trainers.runs.data import TrainingData
+from trainers.runs.training import RunKind, train_and_evaluate
 
 
 def _make_model(
@@ -44,8 +44,8 @@ def train_autoencoder(
     """Trains an auto-encoder and its baseline, and measures both on the test split.
 
     Interrupted anywhere, it goes on by the same call; see
-    `trainers.training.train_and_evaluate`. The baseline goes on after its last whole
-    epoch.
+    `trainers.runs.training.train_and_evaluate`. The baseline goes on after its last
+    whole epoch.
 
     Args:
         config: an `ml_collections.ConfigDict` or a dict with the fields of

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trainers import settings
+from trainers.runs import settings
 
 CLASS_NAMES = ("PixelCNNAutoencoder",)
 

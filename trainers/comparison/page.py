@@ -12,7 +12,7 @@ from trainers.report_page.markup import Element, tag
 from trainers.report_page.overview import picture_element
 from trainers.report_page.page import head
 from trainers.report_page.pictures import read_picture
-from trainers.run_folder import RunFolder, read_json
+from trainers.runs.run_folder import RunFolder, read_json
 
 _HEADINGS = ("Model", "Test (train)", "Parameters", "A step", "A sample")
 

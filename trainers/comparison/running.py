@@ -13,11 +13,11 @@ from trainers.comparison import settings, table
 from trainers.comparison.page import write_page
 from trainers.comparison.settings import Contestant
 from trainers.comparison.timing import save_row, time_models
-from trainers.data import load_split
-from trainers.planned_data import image_format, num_steps
-from trainers.run_folder import RunFolder, read_json, write_json
-from trainers.scoring import score
-from trainers.training import make_recipe, make_repeatable, train_and_evaluate
+from trainers.planning.planned_data import image_format, num_steps
+from trainers.runs.data import load_split
+from trainers.runs.run_folder import RunFolder, read_json, write_json
+from trainers.runs.training import make_recipe, make_repeatable, train_and_evaluate
+from trainers.scoring.scoring import score
 
 _TRAIN_SCORE, _TIMING, _ROW = "train_score.json", "timing.json", "sample_row.png"
 _RESULT, _PAGE = "comparison.json", "comparison.html"

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from trainers import model_classes
-from trainers.planned_data import image_format
-from trainers.settings import check_config
+from trainers.planning.planned_data import image_format
+from trainers.runs import model_classes
+from trainers.runs.settings import check_config
 
 _OWN_FIELDS = {"models", "scored_train_images", "timed_samples", "timing_runs"}
 _MODEL_FIELDS = {"title", "model_class", "model"}

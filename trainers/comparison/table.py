@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trainers import environment
 from trainers.comparison.settings import Contestant, count_parameters
+from trainers.runs import environment
 
 _HEADINGS = ("", "test (train)", "parameters", "a step", "a sample")
 

@@ -11,11 +11,11 @@ import numpy as np
 import keras_pixelcnn as kp
 from keras_pixelcnn import lossless_files
 from keras_pixelcnn.codecs import PixelCNNCodec
-from keras_pixelcnn.codecs.tiles import num_tiles
+from keras_pixelcnn.codecs.tile_geometry import num_tiles
 from keras_pixelcnn.files import replace_when_written
-from keras_pixelcnn.training.progress import ProgressBar
-from trainers import scoring
+from keras_pixelcnn.training.progress_bar import ProgressBar
 from trainers.compression import picture_files
+from trainers.scoring import scoring
 
 _OTHERS = (lossless_files.PNG, lossless_files.WEBP, lossless_files.JPEG_XL)
 

@@ -36,7 +36,7 @@ def a_model(title: str, model_class: str, **arguments: Any) -> dict[str, Any]:
 
     Args:
         title: in tables and pictures.
-        model_class: a class of `keras_pixelcnn`: see `trainers.model_classes`.
+        model_class: a class of `keras_pixelcnn`: see `trainers.runs.model_classes`.
         **arguments: of that class.
     """
     return {"title": title, "model_class": model_class, "model": arguments}

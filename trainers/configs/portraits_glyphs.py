@@ -49,7 +49,7 @@ def get_config() -> config_dict.ConfigDict:
         # The pictures: so many identities, and drawn images of each.
         "rows": 10,
         "columns": 12,
-        # What is measured: see `trainers.portrait.judging`.
+        # What is measured: see `trainers.portrait.retrieval_accuracy`.
         "group_size": 10,
         "sources": 200,
         "images_each": 20,

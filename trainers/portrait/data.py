@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_pixelcnn import datasets
 from keras_pixelcnn.datasets import splits
-from trainers.data import load_split
+from trainers.runs.data import load_split
 
 
 class Portraits(NamedTuple):

@@ -8,8 +8,8 @@ import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.image_grid import save_image_grid
-from trainers.interpolation import Arrays, draw_rows
 from trainers.portrait.data import PortraitData, Portraits
+from trainers.sampling.interpolation import Arrays, draw_rows
 
 _DRAWN_AT_ONCE = 256
 _REAL_COLUMNS = 3

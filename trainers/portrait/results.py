@@ -9,10 +9,10 @@ import numpy as np
 import keras_pixelcnn as kp
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import Progress
-from trainers import environment
-from trainers.portrait import drawing, judging
+from trainers.portrait import drawing, retrieval_accuracy
 from trainers.portrait.data import PortraitData, Portraits
-from trainers.run_folder import RunFolder, write_json
+from trainers.runs import environment
+from trainers.runs.run_folder import RunFolder, write_json
 
 EMBEDDER_FIELDS = ("embedding_dim", "filters", "margin", "dropout_rate")
 """Fields of config.embedder that are arguments of `FaceEmbedder`."""
@@ -133,7 +133,7 @@ def _identify(
 ) -> dict[str, Any]:
     """How often the right identity is nearest; see `judging`."""
     options, seed = config["drawing"], config["sample_seed"]
-    sources = judging.choose_sources(
+    sources = retrieval_accuracy.choose_sources(
         test.label, options["sources"], options["groups"], options["group_size"], seed
     )
     each = options["images_each"]
@@ -146,8 +146,10 @@ def _identify(
         "sources": len(sources.row),
         "images_each": each,
         "groups": options["groups"],
-        "drawn": judging.share_right(queries, sources, embedding, test.label),
-        "real": judging.share_right(real, sources, embedding, test.label),
+        "drawn": retrieval_accuracy.share_right(
+            queries, sources, embedding, test.label
+        ),
+        "real": retrieval_accuracy.share_right(real, sources, embedding, test.label),
     }
 
 

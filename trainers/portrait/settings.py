@@ -5,7 +5,7 @@ from typing import Any
 
 from keras_pixelcnn.argument_checks import is_integer
 from trainers.configs import portraits_glyphs
-from trainers.settings import check_config
+from trainers.runs.settings import check_config
 
 _OWN_FIELDS = ("divide_identities", "label_feature", "embedder", "drawing")
 

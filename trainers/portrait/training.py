@@ -21,12 +21,12 @@ from keras_pixelcnn.training import (
     TripletObjective,
     strategies,
 )
-from trainers import environment, model_classes
-from trainers.portrait import judging, results
+from trainers.portrait import results, retrieval_accuracy
 from trainers.portrait.data import PortraitData, Portraits, load_portraits
 from trainers.portrait.settings import check_portraits_config, embedder_config
-from trainers.run_folder import RunFolder, full_disk_explained, read_json
-from trainers.training import make_recipe, make_repeatable
+from trainers.runs import environment, model_classes
+from trainers.runs.run_folder import RunFolder, full_disk_explained, read_json
+from trainers.runs.training import make_recipe, make_repeatable
 
 
 class _Run(NamedTuple):
@@ -87,7 +87,9 @@ def train_and_draw(
         make_repeatable(config)
         data = load_portraits(config)
         # Here, for else it would be told when both models are trained.
-        judging.check_group_size(data.test.label, config["drawing"]["group_size"])
+        retrieval_accuracy.check_group_size(
+            data.test.label, config["drawing"]["group_size"]
+        )
         run = _Run(config, data, folder, strategy, on_nonfinite, preemption)
         with strategies.losses_explained(strategy):
             progress = _train_both(run)

@@ -12,7 +12,7 @@ from trainers.report_page.pictures import (
     read_pictures,
     spread,
 )
-from trainers.run_folder import RunFolder, read_json
+from trainers.runs.run_folder import RunFolder, read_json
 
 MOST_PICTURES = 8
 _SIGNS = ("config.json", "history.jsonl", "metrics.json", "checkpoints", "model.keras")

@@ -11,9 +11,9 @@ from keras_pixelcnn.callbacks import plan_samples
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import Progress
-from trainers import environment
-from trainers.run_folder import RunFolder, write_json
-from trainers.vq.judging import judge_codes
+from trainers.runs import environment
+from trainers.runs.run_folder import RunFolder, write_json
+from trainers.vq.classifier_accuracy import judge_codes
 from trainers.vq.splits import Split, code_features, load_arrays
 from trainers.vq.training import describe
 from trainers.vq.vq_vae import VQVAE

@@ -14,9 +14,9 @@ from keras_pixelcnn.training import (
     Preemption,
     TrainingLoop,
 )
-from trainers import label_errors
-from trainers.run_folder import RunFolder, full_disk_explained, read_json
-from trainers.training import make_recipe, make_repeatable
+from trainers.command_line import label_errors
+from trainers.runs.run_folder import RunFolder, full_disk_explained, read_json
+from trainers.runs.training import make_recipe, make_repeatable
 from trainers.vq.results import PRIOR, format_table, write_results
 from trainers.vq.settings import check_config
 from trainers.vq.splits import Split, code_features, load_arrays

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from trainers import settings
 from trainers.configs import vq_prior_fashion_mnist
+from trainers.runs import settings
 
 _SET_BY_DATA = {"input_encoding": "embedding", "likelihood": "categorical"}
 _NUMBERS = {

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trainers.data import load_split
+from trainers.runs.data import load_split
 from trainers.vq.vq_vae import VQVAE
 
 

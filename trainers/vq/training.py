@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_pixelcnn.callbacks import NonFiniteLossError
 from keras_pixelcnn.files import replace_when_written
 from keras_pixelcnn.training import CheckpointStore, ImagesInMemory, Preemption
-from keras_pixelcnn.training.state import TrainingState
+from keras_pixelcnn.training.variable_snapshot import TrainingState
 from trainers.vq.vq_vae import VQVAE
 
 _MODEL, _CHECKPOINTS = "vq_vae.keras", "vq_vae_checkpoints"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from keras_pixelcnn import GatedPixelCNN
-from savedmodels.batching import BATCHING_FILE, Batching
 from savedmodels.client import Client, InvalidRequestError
+from savedmodels.publish.batching import BATCHING_FILE, Batching
 from savedmodels.server import LocalServer
 
 LIMIT = 2

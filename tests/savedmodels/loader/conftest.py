@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from savedmodels.loader_process import ENVIRONMENT
+from savedmodels.loader.process import ENVIRONMENT
 from tests.savedmodels.loader.hand_made import save_hand_made
 
 

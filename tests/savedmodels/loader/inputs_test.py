@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from savedmodels.loader_process import read_answers
+from savedmodels.loader.process import read_answers
 from tests.savedmodels.loader.hand_made import ECHO, STRANGE_INPUTS
 
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn import GatedPixelCNN, bits_per_dim
-from savedmodels.loader_process import run_loader
+from savedmodels.loader.process import run_loader
 from tests.test_case import randomize
 
 SEEDS = [1, -(2**63), 2**63 - 1]

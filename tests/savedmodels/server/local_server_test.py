@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from savedmodels.server import BatchingParameters, LocalServer, local_server
-from savedmodels.server.served_model import ServedSignature
+from savedmodels.server.saved_model import ServedSignature
 from tests.savedmodels.server.calls import Grpc, Rest
 from tests.savedmodels.server.plain_models import save_plain
 

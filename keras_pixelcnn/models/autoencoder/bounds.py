@@ -1,0 +1,96 @@
+"""Bounds on log p(x) of an auto-encoder whose latent is drawn at random."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from keras_pixelcnn.models.autoencoder.gaussian_posterior import standard_normal
+from keras_pixelcnn.models.autoencoder.latents import checked_images, in_passes
+from keras_pixelcnn.models.base import request_validation
+from keras_pixelcnn.samplers import example_normals
+
+Bound = Callable[[tf.Tensor, tf.Tensor, Any, Any], tf.Tensor]
+
+
+def evidence_lower_bound(
+    nats: tf.Tensor, latents: tf.Tensor, posterior: Any, prior: Any
+) -> tf.Tensor:
+    """The mean of log p(x | z) over draws of z, less KL(q(z | x), p(z)).
+
+    Args:
+        nats: log p(x | z) of each draw, (num_samples, batch).
+        latents: the draws z, (num_samples, batch, d).
+        posterior: q(z | x), a distribution of batch shape (batch,).
+        prior: p(z).
+
+    Returns:
+        float32 tensor (batch,), in nats.
+    """
+    return tf.reduce_mean(nats, axis=0) - posterior.kl_divergence(prior)
+
+
+def importance_weighted_bound(
+    nats: tf.Tensor, latents: tf.Tensor, posterior: Any, prior: Any
+) -> tf.Tensor:
+    """The log of the mean of p(x | z) p(z) / q(z | x); see `evidence_lower_bound`.
+
+    References:
+        Burda, Grosse and Salakhutdinov 2015, arXiv 1509.00519, equation 8.
+    """
+    log_weights = nats + prior.log_prob(latents) - posterior.log_prob(latents)
+    num_samples = int(latents.shape[0])
+    return tf.reduce_logsumexp(log_weights, axis=0) - math.log(num_samples)
+
+
+def estimate(
+    model: Any,
+    bound: Bound,
+    image: Any,
+    num_samples: int,
+    seed: Any,
+    batch_size: int,
+) -> tf.Tensor:
+    """A bound on the log probability of each image, by draws from its posterior.
+
+    Args:
+        model: a `PixelCNNAutoencoder` with beta above 0.
+        bound: one of this module.
+        image: integers in [0, num_levels), (batch, height, width, channels).
+        num_samples: draws of each image.
+        seed: one for the call, or one per image.
+        batch_size: images in one pass.
+
+    Raises:
+        ValueError: when an argument is not as said.
+    """
+    request_validation.check_positive("num_samples", num_samples)
+    image = checked_images(model, image)
+    count = image.shape[0]
+    seeds = request_validation.prepare_seeds(
+        seed, tf.shape(image)[0] if count is None else count
+    )
+
+    def run(features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        return _estimate(model, bound, features, num_samples)
+
+    key = (bound.__name__, num_samples)
+    features = {"image": image, "seed": seeds}
+    return in_passes(model, key, run, features, batch_size)
+
+
+def _estimate(
+    model: Any, bound: Bound, features: Mapping[str, tf.Tensor], num_samples: int
+) -> tf.Tensor:
+    image = features["image"]
+    posterior, prior = model.image_posterior(image), standard_normal(model.latent_dim)
+    noise = example_normals(features["seed"], [num_samples, model.latent_dim])
+    latents = posterior.mean() + posterior.stddev() * tf.transpose(noise, [1, 0, 2])
+    # One draw of all images after the other: memory stays that of one pass.
+    nats = tf.map_fn(
+        lambda latent: model.decoder.log_prob(image, **model.latent_conditions(latent)),
+        latents,
+        fn_output_signature=tf.TensorSpec(image.shape[:1], tf.float32),
+    )
+    return bound(nats, latents, posterior, prior)

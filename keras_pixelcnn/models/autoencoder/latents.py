@@ -1,0 +1,130 @@
+"""What the auto-encoders share: images to latents, and what is made of latents."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_pixelcnn.graph_checks import checked
+from keras_pixelcnn.models.base.features import at_least_one, feature_specs
+from keras_pixelcnn.models.base.request_validation import check_positive
+
+_RULE = "latent must hold finite numbers."
+
+
+def in_passes(
+    model: Any, key: tuple[Any, ...], function: Any, features: Any, batch_size: int
+) -> tf.Tensor:
+    """Runs the graph of a function on so many examples at a time.
+
+    Args:
+        model: an `ImageModel`, which keeps the graph.
+        key: what tells this graph from the model's others.
+        function: of a dict of features, to one tensor that leads with the batch.
+        features: "image" and others of `feature_specs` by name, eager or symbolic.
+        batch_size: examples in a pass.
+
+    Raises:
+        ValueError: when batch_size is no integer of at least 1.
+    """
+    check_positive("batch_size", batch_size)
+    if not tf.executing_eagerly():
+        return function(features)
+    specs = feature_specs(model, list(features))
+    graph = model.compiled_graph(key, function, specs)
+    parts = [
+        graph({name: value[i : i + batch_size] for name, value in features.items()})
+        for i in range(0, max(len(features["image"]), 1), batch_size)
+    ]
+    return tf.concat(parts, axis=0)
+
+
+def checked_images(model: Any, image: Any) -> tf.Tensor:
+    """Levels as a tensor; values are looked at where they are known.
+
+    Raises:
+        ValueError: when they are none, or of another shape than the model's.
+    """
+    if tf.executing_eagerly():
+        image = model._check_images(image)
+    return tf.cast(image, tf.int32)
+
+
+def encode(model: Any, image: Any, batch_size: int) -> tf.Tensor:
+    """The latents of images, as both auto-encoders' `encode` gives them.
+
+    Args:
+        model: one with `image_latent`, which knows no checks.
+        image: integers in [0, num_levels), (batch, height, width, channels).
+        batch_size: images encoded in one pass.
+    """
+
+    def run(features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        image = features["image"]
+        size = tf.shape(image)[0]
+        return model.image_latent(at_least_one(image))[:size]
+
+    features = {"image": checked_images(model, image)}
+    return in_passes(model, ("encode",), run, features, batch_size)
+
+
+def check_latent(latent: Any, latent_dim: int) -> tf.Tensor:
+    """Latents as a user has them, as a tensor.
+
+    Args:
+        latent: floats (latent_dim,) or (batch, latent_dim).
+        latent_dim: length of a latent.
+
+    Returns:
+        float32 tensor of the same shape.
+
+    Raises:
+        ValueError: when the type, the shape or a value is another; in graphs values
+            that are not known yet raise `InvalidArgumentError` when they run.
+    """
+    if not tf.is_tensor(latent):
+        latent = np.asarray(latent)
+        if latent.dtype.kind not in "fiu":
+            raise ValueError(f"{_RULE} Received: values of type {latent.dtype}")
+    latent = tf.cast(latent, tf.float32)
+    shape = latent.shape
+    if shape.rank not in (1, 2) or not shape[-1:].is_compatible_with([latent_dim]):
+        raise ValueError(
+            f"latent must have the shape ({latent_dim},) or (batch, {latent_dim}). "
+            f"Received: latent of shape {tuple(shape)}"
+        )
+    known = tf.get_static_value(latent)
+    if known is None:
+        return checked(tf.math.is_finite(latent), latent, _RULE)
+    if not np.isfinite(known).all():
+        raise ValueError(f"{_RULE} Received: {known[~np.isfinite(known)][0]}")
+    return latent
+
+
+def latents_of_ends(
+    model: Any, image_a: Any, image_b: Any
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The latents of two images, or of the images of two batches.
+
+    Args:
+        model: with `encode`.
+        image_a: (height, width, channels), or (rows, height, width, channels).
+        image_b: the same shape.
+
+    Returns:
+        float32 tensors (d,), or (rows, d).
+
+    Raises:
+        ValueError: when the images are not as said.
+    """
+    shapes = [tf.TensorShape(np.shape(image)) for image in (image_a, image_b)]
+    if not shapes[0].is_compatible_with(shapes[1]):
+        raise ValueError(
+            "image_a and image_b must have one shape. "
+            f"Received: {tuple(shapes[0])} and {tuple(shapes[1])}"
+        )
+    if shapes[0].rank == len(model.image_shape):
+        ends = [tf.expand_dims(image, 0) for image in (image_a, image_b)]
+        return tuple(model.encode(image)[0] for image in ends)
+    return model.encode(image_a), model.encode(image_b)

@@ -1,0 +1,383 @@
+"""PixelCNNAutoencoder: a code for what an image shows, a PixelCNN for the rest."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_pixelcnn import likelihoods
+from keras_pixelcnn.interpolation import interpolate_embeddings
+from keras_pixelcnn.layers import ImageEncoder
+from keras_pixelcnn.layers.image_encoder import halved_sizes
+from keras_pixelcnn.models.autoencoder import latents
+from keras_pixelcnn.models.autoencoder.gaussian_posterior import GaussianPosterior
+from keras_pixelcnn.models.autoencoder.variational_model import (
+    VariationalModel,
+    check_beta,
+)
+from keras_pixelcnn.models.base import request_validation
+from keras_pixelcnn.models.gated_pixelcnn.model import GatedPixelCNN
+from keras_pixelcnn.samplers import example_normals
+
+
+@keras.saving.register_keras_serializable(package="keras_pixelcnn")
+class PixelCNNAutoencoder(VariationalModel):
+    """An auto-encoder with a conditional PixelCNN as its decoder, trained end to end.
+
+    ::
+
+        image ── convolutions ── latent z ──┐
+          │                                 │ added to the gates of every block
+          └───────────────────────── GatedPixelCNN ── parameters of p(x | z)
+
+    The decoder sees the pixels before each pixel, so the latent need not hold what
+    these tell: it is free for what the image shows as a whole. How much of it the
+    decoder uses is a matter of the data and of the decoder's size; compare
+    `log_prob(x)` with `decoder.log_prob(x, **latent_conditions(z))` of other images' z.
+
+    Trained by `compile()` and `fit(x)`, on bits/dim of p(x | z = f(x)). With `beta`
+    above 0 it is a variational auto-encoder: z is drawn from a Gaussian posterior
+    q(z | x), and the loss is E[-log p(x | z)] + beta KL(q(z | x), N(0, I)), in bits per
+    dimension; `fit` and `evaluate` then show "elbo_bits_per_dim", an upper bound on
+    bits/dim whatever beta is: with other draws in each step of training, and when they
+    score with one draw of each image, which depends on that image alone.
+
+    Args:
+        image_shape: (height, width, channels): any size, any number of channels.
+        num_levels: pixel values are integers in [0, num_levels). Default 256.
+        latent_dim: length of the latent. Default 100.
+        encoder_filters: features of the encoder at the image's size; twice as many at
+            each half of it. Default 32.
+        filters: of the decoder, as the following up to `gradient_checkpointing`; see
+            `GatedPixelCNN`.
+        num_blocks: as there.
+        kernel_size: as there.
+        first_kernel_size: as there.
+        head_filters: as there.
+        likelihood: as there.
+        dropout_rate: as there.
+        gradient_checkpointing: as there.
+        map_filters: features of a map that a deconvolutional network makes of the
+            latent, added pixel by pixel: so the latent says where, too, and not only
+            what. For decoders that see only a part of the image. Default: no map.
+        beta: weight of the divergence of the posterior from N(0, I), at least 0.
+            Default 0: the latent is a function of the image.
+        dtype: dtype policy, such as "mixed_bfloat16"; latents and likelihood stay
+            float32. Default: Keras's global policy.
+        name: the model's name.
+        trainable: whether the weights are trained. Default True.
+
+    Call arguments:
+        inputs: as for `ImageModel`.
+        training: whether dropout is on.
+
+    Returns:
+        The parameters of p(x | z), as those of `GatedPixelCNN`. With beta above 0 a
+        dict of these as "parameters", given a z that is drawn, and of
+        "kl_divergence", float32 (batch,), in nats.
+
+    Raises:
+        ValueError: on arguments out of their ranges.
+
+    Example:
+        >>> model = PixelCNNAutoencoder((28, 28, 1), latent_dim=10, filters=32)
+        >>> model.compile("adam")
+        >>> model.fit(images, epochs=10)
+        >>> latents = model.encode(images[:8])
+        >>> model.decode(latents[0], seed=1, num_samples=16)  # 16 images of one latent
+
+    References:
+        van den Oord et al. 2016, arXiv 1606.05328, sections 2.4 and 3.4; for the map
+        section 2.3, equation 5. The
+        variational one: Kingma and Welling 2013, arXiv 1312.6114; beta: Higgins et al.
+        2017, "beta-VAE", equation 4.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        num_levels: int = 256,
+        latent_dim: int = 100,
+        encoder_filters: int = 32,
+        filters: int | None = None,
+        num_blocks: int = 15,
+        kernel_size: int = 3,
+        first_kernel_size: int = 7,
+        head_filters: int | None = None,
+        likelihood: str | Mapping[str, Any] = "categorical",
+        dropout_rate: float = 0.0,
+        gradient_checkpointing: bool = False,
+        map_filters: int | None = None,
+        beta: float = 0.0,
+        dtype: Any = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        image_shape = request_validation.check_image_shape(image_shape)
+        request_validation.check_positive("latent_dim", latent_dim)
+        request_validation.check_positive("encoder_filters", encoder_filters)
+        map_shape = None
+        if map_filters is not None:
+            request_validation.check_positive("map_filters", map_filters)
+            map_shape = (*halved_sizes(image_shape[:2])[-1], map_filters)
+        is_variational = check_beta(beta) > 0
+
+        # === Layers ===
+        decoder = GatedPixelCNN(
+            image_shape,
+            num_levels,
+            filters=filters,
+            num_blocks=num_blocks,
+            kernel_size=kernel_size,
+            first_kernel_size=first_kernel_size,
+            head_filters=head_filters,
+            likelihood=likelihood,
+            dropout_rate=dropout_rate,
+            embedding_dim=latent_dim,
+            spatial_shape=map_shape,
+            gradient_checkpointing=gradient_checkpointing,
+            dtype=dtype,
+            name="decoder",
+        )
+        units = 2 * latent_dim if is_variational else latent_dim
+        encoder = ImageEncoder(
+            units, decoder.num_levels, encoder_filters, dtype=dtype, name="encoder"
+        )
+        latent_map = None if map_shape is None else _make_latent_map(map_shape)
+        posterior = None
+        if is_variational:
+            posterior = GaussianPosterior(latent_dim, dtype="float32", name="posterior")
+
+        # === Functional model ===
+        image = keras.Input(image_shape, dtype="int32", name="image")
+        latent = encoder(image)
+        if is_variational:
+            latent, divergence = posterior(latent, image)
+        conditions = {"embedding": latent}
+        if latent_map is not None:
+            conditions["spatial"] = latent_map(latent)
+        outputs = decoder({"image": image, **conditions})
+        if is_variational:
+            outputs = {"parameters": outputs, "kl_divergence": divergence}
+        super().__init__(
+            inputs={"image": image},
+            outputs=outputs,
+            image_shape=image_shape,
+            likelihood=likelihoods.get(likelihood, num_levels, image_shape[-1]),
+            posterior=posterior,
+            beta=beta,
+            dtype=dtype,
+            name=name,
+            trainable=trainable,
+        )
+
+        # === Config ===
+        self.latent_dim = latent_dim
+        self.encoder_filters = encoder_filters
+        self.map_filters = map_filters
+        self.encoder = encoder
+        self.latent_map = latent_map
+        self.decoder = decoder
+
+    # Images to latents.
+
+    def image_latent(self, image: tf.Tensor) -> tf.Tensor:
+        """The latents of images that are checked, in one pass: float32 (batch, d)."""
+        statistics = self.encoder(image)
+        if not self.is_variational:
+            return statistics
+        return self.posterior_layer.split(statistics)[0]
+
+    @tf.autograph.experimental.do_not_convert
+    def encode(self, image: Any, batch_size: int = 128) -> tf.Tensor:
+        """The latents of images; with beta above 0 the means of their posteriors.
+
+        Args:
+            image: integers in [0, num_levels), (batch, height, width, channels).
+            batch_size: images encoded in one pass. Default 128.
+
+        Returns:
+            float32 tensor (batch, latent_dim).
+
+        Raises:
+            ValueError: when the images are not as said.
+        """
+        return latents.encode(self, image, batch_size)
+
+    # Latents to images.
+
+    def latent_conditions(self, latent: Any) -> dict[str, tf.Tensor]:
+        """What the decoder is given of latents: for its own verbs, by name.
+
+        Args:
+            latent: floats (latent_dim,), or (batch, latent_dim).
+
+        Returns:
+            "embedding", the latents; with `map_filters` also "spatial", their maps.
+
+        Raises:
+            ValueError: when the latents are not as said.
+        """
+        latent = latents.check_latent(latent, self.latent_dim)
+        if self.latent_map is None:
+            return {"embedding": latent}
+        spatial = self.latent_map(tf.reshape(latent, [-1, self.latent_dim]))
+        is_single = latent.shape.rank == 1
+        return {"embedding": latent, "spatial": spatial[0] if is_single else spatial}
+
+    @tf.autograph.experimental.do_not_convert
+    def decode(
+        self,
+        latent: Any,
+        seed: Any = None,
+        temperature: Any = 1.0,
+        *,
+        num_samples: int | None = None,
+        **options: Any,
+    ) -> tf.Tensor:
+        """Draws images of latents: other ones for each seed, all of the same latent.
+
+        Args:
+            latent: floats (latent_dim,) for all images, or (batch, latent_dim), one for
+                each.
+            seed: one integer for the call, or one per image. Default: drawn at random.
+            temperature: as for `GatedPixelCNN.sample`.
+            num_samples: number of images. Default: as many as there are latents.
+            **options: as there: top_p, sampler, jit_compile.
+
+        Returns:
+            Integers in [0, num_levels), (num_samples, height, width, channels), uint8
+            where they fit, else int32.
+
+        Raises:
+            ValueError: when an argument is not as said.
+        """
+        conditions = self.latent_conditions(latent)
+        return self.decoder.sample(
+            num_samples, seed, temperature, **conditions, **options
+        )
+
+    @tf.autograph.experimental.do_not_convert
+    def reconstruct(
+        self, image: Any, seed: Any = None, temperature: Any = 1.0, **options: Any
+    ) -> tf.Tensor:
+        """Draws an image of each image's latent: `decode` of `encode`.
+
+        Args:
+            image: integers in [0, num_levels), (batch, height, width, channels).
+            seed: as for `decode`.
+            temperature: as for `decode`.
+            **options: as for `decode`.
+
+        Returns:
+            Images like those of `decode`, (batch, height, width, channels).
+
+        Raises:
+            ValueError: when an argument is not as said.
+        """
+        latent = self.encode(image)
+        return self.decode(latent, seed, temperature, **options)
+
+    @tf.autograph.experimental.do_not_convert
+    def interpolate(
+        self,
+        image_a: Any,
+        image_b: Any,
+        steps: int = 8,
+        seed: Any = None,
+        method: str = "linear",
+        **options: Any,
+    ) -> tf.Tensor:
+        """Draws images on the way from one image's latent to another's.
+
+        All images of a row have the same noise, so that only the latent differs.
+
+        Args:
+            image_a: integers in [0, num_levels), (height, width, channels), or (rows,
+                height, width, channels) for several rows.
+            image_b: the same.
+            steps: images of a row, both ends included; at least 2. Default 8.
+            seed: one integer for the call, or one per row. Default: drawn at random.
+            method: "linear" or "spherical".
+            **options: temperature, and as for `decode`.
+
+        Returns:
+            Images like those of `decode`, (steps, height, width, channels), or (rows,
+            steps, height, width, channels) for several rows.
+
+        Raises:
+            ValueError: when an argument is not as said.
+        """
+        ends = latents.latents_of_ends(self, image_a, image_b)
+        way = interpolate_embeddings(*ends, steps, method)
+        rows = tf.shape(way)[0] if way.shape.rank == 3 else 1
+        seeds = tf.repeat(request_validation.prepare_seeds(seed, rows), steps)
+        options = {
+            name: request_validation.repeat_each(value, None, steps)
+            for name, value in options.items()
+        }
+        images = self.decode(tf.reshape(way, [-1, self.latent_dim]), seeds, **options)
+        return tf.reshape(images, tf.concat([tf.shape(way)[:-1], self.image_shape], 0))
+
+    @tf.autograph.experimental.do_not_convert
+    def sample(
+        self, num_samples: int = 1, seed: Any = None, temperature: Any = 1.0
+    ) -> tf.Tensor:
+        """Draws images of latents that are drawn from N(0, I): of beta above 0.
+
+        Args:
+            num_samples: number of images. Default 1.
+            seed: as for `decode`.
+            temperature: of the pixels, as for `decode`.
+
+        Returns:
+            Images like those of `decode`.
+
+        Raises:
+            ValueError: when beta is 0, so that nobody knows which latents are likely;
+                or when an argument is not as said.
+        """
+        self._check_variational("sample")
+        num_samples = request_validation.prepare_num_samples(num_samples)
+        seeds = request_validation.prepare_seeds(seed, num_samples)
+        latent = example_normals(seeds, [self.latent_dim])
+        return self.decode(latent, seeds, temperature, num_samples=num_samples)
+
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one image that the masks leave open; see `flops`."""
+        shape = (None, *self.image_shape)
+        total = self.encoder.multiply_adds(shape) + self.decoder.multiply_adds()
+        if self.latent_map is None:
+            return total
+        return total + self.latent_dim * math.prod(self.decoder.spatial_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        decoder = self.decoder.get_config()
+        names = ("filters", "num_blocks", "kernel_size", "first_kernel_size")
+        names += ("head_filters", "likelihood", "dropout_rate")
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            "image_shape": self.image_shape,
+            "num_levels": self.num_levels,
+            "latent_dim": self.latent_dim,
+            "encoder_filters": self.encoder_filters,
+            **{name: decoder[name] for name in (*names, "gradient_checkpointing")},
+            "map_filters": self.map_filters,
+            "beta": self.beta,
+        }
+
+
+def _make_latent_map(shape: tuple[int, int, int]) -> keras.Sequential:
+    """From latents to small maps, which the decoder brings to the image's size."""
+    return keras.Sequential(
+        [
+            keras.layers.Dense(math.prod(shape), dtype="float32", name="dense"),
+            keras.layers.Reshape(shape, dtype="float32", name="reshape"),
+        ],
+        name="latent_map",
+    )

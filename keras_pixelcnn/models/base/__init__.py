@@ -1,0 +1,1 @@
+"""What the models share: verbs, conditions, checks and sampling."""

@@ -1,0 +1,162 @@
+"""`GatedPixelCNN` step by step: what its sampler drives."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from keras_pixelcnn.layers.gated_block_steps import PixelState
+from keras_pixelcnn.layers.masked_conv2d import GroupSteps
+from keras_pixelcnn.models.base.pixel_cache import LeftPixels
+
+
+class _PixelState(NamedTuple):
+    """The blocks' states at the pixel at hand, and the head's inputs so far."""
+
+    blocks: tuple[PixelState, ...]
+    left: LeftPixels
+    skips: tuple[tf.Tensor, ...] = ()
+    hidden: tuple[tf.Tensor, ...] = ()
+
+
+class GatedPixelCNNSteps:
+    """`GatedPixelCNN` as `samplers.ScanSteps`.
+
+    What depends on the conditions alone is computed here once for the batch, and what
+    a map adds once for each of its rows.
+
+    With one group of features for several channels these are the steps that
+    `samplers.ChannelSteps` takes.
+
+    Args:
+        model: a `GatedPixelCNN`, whose weights are read once.
+        conditions: its inputs beside the image, of a batch.
+    """
+
+    def __init__(self, model: Any, conditions: Mapping[str, tf.Tensor]) -> None:
+        self._dtype = model.blocks[0].compute_dtype
+        self._encoding = model.encoding.steps(self._dtype)
+        self._image_shape = model.image_shape
+        self._color_groups = model.blocks[0].color_groups
+        added = [None] * len(model.blocks)
+        if model.condition_encoder is not None:
+            features = model.condition_encoder(conditions, training=False)
+            added = [layer.row_steps(features) for layer in model.conditionings]
+        blocks = zip(model.blocks, added, strict=True)
+        self._rows = [block.row_steps(conditioning) for block, conditioning in blocks]
+        self._pixels = [block.pixel_steps() for block in model.blocks]
+        self._skip = GroupSteps([block.skip for block in model.blocks])
+        self._head = model.head.group_steps()
+        self._parameters = model.parameters.group_steps()
+
+    def start_image(self, num_slices: tf.Tensor, batch_size: tf.Tensor) -> Any:
+        """The caches of the vertical stack, and the row above the image, encoded.
+
+        In this order: OpenVINO moves a loop's variables on one by one, and the newest
+        row must not be replaced before a cache has taken it over.
+        """
+        sizes = (num_slices, self._image_shape[1], batch_size)
+        newest = tf.zeros([*sizes, self._encoding.features], self._dtype)
+        return tuple(block.initial_cache(*sizes) for block in self._rows), newest
+
+    def skip_rows(self, images: tf.Tensor, num_rows: tf.Tensor) -> Any:
+        """Runs the vertical stack over as many of the rows as later ones see.
+
+        Each block takes a window of rows that ends with the last row skipped. Sizes are
+        static, so that XLA compiles it; rows above the image are zeros.
+        """
+        num_slices = images.shape[0] or tf.shape(images)[0]
+        batch_size = images.shape[1] or tf.shape(images)[1]
+        sizes = self._window_sizes()
+        window = sizes[0] + self._rows[0].height
+        images = tf.reshape(images, [num_slices * batch_size, *self._image_shape])
+        image = tf.pad(self._encoding(images), [[0, 0], [window, 0], [0, 0], [0, 0]])
+        image = tf.gather(image, num_rows + tf.range(window), axis=1)
+        rows, newest, caches = image[:, :-1], image[:, -1:], []
+        for block, size in zip(self._rows, sizes, strict=True):
+            # Of a block that sees one row, there is none to keep.
+            kept = _last_rows(rows, block.height - 1)
+            caches.append(_as_rows(kept, num_slices, batch_size))
+            rows = _last_rows(rows, size + block.height - 1)
+            first_row = num_rows - size
+            rows = block.rows(first_row, rows) if size else rows[:, :0]
+            inside = first_row + tf.range(size) >= 0
+            inside = tf.cast(inside, rows.dtype)[:, tf.newaxis, tf.newaxis]
+            rows *= inside
+        (newest,) = _as_rows(newest, num_slices, batch_size)
+        return tuple(caches), newest
+
+    def _window_sizes(self) -> list[int]:
+        """How many rows each block must give, for the caches of those after it."""
+        sizes = [0]
+        for block in reversed(self._rows[1:]):
+            sizes.append(sizes[-1] + block.height - 1)
+        # What lies above as many rows as the image has is above the image.
+        return [min(size, self._image_shape[0]) for size in reversed(sizes)]
+
+    def row(self, index: tf.Tensor, cache: Any) -> tuple[tuple[tf.Tensor, ...], Any]:
+        """Runs the vertical stack; gives its links to the horizontal one."""
+        caches, newest = cache
+        vertical, links, new_caches = newest, [], []
+        for block, block_cache in zip(self._rows, caches, strict=True):
+            vertical, link, block_cache = block(index, vertical, block_cache)
+            links.append(link)
+            new_caches.append(block_cache)
+        return tuple(links), (tuple(new_caches), newest)
+
+    def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
+        """Makes the row the newest above the next."""
+        return cache[0], self._encoding(row)
+
+    def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
+        """The caches of the horizontal stack."""
+        return LeftPixels.at_the_edge(self._pixels, batch_size, self._dtype)
+
+    def pixel(
+        self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: LeftPixels
+    ) -> _PixelState:
+        """Enters a pixel."""
+        links = [link[column] for link in features]
+        if self._color_groups == 1:
+            links = [(link,) for link in links]
+        else:
+            links = [tuple(tf.unstack(link)) for link in links]
+        lefts = cache.of_each(len(self._pixels))
+        return _PixelState(tuple(map(PixelState, links, lefts)), cache)
+
+    def channel(
+        self, value: tf.Tensor | None, state: _PixelState
+    ) -> tuple[tf.Tensor, _PixelState]:
+        """Runs the horizontal stack and the head for the next channel."""
+        features = None
+        if value is not None:
+            features = self._encoding.pixel(value, len(state.blocks[0].inputs))
+        blocks = []
+        for block, block_state in zip(self._pixels, state.blocks, strict=True):
+            features, block_state = block.group(features, block_state)
+            blocks.append(block_state)
+        skip = self._skip(*(block_state.gated for block_state in blocks))
+        skips = (*state.skips, tf.nn.relu(skip))
+        hidden = (*state.hidden, tf.nn.relu(self._head(skips)))
+        state = _PixelState(tuple(blocks), state.left, skips, hidden)
+        return self._parameters(hidden), state
+
+    def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> LeftPixels:
+        """Shifts the caches of the horizontal stack by one pixel."""
+        first, *others = state.blocks
+        newest = self._encoding.pixel(value, len(first.inputs))
+        pixel = (*first.inputs, newest)
+        return state.left.shifted(pixel, [block.inputs for block in others])
+
+
+def _last_rows(rows: tf.Tensor, count: int) -> tf.Tensor:
+    """The last rows of (batch, n, width, features), zeros above where n is less."""
+    missing = max(count - rows.shape[1], 0)
+    rows = tf.pad(rows, [[0, 0], [missing, 0], [0, 0], [0, 0]])
+    return rows[:, rows.shape[1] - count :]
+
+
+def _as_rows(rows: tf.Tensor, num_slices: Any, batch_size: Any) -> tuple[Any, ...]:
+    """(slices x examples, n, width, f) as n rows (slices, width, examples, f)."""
+    shape = [num_slices, batch_size, *rows.shape[1:]]
+    return tuple(tf.unstack(tf.transpose(tf.reshape(rows, shape), [2, 0, 3, 1, 4])))

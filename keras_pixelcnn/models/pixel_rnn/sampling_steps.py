@@ -1,0 +1,149 @@
+"""`PixelRNN` of Row LSTM step by step: what its sampler drives."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from keras_pixelcnn.layers.pixel_rnn_block import PixelState, States
+from keras_pixelcnn.layers.scan_layout import as_row, by_group
+from keras_pixelcnn.models.base.pixel_cache import LeftPixels
+
+
+class _PixelState(NamedTuple):
+    """The network's state at the pixel at hand; all but `left` group by group."""
+
+    first: tuple[tf.Tensor, ...]
+    """What the rows above give to the first convolution."""
+    blocks: tuple[PixelState, ...]
+    left: LeftPixels
+    image: tuple[tf.Tensor, ...] = ()
+    """Channels of the pixel so far, encoded."""
+    outputs: tuple[tuple[tf.Tensor, ...], ...] = ((), (), ())
+    """For each 1x1 layer at the end its inputs so far."""
+
+
+class PixelRNNSteps:
+    """`PixelRNN` of Row LSTM as `samplers.ScanSteps`.
+
+    A row step takes the products with the states of the row above, a pixel step the
+    rest. A row that is complete is computed a second time, all its pixels at once: the
+    row below needs all its states, and of known pixels the scan does not visit all.
+
+    With one group of features for several channels these are the steps that
+    `samplers.ChannelSteps` takes.
+
+    Args:
+        model: a `PixelRNN`, whose weights are read once.
+        conditions: none: the model takes no others.
+    """
+
+    def __init__(self, model: Any, conditions: Mapping[str, tf.Tensor]) -> None:
+        del conditions
+        self._model = model
+        self._dtype = model.blocks[0].compute_dtype
+        self._encoding = model.encoding.steps(self._dtype)
+        self._image_shape = model.image_shape
+        self._color_groups = model.blocks[0].color_groups
+        self._first_row = model.first_convolution.row_steps()
+        self._rows = [block.row_steps() for block in model.blocks]
+        self._first_pixel = model.first_convolution.pixel_steps()
+        self._pixels = [block.pixel_steps() for block in model.blocks]
+        ends = (*model.heads, model.parameters)
+        self._ends = [layer.group_steps() for layer in ends]
+
+    def start_image(self, num_slices: tf.Tensor, batch_size: tf.Tensor) -> Any:
+        """The rows of pixels and of states above the image: zeros."""
+        sizes = (num_slices, self._image_shape[1], batch_size)
+        states = tuple(steps.initial_states(*sizes) for steps in self._rows)
+        return self._first_row.initial_cache(*sizes), states
+
+    def skip_rows(self, images: tf.Tensor, num_rows: tf.Tensor) -> Any:
+        """Runs the whole network, and keeps the last of the rows skipped."""
+        num_slices = images.shape[0] or tf.shape(images)[0]
+        batch_size = images.shape[1] or tf.shape(images)[1]
+
+        def last_rows(values: tf.Tensor, count: int) -> tuple[tf.Tensor, ...]:
+            values = tf.pad(values, [[0, 0], [count, 0], [0, 0], [0, 0]])
+            rows = [num_rows + index for index in range(count)]
+            rows = [values[:, row, tf.newaxis] for row in rows]
+            return tuple(as_row(row, num_slices, batch_size) for row in rows)
+
+        images = tf.reshape(images, [num_slices * batch_size, *self._image_shape])
+        images = self._encoding(images)
+        outputs = self._model.first_convolution(images, training=False)
+        states = []
+        for block in self._model.blocks:
+            hidden, cell = block.recurrence.states(outputs)
+            states.append(States(*last_rows(hidden, 1), *last_rows(cell, 1)))
+            outputs += block.upsampling(hidden)
+        return last_rows(images, self._first_row.num_rows), tuple(states)
+
+    def row(self, index: tf.Tensor, cache: Any) -> tuple[Any, Any]:
+        """What the rows above give to the first convolution and to each block."""
+        images, states = cache
+        first = self._first_row.above(images)
+        blocks = list(zip(self._rows, states, strict=True))
+        above = [block.above(block_states) for block, block_states in blocks]
+        pairs = zip(self._rows, above, strict=True)
+        by_pixel = tuple(block.for_pixels(part) for block, part in pairs)
+        features = (by_group(first, self._color_groups), by_pixel)
+        return features, (images, first, tuple(above))
+
+    def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
+        """Computes the row as a whole, for the one below it."""
+        images, first, above = cache
+        row = self._encoding(row)
+        outputs = first + self._first_row.along(row)
+        new_states = []
+        for block, part in zip(self._rows, above, strict=True):
+            states = block.states(outputs, part)
+            outputs = block.outputs(outputs, states)
+            new_states.append(states)
+        return (*images[1:], row), tuple(new_states)
+
+    def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
+        """The pixels left of the row's first."""
+        convolutions = [self._first_pixel, *self._pixels]
+        return LeftPixels.at_the_edge(convolutions, batch_size, self._dtype)
+
+    def pixel(self, features: Any, column: tf.Tensor, cache: LeftPixels) -> _PixelState:
+        """Enters a pixel."""
+        here = tf.nest.map_structure(lambda part: self._groups(part[column]), features)
+        first, blocks = here
+        _, *lefts = cache.of_each(len(blocks) + 1)
+        states = [
+            PixelState(above.gates, above.cell, left)
+            for above, left in zip(blocks, lefts, strict=True)
+        ]
+        return _PixelState(first, tuple(states), cache)
+
+    def _groups(self, pixel: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return (pixel,) if self._color_groups == 1 else tuple(tf.unstack(pixel))
+
+    def channel(
+        self, value: tf.Tensor | None, state: _PixelState
+    ) -> tuple[tf.Tensor, _PixelState]:
+        """Runs the network for the next channel."""
+        if value is not None:
+            state = state._replace(image=self._pixel(value, state))
+        above = state.first[len(state.image)]
+        features = above + self._first_pixel(state.image, (state.left.image,))
+        blocks = []
+        for block, block_state in zip(self._pixels, state.blocks, strict=True):
+            features, block_state = block.group(features, block_state)
+            blocks.append(block_state)
+        outputs = []
+        for layer, seen in zip(self._ends, state.outputs, strict=True):
+            outputs.append((*seen, tf.nn.relu(features)))
+            features = layer(outputs[-1])
+        return features, state._replace(blocks=tuple(blocks), outputs=tuple(outputs))
+
+    def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> LeftPixels:
+        """Shifts what lies to the left by one pixel."""
+        pixel = self._pixel(value, state)
+        return state.left.shifted(pixel, [block.inputs for block in state.blocks])
+
+    def _pixel(self, value: tf.Tensor, state: _PixelState) -> tuple[tf.Tensor, ...]:
+        """The pixel's channels so far, encoded, with the next or all of them."""
+        return (*state.image, self._encoding.pixel(value, len(state.image)))

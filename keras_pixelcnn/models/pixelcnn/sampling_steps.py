@@ -1,0 +1,162 @@
+"""`PixelCNN` step by step: what its sampler drives."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from keras_pixelcnn.layers.pixelcnn_block_steps import PixelState
+from keras_pixelcnn.layers.scan_layout import by_group
+from keras_pixelcnn.models.base.pixel_cache import LeftPixels
+
+
+class _PixelState(NamedTuple):
+    """The network's state at the pixel at hand; all but `left` group by group."""
+
+    first: tuple[tf.Tensor, ...]
+    """What the rows above give to the first convolution."""
+    blocks: tuple[PixelState, ...]
+    left: LeftPixels
+    image: tuple[tf.Tensor, ...] = ()
+    """Channels of the pixel so far, encoded."""
+    outputs: tuple[tuple[tf.Tensor, ...], ...] = ((), (), ())
+    """For each 1x1 layer at the end its inputs so far."""
+
+
+class PixelCNNSteps:
+    """`PixelCNN` as `samplers.ScanSteps`.
+
+    A row step gives each masked convolution what the rows above give it, and a pixel
+    step the rest. A row that is complete is computed a second time, all its pixels at
+    once: the convolutions of the rows below need it whole, and of known pixels the scan
+    does not visit all.
+
+    With one group of features for several channels these are the steps that
+    `samplers.ChannelSteps` takes.
+
+    Args:
+        model: a `PixelCNN`, whose weights are read once.
+        conditions: its inputs beside the image, of a batch.
+    """
+
+    def __init__(self, model: Any, conditions: Mapping[str, tf.Tensor]) -> None:
+        self._model = model
+        self._dtype = model.blocks[0].compute_dtype
+        self._encoding = model.encoding.steps(self._dtype)
+        self._image_shape = model.image_shape
+        self._color_groups = model.blocks[0].color_groups
+        self._features = {}
+        added = [None] * len(model.blocks)
+        if model.condition_encoder is not None:
+            self._features = model.condition_encoder(conditions, training=False)
+            added = [layer.row_steps(self._features) for layer in model.conditionings]
+        blocks = zip(model.blocks, added, strict=True)
+        self._first_row = model.first_convolution.row_steps()
+        self._rows = [block.row_steps(conditioning) for block, conditioning in blocks]
+        self._first_pixel = model.first_convolution.pixel_steps()
+        self._pixels = [block.pixel_steps() for block in model.blocks]
+        ends = (*model.heads, model.parameters)
+        self._ends = [layer.group_steps() for layer in ends]
+
+    def start_image(self, num_slices: tf.Tensor, batch_size: tf.Tensor) -> Any:
+        """The rows above that each convolution sees, all zeros."""
+        sizes = (num_slices, self._image_shape[1], batch_size)
+        return tuple(steps.initial_cache(*sizes) for steps in self._convolutions())
+
+    def _convolutions(self) -> list[Any]:
+        return [self._first_row, *self._rows]
+
+    def skip_rows(self, images: tf.Tensor, num_rows: tf.Tensor) -> Any:
+        """Runs the whole network, and keeps the last of the rows skipped."""
+        num_slices = images.shape[0] or tf.shape(images)[0]
+        batch_size = images.shape[1] or tf.shape(images)[1]
+        images = tf.reshape(images, [num_slices * batch_size, *self._image_shape])
+        caches = []
+        inputs = self._inputs_of_convolutions(self._encoding(images))
+        for steps, rows in zip(self._convolutions(), inputs, strict=True):
+            above = steps.num_rows
+            rows = tf.pad(rows, [[0, 0], [above, 0], [0, 0], [0, 0]])
+            rows = tf.gather(rows, num_rows + tf.range(above), axis=1)
+            shape = [num_slices, batch_size, *rows.shape[1:]]
+            rows = tf.transpose(tf.reshape(rows, shape), [2, 0, 3, 1, 4])
+            caches.append(tuple(tf.unstack(rows)))
+        return tuple(caches)
+
+    def _inputs_of_convolutions(self, image: tf.Tensor) -> list[tf.Tensor]:
+        """What each masked convolution takes of whole images."""
+        model, inputs = self._model, [image]
+        outputs = model.first_convolution(image, training=False)
+        for block, conditioning in zip(model.blocks, model.conditionings, strict=True):
+            inputs.append(block.reduced(outputs))
+            if block is not model.blocks[-1]:
+                added = conditioning and conditioning(self._features)
+                outputs = block(outputs, added, training=False)
+        return inputs
+
+    def row(self, index: tf.Tensor, cache: Any) -> tuple[tuple[tf.Tensor, ...], Any]:
+        """What the rows above give to each convolution."""
+        first, *others = cache
+        blocks = zip(self._rows, others, strict=True)
+        above = [self._first_row.above(first)]
+        above += [block.above(index, block_cache) for block, block_cache in blocks]
+        features = tuple(by_group(part, self._color_groups) for part in above)
+        return features, (cache, tuple(above))
+
+    def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
+        """Computes the row as a whole, for those below it."""
+        caches, (above, *others) = cache
+        row = self._encoding(row)
+        newest = [row]
+        outputs = above + self._first_row.along(row)
+        for block, above in zip(self._rows, others, strict=True):
+            newest.append(block.reduced(outputs))
+            if block is not self._rows[-1]:
+                outputs = block.outputs(outputs, newest[-1], above)
+        pairs = zip(caches, newest, strict=True)
+        return tuple((*rows[1:], row) for rows, row in pairs)
+
+    def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
+        """The pixels left of the row's first."""
+        convolutions = [self._first_pixel, *self._pixels]
+        return LeftPixels.at_the_edge(convolutions, batch_size, self._dtype)
+
+    def pixel(
+        self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: LeftPixels
+    ) -> _PixelState:
+        """Enters a pixel."""
+        above = [part[column] for part in features]
+        if self._color_groups == 1:
+            above = [(part,) for part in above]
+        else:
+            above = [tuple(tf.unstack(part)) for part in above]
+        first, *others = above
+        _, *lefts = cache.of_each(len(features))
+        return _PixelState(first, tuple(map(PixelState, others, lefts)), cache)
+
+    def channel(
+        self, value: tf.Tensor | None, state: _PixelState
+    ) -> tuple[tf.Tensor, _PixelState]:
+        """Runs the network for the next channel."""
+        if value is not None:
+            state = state._replace(image=self._pixel(value, state))
+        above = state.first[len(state.image)]
+        features = above + self._first_pixel(state.image, (state.left.image,))
+        blocks = []
+        for block, block_state in zip(self._pixels, state.blocks, strict=True):
+            features, block_state = block.group(features, block_state)
+            blocks.append(block_state)
+        outputs = []
+        for layer, seen in zip(self._ends, state.outputs, strict=True):
+            outputs.append((*seen, tf.nn.relu(features)))
+            features = layer(outputs[-1])
+        state = state._replace(blocks=tuple(blocks), outputs=tuple(outputs))
+        return features, state
+
+    def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> LeftPixels:
+        """Shifts what lies to the left by one pixel."""
+        pixel = self._pixel(value, state)
+        return state.left.shifted(pixel, [block.reduced for block in state.blocks])
+
+    def _pixel(self, value: tf.Tensor, state: _PixelState) -> tuple[tf.Tensor, ...]:
+        """The pixel's channels so far, encoded, with the next or all of them."""
+        return (*state.image, self._encoding.pixel(value, len(state.image)))

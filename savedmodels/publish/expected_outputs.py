@@ -1,0 +1,186 @@
+"""What the Python model answers to the requests that an export answers."""
+
+import json
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.export.saved_model import METADATA_FILE
+from keras_pixelcnn.interpolation import embeddings_between
+from keras_pixelcnn.pixel_values import to_levels, to_pixels
+from savedmodels.publish.warmup import Request
+
+Arrays = dict[str, np.ndarray]
+
+
+def read_metadata(export: pathlib.Path) -> dict[str, Any]:
+    """What an export says of itself.
+
+    Raises:
+        FileNotFoundError: when it says nothing.
+        ValueError: when what it says is damaged.
+    """
+    file = export / METADATA_FILE
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{file} must hold JSON, and is damaged: {error}") from error
+
+
+def expected_answer(
+    model: kp.AutoregressiveImageModel, export: pathlib.Path, request: Request
+) -> Arrays:
+    """The answer by the model's own verbs, with PNG files as `decoded` gives them.
+
+    Args:
+        model: what was exported.
+        export: the folder of the export, for what no verb says.
+        request: to one of the export's signatures.
+
+    Returns:
+        Arrays by the names of the signature's outputs.
+
+    Raises:
+        ValueError: when there is no verb for the signature.
+    """
+    metadata, signature = read_metadata(export), request.signature
+    if signature == "metadata":
+        return {"metadata": [metadata] * request.num_rows}
+    if signature == "serving_default":
+        signature = next(iter(metadata["signatures"]))
+    if signature not in _VERBS:
+        raise ValueError(
+            "The model must have a verb for each signature, to compare the answers. "
+            f"Received: a signature {signature!r}"
+        )
+    answer = _VERBS[signature](model, dict(request.inputs))
+    return {name: np.asarray(values) for name, values in answer.items()}
+
+
+def decoded(answer: Mapping[str, Any]) -> Arrays:
+    """An answer as arrays: of the pixels of PNG files, of what JSON says.
+
+    Args:
+        answer: tensors by the names of a signature's outputs.
+    """
+    return {name: _DECODERS.get(name, np.asarray)(x) for name, x in answer.items()}
+
+
+def _read_documents(texts: Any) -> list[Any]:
+    return [json.loads(text) for text in np.asarray(texts)]
+
+
+def _read_pixels(files: Any) -> np.ndarray:
+    # 16 bits hold what 8 bits hold, 257 times as large.
+    return np.stack([tf.io.decode_png(file, dtype=tf.uint16) for file in files])
+
+
+_DECODERS = {"metadata": _read_documents, "image_bytes": _read_pixels}
+
+
+def _written_pixels(images: tf.Tensor, num_levels: int) -> np.ndarray:
+    """The pixels that `_read_pixels` finds in PNG files of images."""
+    if num_levels <= 256:
+        return to_pixels(images.numpy(), num_levels).astype(np.uint16) * 257
+    return to_pixels(images.numpy(), num_levels, bits=16)
+
+
+def _sample(model: kp.AutoregressiveImageModel, inputs: Arrays) -> Mapping[str, Any]:
+    return {"image": model.sample(len(inputs["seed"]), **inputs)}
+
+
+def _sample_png(
+    model: kp.AutoregressiveImageModel, inputs: Arrays
+) -> Mapping[str, Any]:
+    images = _sample(model, inputs)["image"]
+    return {"image_bytes": _written_pixels(images, model.num_levels)}
+
+
+def _sample_from_noise(
+    model: kp.AutoregressiveImageModel, inputs: Arrays
+) -> Mapping[str, Any]:
+    return {"image": model.sample_from_noise(**inputs)}
+
+
+def _log_prob(model: kp.AutoregressiveImageModel, inputs: Arrays) -> Mapping[str, Any]:
+    nats = model.log_prob(**inputs)
+    return {"log_prob": nats, "bits_per_dim": kp.bits_per_dim(nats, model.num_dims)}
+
+
+def _complete(model: kp.AutoregressiveImageModel, inputs: Arrays) -> Mapping[str, Any]:
+    return {"image": model.complete(**inputs)}
+
+
+def _complete_png(
+    model: kp.AutoregressiveImageModel, inputs: Arrays
+) -> Mapping[str, Any]:
+    pixels = _read_pixels(inputs.pop("image_bytes"))
+    white = _read_pixels(inputs.pop("mask_bytes"))[..., 0] >= 128 * 257
+    images = to_levels(pixels, model.num_levels, bits=16)
+    drawn = model.complete(images, white, **inputs)
+    return {"image_bytes": _written_pixels(drawn, model.num_levels)}
+
+
+def _classify(model: kp.AutoregressiveImageModel, inputs: Arrays) -> Mapping[str, Any]:
+    probabilities = model.classify(**inputs)
+    return {"probabilities": probabilities, "label": np.argmax(probabilities, axis=-1)}
+
+
+def _interpolate(
+    model: kp.AutoregressiveImageModel, inputs: Arrays
+) -> Mapping[str, Any]:
+    if "image_a" in inputs:
+        return _interpolate_latents(model, inputs)
+    names = ("embedding_a", "embedding_b", "position", "spherical")
+    embedding, _ = embeddings_between(
+        *(tf.constant(inputs.pop(name)) for name in names)
+    )
+    return _sample(model, {**inputs, "embedding": embedding})
+
+
+# The verbs of auto-encoders.
+
+
+def _interpolate_latents(model: Any, inputs: Arrays) -> Mapping[str, Any]:
+    a, b = (model.encode(inputs.pop(name)) for name in ("image_a", "image_b"))
+    position = inputs.pop("position")[:, np.newaxis]
+    return _decode(model, {**inputs, "latent": (1 - position) * a + position * b})
+
+
+def _encode(model: Any, inputs: Arrays) -> Mapping[str, Any]:
+    return {"latent": model.encode(**inputs)}
+
+
+def _decode(model: Any, inputs: Arrays) -> Mapping[str, Any]:
+    return {"image": model.decode(**inputs)}
+
+
+def _reconstruct(model: Any, inputs: Arrays) -> Mapping[str, Any]:
+    return {"image": model.reconstruct(**inputs)}
+
+
+def _elbo(model: Any, inputs: Arrays) -> Mapping[str, Any]:
+    nats = model.elbo(**inputs)
+    return {"elbo": nats, "elbo_bits_per_dim": kp.bits_per_dim(nats, model.num_dims)}
+
+
+_VERBS: dict[
+    str, Callable[[kp.AutoregressiveImageModel, Arrays], Mapping[str, Any]]
+] = {
+    "sample": _sample,
+    "sample_png": _sample_png,
+    "sample_from_noise": _sample_from_noise,
+    "log_prob": _log_prob,
+    "complete": _complete,
+    "complete_png": _complete_png,
+    "classify": _classify,
+    "interpolate": _interpolate,
+    "encode": _encode,
+    "decode": _decode,
+    "reconstruct": _reconstruct,
+    "elbo": _elbo,
+}

@@ -1,0 +1,94 @@
+"""Publishes a model: a new version appears, checked and whole, or nothing does."""
+
+import os
+import pathlib
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from keras_pixelcnn.models import ServedModel
+from savedmodels.publish import warmup
+from savedmodels.publish.batching import BATCHING_FILE, Batching
+from savedmodels.publish.expected_outputs import read_metadata
+from savedmodels.publish.graph_scan import check_graph
+from savedmodels.publish.verify_export import replay_requests
+from savedmodels.publish.version_folders import appear, hidden_folder
+
+
+def publish(
+    model: ServedModel,
+    base: str | os.PathLike[str],
+    *,
+    signatures: Sequence[str] | None = None,
+    label_names: Sequence[str] | None = None,
+    bits_per_dim: float | None = None,
+    batching: Batching | None = None,
+    verbose: bool = True,
+) -> pathlib.Path:
+    """Exports a model as the next version of those that a server watches.
+
+    The export is written in a hidden folder of `base`. Its graph is searched for what a
+    stock server cannot run, it gets warm-up requests to each signature and limits for
+    batches, is loaded, answers all its warm-up requests as the model does, and only
+    then is renamed to its number. Whoever publishes at the same time takes the next
+    one. A publisher that is killed leaves no version; what else it leaves, the next one
+    removes.
+
+    Args:
+        model: what to publish.
+        base: the folder of all versions, on a file system with locks; made if it is not
+            there. Its name is what the warm-up requests call the model.
+        signatures: names of those that callers shall have, beside `metadata`; the first
+            is that of requests which name none. Default: all, `sample` first.
+        label_names: what the labels are called, as many as there are. Default: not
+            said.
+        bits_per_dim: what the model reached on data that it was not trained on.
+            Default: not said.
+        batching: how a server may put requests together. Default: `Batching()`.
+        verbose: whether to say what was published. Default True.
+
+    Returns:
+        The folder of the new version, `base/<number>`.
+
+    Raises:
+        ModuleNotFoundError: when tensorflow-serving-api is not installed.
+        RuntimeError: within the scope of a strategy.
+        ValueError: when an argument is not as said, the graph holds what a stock server
+            cannot run, or the export fails on a request or answers otherwise than the
+            model.
+    """
+    if tf.distribute.has_strategy():
+        raise RuntimeError(
+            "publish must be called outside of strategy.scope(): what it exports is "
+            "tried as a server runs it, on one device."
+        )
+    warmup.serving_protos()  # so that it is not missed only after minutes
+    base, batching = pathlib.Path(base), batching or Batching()
+    with hidden_folder(base) as folder:
+        export = folder / "export"
+        model.export(
+            export,
+            verbose=False,
+            signatures=signatures,
+            label_names=label_names,
+            bits_per_dim=bits_per_dim,
+            max_batch_size=batching.max_batch_size,
+        )
+        check_graph(export)
+        _add_files(export, base.resolve().name, batching)
+        num_requests = replay_requests(model, export)
+        version = appear(export, base)
+    if verbose:
+        print(f"Published {version}, which answers {num_requests} requests to warm up")
+    return version
+
+
+def _add_files(export: pathlib.Path, model_name: str, batching: Batching) -> None:
+    """Writes what a server reads beside the graph."""
+    text = batching.to_text()
+    (export / BATCHING_FILE).write_text(text, encoding="utf-8")
+    sizes = sorted({1, batching.max_batch_size})
+    requests = warmup.example_requests(export, read_metadata(export), sizes)
+    path = export / warmup.WARMUP_FILE
+    path.parent.mkdir(exist_ok=True)
+    warmup.write_requests(path, requests, model_name)

@@ -1,0 +1,133 @@
+"""Runs an export's warm-up requests and compares the answers with the model's own."""
+
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from savedmodels.publish.expected_outputs import decoded, expected_answer
+from savedmodels.publish.warmup import WARMUP_FILE, Request, read_requests
+
+_TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+"""Of scores: graphs may be arranged otherwise once they are loaded."""
+
+
+def replay_requests(model: kp.AutoregressiveImageModel, export: pathlib.Path) -> int:
+    """Loads an export and runs the warm-up requests that its file holds.
+
+    Images must be those of the model, which is asked for as many at once (between batch
+    sizes, a draw on the very edge of two levels may flip). Scores must be as near as
+    float32 allows.
+
+    Args:
+        model: what was exported.
+        export: the folder of the export.
+
+    Returns:
+        The number of requests.
+
+    Raises:
+        FileNotFoundError: when the export holds no requests.
+        ModuleNotFoundError: when tensorflow-serving-api is not installed.
+        ValueError: when a request is damaged or fails, when an answer is not the
+            model's, or when a signature has no request.
+    """
+    requests = read_requests(export / WARMUP_FILE)
+    signatures = tf.saved_model.load(str(export)).signatures
+    missing = sorted(set(signatures) - {request.signature for request in requests})
+    if missing:
+        raise ValueError(
+            "Every signature must have a warm-up request. Missing: "
+            f"{', '.join(missing)}"
+        )
+    for request in requests:
+        answer = _run(signatures, request)
+        check_answer(request, answer, expected_answer(model, export, request))
+    return len(requests)
+
+
+def _run(signatures: Mapping[str, Any], request: Request) -> dict[str, Any]:
+    if request.signature not in signatures:
+        raise ValueError(
+            "A warm-up request must name a signature of the export. "
+            f"Received: {request.signature!r}"
+        )
+    try:
+        inputs = {name: tf.constant(x) for name, x in request.inputs.items()}
+        return decoded(signatures[request.signature](**inputs))
+    except (tf.errors.OpError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"The export fails on the warm-up {_name(request)}, and a server would not "
+            f"load it: {error}"
+        ) from error
+
+
+def _name(request: Request) -> str:
+    return f"request to {request.signature!r} of {request.num_rows} rows"
+
+
+def check_answer(
+    request: Request, answer: Mapping[str, Any], expected: Mapping[str, Any]
+) -> None:
+    """Compares the answer of an export with that of the model.
+
+    Args:
+        request: what was asked.
+        answer: arrays by the names of the signature's outputs.
+        expected: the same of the model.
+
+    Raises:
+        ValueError: when they differ: images at all, scores by more than float32 allows.
+    """
+    wrong = [
+        name
+        for name in sorted({*answer, *expected})
+        if name not in answer
+        or name not in expected
+        or not _RULES.get(name, _are_equal)(answer, expected, name)
+    ]
+    if wrong:
+        raise ValueError(
+            "The answers of an export must be the Python model's. Received: another "
+            f"{' and '.join(wrong)} for the warm-up {_name(request)}. Export the model "
+            "with the library that it was made with, and report it if that differs, "
+            "too."
+        )
+
+
+def _are_equal(
+    answer: Mapping[str, Any], expected: Mapping[str, Any], name: str
+) -> bool:
+    return np.array_equal(answer[name], expected[name])
+
+
+def _are_near(
+    answer: Mapping[str, Any], expected: Mapping[str, Any], name: str
+) -> bool:
+    same_shape = np.shape(answer[name]) == np.shape(expected[name])
+    return same_shape and np.allclose(answer[name], expected[name], **_TOLERANCE)
+
+
+def _is_as_likely(
+    answer: Mapping[str, Any], expected: Mapping[str, Any], name: str
+) -> bool:
+    """Of labels: another one will do where it is as likely as the likeliest."""
+    if np.shape(answer[name]) != np.shape(expected[name]):
+        return False
+    probabilities = np.asarray(expected["probabilities"])
+    chosen = np.take_along_axis(probabilities, answer[name][:, None], axis=-1)
+    return np.allclose(chosen[:, 0], probabilities.max(axis=-1), **_TOLERANCE)
+
+
+_RULES: dict[str, Callable[..., bool]] = {
+    "log_prob": _are_near,
+    "bits_per_dim": _are_near,
+    "elbo": _are_near,
+    "elbo_bits_per_dim": _are_near,
+    "latent": _are_near,
+    "probabilities": _are_near,
+    "label": _is_as_likely,
+}

@@ -1,0 +1,279 @@
+"""Requests that a server answers to itself before it answers others.
+
+TF Serving reads them from the export and runs each, so that the first caller does not
+wait for what is done once. One that fails keeps the server from loading the export.
+"""
+
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from keras_pixelcnn.pixel_values import to_pixels
+from savedmodels.publish.graph_scan import read_signatures
+
+WARMUP_FILE = pathlib.PurePath("assets.extra", "tf_serving_warmup_requests")
+"""Where TF Serving looks for the requests in an export."""
+
+_MOST_REQUESTS = 1_000
+"""A server does not load an export with more."""
+
+
+class Request(NamedTuple):
+    """What a caller sends: the name of a signature, and its inputs by name."""
+
+    signature: str
+    inputs: dict[str, np.ndarray]
+
+    @property
+    def num_rows(self) -> int:
+        """The batch size, as far as the inputs agree on it."""
+        return min((len(np.atleast_1d(x)) for x in self.inputs.values()), default=0)
+
+
+# Making requests.
+
+
+def example_requests(
+    export: str | os.PathLike[str],
+    metadata: Mapping[str, Any],
+    batch_sizes: Sequence[int],
+) -> list[Request]:
+    """A request to each signature of an export for each batch size, always the same.
+
+    Args:
+        export: the folder of a SavedModel of this package.
+        metadata: what its `assets.extra/metadata.json` holds.
+        batch_sizes: rows of the requests.
+
+    Raises:
+        ValueError: when a signature has an input of an unknown name.
+    """
+    return [
+        Request(name, _example_inputs(signature, metadata, size))
+        for name, signature in read_signatures(export).items()
+        for size in batch_sizes
+    ]
+
+
+def _example_inputs(
+    signature: Any, metadata: Mapping[str, Any], batch_size: int
+) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(batch_size)
+    inputs = {}
+    for name, info in sorted(signature.inputs.items()):
+        if name not in _EXAMPLES:
+            raise ValueError(
+                f"No example is known of an input with this name. Received: {name!r}. "
+                "Add one to savedmodels.publish.warmup."
+            )
+        shape = (batch_size, *tf.TensorShape(info.tensor_shape)[1:])
+        values = _EXAMPLES[name](shape, metadata, generator)
+        inputs[name] = values.astype(tf.as_dtype(info.dtype).as_numpy_dtype)
+    return inputs
+
+
+_Shape = tuple[int, ...]
+_Metadata = Mapping[str, Any]
+_Generator = np.random.Generator
+
+
+def _seeds(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
+    bounds = np.iinfo(np.int64)
+    return generator.integers(bounds.min, bounds.max, shape, np.int64, endpoint=True)
+
+
+def _temperatures(
+    shape: _Shape, metadata: _Metadata, generator: _Generator
+) -> np.ndarray:
+    values = generator.uniform(0.5, 1.5, shape)
+    values[0] = 1.0
+    return values
+
+
+def _uniforms(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
+    return generator.random(shape, np.float32)
+
+
+def _images(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
+    return generator.integers(0, metadata["num_levels"], shape)
+
+
+def _masks(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
+    """Upper parts of all heights."""
+    rows, height = np.arange(shape[0]), shape[1]
+    known = np.arange(height) < (height // 2 + rows[:, None]) % (height + 1)
+    return np.broadcast_to(known[:, :, None], shape)
+
+
+def _image_files(
+    shape: _Shape, metadata: _Metadata, generator: _Generator
+) -> np.ndarray:
+    levels = metadata["num_levels"]
+    images = _images((*shape, *metadata["image_shape"]), metadata, generator)
+    return _png_files(to_pixels(images, levels, bits=8 if levels <= 256 else 16))
+
+
+def _mask_files(
+    shape: _Shape, metadata: _Metadata, generator: _Generator
+) -> np.ndarray:
+    pixels = (*shape, *metadata["image_shape"][:2])
+    masks = _masks(pixels, metadata, generator)[..., None]
+    return _png_files(np.where(masks, 255, 0).astype(np.uint8))
+
+
+def _png_files(pixels: np.ndarray) -> np.ndarray:
+    files = [tf.io.encode_png(image).numpy() for image in pixels]
+    return np.array(files, dtype=object)
+
+
+def _labels(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
+    labels = np.arange(shape[0]) % metadata["conditions"]["label"]["num_classes"]
+    if metadata["conditions_optional"] and shape[0] > 1:
+        labels[-1] = -1
+    return labels
+
+
+def _positive(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
+    """Never opposite, and never zero: there is an arc from each to each."""
+    return generator.uniform(0.5, 1.5, shape)
+
+
+def _rows(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
+    return np.arange(shape[0])
+
+
+def _alternating(
+    shape: _Shape, metadata: _Metadata, generator: _Generator
+) -> np.ndarray:
+    return np.arange(1, shape[0] + 1) % 2
+
+
+_EXAMPLES: dict[str, Callable[[_Shape, _Metadata, _Generator], np.ndarray]] = {
+    "seed": _seeds,
+    "temperature": _temperatures,
+    "noise": _uniforms,
+    "image": _images,
+    "image_a": _images,
+    "image_b": _images,
+    "mask": _masks,
+    "image_bytes": _image_files,
+    "mask_bytes": _mask_files,
+    "label": _labels,
+    "latent": _positive,
+    "embedding": _positive,
+    "embedding_a": _positive,
+    "embedding_b": _positive,
+    "spatial": _positive,
+    "has_condition": _alternating,
+    "position": _uniforms,
+    "spherical": _alternating,
+    "row": _rows,
+}
+"""Inputs by name: valid values, of the rows and shape asked for."""
+
+
+# Files of requests.
+
+
+def serving_protos() -> ModuleType:
+    """The module of TF Serving's `PredictionLog`.
+
+    Raises:
+        ModuleNotFoundError: when tensorflow-serving-api is not installed.
+    """
+    try:
+        from tensorflow_serving.apis import prediction_log_pb2
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "Warm-up requests are written with tensorflow-serving-api, which is not "
+            'installed. Run: pip install "keras-pixelcnn[serving]"'
+        ) from error
+    return prediction_log_pb2
+
+
+def write_requests(
+    path: str | os.PathLike[str], requests: Iterable[Request], model_name: str
+) -> None:
+    """Writes requests as a server reads them: a TFRecord of `PredictionLog`.
+
+    Args:
+        path: of the file, in a folder that exists.
+        requests: at most 1,000.
+        model_name: what the model is called where it is served.
+
+    Raises:
+        ModuleNotFoundError: when tensorflow-serving-api is not installed.
+        ValueError: when there are too many.
+    """
+    protos, requests = serving_protos(), list(requests)
+    if len(requests) > _MOST_REQUESTS:
+        raise ValueError(
+            f"There must be at most {_MOST_REQUESTS} warm-up requests. "
+            f"Received: {len(requests)}"
+        )
+    with tf.io.TFRecordWriter(os.fspath(path)) as writer:
+        for request in requests:
+            log = protos.PredictionLog()
+            _fill(log.predict_log.request, request, model_name)
+            writer.write(log.SerializeToString(deterministic=True))
+
+
+def _fill(message: Any, request: Request, model_name: str) -> None:
+    message.model_spec.name = model_name
+    message.model_spec.signature_name = request.signature
+    for name, values in request.inputs.items():
+        message.inputs[name].CopyFrom(tf.make_tensor_proto(values))
+
+
+def read_requests(path: str | os.PathLike[str]) -> list[Request]:
+    """Reads what `write_requests` wrote, as strictly as a server.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ModuleNotFoundError: when tensorflow-serving-api is not installed.
+        ValueError: when the file is damaged, or a record is no prediction request.
+    """
+    protos = serving_protos()
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"{path} must hold warm-up requests. There is none.")
+    return [
+        _parse(record, protos, f"record {index} of {path}")
+        for index, record in enumerate(_records(path))
+    ]
+
+
+def _records(path: str | os.PathLike[str]) -> Iterable[bytes]:
+    try:
+        yield from tf.data.TFRecordDataset(os.fspath(path)).as_numpy_iterator()
+    except tf.errors.DataLossError as error:
+        raise ValueError(f"{path} is damaged: {error.message}") from error
+
+
+def _parse(record: bytes, protos: ModuleType, what: str) -> Request:
+    log = protos.PredictionLog()
+    try:
+        log.ParseFromString(record)
+    except DecodeError as error:
+        raise ValueError(f"A server cannot read {what}: {error}") from error
+    # A server passes over logs of no kind, and so over mistakes.
+    if log.WhichOneof("log_type") != "predict_log":
+        raise ValueError(
+            f"Warm-up requests must be logs of predictions. Received: {what}, a log of "
+            f"kind {log.WhichOneof('log_type')}"
+        )
+    message = log.predict_log.request
+    inputs = {name: _to_array(proto, what) for name, proto in message.inputs.items()}
+    return Request(message.model_spec.signature_name, inputs)
+
+
+def _to_array(proto: Any, what: str) -> np.ndarray:
+    try:
+        return tf.make_ndarray(proto)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"A server cannot read {what}: {error}") from error

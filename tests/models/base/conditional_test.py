@@ -1,0 +1,237 @@
+"""What every model owes, under each condition and under their combinations."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import test_case
+from tests.models.base.conditional_case import (
+    COMBINATIONS,
+    KINDS,
+    SHAPES,
+    features_of,
+    small_model,
+)
+from tests.test_case import random_conditions, random_images
+
+every_kind = pytest.mark.parametrize("kinds", COMBINATIONS, ids="+".join)
+# Where what counts is whether there is a label, and whether there are several kinds.
+some_kinds = pytest.mark.parametrize(
+    "kinds", [("label",), ("embedding", "spatial"), (*KINDS,)], ids="+".join
+)
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+@every_kind
+@pytest.mark.parametrize("case", SHAPES, ids=str)
+def test_is_causal_and_steps_equal_whole(kinds, case):
+    """Conditions open no way from a pixel to an earlier one."""
+    shape, levels, kernel = case
+    model = small_model(kinds, shape, levels, kernel)
+    expected = test_case.expected_dependencies(shape, 2 * (kernel // 2))
+    np.testing.assert_array_equal(test_case.dependencies(model), expected)
+    test_case.check_steps_equal_whole(model, least=0)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "condition_dropout"),
+    [
+        (("label",), 0.0),
+        (("label", "embedding"), 0.5),
+        (("embedding", "spatial"), 0.5),
+        ((*KINDS,), 0.0),
+    ],
+    ids=str,
+)
+def test_seeds_units_and_export(kinds, condition_dropout, tmp_path):
+    model = small_model(
+        kinds, (4, 3, 3), dropout_rate=0.5, condition_dropout=condition_dropout
+    )
+    test_case.check_seeds_and_units(model)
+    # What else is exported: tests/savedmodels/conformance_test.py.
+    names = ["sample", "log_prob"]
+    test_case.check_exported(model, tmp_path / "export", signatures=names)
+
+
+@every_kind
+def test_saved_and_loaded_alike(kinds, tmp_path):
+    model = small_model(kinds, (4, 3, 3), condition_dropout=0.25)
+    images = random_images(model, 3)
+    loaded = test_case.check_saved(model, tmp_path, images)
+    given = random_conditions(model, 3)
+    np.testing.assert_array_equal(
+        test_case.stepped_parameters(loaded, images, **given),
+        test_case.stepped_parameters(model, images, **given),
+    )
+    if kinds == (*KINDS,):
+        np.testing.assert_array_equal(
+            loaded.sample(seed=1, **given), model.sample(seed=1, **given)
+        )
+
+
+@every_kind
+@pytest.mark.parametrize(("shape", "levels"), [((2, 2, 1), 3), ((1, 2, 3), 2)])
+def test_probabilities_of_all_images_sum_to_1_under_any_condition(kinds, shape, levels):
+    model = small_model(kinds, shape, levels, condition_dropout=0.1)
+    for seed in (0, 1):
+        given = random_conditions(model, 1, seed)
+        test_case.check_normalised(
+            model, **{name: value[0] for name, value in given.items()}
+        )
+    test_case.check_normalised(model)  # the unconditional model
+
+
+@pytest.mark.parametrize(
+    ("kinds", "sampler"),
+    [
+        (("label",), "incremental"),
+        (("embedding",), "ancestral"),
+        (("spatial",), "incremental"),
+        ((*KINDS,), "ancestral"),
+    ],
+)
+def test_sample_counts_match_log_prob_under_a_condition(kinds, sampler):
+    model = small_model(kinds, (1, 2, 3), 2)
+    given = {name: value[0] for name, value in random_conditions(model, 1).items()}
+    test_case.check_sample_counts(model, 10_000, sampler, **given)
+
+
+@some_kinds
+def test_both_samplers_draw_the_same_images(kinds):
+    model = small_model(kinds, (4, 3, 3), condition_dropout=0.1)
+    given = random_conditions(model, 4)
+    ways = [{"guidance_scale": 1.7, "top_p": 0.9}]
+    for options in [{}, *ways] if kinds == (*KINDS,) else ways:
+        steps = model.sample(seed=5, sampler="incremental", **given, **options)
+        whole = model.sample(seed=5, sampler="ancestral", **given, **options)
+        assert np.all(steps.numpy() == whole.numpy(), axis=(1, 2, 3)).sum() >= 3
+
+
+@each_kind
+def test_each_example_has_its_own_condition(kind):
+    """A batch of mixed conditions scores and draws as each of them alone."""
+    model = small_model([kind], (4, 3, 3))
+    images, given = random_images(model, 3), random_conditions(model, 3)
+    together = model.log_prob(images, **given)
+    drawn = model.sample(seed=[4, 5, 6], **given).numpy()
+    assert np.ptp(model.log_prob(images[[0, 0, 0]], **given)) > 0.1
+    for i in range(3):
+        own = {name: value[i] for name, value in given.items()}
+        np.testing.assert_allclose(
+            model.log_prob(images[i : i + 1], **own), together[i : i + 1], rtol=1e-4
+        )
+        alone = model.sample(1, seed=[4 + i], **own).numpy()[0]
+        assert np.mean(alone == drawn[i]) > 0.9
+
+
+@each_kind
+def test_the_condition_reaches_every_pixel(kind):
+    model = small_model([kind], (5, 4, 1))
+    image = random_images(model, 1)
+    given = random_conditions(model, 4)
+    if kind == "label":
+        given = {"label": np.array([0, 1, 2, 0])}
+    outputs = model({"image": np.repeat(image, 4, axis=0), **given}).numpy()
+    assert np.all(np.ptp(outputs, axis=0).max(axis=-1) > 0)
+
+
+def test_the_map_is_not_masked():
+    """Pixels see the map to their right and below them, too, and all see some of it."""
+    model = small_model(["spatial"], (4, 4, 1), 5, 7, spatial_shape=(4, 4, 1))
+    maps = tf.random.normal([1, 4, 4, 1])
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        outputs = model({"image": tf.zeros([1, 4, 4, 1]), "spatial": maps})
+        outputs = tf.reduce_sum(outputs**2, axis=[3, 4])
+    reach = np.abs(tape.jacobian(outputs, maps).numpy()[0, :, :, 0, :, :, 0])
+    assert reach[1, 1, 1, 2] > 0 and reach[1, 1, 2, 1] > 0  # what comes after
+    assert np.all(reach.max(axis=(2, 3)) > 0)  # from every pixel
+    assert np.all(reach.max(axis=(0, 1)) > 0)  # to every place of the map
+    assert np.all(reach[3, 3] > 0)  # the last pixel sees the whole
+
+
+def test_the_condition_alone_is_computed_once_and_not_in_the_pixel_loop():
+    """The layers of conditions are called before the loops and once a row."""
+    model = small_model(KINDS, (4, 4, 1))
+    calls = []
+    for layer in [model.condition_encoder, *model.conditionings]:
+
+        def call(*args, original=layer.call, **kwargs):
+            calls.append(1)
+            return original(*args, **kwargs)
+
+        layer.call = call
+    given = random_conditions(model, 2)
+    pixel_calls = []
+    steps = model.scan_steps(model.conditions.prepare(given, 2))
+    before = len(calls)
+    features, _ = steps.row(tf.constant(0), steps.start_image(1, 2))
+    features = [feature[0] for feature in features]
+    in_row = len(calls) - before
+    cache = steps.start_row(2)
+    before = len(calls)
+    for column in range(4):
+        state = steps.pixel(features, column, cache)
+        _, state = steps.channel(None, state)
+        cache = steps.finish_pixel(tf.constant([1, 2]), state)
+        pixel_calls.append(len(calls) - before)
+    assert pixel_calls == [0] * 4
+    assert in_row == model.num_blocks  # the map's own row, once a block
+
+
+@each_kind
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_low_precision(kind, policy):
+    model = small_model([kind], (4, 4, 3), dtype=policy)
+    full = small_model([kind], (4, 4, 3))
+    full.set_weights(model.get_weights())
+    features = features_of(model, 4)
+    assert model(features).dtype == "float32"
+    nats = model.log_prob(**features)
+    np.testing.assert_allclose(nats, full.log_prob(**features), rtol=0.1)
+    test_case.check_steps_equal_whole(model, tolerance=0.2)
+
+
+@pytest.mark.parametrize("kinds", [*[(kind,) for kind in KINDS], (*KINDS,)])
+def test_every_weight_is_trained(kinds):
+    model = small_model(kinds, (4, 4, 3), num_blocks=3)
+    features = features_of(model, 4)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model.log_prob(**features))
+    for gradient in tape.gradient(loss, model.trainable_variables):
+        assert gradient is not None and np.any(gradient)
+
+
+def test_config_round_trip():
+    model = small_model(KINDS, (4, 3, 2), condition_dropout=0.25)
+    copy = test_case.round_trip(model)
+    assert copy.get_config() == model.get_config()
+    assert copy.count_params() == model.count_params()
+    assert copy.spatial_shape == (2, 3, 2) and copy.embedding_dim == 4
+    assert copy.condition_dropout == 0.25
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"num_classes": 0}, "num_classes must be an integer of at least 1"),
+        ({"num_classes": 2.5}, "num_classes must be an integer of at least 1"),
+        ({"embedding_dim": -1}, "embedding_dim must be an integer of at least 1"),
+        ({"spatial_shape": (2, 2)}, "spatial_shape must be .height, width, channels"),
+        ({"spatial_shape": (2, 0, 1)}, "spatial_shape must be .height, width"),
+    ],
+)
+def test_refuses(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        small_model([], **arguments)
+
+
+def test_same_under_xla():
+    model = small_model(KINDS, (2, 3, 2), num_blocks=1, condition_dropout=0.1)
+    given = random_conditions(model, 4)
+    expected = model.sample(seed=3, guidance_scale=1.5, top_p=0.9, **given).numpy()
+    draw = tf.function(
+        lambda: model.sample(seed=3, guidance_scale=1.5, top_p=0.9, **given),
+        jit_compile=True,
+    )
+    assert np.all(draw().numpy() == expected, axis=(1, 2, 3)).sum() >= 3

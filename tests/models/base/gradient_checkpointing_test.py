@@ -1,0 +1,206 @@
+"""gradient_checkpointing: less memory, and the same training to the last digit."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from tests import test_case
+from tests.forked import run_source
+from tests.models.base.two_devices import run_on_two_devices
+from tests.test_case import random_conditions, random_images, randomize
+
+CONDITIONS = {"num_classes": 3, "embedding_dim": 4, "spatial_shape": (2, 2, 1)}
+CASES = {
+    "grey": {"image_shape": (5, 4, 1), "head_filters": 8},
+    "RGB": {"image_shape": (4, 4, 3)},
+    "one block": {"image_shape": (4, 4, 1), "num_blocks": 1},
+    "dropout": {"image_shape": (4, 4, 3), "dropout_rate": 0.4},
+    "label": {"image_shape": (4, 4, 1), "num_classes": 3},
+    "all conditions, both dropouts": {
+        "image_shape": (4, 4, 3),
+        "dropout_rate": 0.3,
+        "condition_dropout": 0.3,
+        **CONDITIONS,
+    },
+}
+
+
+def new_model(gradient_checkpointing, seed=0, **kwargs):
+    keras.utils.set_random_seed(seed)
+    arguments = {"num_levels": 5, "filters": 6, "num_blocks": 3, **kwargs}
+    model = kp.GatedPixelCNN(
+        gradient_checkpointing=gradient_checkpointing, first_kernel_size=3, **arguments
+    )
+    return randomize(model, scale=0.3)
+
+
+def features_of(model, count=8):
+    images, conditions = random_images(model, count), random_conditions(model, count)
+    return {"image": images, **conditions}
+
+
+def fit(model, optimizer=None, **kwargs):
+    """Trains for four steps; gives the losses and the weights."""
+    model.compile(optimizer or keras.optimizers.SGD(0.5), **kwargs)
+    features = features_of(model)
+    history = model.fit(features, epochs=2, batch_size=4, shuffle=False, verbose=0)
+    return history.history["loss"], model.get_weights()
+
+
+def assert_same(ours, theirs, **tolerance):
+    for a, b in zip(tf.nest.flatten(ours), tf.nest.flatten(theirs)):
+        np.testing.assert_allclose(a, b, **tolerance)
+
+
+@pytest.mark.parametrize(
+    ("case", "way"),
+    [(case, "graph") for case in CASES]
+    + [(case, "eager") for case in ("RGB", "one block")]
+    + [("all conditions, both dropouts", way) for way in ("eager", "XLA")],
+)
+def test_trains_the_same(case, way):
+    how = {"run_eagerly": way == "eager", "jit_compile": way == "XLA"}
+    arguments = {"num_blocks": 2, **CASES[case]} if way == "XLA" else CASES[case]
+    kept = fit(new_model(False, **arguments), **how)
+    recomputed = fit(new_model(True, **arguments), **how)
+    assert_same(recomputed, kept, rtol=1e-5, atol=1e-6)
+
+
+def test_masks_drawn_anew_would_be_seen():
+    """The tolerance above is far below what other masks make."""
+    losses, weights = fit(new_model(False, **CASES["dropout"]), run_eagerly=True)
+    model = new_model(False, seed=1, **CASES["dropout"])
+    others, other_weights = fit(model, run_eagerly=True)
+    assert np.abs(np.subtract(losses, others)).max() > 1e-3
+    trained = zip(weights, other_weights)
+    assert max(np.abs(a - b).max() for a, b in trained if a.dtype == "float32") > 1e-3
+
+
+@pytest.mark.parametrize("dropout_rate", [0.0, 0.4])
+def test_gradients_are_the_same(dropout_rate):
+    """In a plain loop, and with some layers frozen."""
+    found = []
+    for gradient_checkpointing in (False, True):
+        case = {**CASES["all conditions, both dropouts"], "dropout_rate": dropout_rate}
+        model = new_model(gradient_checkpointing, **case)
+        model.blocks[1].trainable = False
+        features = features_of(model)
+        with tf.GradientTape() as tape:
+            outputs = model(features, training=True)
+            loss = tf.reduce_mean(outputs**2)
+        variables = [variable.value for variable in model.trainable_variables]
+        found.append(tape.gradient(loss, variables))
+    for kept, recomputed in zip(*found):
+        np.testing.assert_allclose(recomputed, kept, rtol=1e-4, atol=1e-6)
+        assert np.any(kept)
+
+
+@pytest.mark.parametrize(
+    ("policy", "case", "xla"),
+    [
+        ("mixed_bfloat16", "all conditions, both dropouts", False),
+        ("mixed_float16", "all conditions, both dropouts", False),
+        ("mixed_float16", "label", True),
+    ],
+)
+def test_trains_the_same_in_low_precision(policy, case, xla):
+    case = {**CASES[case], "dtype": policy, "num_blocks": 2}
+    kept, recomputed = (
+        fit(new_model(way, **case), jit_compile=xla) for way in (False, True)
+    )
+    assert_same(recomputed, kept, rtol=1e-2, atol=1e-2)
+
+
+def test_saving_and_loading(tmp_path):
+    model = new_model(True, **CASES["all conditions, both dropouts"])
+    images = random_images(model, 2)
+    loaded = test_case.check_saved(model, tmp_path, images)
+    assert loaded.gradient_checkpointing
+    config = model.get_config()
+    del config["gradient_checkpointing"]  # as models were saved before it was there
+    old = kp.GatedPixelCNN.from_config(config)
+    assert not old.gradient_checkpointing
+    model.save_weights(tmp_path / "of.weights.h5")
+    old.load_weights(tmp_path / "of.weights.h5")
+    given = random_conditions(model, 2)
+    np.testing.assert_array_equal(
+        old.log_prob(images, **given), model.log_prob(images, **given)
+    )
+    names = [layer.name for layer in old.layers if "reshape" not in layer.name]
+    assert names == [x.name for x in model.layers if "reshape" not in x.name]
+
+
+def test_export_and_steps(tmp_path):
+    model = new_model(True, num_blocks=2, **CASES["grey"])
+    fit(model)
+    test_case.check_steps_equal_whole(model)
+    test_case.check_seeds_and_units(model)
+    names = ["sample", "log_prob"]
+    test_case.check_exported(model, tmp_path / "export", signatures=names)
+
+
+@pytest.mark.parametrize("case", ["grey", "RGB", "label"])
+def test_the_pass_is_that_of_the_functional_model(case):
+    """And so causal, as that one is."""
+    model = new_model(True, **CASES[case])
+    features = features_of(model)
+    np.testing.assert_array_equal(
+        model(features, training=True), model(features, training=False)
+    )
+
+
+def test_memory_falls():
+    """Peak memory of a step in graph mode, beyond what the process had before."""
+    run_source("""
+import keras, numpy as np, keras_pixelcnn as kp
+from benchmarks.peak_memory import own_peak_bytes as peak
+
+def grow(gradient_checkpointing):
+    model = kp.GatedPixelCNN(
+        (28, 28, 1), 4, filters=32, num_blocks=6, first_kernel_size=3,
+        gradient_checkpointing=gradient_checkpointing, dropout_rate=0.2,
+    )
+    model.compile("sgd")
+    images = np.zeros((32, 28, 28, 1), "uint8")
+    model.fit(images[:1], verbose=0)  # all but the activations
+    before = peak()
+    model.fit(images, batch_size=32, verbose=0)
+    return peak() - before, peak()
+
+recomputed, reached = grow(True)
+kept = grow(False)[1] - reached + recomputed
+assert recomputed < 0.6 * kept, (recomputed, kept)
+""")
+
+
+def test_two_replicas_train_as_one_device():
+    """Deterministically; with dropout each replica recomputes its own masks."""
+    run_on_two_devices("""
+tf.config.experimental.enable_op_determinism()
+
+def train(strategy, gradient_checkpointing, dropout_rate):
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        model = kp.GatedPixelCNN(
+            (4, 4, 3), 5, filters=6, num_blocks=2, num_classes=3,
+            dropout_rate=dropout_rate, gradient_checkpointing=gradient_checkpointing,
+        )
+        model.compile(keras.optimizers.SGD(0.5))
+    images = np.random.default_rng(0).integers(0, 5, (8, 4, 4, 3))
+    features = {"image": images, "label": np.arange(8) % 3}
+    model.fit(features, batch_size=4, shuffle=False, verbose=0)
+    return model
+
+def assert_same(ours, theirs):
+    for a, b in zip(ours.get_weights(), theirs.get_weights()):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+assert_same(train(mirrored, True, 0.0), train(tf.distribute.get_strategy(), False, 0.0))
+model = train(mirrored, True, 0.5)
+assert_same(model, train(mirrored, False, 0.5))
+dropout = model.blocks[0].horizontal_dropout
+masks = mirrored.run(lambda: dropout(tf.ones([64]), training=True)).values
+assert not np.array_equal(*masks)
+""")

@@ -1,0 +1,211 @@
+"""Models whose pixel values go in as learned vectors, such as the codes of a VQ-VAE."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from tests import test_case
+from tests.models.base.flops_test import flops_of_graph
+from tests.test_case import random_images, randomize
+
+SHAPE, LEVELS = (3, 4, 2), 5
+
+
+def new_model(kind, shape=SHAPE, levels=LEVELS, **arguments):
+    arguments = {"input_embedding_dim": 3, **arguments}
+    model = kind(shape, levels, input_encoding="embedding", **arguments)
+    return randomize(model)
+
+
+def new_gated(shape=SHAPE, levels=LEVELS, **arguments):
+    sizes = {"filters": 8, "num_blocks": 2, "first_kernel_size": 3, "head_filters": 32}
+    return new_model(kp.GatedPixelCNN, shape, levels, **{**sizes, **arguments})
+
+
+KINDS = {
+    "gated": new_gated,
+    "pixelcnn": lambda: new_model(
+        kp.PixelCNN, filters=8, num_blocks=1, head_filters=32
+    ),
+    "row_lstm": lambda: new_model(kp.PixelRNN, filters=8, num_layers=1),
+    "plus_plus": lambda: new_model(
+        kp.PixelCNNPlusPlus,
+        (3, 4, 1),
+        filters=4,
+        num_blocks=1,
+        num_resolutions=2,
+        likelihood="categorical",
+        dropout_rate=0.0,
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def model(request):
+    return KINDS[request.param]()
+
+
+@pytest.fixture(scope="module")
+def gated():
+    return new_gated()
+
+
+def changes(model, count=4):
+    """Which channels' logits change with which values: values have no gradient."""
+    dims = model.num_dims
+    changed = np.zeros((dims, dims), bool)
+    for image in random_images(model, count):
+        one_other = np.repeat(image.reshape(1, dims), dims, axis=0)
+        diagonal = np.arange(dims)
+        one_other[diagonal, diagonal] += 1
+        one_other %= model.num_levels
+        images = np.concatenate([[image.ravel()], one_other])
+        logits = model(images.reshape(-1, *model.image_shape)).numpy()
+        logits = logits.reshape(dims + 1, dims, -1)
+        changed |= (np.abs(logits[1:] - logits[0]).max(-1) > 1e-5).T
+    return changed.reshape(*model.image_shape, *model.image_shape)
+
+
+def test_logits_change_with_earlier_values_alone(model):
+    """Of earlier channels too; and what changes is what `dependencies` finds."""
+    changed = changes(model)
+    flat = changed.reshape(model.num_dims, model.num_dims)
+    assert not np.triu(flat).any()
+    assert np.diag(flat, -1)[: model.image_shape[1] * model.image_shape[2] - 1].all()
+    np.testing.assert_array_equal(kp.dependencies(model), changed)
+
+
+def test_nothing_is_unseen_within_reach(gated):
+    expected = test_case.expected_dependencies(SHAPE, reach=2)
+    np.testing.assert_array_equal(kp.dependencies(gated), expected)
+
+
+def test_steps_equal_whole(model):
+    test_case.check_steps_equal_whole(model)
+
+
+def test_steps_equal_whole_in_low_precision():
+    low = new_gated(dtype="mixed_bfloat16")
+    assert low.encoding.compute_dtype == "bfloat16"
+    full = new_gated()
+    full.set_weights(low.get_weights())
+    images = random_images(low, 3)
+    assert low(images).dtype == "float32"
+    np.testing.assert_allclose(low.log_prob(images), full.log_prob(images), rtol=0.1)
+    test_case.check_steps_equal_whole(low, tolerance=0.2)
+
+
+@pytest.mark.parametrize("model", ["gated", "plus_plus"], indirect=True)
+def test_saves_and_loads(model, tmp_path):
+    loaded = test_case.check_saved(model, tmp_path, random_images(model, 2))
+    config = loaded.get_config()
+    assert config["input_encoding"] == "embedding"
+    assert config["input_embedding_dim"] == 3
+
+
+def test_seeds_units_and_export(gated, tmp_path):
+    test_case.check_seeds_and_units(gated)
+    test_case.check_exported(gated, tmp_path / "export")
+
+
+def test_probabilities_sum_to_1_and_samples_follow_them():
+    tiny = new_gated((1, 2, 2), 3, num_blocks=1)
+    test_case.check_normalised(tiny)
+    test_case.check_sample_counts(tiny, count=5_000)
+    steps, whole, xla = (
+        tiny.sample(20, seed=5, **options).numpy()
+        for options in ({}, {"sampler": "ancestral"}, {"jit_compile": True})
+    )
+    # A draw on the very edge of two levels may flip.
+    for other in (whole, xla):
+        assert np.all(steps == other, axis=(1, 2, 3)).sum() >= 19
+
+
+def test_completes_below_known_rows(gated):
+    drawn = gated.sample(3, seed=4).numpy()
+    mask = np.zeros(SHAPE[:2], bool)
+    mask[:2] = mask[2, 1] = True
+    completed = gated.complete(np.where(mask[..., None], drawn, 99), mask, seed=4)
+    assert np.all(completed == drawn, axis=(1, 2, 3)).sum() >= 2
+
+
+def test_values_that_are_no_level_have_no_probability(gated):
+    images = random_images(gated, 3)
+    images[0, 0, 0, 0], images[2, -1, -1, -1] = -1, LEVELS
+    nats = gated.log_prob(images, validate_args=False).numpy()
+    np.testing.assert_array_equal(np.isfinite(nats), [False, True, False])
+    with pytest.raises(ValueError, match="integers in"):
+        gated.log_prob(images)
+
+
+def test_learns_what_has_no_order():
+    """The right half is a permutation of the left, which intensities tell badly."""
+    generator = np.random.default_rng(0)
+    left = generator.integers(0, 40, (512, 2, 1, 1))
+    right = generator.permutation(40)[left]
+    images = np.concatenate([left, right], axis=2).astype("uint8")
+    model = kp.GatedPixelCNN(
+        (2, 2, 1),
+        40,
+        filters=32,
+        num_blocks=1,
+        first_kernel_size=3,
+        input_encoding="embedding",
+        input_embedding_dim=32,
+    )
+    model.compile(keras.optimizers.Adam(0.02))
+    model.fit(images, epochs=8, batch_size=64, verbose=0)
+    images = images.astype("int32")
+    bits = model.evaluate(images, verbose=0, return_dict=True)["bits_per_dim"]
+    assert bits < np.log2(40) / 2 + 0.5
+
+
+def test_gradient_checkpointing_gives_the_same_gradient(gated):
+    again = new_gated(gradient_checkpointing=True)
+    again.set_weights(gated.get_weights())
+    features = {"image": tf.constant(random_images(gated, 2), tf.int32)}
+    gradients = []
+    for model in (gated, again):
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(model.features_log_prob(features, training=True))
+        gradients.append(tape.gradient(total, model.encoding.embeddings.value))
+    assert np.any(gradients[0])
+    np.testing.assert_allclose(*gradients, rtol=1e-4, atol=1e-5)
+
+
+def test_flops_are_those_of_the_graph():
+    model = new_gated((3, 4, 1), num_blocks=1)
+    assert model.flops() == flops_of_graph(model)
+
+
+def test_the_default_length_of_vectors():
+    model = kp.GatedPixelCNN(
+        (2, 2, 1), 512, filters=4, num_blocks=1, input_encoding="embedding"
+    )
+    assert model.encoding.embeddings.shape == (1, 512, 64)
+    assert kp.GatedPixelCNN((2, 2, 1), filters=4, num_blocks=1).input_encoding == (
+        "intensity"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"input_encoding": "one_hot"}, r"input_encoding must be one of.*'one_hot'"),
+        ({"input_encoding": ["embedding"]}, "input_encoding must be one of"),
+        ({"input_embedding_dim": 8}, 'belongs to input_encoding="embedding".*=8'),
+        (
+            {"input_encoding": "embedding", "input_embedding_dim": 0},
+            "input_embedding_dim must be an integer of at least 1.*=0",
+        ),
+        (
+            {"input_encoding": "embedding", "likelihood": "logistic_mixture"},
+            'without an order.*Use likelihood="categorical"',
+        ),
+    ],
+)
+def test_refuses(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        kp.GatedPixelCNN((2, 2, 1), filters=4, num_blocks=1, **arguments)

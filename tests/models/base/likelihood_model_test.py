@@ -1,0 +1,328 @@
+"""Training on bits/dim: all that `fit` and `evaluate` take and refuse."""
+
+import itertools
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from tests.models.base.two_devices import run_on_two_devices
+from tests.models.small_model import LEVELS, SHAPE, new_model
+from tests.test_case import all_images
+
+
+def sources(images):
+    """Everything that `fit` takes, by name."""
+    labels = np.arange(len(images))
+    dataset = tf.data.Dataset.from_tensor_slices({"image": images, "label": labels})
+
+    def generate():
+        while True:
+            for start in range(0, len(images), 3):
+                yield {"image": images[start : start + 3]}
+
+    return {
+        "array": images,
+        "tensor": tf.constant(images),
+        "dict": {"image": images},
+        "dict with a label": {"image": images, "label": labels},
+        "int64 array": images.astype("int64"),
+        "whole floats": images.astype("float32"),
+        "dataset of dicts": dataset.batch(3),
+        "dataset of pairs": dataset.map(lambda x: (x["image"], x["label"])).batch(3),
+        "dataset of images": dataset.map(lambda x: x["image"]).batch(3),
+        "generator": generate(),
+        "generator of pairs": ((x["image"], None) for x in generate()),
+        "dataset with text": dataset.map(lambda x: {**x, "id": "train_1"}).batch(3),
+    }
+
+
+@pytest.fixture(scope="module")
+def unchanging():
+    """A model that training leaves as it is, so that one will do."""
+    model = new_model()
+    model.compile(keras.optimizers.SGD(0.0))
+    return model
+
+
+@pytest.mark.parametrize("name", sources(np.zeros((7, *SHAPE))))
+def test_fit_and_evaluate_take(name, images, unchanging):
+    model = unchanging
+    sized, evaluation = {"batch_size": 3}, {"batch_size": 3}
+    if name.startswith("generator"):
+        sized, evaluation = {"steps_per_epoch": 3}, {"steps": 3}
+    if name.startswith("dataset"):
+        sized, evaluation = {}, {}
+    expected = kp.bits_per_dim(model.log_prob(images), 36).numpy().mean()
+    history = model.fit(sources(images)[name], verbose=0, **sized).history
+    assert history["bits_per_dim"][0] == pytest.approx(expected, rel=1e-5)
+    assert history["loss"][0] == pytest.approx(expected, rel=1e-5)
+    found = model.evaluate(
+        sources(images)[name], verbose=0, return_dict=True, **evaluation
+    )
+    assert found["bits_per_dim"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_fit_takes_a_tfds_dataset(images):
+    tfds = pytest.importorskip("tensorflow_datasets")
+    with tfds.testing.mock_data(num_examples=6):
+        dataset = tfds.load("mnist", split="train").batch(4)
+    model = kp.GatedPixelCNN((28, 28, 1), filters=2, num_blocks=1, first_kernel_size=3)
+    model.compile()
+    history = model.fit(dataset, validation_data=dataset, verbose=0).history
+    assert 6 < history["bits_per_dim"][0] < 10
+    assert math.isfinite(history["val_bits_per_dim"][0])
+
+
+def test_last_batch_counts_by_its_size(model, images):
+    """Batches of 3, 3 and 1 weigh as their images do."""
+    model.compile()
+    by_hand = kp.bits_per_dim(model.log_prob(images), 36).numpy().mean()
+    for batch_size in (1, 3, 7):
+        found = model.evaluate(images, batch_size=batch_size, verbose=0)
+        assert found == pytest.approx([by_hand, by_hand], rel=1e-6)
+
+
+def test_progress_bar_shows_bits_per_dim(images, capsys):
+    model = new_model()
+    model.compile()
+    model.fit(images, verbose=2)
+    assert "bits_per_dim" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (5, r"\[0, 5\).*5"),
+        (-1, r"\[0, 5\).*-1"),
+        (0.5, r"0\.5"),
+        (np.nan, "nan"),
+    ],
+)
+def test_wrong_values_are_named_before_training_starts(wrong, sentence, images):
+    model = new_model()
+    model.compile()
+    weights = model.get_weights()
+    bad = images.astype("float32" if isinstance(wrong, float) else "int32")
+    bad[3, 2, 1, 0] = wrong
+    calls = [
+        lambda: model.fit(bad, verbose=0),
+        lambda: model.fit({"image": bad}, verbose=0),
+        lambda: model.fit(images, validation_data=bad, verbose=0),
+        lambda: model.fit(images, validation_data=(bad, None), verbose=0),
+        lambda: model.fit(images, validation_data={"image": bad}, verbose=0),
+        lambda: model.evaluate(bad, verbose=0),
+        lambda: model.log_prob(bad),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=sentence):
+            call()
+    for before, after in zip(weights, model.get_weights()):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_wrong_values_in_a_dataset_give_an_infinite_loss(images):
+    model = new_model()
+    model.compile()
+    bad = images.copy()
+    bad[0, 0, 0, 0] = LEVELS
+    found = model.evaluate(tf.data.Dataset.from_tensors({"image": bad}), verbose=0)
+    assert math.isinf(found[0])
+
+
+def test_fractions_in_a_dataset_give_an_infinite_loss(images):
+    """Normalised images would all be rounded to level 0, and learnt in no time."""
+    model = new_model()
+    model.compile()
+    dataset = tf.data.Dataset.from_tensors({"image": images / np.float32(LEVELS)})
+    assert math.isinf(model.evaluate(dataset, verbose=0)[0])
+
+
+def test_wrong_shapes_and_missing_inputs(model, images):
+    with pytest.raises(ValueError, match=r"4, 3, 3"):
+        model.log_prob(images[:, :2])
+    with pytest.raises(ValueError, match=r"4, 3, 3"):
+        model.log_prob(images[0])
+    with pytest.raises(ValueError, match=r"\['picture'\]"):
+        model({"picture": images})
+
+
+def test_grey_images_of_a_dataset_may_lack_their_channel():
+    model = kp.GatedPixelCNN((3, 2, 1), num_levels=2, filters=2, num_blocks=1)
+    model.compile()
+    images = all_images((3, 2, 1), 2)
+    dataset = tf.data.Dataset.from_tensors(images[..., 0])
+    expected = model.evaluate(images, batch_size=64, verbose=0)
+    assert model.evaluate(dataset, verbose=0) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["loss", "metrics", "loss_weights"])
+def test_compile_refuses_losses_and_metrics(name):
+    with pytest.raises(ValueError, match=f"{name} must be left out"):
+        new_model().compile("adam", **{name: "mse"})
+
+
+def test_weights_of_examples_are_refused(images):
+    model = new_model()
+    model.compile()
+    weights = np.ones(7)
+    dataset = tf.data.Dataset.from_tensors((images, weights, weights))
+    for call in (
+        lambda: model.fit(images, sample_weight=weights, verbose=0),
+        lambda: model.fit(images, class_weight={0: 1.0}, verbose=0),
+        lambda: model.fit(images, weights, sample_weight=weights, verbose=0),
+        lambda: model.fit(images, validation_data=(images, None, weights), verbose=0),
+        lambda: model.fit(dataset, verbose=0),
+        lambda: model.evaluate(images, sample_weight=weights, verbose=0),
+        lambda: model.compute_loss({"image": images}, None, None, weights),
+    ):
+        with pytest.raises(ValueError, match="sample_weight and class_weight"):
+            call()
+
+
+class Batches(keras.utils.PyDataset):
+    """Single images, which remembers what order they were asked for in."""
+
+    def __init__(self, images):
+        super().__init__()
+        self.images, self.order = images, []
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        self.order.append(index)
+        return ({"image": self.images[index : index + 1]},)
+
+
+def test_a_py_dataset_is_shuffled(images):
+    model = new_model()
+    model.compile()
+    batches = Batches(images)
+    model.fit(batches, epochs=2, verbose=0)
+    # Keras may look at batches beforehand; in order they never go down but to 0.
+    assert set(batches.order) == set(range(7))
+    steps_down = [b for a, b in itertools.pairwise(batches.order) if b < a]
+    assert any(steps_down)
+
+
+def test_arrays_are_shuffled(images):
+    """One step an image: another order ends in other weights."""
+    ends = []
+    for shuffle in ({}, {}, {"shuffle": False}, {"shuffle": False}):
+        model = new_model()
+        model.compile(keras.optimizers.SGD(0.1))
+        model.fit(images, batch_size=1, verbose=0, **shuffle)
+        ends.append(model.blocks[1].link.kernel.numpy())
+    np.testing.assert_array_equal(ends[2], ends[3])
+    assert not np.array_equal(ends[0], ends[2]) or not np.array_equal(ends[1], ends[2])
+
+
+def test_text_in_a_dataset_does_not_disturb_xla(images):
+    model = kp.GatedPixelCNN(SHAPE, LEVELS, filters=3, num_blocks=1)
+    model.compile("sgd", jit_compile=True)
+    model.fit(sources(images)["dataset with text"], verbose=0)
+
+
+def test_validation_by_a_generator(images):
+    model = new_model()
+    model.compile()
+    history = model.fit(
+        images,
+        validation_data=sources(images)["generator"],
+        validation_steps=3,
+        verbose=0,
+    )
+    expected = kp.bits_per_dim(model.log_prob(images), 36).numpy().mean()
+    assert history.history["val_bits_per_dim"][0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_predict_gives_the_parameters(model, images):
+    expected = model(images)
+    for x in (images, {"image": images}, tf.data.Dataset.from_tensors(images)):
+        np.testing.assert_allclose(model.predict(x, verbose=0), expected, atol=1e-5)
+
+
+def test_lists_are_refused(images):
+    model = new_model()
+    model.compile()
+    with pytest.raises(ValueError, match="The model takes images, or a dict"):
+        model.fit([images], verbose=0)
+
+
+def test_saves_and_goes_on_training(images, tmp_path):
+    model = new_model()
+    model.compile(keras.optimizers.Adam(0.01))
+    model.fit(images, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for each in (model, loaded):
+        each.fit(images, verbose=0)
+    np.testing.assert_allclose(loaded.log_prob(images), model.log_prob(images), 1e-5)
+    assert loaded.optimizer.iterations == 2
+    np.testing.assert_array_equal(loaded.sample(3, 1), model.sample(3, 1))
+
+
+@pytest.mark.parametrize("auto_scale_loss", [True, False])
+def test_loads_the_optimizer_as_it_was_saved(images, tmp_path, auto_scale_loss):
+    """Trained with its loss scaled or not, or only compiled: without a warning."""
+    model = new_model(dtype="mixed_float16")
+    model.compile("adam", auto_scale_loss=auto_scale_loss)
+    for _ in range(2):
+        model.save(tmp_path / "model.keras")
+        optimizer = keras.models.load_model(tmp_path / "model.keras").optimizer
+        pairs = zip(optimizer.variables, model.optimizer.variables, strict=True)
+        for ours, theirs in pairs:
+            np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+        model.train_on_batch(images[:4])
+
+
+def test_replicas_drop_the_conditions_of_other_examples():
+    """And train and score with labels, and without."""
+    run_on_two_devices(f"""
+def new_model():
+    model = kp.GatedPixelCNN(
+        {SHAPE}, {LEVELS}, filters=6, num_blocks=2, num_classes=3, condition_dropout=0.5
+    )
+    model.compile(keras.optimizers.SGD(0.01))
+    return model
+
+with mirrored.scope():
+    model = new_model()
+given = {{"has_condition": tf.ones([64], tf.int32)}}
+kept = mirrored.run(lambda: model.condition_encoder._kept(given, True)).values
+assert not np.array_equal(kept[0], kept[1])
+images = np.random.default_rng(0).integers(0, {LEVELS}, (12, *{SHAPE}))
+features = {{"image": images, "label": np.arange(12) % 3}}
+model.fit(features, batch_size=4, verbose=0)
+one = new_model()
+one.set_weights(model.get_weights())
+eleven = {{name: value[:11] for name, value in features.items()}}
+for data in (eleven, {{"image": images[:11]}}):
+    found = model.evaluate(data, batch_size=4, verbose=0)
+    np.testing.assert_allclose(found, one.evaluate(data, verbose=0), rtol=1e-5)
+""")
+
+
+def test_two_replicas_train_as_one_device(images):
+    """Each sums its own half: the step must not be twice as large."""
+    run_on_two_devices(f"""
+def train(strategy):
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        model = kp.GatedPixelCNN({SHAPE}, num_levels={LEVELS}, filters=6, num_blocks=2)
+        model.compile(keras.optimizers.SGD(0.1))
+    images = np.random.default_rng(0).integers(0, {LEVELS}, (12, *{SHAPE}))
+    model.fit(images, batch_size=4, shuffle=False, verbose=0)
+    return model, model.evaluate(images[:7], batch_size=4, verbose=0)[1]
+
+one, one_score = train(tf.distribute.get_strategy())
+two, two_score = train(mirrored)
+for ours, theirs in zip(one.get_weights(), two.get_weights()):
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+assert abs(one_score - two_score) < 1e-5
+np.testing.assert_array_equal(one.sample(4, seed=1), two.sample(4, seed=1))
+""")

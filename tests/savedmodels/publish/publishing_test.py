@@ -1,0 +1,227 @@
+"""Tests of publishing: what appears is whole and right, or nothing appears."""
+
+import shutil
+import sys
+import threading
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_pixelcnn.models import AutoregressiveImageModel
+from savedmodels.publish import publishing, warmup
+from savedmodels.publish.batching import Batching
+from savedmodels.publish.expected_outputs import read_metadata
+from savedmodels.publish.publishing import publish
+from savedmodels.publish.warmup import WARMUP_FILE, Request, read_requests
+from tests.served import make_model, signature_names
+
+BATCHING = Batching(max_batch_size=3)
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    return make_model("all_conditions")
+
+
+@pytest.fixture(scope="module")
+def published(model, tmp_path_factory):
+    return publish(
+        model,
+        tmp_path_factory.mktemp("served") / "clothes",
+        label_names=["shirt", "shoe", "hat"],
+        bits_per_dim=1.5,
+        batching=BATCHING,
+    )
+
+
+@pytest.fixture
+def exports_are_copies(published, monkeypatch):
+    """An export of whatever model is the published one's: the steps after it count."""
+
+    def copy(self, filepath, **options):
+        shutil.copytree(published, filepath)
+
+    monkeypatch.setattr(AutoregressiveImageModel, "export", copy)
+
+
+def check_nothing_appeared(base):
+    assert [path for path in base.iterdir() if path.name != ".publishing.lock"] == []
+
+
+def test_it_is_the_first_version_and_lies_alone(published):
+    assert published.name == "1"
+    names = sorted(path.name for path in published.parent.iterdir())
+    assert names == [".publishing.lock", "1"]
+
+
+def test_every_signature_has_requests_of_both_sizes(model, published):
+    requests = read_requests(published / WARMUP_FILE)
+    asked = {(request.signature, request.num_rows) for request in requests}
+    names = {"serving_default", *signature_names(model)}
+    assert set(tf.saved_model.load(str(published)).signatures) == names
+    assert asked == {(name, rows) for name in names for rows in (1, 3)}
+    assert len(requests) == len(asked)
+
+
+def test_what_a_server_reads_beside_the_graph(published):
+    assert (published / "batching_params.pbtxt").read_text() == BATCHING.to_text()
+    metadata = read_metadata(published)
+    assert metadata["label_names"] == ["shirt", "shoe", "hat"]
+    assert metadata["bits_per_dim"] == 1.5
+
+
+def test_chosen_signatures_only(model, tmp_path, capsys):
+    names, batching = ["log_prob", "classify"], Batching(max_batch_size=1)
+    version = publish(model, tmp_path, signatures=names, batching=batching)
+    requests = read_requests(version / WARMUP_FILE)
+    asked = {request.signature: set(request.inputs) for request in requests}
+    assert set(asked) == {"serving_default", "metadata", *names}
+    assert asked["serving_default"] == asked["log_prob"]
+    said = f"Published {version}, which answers 4 requests to warm up\n"
+    assert capsys.readouterr().out == said
+
+
+# What is refused.
+
+
+def python_function(x):
+    return tf.ensure_shape(
+        tf.py_function(lambda value: value * 2, [x], x.dtype), [None]
+    )
+
+
+compiled_function = tf.function(lambda x: x * 2, jit_compile=True)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (python_function, "EagerPyFunc.* of the signatures custom. It calls a Python"),
+        (compiled_function, "of the signatures custom. It is compiled by XLA"),
+        (tf.reduce_sum, r"output 'y' of the signature 'custom', of shape \(\)"),
+    ],
+)
+def test_a_graph_that_no_stock_server_runs(
+    model, tmp_path, monkeypatch, function, message
+):
+    def export(self, filepath, **options):
+        rows = tf.TensorSpec([None], tf.float32, name="x")
+        sign = tf.function(lambda x: {"y": function(x)}, input_signature=[rows])
+        tf.saved_model.save(tf.Module(), filepath, signatures={"custom": sign})
+
+    monkeypatch.setattr(AutoregressiveImageModel, "export", export)
+    with pytest.raises(ValueError, match=message):
+        publish(model, tmp_path, batching=BATCHING)
+    check_nothing_appeared(tmp_path)
+
+
+def test_answers_of_another_model(exports_are_copies, tmp_path):
+    other = make_model("all_conditions")
+    for weight in other.trainable_weights:
+        weight.assign(-weight)
+    with pytest.raises(
+        ValueError, match=r"must be the Python model's\. Received: another"
+    ):
+        publish(other, tmp_path, batching=BATCHING)
+    check_nothing_appeared(tmp_path)
+
+
+def damage_a_byte(path, requests):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def write_a_cold_request(path, requests):
+    cold = {"temperature": np.zeros(1, "float32")}
+    (warm, *_) = (request for request in requests if request.signature == "sample")
+    WRITE(path, [Request("sample", {**warm.inputs, **cold}), *requests], "pixelcnn")
+
+
+def leave_out_an_input(path, requests):
+    first = Request(requests[0].signature, {})
+    WRITE(path, [first, *requests], "pixelcnn")
+
+
+def ask_for_no_signature(path, requests):
+    WRITE(path, [Request("samples", requests[0].inputs), *requests], "pixelcnn")
+
+
+def leave_out_a_signature(path, requests):
+    WRITE(path, [r for r in requests if r.signature != "log_prob"], "pixelcnn")
+
+
+WRITE = warmup.write_requests
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (damage_a_byte, "tf_serving_warmup_requests is damaged"),
+        (
+            write_a_cold_request,
+            r"(?s)fails on the warm-up .*temperature must be finite",
+        ),
+        (leave_out_an_input, "fails on the warm-up request to 'classify' of 0 rows"),
+        (ask_for_no_signature, "must name a signature of the export. Rec.*'samples'"),
+        (leave_out_a_signature, "must have a warm-up request. Missing: log_prob"),
+    ],
+)
+def test_requests_that_a_server_would_stumble_over(
+    exports_are_copies, model, tmp_path, monkeypatch, damage, message
+):
+    def write(path, requests, model_name):
+        WRITE(path, requests, model_name)
+        damage(path, requests)
+
+    monkeypatch.setattr(warmup, "write_requests", write)
+    with pytest.raises(ValueError, match=message):
+        publish(model, tmp_path, batching=BATCHING)
+    check_nothing_appeared(tmp_path)
+
+
+def test_without_the_protos_nothing_is_exported(model, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
+    with pytest.raises(ModuleNotFoundError, match="pip install"):
+        publish(model, tmp_path / "base")
+    assert list(tmp_path.iterdir()) == []
+
+
+# Several publishers.
+
+
+def test_two_publishers_at_once_give_two_versions(
+    exports_are_copies, published, model, tmp_path, monkeypatch
+):
+    at_once = threading.Barrier(2)
+
+    def replay(model, export):
+        at_once.wait(timeout=60)  # both are between their first and last step
+        return len(read_requests(export / WARMUP_FILE))
+
+    monkeypatch.setattr(publishing, "replay_requests", replay)
+    versions = []
+    publishers = [
+        threading.Thread(
+            target=lambda: versions.append(publish(model, tmp_path, verbose=False))
+        )
+        for _ in range(2)
+    ]
+    for publisher in publishers:
+        publisher.start()
+    for publisher in publishers:
+        publisher.join()
+    assert sorted(versions) == [tmp_path / "1", tmp_path / "2"]
+    for version in versions:
+        assert (version / "saved_model.pb").exists()
+    assert not list(tmp_path.glob(".publishing-*"))
+
+
+def test_within_the_scope_of_a_strategy(model, tmp_path):
+    with tf.distribute.OneDeviceStrategy("/cpu:0").scope():
+        with pytest.raises(RuntimeError, match=r"outside of strategy.scope\(\)"):
+            publish(model, tmp_path)
+    assert list(tmp_path.iterdir()) == []

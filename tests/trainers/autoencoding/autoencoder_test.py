@@ -1,0 +1,219 @@
+"""Tests of a whole run of an auto-encoder: what it leaves, and going on."""
+
+import itertools
+import json
+import types
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.training import TrainStep
+from tests.models.autoencoder.small_autoencoder import new_autoencoder
+from tests.test_case import random_images
+from tests.trainers.runs.train_lightly import export
+from tests.trainers.tiny_run import images_of
+from trainers import autoencoder
+from trainers.autoencoding import baseline, results, running
+from trainers.autoencoding.settings import check_config
+from trainers.configs import autoencoder_digits, autoencoder_fashion_mnist
+from trainers.runs import training
+from trainers.runs.data import load_training_data
+from trainers.runs.run_folder import RunFolder
+
+
+def tiny_config(**model):
+    config = autoencoder_digits.get_config()
+    config.model.update(latent_dim=3, encoder_filters=4, filters=4, num_blocks=1)
+    config.model.update(model)
+    # Deterministic operations cannot be switched off again in this process.
+    config.update(epochs=1, sample_every=1, deterministic=False, batch_size=128)
+    config.autoencoder.update(mse_epochs=2, num_rows=3, num_reconstructions=2)
+    config.autoencoder.update(probe_images=200, importance_samples=2)
+    return config
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The workdir, the metrics, and what was printed."""
+    workdir = tmp_path_factory.mktemp("runs") / "autoencoder"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kp.PixelCNNAutoencoder, "export", export)
+        return workdir, running.train_autoencoder(tiny_config(), workdir)
+
+
+def test_a_finished_workdir_holds_everything_and_no_leftovers(finished):
+    workdir, _ = finished
+    assert {path.name for path in workdir.iterdir()} == {
+        *("config.json", "environment.json", "model.keras", "mse", "metrics.json"),
+        *("reconstructions.png", "interpolations.png", "reconstructions"),
+        *("checkpoints", "logs", "history.jsonl", "export"),
+    }
+    assert not [path for path in workdir.rglob("*") if ".part" in path.name]
+
+
+def test_the_figures_are_those_of_the_reloaded_models(finished):
+    workdir, metrics = finished
+    assert json.loads((workdir / "metrics.json").read_text()) == metrics
+    model = keras.models.load_model(workdir / "model.keras")
+    images = images_of("test")
+    bits = kp.bits_per_dim(model.log_prob(images).numpy().mean(), 64)
+    assert metrics["test_bits_per_dim"] == pytest.approx(bits, rel=1e-5)
+    saved = (metrics["shuffled_bits_per_dim"] - bits) * 64
+    assert metrics["bits_saved_per_image"] == pytest.approx(saved, abs=1e-3)
+    assert metrics["is_collapsed"] == (saved < 1)
+    mse = keras.models.load_model(workdir / "mse" / "model.keras")
+    error = np.square(mse(images) - images / 16).mean()
+    assert metrics["mse_mean_squared_error"] == pytest.approx(error, rel=1e-4)
+    for name in ("probe_accuracy", "mse_probe_accuracy"):
+        assert 0.1 < metrics[name] < 1
+    assert (metrics["latent_dim"], metrics["probe_images"]) == (3, 200)
+
+
+def test_the_picture_shows_originals_means_and_draws(finished):
+    workdir, _ = finished
+    with Image.open(workdir / "reconstructions.png") as file:
+        picture = np.asarray(file)
+    side = 32  # of an image, enlarged
+    assert picture.shape == (3 * (side + 1) - 1, 4 * (side + 1) - 1)
+    tiles = [picture[:side:4, x : x + side : 4] for x in range(0, 132, side + 1)]
+    images = images_of("test")[::60][:1]
+    mse = keras.models.load_model(workdir / "mse" / "model.keras")
+    model = keras.models.load_model(workdir / "model.keras")
+    drawn = model.decode(model.encode(images)[0], seed=0, num_samples=2).numpy()
+    expected = [images[0], mse.reconstruct(images).numpy()[0], *drawn]
+    for tile, image in zip(tiles, expected):
+        np.testing.assert_array_equal(tile, np.rint(image[..., 0] * (255 / 16)))
+
+
+def test_a_finished_run_is_told_and_not_trained_again(finished, capsys):
+    workdir, metrics = finished
+    assert running.train_autoencoder(tiny_config(), workdir) == metrics
+    printed = capsys.readouterr().out
+    assert "finished. Remove it to train anew." in printed
+    assert results.format_table(metrics) in printed
+    assert f"bits/dim given z                {metrics['test_bits_per_dim']:.4f}" in (
+        printed
+    )
+    assert metrics["verdict"] in printed
+
+
+def test_a_collapse_is_said(finished):
+    metrics = {**finished[1], "verdict": "COLLAPSED: so."}
+    assert "\nCOLLAPSED: so.\n" in results.format_table(metrics)
+    table = results.format_table({**metrics, "probe_accuracy": None})
+    assert "left out: the images have no labels" in table
+
+
+def test_a_baseline_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch):
+    config = {**tiny_config().to_dict(), "checkpoint_every": 4}
+    data = load_training_data(config)
+    keras.utils.set_random_seed(0)
+    whole = baseline.train_baseline(config, data, tmp_path / "whole")
+    steps = itertools.count()
+
+    def stop(self, *given, step=TrainStep.__call__):
+        if next(steps) == 14:
+            raise KeyboardInterrupt
+        return step(self, *given)
+
+    keras.utils.set_random_seed(0)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(TrainStep, "__call__", stop)
+        baseline.train_baseline(config, data, tmp_path / "parts")
+    parts = baseline.train_baseline(config, data, tmp_path / "parts")
+    images = images_of("test")
+    np.testing.assert_allclose(parts(images), whole(images), atol=1e-6)
+    history = (tmp_path / "parts" / "history.jsonl").read_text().splitlines()
+    assert "validation_mean_squared_error" in json.loads(history[-1])
+
+
+def test_on_nonfinite_reaches_the_baseline(tmp_path, monkeypatch):
+    class Loop:
+        def __init__(self, *given, options, **rest):
+            found.append(options.on_nonfinite)
+
+        def run(self):
+            raise InterruptedError
+
+    found = []
+    monkeypatch.setattr(baseline, "TrainingLoop", Loop)
+    monkeypatch.setattr(results, "load_model", lambda *given: None)
+
+    def train(config, workdir, strategy, on_nonfinite, kind):
+        data = load_training_data(config)
+        kind.write_results(config, data, RunFolder(tmp_path), None)
+
+    monkeypatch.setattr(running, "train_and_evaluate", train)
+    with pytest.raises(InterruptedError):
+        running.train_autoencoder(
+            tiny_config().to_dict(), tmp_path, on_nonfinite="skip"
+        )
+    assert found == ["skip"]
+
+
+def test_a_variational_model_s_bound_is_called_a_bound(finished):
+    model = new_autoencoder((4, 3, 1), beta=0.5)
+    images = random_images(model, 30)
+    scores = results.measure_likelihood(model, images, tiny_config())
+    assert "test_bits_per_dim" not in scores
+    elbo = scores["test_elbo_bits_per_dim"]
+    assert scores["test_importance_weighted_bits_per_dim"] < elbo
+    assert scores["kl_divergence_nats"] > 0
+    objective = running.AUTOENCODERS.objective
+    assert objective({"model": {"beta": 0.5}}).name == "elbo_bits_per_dim"
+    assert objective({"model": {"beta": 0.0}}).name == "bits_per_dim"
+    table = results.format_table({**finished[1], **scores})
+    assert f"bits/dim at most (ELBO)         {elbo:.4f}" in table
+
+
+# Configs and flags.
+
+
+@pytest.mark.parametrize("module", [autoencoder_digits, autoencoder_fashion_mnist])
+def test_the_configs_are_right(module):
+    check_config(module.get_config().to_dict())
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"mse_epochs": 0}, r"mse_epochs must be an integer of at least 1.*: 0"),
+        ({"mse_learning_rate": -1}, r"mse_learning_rate must be above 0.*-1"),
+        ({"mse_epoch": 1}, r"must have the fields .*Received: .*'mse_epoch'"),
+    ],
+)
+def test_a_wrong_field_is_told(fields, sentence):
+    config = autoencoder_digits.get_config().to_dict()
+    config["autoencoder"].update(fields)
+    with pytest.raises(ValueError, match=sentence):
+        check_config(config)
+
+
+def test_what_is_no_auto_encoder_is_refused_and_the_other_way_around(tmp_path):
+    config = autoencoder_digits.get_config()
+    del config.autoencoder
+    with pytest.raises(ValueError, match=r"one of \('GatedP.*'PixelCNNAutoencoder'"):
+        training.train_and_evaluate(config, tmp_path)
+    config = autoencoder_digits.get_config().to_dict()
+    with pytest.raises(ValueError, match=r"\['embedding_dim'\]"):
+        config["model"]["embedding_dim"] = 3
+        check_config(config)
+    config["model_class"] = "PixelCNN"
+    with pytest.raises(ValueError, match=r"\('PixelCNNAutoencoder',\).*'PixelCNN'"):
+        check_config(config)
+
+
+def test_the_program_trains_what_its_flags_say(monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        running, "train_autoencoder", lambda *given: calls.append(given)
+    )
+    given = {"config": {"seed": 3}, "workdir": "here", "on_nonfinite": "skip"}
+    where = {"strategy": "one", "num_logical_cpus": None}
+    autoencoder.main(types.SimpleNamespace(**given, **where))
+    ((config, workdir, strategy, on_nonfinite),) = calls
+    assert [config, workdir, on_nonfinite] == list(given.values())
+    assert strategy.num_replicas_in_sync == 1

@@ -1,0 +1,197 @@
+"""Tests of the programs: flags, errors in one line, scores and samples."""
+
+import keras
+import numpy as np
+import pytest
+from absl import flags
+from PIL import Image
+
+import keras_pixelcnn as kp
+from keras_pixelcnn import datasets
+from keras_pixelcnn.models import load_model
+from tests.trainers.tiny_run import call, tiny_model
+from trainers import evaluate, sample, train
+from trainers.runs.data import as_array
+from trainers.scoring.scoring import score_split
+
+
+@pytest.fixture(scope="module")
+def model_path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    tiny_model().save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def other_model(tmp_path_factory):
+    """A model of another shape and other levels."""
+    path = tmp_path_factory.mktemp("other") / "model.keras"
+    kp.GatedPixelCNN((8, 8, 3), num_levels=5, filters=3, num_blocks=1).save(path)
+    return path
+
+
+def check_error(result, sentence):
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    (line,) = [line for line in result.stderr.splitlines() if sentence in line]
+    return line
+
+
+# Flags.
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("--config.epoch=4", 'Did you mean "epochs" instead of "epoch"?'),
+        ("--config.model.filter=4", 'Did you mean "filters" instead of "filter"?'),
+        ("--config.qqq=4", "error: The config has no such field: 'qqq'"),
+        ("--config.epochs=2.5", "flag --config.epochs=2.5: invalid literal"),
+        ("--config.seed.x=1", "error: The config has no such field:"),
+        ("--epochs=4", "Unknown command line flag 'epochs'"),
+    ],
+)
+def test_a_wrong_field_is_told_and_nothing_is_written(
+    train_tiny, tmp_path, argument, sentence
+):
+    result = train_tiny(tmp_path / "run", argument)
+    check_error(result, sentence)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_config_is_told(run, tmp_path):
+    result = run("train", "--config=nothing.py", f"--workdir={tmp_path}")
+    check_error(result, "No such file or directory: 'nothing.py'")
+
+
+def test_required_flags(run):
+    check_error(run("train"), "--config must have a value")
+
+
+# ml_collections loads config files in a way that Python will give up.
+@pytest.mark.filterwarnings("ignore:the load_module.. method is deprecated")
+def test_overrides_reach_the_config(monkeypatch):
+    arguments = [
+        "train",
+        "--config=trainers/configs/digits.py",
+        "--workdir=run",
+        "--config.model.head_filters=6",
+        "--config.image_size=16,12",
+        "--noconfig.deterministic",
+        "--config.learning_rate=1",
+    ]
+    monkeypatch.setattr("sys.argv", arguments)
+    values = flags.FlagValues()
+    train.define_flags(values)
+    values(arguments)
+    assert values.config.model.head_filters == 6
+    assert values.config.image_size == (16, 12)
+    assert not values.config.deterministic
+    assert values.config.learning_rate == 1.0
+    assert values.config.is_locked
+
+
+def test_importing_the_programs_defines_no_flags():
+    names = {"model", "config", "workdir", "dataset", "label", "max_train"}
+    assert not names & set(flags.FLAGS)
+
+
+def test_parameter_servers_are_refused_with_a_reason(train_tiny, tmp_path):
+    result = train_tiny(tmp_path / "run", "--strategy=parameter_server")
+    check_error(result, "error: Parameter servers are not supported: Keras 3")
+    assert not (tmp_path / "run").exists()
+
+
+# Evaluate.
+
+
+def test_evaluate_prints_the_exact_scores(model_path, capsys):
+    call(evaluate, f"--model={model_path}", "--dataset=digits", "--batch_size=50")
+    images = as_array(datasets.load("digits", "test", shuffle=False))
+    nats = -keras.models.load_model(model_path).log_prob(images).numpy()
+    lines = [line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    expected = {
+        "bits per dimension": nats.mean() / 64 / np.log(2),
+        "nats per image": nats.mean(),
+        "images": 180,
+    }
+    assert [name for name, _ in lines] == list(expected)
+    assert [len(value.rpartition(".")[2]) for _, value in lines[:2]] == [4, 4]
+    # The last digit is rounded, of sums in another order.
+    for (_, value), exact in zip(lines, expected.values()):
+        assert float(value) == pytest.approx(exact, abs=2e-4)
+
+
+def test_evaluate_scores_the_split_that_is_asked_for(model_path):
+    model = load_model(model_path)
+    assert score_split(model, "digits", "validation").num_images == 180
+    assert score_split(model, "digits", "all", batch_size=500).num_images == 1797
+
+
+def test_a_model_saved_before_compiling_is_scored(tmp_path):
+    model = kp.GatedPixelCNN((8, 8, 1), num_levels=17, filters=4, num_blocks=1)
+    model.save(tmp_path / "model.keras")
+    found = score_split(load_model(tmp_path / "model.keras"), "digits", "test")
+    assert 2 < found.bits_per_dim < 8
+
+
+def test_other_levels_are_refused_and_merged_on_demand(other_model, capsys):
+    flag = f"--model={other_model}"
+    with pytest.raises(ValueError, match=r"of 5 levels.* have 17\..*num_levels=5"):
+        call(evaluate, flag, "--dataset=digits")
+    with pytest.raises(ValueError, match=r"\(8, 8, 3\).* have \(8, 8, 1\)"):
+        call(evaluate, flag, "--dataset=digits", "--num_levels=5")
+    options = ["--num_levels=5", "--color_mode=rgb", "--image_size=8,8"]
+    call(evaluate, flag, "--dataset=digits", *options)
+    assert "images              180" in capsys.readouterr().out
+
+
+def test_user_errors_end_in_one_line(run, other_model):
+    result = run("evaluate", f"--model={other_model}", "--dataset=digits")
+    line = check_error(result, "error: The model is for pixels of 5 levels")
+    assert line.endswith("num_levels=5.")
+
+
+@pytest.mark.parametrize("size", ["8", "8,x", "8,8,1"])
+def test_a_wrong_image_size_is_told(model_path, size):
+    with pytest.raises(flags.IllegalFlagValueError, match="must be height,width"):
+        call(
+            evaluate,
+            f"--model={model_path}",
+            "--dataset=digits",
+            f"--image_size={size}",
+        )
+
+
+# Sample.
+
+
+def test_sample_writes_a_picture_and_an_array(model_path, tmp_path, capsys):
+    picture, array = tmp_path / "grid.png", tmp_path / "samples"
+    call(
+        sample,
+        f"--model={model_path}",
+        "--num_samples=6",
+        "--seed=-3",
+        "--temperature=0.5",
+        f"--output={picture}",
+        f"--array={array}",
+    )
+    saved = np.load(array)
+    model = keras.models.load_model(model_path)
+    expected = model.sample(6, seed=-3, temperature=0.5)
+    np.testing.assert_array_equal(saved["image"], expected)
+    assert saved["image"].dtype == np.uint8
+    assert saved["seed"] == -3
+    with Image.open(picture) as file:
+        assert file.size == (3 * 33 - 1, 2 * 33 - 1)
+    assert sorted(tmp_path.iterdir()) == [picture, array]
+    assert f"6 images in {picture}" in capsys.readouterr().out
+
+
+def test_sample_refuses_a_wrong_temperature(model_path, tmp_path):
+    output = tmp_path / "samples.png"
+    with pytest.raises(ValueError, match="temperature must be"):
+        call(sample, f"--model={model_path}", "--temperature=0", f"--output={output}")
+    assert not output.exists()

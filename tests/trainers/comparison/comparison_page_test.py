@@ -1,0 +1,182 @@
+"""The page of a comparison, made by hand: what it shows, and in a browser."""
+
+import json
+import re
+
+import pytest
+
+from tests.browser import start_chromium
+from tests.trainers.report_page import report_run
+from trainers.comparison.page import write_page
+
+SCRIPT = "<script>document.title = 'ran'</script>"
+ROW = "sample_row.png"
+
+
+def model_row(name, title, bits):
+    return {
+        "title": title,
+        "kind": "model",
+        "name": name,
+        "test_bits_per_dim": bits,
+        "train_bits_per_dim": bits - 0.1,
+        "parameters": 151_000,
+        "step_seconds": 0.0123,
+        "sample_seconds": 1.5,
+    }
+
+
+def result_of(rows):
+    baselines = {"uniform": 4.087, "PNG": 14.16, "multivariate Gaussian": 2.892}
+    rows = rows + [
+        {"title": title, "kind": "baseline", "test_bits_per_dim": bits}
+        for title, bits in baselines.items()
+    ]
+    return {
+        "dataset": "digits",
+        "test_split": "test",
+        "test_images": 180,
+        "train_split": "train",
+        "train_images": 1437,
+        "image_shape": [8, 8, 1],
+        "num_levels": 17,
+        "steps": 176,
+        "batch_size": 64,
+        "samples_at_once": 16,
+        "rows": sorted(rows, key=lambda row: -row["test_bits_per_dim"]),
+        "left_out": {"JPEG XL": "needs a plugin"},
+        "system": "Abacus",
+        "processor": "Abacus 9000",
+        "cores": 2,
+        "devices": [],
+        "versions": {"keras": "3.15.1"},
+    }
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """The page's path, of eight models and one that has no history."""
+    workdir = tmp_path_factory.mktemp("runs")
+    report_run.write_config(workdir, batch_size=64)
+    rows = []
+    for i in range(9):
+        name, title = f"model_{i}", f"PixelRNN, number {i}"
+        folder = workdir / name
+        folder.mkdir()
+        report_run.write_config(folder, model_class="PixelRNN", note=SCRIPT)
+        if i < 8:
+            report_run.write_history(folder, shifted(0.05 * i))
+        report_run.write_picture(folder / ROW, 20 * i)
+        rows.append(model_row(name, title, 1.8 + 0.05 * i))
+    rows[0]["title"] = SCRIPT
+    write_page(workdir / "comparison.html", result_of(rows), workdir, ROW)
+    return workdir / "comparison.html"
+
+
+def shifted(bits):
+    rows = report_run.history_rows()
+    for row in rows:
+        if "validation_ema_bits_per_dim" in row:
+            row["validation_ema_bits_per_dim"] += bits
+    return rows
+
+
+def words_of(page):
+    text = re.sub(r"<style>.*?</style>", "", page.read_text(), flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", text).split())
+
+
+def test_the_page_shows_the_table_from_worst_to_best(compared):
+    words = words_of(compared)
+    places = [
+        words.index(each)
+        for each in (
+            "PNG 14.160",
+            "uniform 4.087",
+            "multivariate Gaussian 2.892",
+            "PixelRNN, number 8 2.200 (2.100) 151,000 12.3 ms 1,500 ms",
+            "PixelRNN, number 1 1.850 (1.750) 151,000 12.3 ms 1,500 ms",
+            "Left out, JPEG XL: needs a plugin.",
+        )
+    ]
+    assert places == sorted(places)
+
+
+def test_the_page_says_what_its_numbers_are(compared):
+    words = words_of(compared)
+    for sentence in (
+        "over the 180 images of digits, split test (8x8x1, 17 levels)",
+        "in brackets over 1,437 of split train.",
+        "176 steps of 64 images",
+        "its share of 16 drawn at once",
+        "processor Abacus 9000",
+        "model_class PixelRNN",
+        "filters 64",
+    ):
+        assert sentence in words
+
+
+def test_every_model_has_its_line_and_its_row_of_samples(compared):
+    page = compared.read_text()
+    # Twice, for desks and phones; a model without history has none.
+    assert len(re.findall(r'<polyline[^>]*class="line c\d"', page)) == 2 * 8
+    assert page.count('<img src="data:image/png') == 9
+    chart = re.search(r'aria-label="(Validation bits per dimension[^"]*)"', page)[1]
+    assert chart.count("number") == 7
+
+
+def test_a_page_that_cannot_be_written_leaves_the_older_one(compared, monkeypatch):
+    before = compared.read_bytes()
+    with pytest.raises(KeyError):
+        write_page(compared, {"rows": [], "dataset": "x"}, compared.parent, ROW)
+    assert compared.read_bytes() == before
+    assert not list(compared.parent.glob("*.part*"))
+
+
+def test_damaged_pictures_are_left_out(compared, tmp_path):
+    report_run.write_config(tmp_path)
+    (tmp_path / "a").mkdir()
+    report_run.write_config(tmp_path / "a", model_class="PixelCNN")
+    (tmp_path / "a" / ROW).write_bytes(b"no picture")
+    result = result_of([model_row("a", "A", 2.0)])
+    write_page(tmp_path / "page.html", json.loads(json.dumps(result)), tmp_path, ROW)
+    words = words_of(tmp_path / "page.html")
+    assert "Not recorded." in words  # nor is there a history
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
+    driver = start_chromium(tmp_path_factory.mktemp("chromium"))
+    yield driver
+    driver.quit()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_the_page_opens_without_errors_and_fits(driver, compared, width, scheme):
+    driver.get_log("browser")
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1}
+    metrics["mobile"] = width < 600
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    driver.get(compared.as_uri())
+    assert driver.get_log("browser") == []
+    assert driver.title == "Models compared on digits"  # the script did not run
+    script = """
+        const shown = [...document.querySelectorAll("figure > svg")]
+            .filter((svg) => svg.clientWidth);
+        const boxes = shown.flatMap((svg) => {
+            const frame = svg.getBoundingClientRect();
+            return [...svg.querySelectorAll("text")].map((text) => {
+                const box = text.getBoundingClientRect();
+                return Math.min(box.left - frame.left, frame.right - box.right);
+            });
+        });
+        const broken = [...document.images].filter((image) => !image.naturalWidth);
+        return [document.documentElement.scrollWidth, shown.length, boxes.length,
+                Math.min(...boxes), broken.length]"""
+    breadth, charts, letters, margin, broken = driver.execute_script(script)
+    assert breadth <= width
+    assert (charts, broken) == (1, 0)
+    assert letters > 8
+    assert margin >= 0

@@ -1,0 +1,93 @@
+"""The report's page in a browser, light on a desk and dark on a phone."""
+
+import pytest
+
+from tests.browser import start_chromium
+from tests.trainers.report_page import report_run
+from trainers.report_page.page import write_page
+
+SCRIPT = """
+    <script>document.title = "ran"</script><img src="x" onerror="document.title='ran'">
+"""
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
+    driver = start_chromium(tmp_path_factory.mktemp("chromium"))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    workdir = report_run.finished_run(tmp_path_factory.mktemp("runs") / "digits")
+    report_run.write_config(workdir, note=SCRIPT, dataset=SCRIPT)
+    write_page(workdir, workdir / "report.html")
+    return (workdir / "report.html").as_uri()
+
+
+def show(driver, page, width, scheme):
+    driver.get_log("browser")  # forgets what an earlier test left
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1}
+    metrics["mobile"] = width < 600
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    driver.get(page)
+
+
+def ask(driver, expression):
+    return driver.execute_script(f"return {expression}")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_the_page_opens_without_errors_and_fits(driver, page, width, scheme):
+    show(driver, page, width, scheme)
+    assert driver.get_log("browser") == []
+    assert driver.title == "digits: training report"  # the script did not run
+    assert ask(driver, "document.documentElement.scrollWidth") <= width
+    broken = "[...document.images].filter((i) => !i.naturalWidth).length"
+    assert ask(driver, f"[document.images.length, {broken}]") == [8, 0]
+    shown = (
+        "[...document.querySelectorAll('figure > svg')].filter((s) => s.clientWidth)"
+    )
+    assert ask(driver, f"{shown}.length") == 4
+    colour = ask(driver, "getComputedStyle(document.body).backgroundColor")
+    light = int(colour.removeprefix("rgb(").split(",")[0]) > 127
+    assert light == (scheme == "light")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_letters_of_the_charts_can_be_read_and_stay_within(driver, page, width):
+    show(driver, page, width, "light")
+    script = """
+        return [...document.querySelectorAll("figure > svg")]
+            .filter((svg) => svg.clientWidth)
+            .flatMap((svg) => {
+                const frame = svg.getBoundingClientRect();
+                return [...svg.querySelectorAll("text")].map((text) => {
+                    const box = text.getBoundingClientRect();
+                    return [box.height, box.left - frame.left, frame.right - box.right];
+                });
+            })"""
+    boxes = driver.execute_script(script)
+    assert len(boxes) > 40
+    assert min(height for height, _, _ in boxes) > 8
+    assert min(left for _, left, _ in boxes) >= 0
+    assert min(right for _, _, right in boxes) >= 0
+
+
+def test_pointing_at_a_chart_shows_the_values(driver, page):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+
+    show(driver, page, 1280, "light")
+    column = driver.find_elements(By.CSS_SELECTOR, ".hovers g")[87]
+    script = "return getComputedStyle(arguments[0].querySelector('circle')).opacity"
+    assert driver.execute_script(script, column) == "0"
+    rect = column.find_element(By.TAG_NAME, "rect")
+    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", rect)
+    ActionChains(driver).move_to_element(rect).perform()
+    assert driver.execute_script(script, column) == "1"
+    title = column.find_element(By.TAG_NAME, "title").get_attribute("textContent")
+    assert title.startswith("step 88, epoch 4\ntrain 2.02")

@@ -1,0 +1,149 @@
+"""Tests of runs of models with labels: what they leave, and what they refuse."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_pixelcnn.image_grid import image_grid
+from keras_pixelcnn.models import AutoregressiveImageModel, load_model
+from tests.trainers.runs.train_lightly import export
+from tests.trainers.tiny_run import (
+    images_of,
+    labels_of,
+    read_log,
+    read_metrics,
+    tiny_config,
+    tiny_model,
+)
+from trainers.runs import data, results_writing, training
+from trainers.runs.run_folder import RunFolder
+
+
+def conditional_config(num_classes=10, condition_dropout=0.2, **fields):
+    config = tiny_config(epochs=1, **fields)
+    config.model.num_classes = num_classes
+    config.model.condition_dropout = condition_dropout
+    return config
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("runs") / "conditional"
+    config = conditional_config(num_samples=25, sample_every=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AutoregressiveImageModel, "export", export)
+        training.train_and_evaluate(config, workdir)
+    return workdir
+
+
+# What a finished run holds.
+
+
+def test_the_samples_have_one_row_a_class(workdir):
+    model = load_model(workdir / "model.keras")
+    samples = model.sample(20, seed=0, label=np.repeat(np.arange(10), 2))
+    expected = image_grid(samples, 17, columns=2)[..., 0]
+    with Image.open(workdir / "samples.png") as file:
+        np.testing.assert_array_equal(np.asarray(file), expected)
+    (picture,) = read_log(workdir / "logs" / "samples", "samples").values()
+    width, height = map(int, picture[:2])
+    assert (height, width) == expected.shape
+
+
+def test_the_metrics_hold_the_scores_with_and_without_labels(workdir):
+    metrics = read_metrics(workdir)
+    assert metrics["conditions"] == ["label"]
+    model = load_model(workdir / "model.keras")
+    images, labels = images_of("test"), labels_of("test")
+    scale = -1 / (64 * np.log(2))
+    given = model.log_prob(images, label=labels).numpy().mean() * scale
+    without = model.log_prob(images).numpy().mean() * scale
+    assert given != pytest.approx(without, rel=1e-4)
+    assert metrics["test_bits_per_dim"] == pytest.approx(given, rel=1e-5)
+    found = metrics["test_bits_per_dim_unconditional"]
+    assert found == pytest.approx(without, rel=1e-5)
+
+
+def test_the_table_shows_both_scores(workdir):
+    metrics = read_metrics(workdir)
+    table = results_writing.format_table(metrics)
+    given = metrics["test_bits_per_dim"]
+    without = metrics["test_bits_per_dim_unconditional"]
+    name = f"  {'GatedPixelCNN':24}"
+    assert f"{name}{given:8.4f}  given the label\n" in table
+    assert f"{name}{without:8.4f}  unconditional\n" in table
+
+
+def test_a_model_that_cannot_do_without_has_no_unconditional_score(workdir):
+    test = data.load_split(tiny_config(), "test")
+    model = tiny_model(num_classes=10)
+    assert results_writing._conditional_scores(model, test, 64) == {
+        "conditions": ["label"]
+    }
+    assert results_writing._conditional_scores(tiny_model(), test, 64) == {}
+    metrics = read_metrics(workdir)
+    del metrics["test_bits_per_dim_unconditional"]
+    assert "unconditional" not in results_writing.format_table(metrics)
+
+
+# Errors.
+
+
+def test_a_label_beyond_the_classes_ends_in_one_line(run, tmp_path):
+    result = run(
+        "train",
+        "--config=trainers/configs/digits_conditional.py",
+        "--config.model.num_classes=5",
+        "--config.model.filters=4",
+        "--config.model.num_blocks=1",
+        f"--workdir={tmp_path / 'run'}",
+    )
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    (line,) = [x for x in result.stderr.splitlines() if x.startswith("error:")]
+    assert line.startswith("error: config.model.num_classes must fit the labels of")
+    assert "label must hold integers in [0, 5), or -1 for none. Received: " in line
+
+
+def test_a_run_that_failed_in_its_first_epoch_leaves_the_folder_free(tmp_path):
+    config = conditional_config(num_classes=9, condition_dropout=0.0)
+    with pytest.raises(ValueError, match=r"must fit .*\[0, 9\)\. Received: 9"):
+        training.train_and_evaluate(config, tmp_path)
+    RunFolder(tmp_path).claim({"another": "config"})
+
+
+def test_a_model_that_needs_an_embedding_is_refused_before_data_is_loaded(
+    tmp_path, monkeypatch
+):
+    def fail(*arguments):
+        raise RuntimeError
+
+    monkeypatch.setattr(training, "load_training_data", fail)
+    config = tiny_config()
+    config.model.embedding_dim = 4
+    with pytest.raises(ValueError, match="knows labels as conditions, and no others"):
+        training.train_and_evaluate(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_completions_keep_the_upper_halves(workdir):
+    """A row: what is known, five completions given the label, the real image."""
+    with Image.open(workdir / "completions.png") as file:
+        picture = np.asarray(file)
+    side = (picture.shape[0] - 7) // 8
+    rows = [picture[i * (side + 1) :][:side] for i in range(8)]
+    tiles = np.array(
+        [[row[:, j * (side + 1) :][:, :side] for j in range(7)] for row in rows]
+    )
+    real = tiles[:, -1]
+    expected = image_grid(images_of("test")[: 8 * 22 : 22], 17, columns=1)[:, :, 0]
+    np.testing.assert_array_equal(
+        np.concatenate(list(real)),
+        np.delete(expected, range(side, len(expected), side + 1), 0),
+    )
+    half = side // 2
+    for column in range(6):
+        np.testing.assert_array_equal(tiles[:, column, :half], real[:, :half])
+    assert np.all(tiles[:, 0, half:] == 128)
+    lower = tiles[:, 1:6, half:]
+    assert np.mean(lower[:, 0] != lower[:, 1]) > 0.1

@@ -1,0 +1,118 @@
+"""Tests that an interrupted run goes on where it was, through the trainer."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_pixelcnn.models import load_model
+from keras_pixelcnn.training import Evaluation, strategies
+from tests.trainers.runs.power_cut import PowerCutError, power_cut
+from tests.trainers.tiny_run import STEPS, read_log, read_metrics, tiny_config
+from trainers.runs import results_writing, training
+
+pytestmark = pytest.mark.usefixtures("no_exports")
+
+
+@pytest.fixture
+def cut_power(monkeypatch):
+    """Ends a run before a step."""
+
+    def cut(config, workdir, step):
+        with power_cut(monkeypatch, step):
+            training.train_and_evaluate(config, workdir)
+
+    return cut
+
+
+def config_of_labels(**fields):
+    """Labels, dropout of both kinds, an average, flips and balanced classes."""
+    config = tiny_config(
+        ema_momentum=0.9,
+        sampling="class_balanced",
+        horizontal_flips=True,
+        checkpoint_every=5,
+        **fields,
+    )
+    config.model.update(dropout_rate=0.3)
+    config.model.num_classes = 10
+    config.model.condition_dropout = 0.2
+    return config
+
+
+def test_a_run_goes_on_inside_its_epoch(tmp_path, cut_power, capsys):
+    config = config_of_labels()
+    whole = training.train_and_evaluate(config, tmp_path / "whole")
+    cut_power(config, tmp_path / "parts", STEPS + 9)
+    assert not (tmp_path / "parts" / "metrics.json").exists()
+    capsys.readouterr()
+    parts = training.train_and_evaluate(config, tmp_path / "parts")
+    stdout = capsys.readouterr().out
+    assert f"Going on after step {STEPS + 8} of {2 * STEPS}" in stdout
+    assert "Epoch 2/2" in stdout
+    assert "Epoch 1/2" not in stdout
+    ours, theirs = (
+        load_model(tmp_path / each / "model.keras") for each in ("whole", "parts")
+    )
+    for weight, other in zip(ours.get_weights(), theirs.get_weights()):
+        np.testing.assert_allclose(weight, other, atol=1e-6)
+    assert parts["best_epoch"] == whole["best_epoch"]
+    for run in ("whole", "parts"):
+        rows = read_log(tmp_path / run / "logs" / "train", "bits_per_dim")
+        assert set(rows) == {10, 20, STEPS, 30, 40, 2 * STEPS}
+
+
+def test_a_stream_goes_on_inside_its_epoch(tmp_path, cut_power):
+    config = tiny_config(cache=False, epochs=1, checkpoint_every=5)
+    whole = training.train_and_evaluate(config, tmp_path / "whole")
+    cut_power(config, tmp_path / "parts", 14)
+    parts = training.train_and_evaluate(config, tmp_path / "parts")
+    assert parts["test_bits_per_dim"] == pytest.approx(
+        whole["test_bits_per_dim"], rel=1e-6
+    )
+
+
+def test_a_run_killed_while_it_wrote_its_results_only_writes_them(
+    tmp_path, monkeypatch, capsys
+):
+    def fail(*arguments, **options):
+        raise PowerCutError
+
+    with monkeypatch.context() as patch, pytest.raises(PowerCutError):
+        patch.setattr(results_writing, "write_json", fail)
+        training.train_and_evaluate(tiny_config(epochs=1), tmp_path)
+    assert (tmp_path / "export" / "1").exists()
+    capsys.readouterr()
+    metrics = training.train_and_evaluate(tiny_config(epochs=1), tmp_path)
+    assert "Epoch" not in capsys.readouterr().out
+    assert metrics == read_metrics(tmp_path)
+    assert metrics["training_seconds"] > 0
+
+
+def test_sigterm_in_the_last_validation_is_not_forgotten(tmp_path, monkeypatch, capsys):
+    score = Evaluation.score
+
+    def interrupted(self, batches):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return score(self, batches)
+
+    config = tiny_config(epochs=1)
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as stop:
+        patch.setattr(Evaluation, "score", interrupted)
+        training.train_and_evaluate(config, tmp_path)
+    assert stop.value.code == 0
+    assert "Stopped by SIGTERM." in capsys.readouterr().out
+    assert not (tmp_path / "metrics.json").exists()
+    assert training.train_and_evaluate(config, tmp_path)["best_epoch"] == 1
+
+
+def test_a_worker_that_is_lost_while_results_are_written_is_told(tmp_path, monkeypatch):
+    def lose(strategy):
+        monkeypatch.setattr(strategies, "is_multi_worker", lambda strategy: True)
+        raise tf.errors.UnavailableError(None, None, "gone")
+
+    monkeypatch.setattr(strategies, "wait_for_all", lose)
+    with pytest.raises(ConnectionError, match="Another worker is gone"):
+        training.train_and_evaluate(tiny_config(epochs=1), tmp_path)

@@ -1,0 +1,276 @@
+"""Tests of what the sample program draws and writes."""
+
+import numpy as np
+import pytest
+from absl import flags
+from PIL import Image
+
+from keras_pixelcnn.image_grid import image_grid, save_image_grid
+from tests.test_case import random_images
+from tests.trainers.tiny_run import call, tiny_model
+from trainers import sample
+from trainers.sampling import sampling
+
+SHAPE = (4, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_model(SHAPE, num_levels=5, num_classes=4, condition_dropout=0.1)
+
+
+@pytest.fixture(scope="module")
+def strict_model():
+    """One that cannot do without its label."""
+    return tiny_model(SHAPE, num_levels=5, num_classes=4)
+
+
+@pytest.fixture(scope="module")
+def path(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    model.save(path)
+    return path
+
+
+def save_gray(path, pixels):
+    Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
+    return path
+
+
+def read_png(path):
+    with Image.open(path) as file:
+        return np.asarray(file)
+
+
+# Conditions.
+
+
+def test_each_label_gets_a_row_of_so_many_images(model, tmp_path):
+    samples = sampling.draw(model, 3, ["2", "0"], seed=1)
+    assert samples.labels.tolist() == [2, 2, 2, 0, 0, 0]
+    expected = model.sample(6, seed=1, label=[2, 2, 2, 0, 0, 0])
+    np.testing.assert_array_equal(samples.images, expected)
+    assert not np.array_equal(samples.images, model.sample(6, seed=1))
+    sampling.save_picture(tmp_path / "grid.png", samples)
+    grid = image_grid(samples.images, 5, columns=3)[..., 0]
+    np.testing.assert_array_equal(read_png(tmp_path / "grid.png"), grid)
+
+
+def test_all_labels_are_those_of_the_model(model):
+    samples = sampling.draw(model, 2, ["all"], seed=1)
+    assert samples.labels.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_without_labels_the_model_is_unconditional(model, tmp_path):
+    samples = sampling.draw(model, 6, seed=1)
+    assert samples.labels is None
+    np.testing.assert_array_equal(samples.images, model.sample(6, seed=1))
+    sampling.save_picture(tmp_path / "grid.png", samples)
+    grid = image_grid(samples.images, 5)[..., 0]
+    np.testing.assert_array_equal(read_png(tmp_path / "grid.png"), grid)
+
+
+def test_a_label_that_is_needed_is_asked_for(strict_model):
+    with pytest.raises(ValueError, match=r"Pass --label=3 or --label=all\.$") as error:
+        sampling.draw(strict_model, 2)
+    assert "\n" not in str(error.value)
+
+
+def test_an_embedding_that_is_needed_is_asked_for():
+    model = tiny_model(SHAPE, embedding_dim=2, num_classes=2)
+    with pytest.raises(ValueError, match=r"Pass --embedding=FILE\.npy\.$"):
+        sampling.draw(model, 2, ["1"])
+
+
+@pytest.mark.parametrize("labels", [["4"], ["-1"], ["0", "7"]])
+def test_a_label_out_of_range_is_told(strict_model, labels):
+    with pytest.raises(ValueError, match=rf"\[0, 4\)\. Received: {labels[-1]}"):
+        sampling.draw(strict_model, 2, labels)
+
+
+@pytest.mark.parametrize("labels", [["all"], ["1"]])
+def test_labels_of_a_model_without_are_told(labels):
+    with pytest.raises(ValueError, match=r"takes no conditions.*\['label'\]"):
+        sampling.draw(tiny_model(SHAPE), 2, labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "shape"),
+    [
+        ("embedding", {"embedding_dim": 3}, (3,)),
+        ("embedding", {"embedding_dim": 3}, (5, 3)),
+        ("spatial", {"spatial_shape": (2, 2, 1)}, (2, 2, 1)),
+        ("spatial", {"spatial_shape": (2, 2, 1)}, (5, 2, 2, 1)),
+    ],
+)
+def test_arrays_are_read_and_given_to_the_model(tmp_path, name, argument, shape):
+    model = tiny_model(SHAPE, num_levels=5, **argument)
+    values = np.random.default_rng(0).normal(size=shape) * 10
+    np.save(tmp_path / "values.npy", values)
+    arrays = sampling.read_arrays(**{name: tmp_path / "values.npy", "label": None})
+    assert list(arrays) == [name]
+    found = sampling.draw(model, 5, conditions=arrays, seed=1).images
+    expected = model.sample(5, seed=1, **{name: values})
+    np.testing.assert_array_equal(found, expected)
+    assert not np.array_equal(found, model.sample(5, seed=1, **{name: 0 * values}))
+    if len(shape) in (2, 4):
+        with pytest.raises(ValueError, match="one for each of the 4 images"):
+            sampling.draw(model, 4, conditions=arrays)
+
+
+def test_files_that_hold_no_array_are_told(tmp_path):
+    (tmp_path / "text.npy").write_text("1, 2, 3")
+    (tmp_path / "empty.npy").touch()
+    np.savez(tmp_path / "two.npz", a=1, b=2)
+    np.save(tmp_path / "words.npy", np.array(["a", "b"]))
+    np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
+    for path in sorted(tmp_path.iterdir()):
+        with pytest.raises(
+            ValueError, match=r"embedding must be a \.npy file"
+        ) as error:
+            sampling.read_arrays(embedding=path)
+        assert path.name in str(error.value)
+    with pytest.raises(FileNotFoundError):
+        sampling.read_arrays(embedding=tmp_path / "nothing.npy")
+
+
+# Completion.
+
+
+@pytest.mark.parametrize("num_levels", [2, 5, 17, 200, 256])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_saved_image_is_read_back_as_it_was(tmp_path, num_levels, channels):
+    model = tiny_model((4, 3, channels), num_levels=num_levels)
+    image = random_images(model, 1)
+    save_image_grid(tmp_path / "image.png", image, num_levels, min_side=1)
+    save_gray(tmp_path / "mask.png", np.full((4, 3), 255))
+    known = sampling.read_known(model, tmp_path / "image.png", tmp_path / "mask.png")
+    np.testing.assert_array_equal(known.image, image[0])
+    assert known.mask.all()
+
+
+@pytest.fixture
+def known(model, tmp_path):
+    """The upper half of an image of ones, read from files."""
+    image = save_gray(tmp_path / "image.png", np.full((4, 3), 64))
+    mask = save_gray(tmp_path / "mask.png", [[255] * 3, [128] * 3, [127] * 3, [0] * 3])
+    return sampling.read_known(model, image, mask)
+
+
+def test_white_is_known_and_black_is_drawn(known):
+    assert known.mask.tolist() == [[True] * 3] * 2 + [[False] * 3] * 2
+    assert np.unique(known.image).tolist() == [1]
+
+
+def test_completions_keep_what_is_known_and_differ_in_the_rest(model, known):
+    samples = sampling.draw(model, 8, known=known, seed=1)
+    assert (samples.images[:, :2] == 1).all()
+    assert len(np.unique(samples.images, axis=0)) > 4
+    image = np.repeat(known.image[None], 8, axis=0)
+    expected = model.complete(image, known.mask, seed=1)
+    np.testing.assert_array_equal(samples.images, expected)
+
+
+def test_completions_are_drawn_given_their_label(model, known):
+    found = sampling.draw(model, 2, ["3", "1"], known=known, seed=1)
+    image = np.repeat(known.image[None], 4, axis=0)
+    expected = model.complete(image, known.mask, seed=1, label=[3, 3, 1, 1])
+    np.testing.assert_array_equal(found.images, expected)
+
+
+def test_the_picture_shows_the_known_image_first(known, tmp_path):
+    images = np.arange(4 * 12).reshape(4, *SHAPE) % 5
+    first = np.full((1, *SHAPE), 128)
+    first[:, :2] = 64
+    tiles = np.rint(images * (255 / 4)).astype(int)
+    samples = sampling.Samples(images, None, 4, 5)
+    sampling.save_picture(tmp_path / "all.png", samples, known)
+    expected = image_grid(np.concatenate([first, tiles]))[..., 0]
+    np.testing.assert_array_equal(read_png(tmp_path / "all.png"), expected)
+    rows = sampling.Samples(images, np.array([3, 3, 1, 1]), 2, 5)
+    sampling.save_picture(tmp_path / "rows.png", rows, known)
+    expected = np.concatenate([first, tiles[:2], first, tiles[2:]])
+    expected = image_grid(expected, columns=3)[..., 0]
+    np.testing.assert_array_equal(read_png(tmp_path / "rows.png"), expected)
+
+
+@pytest.mark.parametrize("wrong", ["image", "mask"])
+def test_another_size_is_told(model, tmp_path, wrong):
+    sizes = {"image": (4, 3), "mask": (4, 3), wrong: (8, 6)}
+    paths = [
+        save_gray(tmp_path / f"{name}.png", np.zeros(size))
+        for name, size in sizes.items()
+    ]
+    with pytest.raises(ValueError, match=rf"{wrong}\.png .*4 x 3 .*: 8 x 6"):
+        sampling.read_known(model, *paths)
+
+
+def test_what_is_no_picture_is_told(model, tmp_path):
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(ValueError, match=r"text\.png must be a picture"):
+        sampling.read_known(model, tmp_path / "text.png", tmp_path / "text.png")
+    with pytest.raises(FileNotFoundError):
+        sampling.read_known(model, tmp_path / "nothing.png", tmp_path / "text.png")
+
+
+def test_channels_that_no_picture_holds_are_told(tmp_path):
+    model = tiny_model((4, 3, 2))
+    with pytest.raises(ValueError, match=r"PNG and its kin hold no others.*2 channels"):
+        sampling.read_known(model, tmp_path / "image.png", tmp_path / "mask.png")
+
+
+# The program.
+
+
+def test_the_flags_reach_the_model_and_the_array_holds_labels(model, path, tmp_path):
+    call(
+        sample,
+        f"--model={path}",
+        "--num_samples=3",
+        "--label=1,3",
+        "--seed=7",
+        "--temperature=0.9",
+        "--top_p=0.8",
+        "--guidance_scale=2",
+        f"--output={tmp_path / 'grid.png'}",
+        f"--array={tmp_path / 'samples.npz'}",
+    )
+    saved = np.load(tmp_path / "samples.npz")
+    labels = [1, 1, 1, 3, 3, 3]
+    expected = model.sample(6, 7, 0.9, top_p=0.8, guidance_scale=2, label=labels)
+    np.testing.assert_array_equal(saved["image"], expected)
+    assert saved["label"].tolist() == labels
+    assert saved["seed"] == 7
+    grid = image_grid(expected, 5, columns=3)[..., 0]
+    np.testing.assert_array_equal(read_png(tmp_path / "grid.png"), grid)
+
+
+def test_the_program_completes(model, path, known, tmp_path, capsys):
+    call(
+        sample,
+        f"--model={path}",
+        "--num_samples=2",
+        "--seed=1",
+        f"--complete={tmp_path / 'image.png'}",
+        f"--mask={tmp_path / 'mask.png'}",
+        f"--output={tmp_path / 'grid.png'}",
+        f"--array={tmp_path / 'samples.npz'}",
+    )
+    saved = np.load(tmp_path / "samples.npz")
+    assert set(saved) == {"image", "seed"}
+    image = np.repeat(known.image[None], 2, axis=0)
+    expected = model.complete(image, known.mask, seed=1)
+    np.testing.assert_array_equal(saved["image"], expected)
+    assert "2 images in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("flag", ["--complete=image.png", "--mask=mask.png"])
+def test_an_image_without_its_mask_is_told(path, flag):
+    with pytest.raises(flags.IllegalFlagValueError, match="pass both"):
+        call(sample, f"--model={path}", flag)
+
+
+@pytest.mark.parametrize("words", ["", "x", "1,all", "1.5", "0,,1", "--1"])
+def test_words_that_are_no_labels_are_told(path, words):
+    with pytest.raises(flags.IllegalFlagValueError, match="must be integers such as 3"):
+        call(sample, f"--model={path}", f"--label={words}")

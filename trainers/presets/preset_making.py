@@ -1,0 +1,159 @@
+"""A finished run as a preset of the package."""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.files import replace_when_written
+from keras_pixelcnn.models import load_model
+from keras_pixelcnn.pretrained import preset
+from trainers.presets.preset_card import write_card
+from trainers.runs.run_folder import RunFolder, read_json
+
+_METRICS = (
+    "test_images",
+    "test_bits_per_dim",
+    "baselines",
+    "training_seconds",
+    "versions",
+    "processor",
+    "cores",
+    "devices",
+)
+
+
+def make_preset(
+    workdir: str | os.PathLike[str],
+    name: str,
+    description: str,
+    data: str,
+    *,
+    label_names: Sequence[str] | None = None,
+    commit: str | None = None,
+    output: str | os.PathLike[str] | None = None,
+) -> pathlib.Path:
+    """Writes a preset's folder, in place of an older one of that name.
+
+    Args:
+        workdir: folder of a finished run of `trainers.train`.
+        name: what `kp.from_preset` shall take: letters, digits and underscores.
+        description: one sentence.
+        data: name, source and licence of the training data.
+        label_names: names of the classes, one for each.
+        commit: of the source that trained it. Default: as the run says.
+        output: folder of all presets. Default: the package's.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: when the run is not finished, or does not know its commit, or the
+            names are not as above.
+    """
+    run = RunFolder(workdir)
+    if not re.fullmatch("[A-Za-z0-9_]+", str(name)):
+        raise ValueError(
+            f"name must be letters, digits and underscores. Received: {name!r}"
+        )
+    if not run.metrics.is_file():
+        raise ValueError(
+            f"{workdir} must be the folder of a finished run, with metrics.json. "
+            "Received: one without. Run trainers.train to its end."
+        )
+    model = _without_optimizer(load_model(run.model))
+    _check_label_names(model, label_names)
+    target = pathlib.Path(output or preset.PRETRAINED) / name
+    with replace_when_written(target) as part:
+        part.mkdir()
+        model.save(part / preset.MODEL_FILE)
+        record = _record(run, model, description, data, label_names, commit)
+        record |= _file_facts(part / preset.MODEL_FILE)
+        text = json.dumps(record, indent=2, ensure_ascii=False)
+        (part / preset.RECORD_FILE).write_text(text + "\n", encoding="utf-8")
+        shutil.copy(run.samples, part / "samples.png")
+        write_card(part / preset.CARD_FILE, name, record)
+        older = target.with_name(f".{name}.older")
+        if target.exists():
+            target.rename(older)
+    shutil.rmtree(older, ignore_errors=True)
+    return target
+
+
+def _without_optimizer(model: kp.AutoregressiveImageModel) -> Any:
+    """The same model as never compiled: its file holds the weights alone."""
+    bare = type(model).from_config(model.get_config())
+    bare.set_weights(model.get_weights())
+    return bare
+
+
+def _check_label_names(model: Any, label_names: Sequence[str] | None) -> None:
+    num_classes = getattr(model, "num_classes", None) or 0
+    if label_names is not None and len(label_names) != num_classes:
+        raise ValueError(
+            f"label_names must name each of the {num_classes} classes. "
+            f"Received: {len(label_names)} names"
+        )
+
+
+def _record(
+    run: RunFolder,
+    model: Any,
+    description: str,
+    data: str,
+    label_names: Sequence[str] | None,
+    commit: str | None,
+) -> dict[str, Any]:
+    metrics = read_json(run.metrics)
+    missing = [name for name in _METRICS if name not in metrics]
+    if missing:
+        raise ValueError(
+            f"{run.metrics} must hold the results of a run of trainers.train. "
+            f"Received: results without {', '.join(missing)}"
+        )
+    commit = commit or metrics.get("commit")
+    if not commit or commit.endswith("-changed"):
+        raise ValueError(
+            f"{run.metrics} must name the commit that trained the model, with nothing "
+            f"changed after it. Received: {commit}. Pass it as commit."
+        )
+    return {
+        "description": description,
+        "model": type(model).__name__,
+        "image_shape": list(model.image_shape),
+        "num_levels": model.num_levels,
+        "conditions": list(model.conditions.names),
+        "label_names": list(label_names) if label_names else None,
+        "num_parameters": model.count_params(),
+        "dataset": data,
+        "test_images": metrics["test_images"],
+        "test_bits_per_dim": metrics["test_bits_per_dim"],
+        "test_bits_per_dim_unconditional": metrics.get(
+            "test_bits_per_dim_unconditional"
+        ),
+        "baselines": metrics["baselines"],
+        "config": read_json(run.config),
+        "commit": commit,
+        "training_hours": round(metrics["training_seconds"] / 3600, 3),
+        "machine": _machine(metrics),
+        "versions": metrics["versions"],
+    }
+
+
+def _machine(metrics: Mapping[str, Any]) -> str:
+    cores = metrics["cores"]
+    parts = [metrics["processor"], f"{cores} core{'s' if cores > 1 else ''}"]
+    return ", ".join([*parts, *metrics["devices"]])
+
+
+def _file_facts(path: pathlib.Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    return {
+        "model_bytes": len(content),
+        "model_sha256": hashlib.sha256(content).hexdigest(),
+    }

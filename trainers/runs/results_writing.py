@@ -1,0 +1,211 @@
+"""Scores a trained model and writes everything that a finished run holds."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from keras_pixelcnn import baselines
+from keras_pixelcnn.callbacks import plan_samples
+from keras_pixelcnn.image_grid import save_image_grid
+from keras_pixelcnn.models import load_model
+from keras_pixelcnn.training import Progress
+from trainers.runs import environment
+from trainers.runs.data import TrainingData, as_array, load_split
+from trainers.runs.run_folder import RunFolder, write_json
+from trainers.sampling.completions import save_completions
+from trainers.scoring.scoring import score
+
+_MOST_BASELINE_VALUES = 2**28
+"""Values of the training images above which the Gaussian would need gigabytes."""
+
+_BASELINE_FIELDS = (
+    "dataset",
+    "train_split",
+    "test_split",
+    "num_levels",
+    "image_size",
+    "color_mode",
+    "data_dir",
+    "seed",
+)
+"""What the baselines depend on."""
+
+_baseline_tables: dict[str, dict[str, float]] = {}
+"""The last one, by its fields."""
+
+
+def write_results(
+    config: Mapping[str, Any], data: TrainingData, folder: RunFolder, progress: Progress
+) -> dict[str, Any]:
+    """Scores the best model on the test split; writes samples, export and metrics.
+
+    Args:
+        config: the run's.
+        data: what the model was trained on.
+        folder: the run's, which holds the best model.
+        progress: of the training, at its end.
+
+    Returns:
+        What was written to `metrics.json`, which is written last.
+    """
+    model = load_model(folder.model)
+    metrics = _scores(model, config, data)
+    _save_samples(model, config, folder)
+    test = load_split(config, config["test_split"])
+    save_completions(folder.completions, model, test, seed=config["sample_seed"])
+    if not folder.export.exists():  # else from this run, killed a little later
+        model.export(
+            folder.export, verbose=False, bits_per_dim=metrics["test_bits_per_dim"]
+        )
+    metrics |= training_facts(config, data, progress)
+    write_json(folder.metrics, metrics)
+    return metrics
+
+
+def training_facts(
+    config: Mapping[str, Any], data: TrainingData, progress: Progress
+) -> dict[str, Any]:
+    """What metrics say of how a model was trained, and on what.
+
+    Args:
+        config: the run's.
+        data: what the model was trained on.
+        progress: of the training, at its end.
+    """
+    return {
+        "best_epoch": progress.best_epoch,
+        "epochs": -(-progress.step // data.steps_per_epoch),
+        "steps": progress.step,
+        "steps_skipped": progress.num_skipped,
+        "training_seconds": progress.seconds,
+        "seed": config["seed"],
+        **environment.describe(),
+    }
+
+
+def _save_samples(
+    model: kp.AutoregressiveImageModel, config: Mapping[str, Any], folder: RunFolder
+) -> None:
+    plan = plan_samples(model, config["num_samples"])
+    samples = model.sample(
+        plan.num_samples, seed=config["sample_seed"], **plan.conditions
+    )
+    save_image_grid(folder.samples, samples.numpy(), model.num_levels, plan.columns)
+
+
+def _scores(
+    model: kp.AutoregressiveImageModel, config: Mapping[str, Any], data: TrainingData
+) -> dict[str, Any]:
+    test = load_split(config, config["test_split"])
+    tested = score(model, test, config["batch_size"])
+    validated = score(model, data.validation, config["batch_size"])
+    return {
+        "model": type(model).__name__,
+        "dataset": config["dataset"],
+        "test_split": config["test_split"],
+        "test_images": tested.num_images,
+        "image_shape": list(model.image_shape),
+        "num_levels": model.num_levels,
+        **_conditional_scores(model, test, config["batch_size"]),
+        "test_bits_per_dim": tested.bits_per_dim,
+        "test_nats_per_image": tested.nats_per_image,
+        "validation_bits_per_dim": validated.bits_per_dim,
+        "parameters": model.count_params(),
+        **_baselines(config, test, model),
+    }
+
+
+def _conditional_scores(
+    model: kp.AutoregressiveImageModel, test: tf.data.Dataset, batch_size: int
+) -> dict[str, Any]:
+    """What is told of a model with conditions only."""
+    scores = {}
+    if model.conditions.names:
+        scores["conditions"] = model.conditions.names
+    if model.conditions.optional:
+        without = score(model, test, batch_size, unconditional=True)
+        scores["test_bits_per_dim_unconditional"] = without.bits_per_dim
+    return scores
+
+
+def _baselines(
+    config: Mapping[str, Any], test: tf.data.Dataset, model: Any
+) -> dict[str, Any]:
+    """Bits/dim of what a model is compared with, and why some may be left out."""
+    train = load_split(config, config["train_split"])
+    if int(train.cardinality()) * model.num_dims > _MOST_BASELINE_VALUES:
+        table = {"uniform": baselines.uniform_bits_per_dim(model.num_levels)}
+        left_out = dict.fromkeys(baselines.BASELINES, "the training split is too large")
+        del left_out["uniform"]
+    else:
+        table = _baseline_table(config, train, test, model.num_levels)
+        left_out = baselines.left_out(model.image_shape, model.num_levels)
+    return {"baselines": table, "baselines_left_out": left_out}
+
+
+def _baseline_table(
+    config: Mapping[str, Any],
+    train: tf.data.Dataset,
+    test: tf.data.Dataset,
+    num_levels: int,
+) -> dict[str, float]:
+    """The table, computed once where one process trains several models."""
+    key = json.dumps([config[name] for name in _BASELINE_FIELDS])
+    if key not in _baseline_tables:
+        _baseline_tables.clear()
+        _baseline_tables[key] = baselines.baseline_table(
+            as_array(train), as_array(test), num_levels, seed=config["seed"]
+        )
+    return dict(_baseline_tables[key])
+
+
+def format_table(metrics: Mapping[str, Any]) -> str:
+    """The metrics of a finished run, to be read.
+
+    Args:
+        metrics: what `write_results` returns.
+    """
+    rows = [
+        *_model_rows(metrics),
+        *((name, f"{bits:8.4f}") for name, bits in metrics["baselines"].items()),
+        *(
+            (name, f"{'-':>8}  left out: {reason}")
+            for name, reason in metrics["baselines_left_out"].items()
+        ),
+    ]
+    shape = "x".join(map(str, metrics["image_shape"]))
+    title = f"bits/dim over the {metrics['test_images']} images of "
+    return "\n".join(
+        [
+            "",
+            f"{title}{metrics['dataset']}, split {metrics['test_split']} "
+            f"({shape}, {metrics['num_levels']} levels)",
+            *(f"  {name:24}{value}" for name, value in rows),
+            "",
+            f"  {'best epoch':24}{metrics['best_epoch']} of {metrics['epochs']}",
+            f"  {'validation bits/dim':24}{metrics['validation_bits_per_dim']:.4f}",
+            f"  {'parameters':24}{metrics['parameters']:,}",
+            f"  {'training time':24}{metrics['training_seconds']:.0f} s",
+            *_skipped(metrics),
+            "",
+        ]
+    )
+
+
+def _skipped(metrics: Mapping[str, Any]) -> list[str]:
+    """A line for steps that were not finite, if there were any."""
+    number = metrics.get("steps_skipped", 0)
+    return [f"  {'steps skipped':24}{number} of {metrics['steps']}"] if number else []
+
+
+def _model_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    given = metrics.get("conditions", [])
+    note = f"  given the {' and the '.join(given)}" if given else ""
+    rows = [(metrics["model"], f"{metrics['test_bits_per_dim']:8.4f}{note}")]
+    without = metrics.get("test_bits_per_dim_unconditional")
+    if without is not None:
+        rows.append((metrics["model"], f"{without:8.4f}  unconditional"))
+    return rows

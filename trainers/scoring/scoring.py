@@ -1,0 +1,216 @@
+"""The exact score of a model on images, and the labels that it finds."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from keras_pixelcnn import AutoregressiveImageModel, datasets
+from trainers.command_line import label_errors
+
+
+class Score(NamedTuple):
+    """Means over `num_images` images."""
+
+    bits_per_dim: float
+    nats_per_image: float
+    num_images: int
+
+
+def conditions_of_score(
+    model: AutoregressiveImageModel, unconditional: bool = False
+) -> list[str]:
+    """Tells which conditions images of a dataset are scored given.
+
+    Args:
+        model: any.
+        unconditional: whether the conditions are left out on purpose.
+
+    Returns:
+        ["label"] or [].
+
+    Raises:
+        ValueError: when the model has no conditions to leave out or cannot do without,
+            or when it takes conditions that datasets do not have.
+    """
+    conditions = model.conditions
+    if unconditional and not conditions.optional:
+        has = f"the conditions {conditions.names}" if conditions.names else "none"
+        raise ValueError(
+            "The unconditional score is of models trained with condition_dropout "
+            "above 0, which can do with and without their conditions. Received: a "
+            f"model without condition_dropout; its conditions: {has}."
+        )
+    if unconditional or not conditions.names:
+        return []
+    if conditions.names != ["label"]:
+        hint = " Score it without: unconditional." if conditions.optional else ""
+        raise ValueError(
+            "Datasets have labels, and no other conditions. Received: a model that "
+            f"takes {conditions.names}.{hint}"
+        )
+    return ["label"]
+
+
+def score(
+    model: AutoregressiveImageModel,
+    examples: tf.data.Dataset,
+    batch_size: int,
+    unconditional: bool = False,
+) -> Score:
+    """Scores all images of a dataset, given their labels if the model takes labels.
+
+    Args:
+        model: compiled or not.
+        examples: single examples of {"image", "label"}, of known number.
+        batch_size: images scored at once.
+        unconditional: whether a model trained with `condition_dropout` is scored
+            without its conditions. Default False.
+
+    Raises:
+        ValueError: when the labels are none of the model's, or as
+            `conditions_of_score` does.
+    """
+    names = ["image", *conditions_of_score(model, unconditional)]
+    batches = examples.map(lambda example: {name: example[name] for name in names})
+    if not model.compiled:
+        model.compile()
+    hint = (
+        "The data's labels do not fit the model (-1 stands for an image without one). "
+        "Choose other data"
+    )
+    hint += ", or score without: unconditional." if model.conditions.optional else "."
+    with label_errors.explained(hint):
+        logs = model.evaluate(batches.batch(batch_size), return_dict=True, verbose=0)
+    bits_per_dim = logs["bits_per_dim"]
+    nats = bits_per_dim * model.num_dims * math.log(2.0)
+    return Score(bits_per_dim, nats, int(examples.cardinality()))
+
+
+def check_takes_only_label(model: AutoregressiveImageModel) -> None:
+    """Checks that a model takes a label and nothing else.
+
+    Raises:
+        ValueError: when it does not.
+    """
+    if model.conditions.names != ["label"]:
+        raise ValueError(
+            "The model must take a label and nothing else: made with num_classes, and "
+            "without embedding_dim and spatial_shape. Received: a model that takes "
+            f"{model.conditions.names or 'nothing'}"
+        )
+
+
+def accuracy(
+    model: AutoregressiveImageModel, examples: tf.data.Dataset, batch_size: int = 64
+) -> float:
+    """The share of images whose likeliest label is the right one.
+
+    Args:
+        model: one whose only condition is the label.
+        examples: single examples of {"image", "label"}.
+        batch_size: pairs of an image and a label scored at once. Default 64.
+
+    Raises:
+        ValueError: when the model takes no label, or the labels are none of its.
+    """
+    check_takes_only_label(model)
+    right = []
+    for batch in examples.batch(batch_size).as_numpy_iterator():
+        check_labels(model, batch["label"])
+        found = model.classify(batch["image"], batch_size=batch_size).numpy()
+        right.extend(found.argmax(axis=-1) == batch["label"])
+    return float(np.mean(right))
+
+
+def check_labels(model: AutoregressiveImageModel, labels: np.ndarray) -> None:
+    """Checks that all labels are classes of a model; -1, for none, is not.
+
+    Raises:
+        ValueError: when one is not.
+    """
+    classes = model.conditions.num_classes
+    wrong = (labels < 0) | (labels >= classes)
+    if wrong.any():
+        raise ValueError(
+            f"The data's labels must be the model's classes, integers in [0, {classes})"
+            "; -1 stands for an image without a label. Choose other data. "
+            f"Received: {labels[wrong][0]}"
+        )
+
+
+def load_examples(
+    model: AutoregressiveImageModel,
+    dataset: str,
+    split: str,
+    num_levels: int | None = None,
+    **options: Any,
+) -> tf.data.Dataset:
+    """Loads a split of a dataset for a model.
+
+    Args:
+        model: the images must have its shape and levels.
+        dataset: a name that `keras_pixelcnn.datasets.load` takes.
+        split: the split of it.
+        num_levels: levels to merge the pixel values to. Default: as stored.
+        **options: as for `keras_pixelcnn.datasets.load`: image_size, color_mode,
+            data_dir.
+
+    Returns:
+        Single examples of {"image", "label"} in their order, of known number.
+
+    Raises:
+        ValueError: when the images have another shape or number of levels than the
+            model's, or an argument is wrong.
+    """
+    levels = num_levels
+    if levels is None:
+        levels = datasets.native_num_levels(dataset, options.get("data_dir"))
+    if levels != model.num_levels:
+        way = "choose other data, as levels can be merged and not invented"
+        if levels > model.num_levels:
+            way = f"to merge levels as in training, pass num_levels={model.num_levels}"
+        raise ValueError(
+            f"The model is for pixels of {model.num_levels} levels, and those of "
+            f"{dataset} have {levels}. Scores of different levels do not compare; "
+            f"{way}."
+        )
+    examples = datasets.load(
+        dataset, split, num_levels=num_levels, shuffle=False, **options
+    )
+    shape = tuple(examples.element_spec["image"].shape)
+    if shape != model.image_shape:
+        raise ValueError(
+            f"The model is for images of shape {model.image_shape}, and those of "
+            f"{dataset} have {shape} (height, width, channels). Pass image_size and "
+            "color_mode as in training, or another model."
+        )
+    return examples
+
+
+def score_split(
+    model: AutoregressiveImageModel,
+    dataset: str,
+    split: str,
+    *,
+    batch_size: int = 64,
+    unconditional: bool = False,
+    **options: Any,
+) -> Score:
+    """Scores a split of a dataset.
+
+    Args:
+        model: compiled or not.
+        dataset: a name that `keras_pixelcnn.datasets.load` takes.
+        split: the split of it.
+        batch_size: images scored at once. Default 64.
+        unconditional: as for `score`.
+        **options: as for `load_examples`: num_levels, image_size, color_mode,
+            data_dir.
+
+    Raises:
+        ValueError: as `score` and `load_examples` do.
+    """
+    examples = load_examples(model, dataset, split, **options)
+    return score(model, examples, batch_size, unconditional)
