@@ -226,7 +226,7 @@ class MaskedRowSteps:
         self.num_rows = kernel.shape[0] - 1
         self._features = kernel.shape[2]
         self._above = VerticalRowSteps(kernel[:-1], bias)
-        self._along = kernel[-1, : self.num_rows + 1, tf.newaxis]
+        self._along = tf.expand_dims(kernel[-1, : self.num_rows + 1], 1)
 
     def initial_cache(
         self, num_slices: tf.Tensor, width: int, batch_size: tf.Tensor

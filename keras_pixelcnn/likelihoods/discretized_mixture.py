@@ -70,7 +70,7 @@ def component_log_prob(
             tf.cast(levels[..., channel : channel + 1] - loc, scales.dtype)
         )
     return discretized_logistic.log_prob(
-        tf.stack(distances, axis=-2), levels[..., tf.newaxis], scales, num_levels
+        tf.stack(distances, axis=-2), tf.expand_dims(levels, -1), scales, num_levels
     )
 
 
@@ -137,5 +137,7 @@ def channel_loc(
         return loc
     first = num_coefficients(channel)
     coefficients = mixture.coefficients[..., first : first + channel, :]
-    from_middle = levels[..., :channel, tf.newaxis] - (num_levels - 1) / 2
+    # No new axis in the brackets: TensorFlow 2.21 drops it in graphs where the levels
+    # are a stack of which the slice takes one.
+    from_middle = tf.expand_dims(levels[..., :channel], -1) - (num_levels - 1) / 2
     return loc + tf.reduce_sum(coefficients * from_middle, axis=-2)

@@ -338,3 +338,21 @@ def test_learns_a_narrow_distribution():
     optimizer.build([parameters])
     losses = [step().numpy() for _ in range(300)]
     assert losses[0] < 7 and losses[-1] < 0.05
+
+
+def test_a_channel_is_the_same_in_graphs():
+    """Of known and of unknown batch; a graph of the first dropped an axis."""
+    likelihood = likelihoods.LogisticMixture(256, 3, 2)
+    parameters = tf.constant(random_parameters(likelihood, 5))
+    before = [tf.constant([0, 50, 100, 200, 255])] * 2
+    eager = likelihood.channel_parameters(parameters, before)
+    for size in (5, None):
+        signature = [tf.TensorSpec([size, parameters.shape[1]])]
+        signature += [tf.TensorSpec([size], tf.int32)] * 2
+        graph = tf.function(
+            lambda parameters, *values: likelihood.channel_parameters(
+                parameters, values
+            ),
+            input_signature=signature,
+        )
+        np.testing.assert_allclose(graph(parameters, *before), eager, rtol=1e-5)

@@ -66,7 +66,7 @@ class PixelRNNSteps:
         def last_rows(values: tf.Tensor, count: int) -> tuple[tf.Tensor, ...]:
             values = tf.pad(values, [[0, 0], [count, 0], [0, 0], [0, 0]])
             rows = [num_rows + index for index in range(count)]
-            rows = [values[:, row, tf.newaxis] for row in rows]
+            rows = [tf.expand_dims(values[:, row], 1) for row in rows]
             return tuple(as_row(row, num_slices, batch_size) for row in rows)
 
         images = tf.reshape(images, [num_slices * batch_size, *self._image_shape])

@@ -258,3 +258,11 @@ def test_conditions_of_all_kinds_reach_it():
     images = random_images(model, 4)
     nats = [model.log_prob(images, **random_conditions(model, 4, i)) for i in (0, 1)]
     assert not np.allclose(*nats)
+
+
+@pytest.mark.parametrize("sampler", ["incremental", "ancestral"])
+def test_draws_in_a_users_graph_are_those_of_eager_mode(sampler):
+    """Of a batch size that the graph knows: it used to drop an axis of the levels."""
+    model = new_model((3, 3, 3), 256)
+    draw = functools.partial(model.sample, 6, seed=1, sampler=sampler)
+    np.testing.assert_array_equal(tf.function(draw)(), draw())
