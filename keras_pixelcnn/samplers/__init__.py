@@ -8,6 +8,7 @@ from keras_pixelcnn.samplers.batch_slices import (
     most_slices_in_graphs,
 )
 from keras_pixelcnn.samplers.channel_steps import ChannelSteps
+from keras_pixelcnn.samplers.fixed_point import FixedPoint, fixed_point_scan
 from keras_pixelcnn.samplers.incremental import (
     Draw,
     RowDraw,
@@ -27,6 +28,7 @@ __all__ = [
     "BatchSlices",
     "ChannelSteps",
     "Draw",
+    "FixedPoint",
     "KnownPixels",
     "RowDraw",
     "ScanSteps",
@@ -34,6 +36,7 @@ __all__ = [
     "example_normals",
     "example_seeds",
     "example_uniforms",
+    "fixed_point_scan",
     "most_slices",
     "most_slices_in_graphs",
     "normals_of_bits",

@@ -17,7 +17,7 @@ def get_config() -> config_dict.ConfigDict:
             "color_mode": config_dict.placeholder(str),
             "data_dir": config_dict.placeholder(str),
             "cache": True,
-            # A class of `keras_pixelcnn` (`trainers.runs.model_classes`), and arguments.
+            # A class of `keras_pixelcnn`, and its arguments.
             "model_class": "GatedPixelCNN",
             "model": {
                 "filters": 64,
