@@ -14,6 +14,8 @@ VERSION = re.search(
 
 CODECS = ["constriction>=0.4"]
 
+REPORT = ["jinja2>=3.1", "matplotlib>=3.8"]
+
 SERVING = [
     "aiohttp",
     "grpcio",
@@ -40,25 +42,31 @@ setuptools.setup(
             "loader/*.h",
             "server/page/*",
         ],
+        "trainers": ["report_page/templates/*.html"],
     },
     install_requires=[
         "absl-py",
+        "filelock>=3.12",
         "importlib_resources",  # tensorflow-datasets imports it without declaring it
         "keras>=3.12",
         "ml_collections",
         "ml_dtypes",
         "pillow>=10.1",  # sizes of fonts that are no integers
+        "safetensors>=0.4.3",
         "scikit-learn",
         "tensorboard",
         "tensorflow>=2.21",
         "tensorflow-datasets",
         "tensorflow-probability[tf]>=0.25",
+        "tqdm",
     ],
     extras_require={
         "codecs": [*CODECS, "pillow-jxl-plugin"],
+        "report": REPORT,
         "serving": SERVING,
         "test": [
             *CODECS,
+            *REPORT,
             *SERVING,
             "openvino",
             "pytest",

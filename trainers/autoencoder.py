@@ -18,7 +18,7 @@ define_flags = train.define_flags
 def main(flag_values: flags.FlagValues) -> None:
     """Trains as the flags say."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
-    from trainers.autoencoding.running import train_autoencoder
+    from trainers.autoencoding.training import train_autoencoder
 
     train.start(flag_values, train_autoencoder)
 

@@ -13,45 +13,20 @@ trains what was added to its models. Any field of the config can be set:
 """
 
 from absl import flags
-from ml_collections import config_flags
 
-from trainers.command_line import programs
+from trainers.command_line import flag_groups, programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    config_flags.DEFINE_config_file(
-        "config",
-        help_string="Python file with the budget and the models, as "
-        "trainers/configs/compare_*.py.",
-        **define,
-    )
-    flags.DEFINE_string("workdir", None, "Folder of the comparison.", **define)
-    flags.DEFINE_enum(
-        "strategy",
-        "auto",
-        ["auto", "one", "mirrored"],
-        "Which devices of this machine train: one; mirrored, all its GPUs; auto, as "
-        "many as there are.",
-        **define,
-    )
-    flags.DEFINE_enum(
-        "on_nonfinite",
-        "stop",
-        ["stop", "skip"],
-        "What to do at a step whose loss or gradient is not a finite number. A model "
-        "that stops is left out of the table; the others are trained.",
-        **define,
-    )
-    flags.mark_flags_as_required(["config", "workdir"], flag_values)
+    flag_groups.define_run_flags(flag_values, ("auto", "one", "mirrored"))
 
 
 def main(flag_values: flags.FlagValues) -> None:
     """Compares as the flags say."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
     from keras_pixelcnn.training import make_strategy
-    from trainers.comparison.running import compare
+    from trainers.comparison.comparing import compare
 
     compare(
         flag_values.config,

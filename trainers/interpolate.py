@@ -1,11 +1,11 @@
-"""Trains a model on embeddings of its images, and draws the way between two of them.
+"""Trains a model on embeddings of images, and samples interpolations between them.
 
 python -m trainers.interpolate --dataset=digits --output=interpolation.png
 
 The embedding is scikit-learn's linear discriminant analysis: the directions in which
 the classes differ, so that an embedding says what an image shows and not how. A row of
-the picture begins and ends with two images of the test split; between them are drawn
-images, all of a row with the same noise, on the way from one embedding to the other.
+the picture begins and ends with two images of the test split; between them are samples,
+all of a row with the same noise, on the way from one embedding to the other.
 """
 
 from absl import flags
@@ -19,7 +19,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string("dataset", "digits", "A dataset with labels.", **define)
     flags.DEFINE_integer("epochs", 40, "Epochs of training.", lower_bound=1, **define)
     flags.DEFINE_integer("rows", 8, "Pairs of images.", lower_bound=1, **define)
-    flags.DEFINE_integer("steps", 8, "Drawn images of a row.", lower_bound=2, **define)
+    flags.DEFINE_integer("steps", 8, "Samples of a row.", lower_bound=2, **define)
     flags.DEFINE_enum(
         "method", "linear", ["linear", "spherical"], "The way between them.", **define
     )
@@ -34,13 +34,13 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def main(flag_values: flags.FlagValues) -> None:
-    """Trains, draws and writes."""
+    """Trains, samples and writes."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
     from keras_pixelcnn.files import replace_when_written
     from keras_pixelcnn.image_grid import save_image_grid
     from trainers.sampling.interpolation import (
-        draw_rows,
         load_arrays,
+        sample_rows,
         train_on_embeddings,
     )
 
@@ -49,7 +49,7 @@ def main(flag_values: flags.FlagValues) -> None:
     if flag_values.model:
         with replace_when_written(flag_values.model) as part:
             model.save(part)
-    rows = draw_rows(
+    rows = sample_rows(
         model,
         embed,
         data,

@@ -1,62 +1,9 @@
-"""Tells how many samples a classifier of real images takes for their class.
+"""The earlier name of `trainers.sample_accuracy`, which it runs."""
 
-python -m trainers.judge --model=runs/digits_conditional/model.keras --dataset=digits
+from trainers.command_line import programs
+from trainers.sample_accuracy import define_flags, main
 
-A support vector classifier learns the classes from real training images. For a model
-with labels, the share of samples that it takes for the class they were drawn as says
-whether the model listens to its labels. Nothing is written.
-"""
-
-from absl import flags
-
-from trainers.command_line import flag_groups, programs
-
-
-def define_flags(flag_values: flags.FlagValues) -> None:
-    """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "The .keras file, or a preset's name.", **define)
-    flag_groups.define_data_flags(flag_values)
-    flags.DEFINE_string(
-        "train_split", "train", "The split that the classifier learns from.", **define
-    )
-    flags.DEFINE_integer(
-        "max_train",
-        20_000,
-        "Learns from at most so many images: time grows with their square.",
-        lower_bound=1,
-        **define,
-    )
-    flags.DEFINE_integer(
-        "num_samples", 500, "How many samples, labels in turn.", lower_bound=1, **define
-    )
-    flags.DEFINE_integer(
-        "batch_size", 64, "Images drawn at once.", lower_bound=1, **define
-    )
-    flag_groups.define_sampling_flags(flag_values)
-    flags.mark_flags_as_required(["model", "dataset"], flag_values)
-
-
-def main(flag_values: flags.FlagValues) -> None:
-    """Prints the judgement."""
-    # Here, so that a mistyped flag is told before TensorFlow loads.
-    from keras_pixelcnn.pretrained import load_model_or_preset
-    from trainers.scoring import classifier_accuracy, scoring
-
-    model, dataset = load_model_or_preset(flag_values.model), flag_values.dataset
-    scoring.check_takes_only_label(model)  # before the data is read
-    options = flag_groups.data_options(flag_values)
-    judgement = classifier_accuracy.judge(
-        model,
-        scoring.load_examples(model, dataset, flag_values.train_split, **options),
-        scoring.load_examples(model, dataset, flag_values.split, **options),
-        flag_values.num_samples,
-        max_train=flag_values.max_train,
-        batch_size=flag_values.batch_size,
-        **flag_groups.sampling_options(flag_values),
-    )
-    print(classifier_accuracy.format_judgement(judgement))
-
+__all__ = ["define_flags", "main"]
 
 if __name__ == "__main__":
     programs.run(main, define_flags)

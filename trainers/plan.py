@@ -7,9 +7,8 @@ allocated or computed: the figures are read from the model's graph.
 """
 
 from absl import flags
-from ml_collections import config_flags
 
-from trainers.command_line import programs
+from trainers.command_line import flag_groups, programs
 
 _SHARE = 0.42
 _SHARE_SOURCE = (
@@ -21,11 +20,7 @@ _SHARE_SOURCE = (
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = {"flag_values": flag_values}
-    config_flags.DEFINE_config_file(
-        "config",
-        help_string="Python file with the run's settings, as trainers/configs/*.py.",
-        **define,
-    )
+    flag_groups.define_config_flag(flag_values)
     flags.DEFINE_float("device_memory_gib", 80.0, "GiB of one device.", **define)
     flags.DEFINE_float(
         "device_tflops",

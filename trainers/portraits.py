@@ -1,12 +1,12 @@
-"""Draws new images of identities that were never seen, from one picture of each.
+"""Samples new images of identities that were never seen, from one picture of each.
 
 python -m trainers.portraits --config=trainers/configs/portraits_glyphs.py
 --workdir=runs/portraits
 
 Trains a `FaceEmbedder` on images whose labels are identities, then a GatedPixelCNN that
-is told the embedding of each image, the embedder frozen. Then it draws, for identities
-that neither has seen, and measures how often the embedder finds the right one in what
-was drawn (`trainers.portrait.retrieval_accuracy`). The same command goes on with a run
+is told the embedding of each image, the embedder frozen. Then it samples identities
+that neither has seen, and measures how often the embedder finds the right one in the
+samples (`trainers.portrait.retrieval_accuracy`). The same command goes on with a run
 that was interrupted, at the step where it was.
 """
 
@@ -19,11 +19,11 @@ define_flags = train.define_flags
 
 
 def main(flag_values: flags.FlagValues) -> None:
-    """Trains, draws and measures as the flags say."""
+    """Trains, samples and measures as the flags say."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
-    from trainers.portrait.training import train_and_draw
+    from trainers.portrait.training import train_portraits
 
-    train.start(flag_values, train_and_draw)
+    train.start(flag_values, train_portraits)
 
 
 if __name__ == "__main__":

@@ -12,33 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 from absl import flags
-from ml_collections import config_flags
 
-from trainers.command_line import programs
+from trainers.command_line import flag_groups, programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    config_flags.DEFINE_config_file(
-        "config",
-        help_string="Python file with the run's settings, as trainers/configs/*.py.",
-        flag_values=flag_values,
-    )
-    flags.DEFINE_string(
-        "workdir",
-        None,
-        "Folder of the run: its results, checkpoints and logs.",
-        flag_values=flag_values,
-    )
-    flags.DEFINE_enum(
-        "strategy",
-        "auto",
-        ["auto", "one", "mirrored", "multi_worker", "parameter_server"],
-        "Which devices train: one; mirrored, all GPUs of this machine; multi_worker, "
-        "those of the machines that TF_CONFIG names; auto, as many as there are. "
-        "parameter_server is refused.",
-        flag_values=flag_values,
-    )
+    flag_groups.define_run_flags(flag_values)
     flags.DEFINE_integer(
         "num_logical_cpus",
         None,
@@ -46,14 +26,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         lower_bound=1,
         flag_values=flag_values,
     )
-    flags.DEFINE_enum(
-        "on_nonfinite",
-        "stop",
-        ["stop", "skip"],
-        "What to do at a step whose loss or gradient is not a finite number.",
-        flag_values=flag_values,
-    )
-    flags.mark_flags_as_required(["config", "workdir"], flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:
@@ -65,12 +37,12 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 def start(flag_values: flags.FlagValues, train: Callable[..., Any]) -> None:
-    """Calls what trains with what the flags say.
+    """Calls a function that trains with the values of the flags.
 
     Args:
         flag_values: of `define_flags`, parsed.
-        train: takes the config, the workdir, the strategy and what to do at losses that
-            are not finite.
+        train: a function of the config, the workdir, the strategy and what to do at
+            losses that are not finite.
     """
     from keras_pixelcnn.training import make_strategy
 

@@ -1,4 +1,4 @@
-"""Training that goes on where it was, whatever ended it, on any number of devices."""
+"""A training loop with exact resumption, on any number of devices."""
 
 from keras_pixelcnn.training.checkpoint_store import Checkpoint, CheckpointStore
 from keras_pixelcnn.training.data_order import (
@@ -17,8 +17,8 @@ from keras_pixelcnn.training.objective import (
 )
 from keras_pixelcnn.training.preemption import Preemption
 from keras_pixelcnn.training.recipe import Recipe
-from keras_pixelcnn.training.run_logger import RunRecords
-from keras_pixelcnn.training.run_state import Progress
+from keras_pixelcnn.training.run_logger import RunLogger
+from keras_pixelcnn.training.run_state import RunState, VariableSnapshot
 from keras_pixelcnn.training.strategies import make_strategy
 from keras_pixelcnn.training.train_step import StepResult, TrainStep
 from keras_pixelcnn.training.training_loop import LoopOptions, TrainingLoop
@@ -35,14 +35,15 @@ __all__ = [
     "LoopOptions",
     "Objective",
     "Preemption",
-    "Progress",
     "Recipe",
-    "RunRecords",
+    "RunLogger",
+    "RunState",
     "SquaredErrorObjective",
     "StepResult",
     "TrainStep",
     "TrainingImages",
     "TrainingLoop",
     "TripletObjective",
+    "VariableSnapshot",
     "make_strategy",
 ]

@@ -1,58 +1,38 @@
-"""One checkpoint in one file, with SHA-256 checksums over every byte of it.
+"""One checkpoint in one safetensors file, with SHA-256 checksums in its metadata.
 
-The format is that of safetensors, so that other tools can look into a checkpoint: the
-header's length (8 bytes, little-endian), the header (JSON: dtype, shape and place of
-each array, and metadata), the arrays. The metadata hold the two checksums and the
-record. No Python object is ever stored, and so none is ever run.
+Other tools can look into a checkpoint, and no Python object is ever stored. The
+metadata hold the record and two checksums: of the record, which is read alone, and of
+all names, dtypes, shapes and bytes of the arrays.
 """
 
+import contextlib
+import errno
 import hashlib
 import json
-import math
 import os
 import pathlib
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
-_FORMAT_VERSION = 1
-_LENGTH_BYTES = 8
-_LARGEST_HEADER = 100_000_000
-"""The limit of safetensors, in bytes."""
-
-_CHUNK = 2**22
-_METADATA = "__metadata__"
-# The header's own checksum stands at a fixed place, to be checked before it is parsed.
-_START = f'{{"{_METADATA}":{{"header_sha256":"'.encode()
-_END_OF_DIGEST = len(_START) + 64
-_NO_DIGEST = "0" * 64
-
+_FORMAT_VERSION = 2
 _DTYPES = {
-    "BOOL": np.dtype(np.bool_),
-    "U8": np.dtype(np.uint8),
-    "U16": np.dtype(np.uint16),
-    "U32": np.dtype(np.uint32),
-    "U64": np.dtype(np.uint64),
-    "I8": np.dtype(np.int8),
-    "I16": np.dtype(np.int16),
-    "I32": np.dtype(np.int32),
-    "I64": np.dtype(np.int64),
-    "F8_E4M3": np.dtype(ml_dtypes.float8_e4m3fn),
-    "F8_E5M2": np.dtype(ml_dtypes.float8_e5m2),
-    "F16": np.dtype(np.float16),
-    "BF16": np.dtype(ml_dtypes.bfloat16),
-    "F32": np.dtype(np.float32),
-    "F64": np.dtype(np.float64),
+    *map(np.dtype, "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64".split()),
+    *map(np.dtype, ("float16", "float32", "float64", ml_dtypes.bfloat16)),
 }
-_DTYPE_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
-_NOT_OURS = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
-"""What can be raised for JSON that is not as expected."""
+_UNREADABLE = (SafetensorError, ValueError, LookupError, TypeError, AttributeError)
+"""What is raised for a file that is not as it was written."""
+
+_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 class DamagedCheckpointError(ValueError):
-    """A checkpoint's bytes are not those that were written."""
+    """Raised when a checkpoint's content is not what was written."""
 
 
 class Record(NamedTuple):
@@ -71,53 +51,32 @@ class Record(NamedTuple):
     facts: dict[str, Any]
 
 
-class _Place(NamedTuple):
-    """Where the bytes of an array are, and what they mean."""
-
-    dtype: np.dtype
-    shape: tuple[int, ...]
-    start: int
-    end: int
-
-
-class _Header(NamedTuple):
-    record: Record
-    places: dict[str, _Place]
-    payload_sha256: str
-
-
 def to_arrays(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Checks that arrays can be written.
 
     Returns:
-        The arrays, in the machine's byte order.
+        The arrays, contiguous and in the machine's byte order.
 
     Raises:
-        ValueError: when a name is no string or is reserved, or a dtype has no place in
-            the format: strings, objects and complex numbers have none.
+        ValueError: when a name is no string or is reserved, or a dtype is none of
+            booleans, integers, and floats of 16 to 64 bits, bfloat16 included.
     """
     checked = {}
     for name, array in arrays.items():
-        if not isinstance(name, str) or name == _METADATA:
+        if not isinstance(name, str) or name == "__metadata__":
             raise ValueError(
-                f"Names of arrays must be strings, and not {_METADATA!r}. "
+                "Names of arrays must be strings, and not '__metadata__'. "
                 f"Received: {name!r}"
             )
         array = np.asarray(array)
         dtype = array.dtype.newbyteorder("=")
-        if dtype not in _DTYPE_NAMES:
+        if dtype not in _DTYPES:
             raise ValueError(
-                f"Arrays must be of one of {', '.join(map(str, _DTYPE_NAMES))}. "
+                f"Arrays must be of one of {', '.join(sorted(map(str, _DTYPES)))}. "
                 f"Received: {array.dtype} for {name!r}"
             )
-        checked[name] = array.astype(dtype, copy=False)
+        checked[name] = np.asarray(array, dtype, order="C")
     return checked
-
-
-def num_bytes(record: Record, arrays: Mapping[str, np.ndarray]) -> int:
-    """The size of the file that `write` would write."""
-    payload = sum(array.nbytes for array in arrays.values())
-    return len(_encode_header(record, arrays, _NO_DIGEST)) + payload
 
 
 def write(path: pathlib.Path, record: Record, arrays: Mapping[str, np.ndarray]) -> None:
@@ -129,27 +88,9 @@ def write(path: pathlib.Path, record: Record, arrays: Mapping[str, np.ndarray]) 
         arrays: as `to_arrays` returns them.
 
     Raises:
-        ValueError: when the facts are not what JSON can hold, or the header would be
-            larger than the format allows.
+        ValueError: when the facts are not what JSON can hold.
         OSError: when the disk is full, or writing fails for another reason.
     """
-    digest = hashlib.sha256()
-    with open(path, "wb") as file:
-        # Without the checksum it is as long as with it.
-        file.write(_encode_header(record, arrays, _NO_DIGEST))
-        for array in arrays.values():
-            for chunk in _chunks(np.asarray(array, order="C")):
-                digest.update(chunk)
-                file.write(chunk)
-        file.seek(0)
-        file.write(_encode_header(record, arrays, digest.hexdigest()))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _encode_header(
-    record: Record, arrays: Mapping[str, np.ndarray], payload_sha256: str
-) -> bytes:
     try:
         said = json.dumps({"format_version": _FORMAT_VERSION, **record._asdict()})
     except (TypeError, ValueError) as error:
@@ -158,146 +99,105 @@ def _encode_header(
             "numbers into Python's by item(), and arrays by tolist()."
         ) from error
     metadata = {
-        "header_sha256": _NO_DIGEST,
-        "payload_sha256": payload_sha256,
         "record": said,
+        "record_sha256": hashlib.sha256(said.encode()).hexdigest(),
+        "arrays_sha256": _digest(arrays),
     }
-    content = {_METADATA: metadata, **_encode_places(arrays)}
-    header = json.dumps(content, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)
-    if len(header) > _LARGEST_HEADER:
-        raise ValueError(
-            f"Facts and names of arrays must fit into {_LARGEST_HEADER} bytes. "
-            f"Received: {len(header)} bytes"
-        )
-    digest = hashlib.sha256(header).hexdigest().encode()
-    length = len(header).to_bytes(_LENGTH_BYTES, "little")
-    return length + _START + digest + header[_END_OF_DIGEST:]
+    try:
+        save_file(dict(arrays), path, metadata)
+    except SafetensorError as error:
+        number = _SYSTEM_ERROR.search(str(error))
+        code = int(number[1]) if number else errno.EIO
+        raise OSError(code, os.strerror(code), str(path)) from error
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
 
 
-def _encode_places(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    places, start = {}, 0
-    for name, array in arrays.items():
-        end = start + array.nbytes
-        dtype = _DTYPE_NAMES[array.dtype]
-        places[name] = {
-            "dtype": dtype,
-            "shape": array.shape,
-            "data_offsets": [start, end],
-        }
-        start = end
-    return places
-
-
-def _chunks(array: np.ndarray) -> Iterator[memoryview]:
-    """The bytes of an array whose elements lie in order, as views of it."""
-    view = memoryview(array.reshape(-1).view(np.uint8))
-    for start in range(0, len(view), _CHUNK):
-        yield view[start : start + _CHUNK]
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(json.dumps([name, str(array.dtype), array.shape]).encode())
+        digest.update(array.reshape(-1).view(np.uint8))
+    return digest.hexdigest()
 
 
 def read_record(path: pathlib.Path) -> Record:
     """Reads what a checkpoint says of itself, without its arrays.
 
     Raises:
-        DamagedCheckpointError: when the header or the file's size is not what was
-            written.
+        DamagedCheckpointError: when the record is not what was written, or the file
+            has another size.
         OSError: when the file cannot be read.
     """
-    with open(path, "rb") as file:
-        return _read_header(file).record
+    with _opened(path) as file:
+        return _parse_record(path, file.metadata())
 
 
 def read_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
-    """Reads the arrays of a checkpoint, using no more memory than the file's size.
+    """Reads the arrays of a checkpoint, in the order of their names.
 
     Raises:
-        DamagedCheckpointError: when any byte of the file is not what was written.
+        DamagedCheckpointError: when anything of them is not what was written.
         OSError: when the file cannot be read.
     """
-    with open(path, "rb") as file:
-        header = _read_header(file)
-        digest = hashlib.sha256()
-        arrays = {}
-        for name, place in header.places.items():
-            arrays[name] = array = _empty(name, place)
-            for chunk in _chunks(array):
-                if file.readinto(chunk) != len(chunk):
-                    raise DamagedCheckpointError("it was truncated while being read")
-                digest.update(chunk)
-    if digest.hexdigest() != header.payload_sha256:
+    with _opened(path) as file:
+        metadata = file.metadata()
+        _parse_record(path, metadata)
+        arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
+        if "payload_sha256" in metadata:  # version 1
+            found, expected = _payload_digest(path), metadata["payload_sha256"]
+        else:
+            found, expected = _digest(arrays), metadata["arrays_sha256"]
+    if found != expected:
         raise DamagedCheckpointError("its arrays do not match their SHA-256 checksum")
     return arrays
 
 
-def _empty(name: str, place: _Place) -> np.ndarray:
+@contextlib.contextmanager
+def _opened(path: pathlib.Path) -> Iterator[Any]:
+    with open(path, "rb"):  # what cannot be read is the system's error, not damage
+        pass
     try:
-        return np.empty(place.shape, place.dtype)
-    except (ValueError, OverflowError) as error:
-        # It has no elements, but dimensions that no array can have.
-        raise DamagedCheckpointError(f"array {name!r} cannot be: {error}") from error
+        with safe_open(path, framework="np") as file:
+            yield file
+    except DamagedCheckpointError:
+        raise
+    except _UNREADABLE as error:
+        raise DamagedCheckpointError(f"it cannot be read: {error}") from error
 
 
-def _read_header(file: BinaryIO) -> _Header:
-    size = os.fstat(file.fileno()).st_size
-    length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
-    if size < _LENGTH_BYTES:
-        raise DamagedCheckpointError(f"it is truncated, to {size} bytes")
-    if length > min(_LARGEST_HEADER, size - _LENGTH_BYTES):
+def _parse_record(path: pathlib.Path, metadata: Mapping[str, str]) -> Record:
+    said = metadata["record"]
+    if "header_sha256" in metadata:
+        _check_header(path)
+    elif metadata["record_sha256"] != hashlib.sha256(said.encode()).hexdigest():
+        raise DamagedCheckpointError("its record does not match its SHA-256 checksum")
+    fields = json.loads(said)
+    version = fields.pop("format_version")
+    if version not in (1, _FORMAT_VERSION):
         raise DamagedCheckpointError(
-            f"it is truncated, or its start is damaged: its header should have "
-            f"{length} bytes, and the file has {size}"
+            f"it has format version {version}, and 1 and {_FORMAT_VERSION} are known "
+            "here: a later version of keras_pixelcnn wrote it"
         )
-    text = file.read(length)
-    digest = text[len(_START) : _END_OF_DIGEST]
-    unsigned = _START + _NO_DIGEST.encode() + text[_END_OF_DIGEST:]
-    if not text.startswith(_START) or digest != _sha256(unsigned):
+    return Record(**fields)
+
+
+# Version 1: a checksum over the header, at a fixed place in it, and one over the rest.
+
+_START = b'{"__metadata__":{"header_sha256":"'
+
+
+def _check_header(path: pathlib.Path) -> None:
+    with open(path, "rb") as file:
+        header = file.read(int.from_bytes(file.read(8), "little"))
+    end = len(_START) + 64
+    digest = hashlib.sha256(_START + b"0" * 64 + header[end:]).hexdigest()
+    if header[:end] != _START + digest.encode():
         raise DamagedCheckpointError("its header does not match its SHA-256 checksum")
-    header = _parse_header(text)
-    payload = max((place.end for place in header.places.values()), default=0)
-    expected = _LENGTH_BYTES + length + payload
-    if size < expected:
-        raise DamagedCheckpointError(f"it is truncated: {size} of {expected} bytes")
-    if size > expected:
-        raise DamagedCheckpointError(f"it must have {expected} bytes, and has {size}")
-    return header
 
 
-def _sha256(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode()
-
-
-def _parse_header(text: bytes) -> _Header:
-    # The checksum says that these bytes were written so, but not by whom.
-    try:
-        content = json.loads(text)
-        metadata = content.pop(_METADATA)
-        said = json.loads(metadata["record"])
-        version = said.pop("format_version")
-        if version != _FORMAT_VERSION:
-            raise ValueError(
-                f"it has format version {version}, and {_FORMAT_VERSION} is known here"
-            )
-        places = {name: _parse_place(value) for name, value in content.items()}
-        _check_gapless(places)
-        return _Header(Record(**said), places, metadata["payload_sha256"])
-    except _NOT_OURS as error:
-        raise DamagedCheckpointError(f"its header cannot be read: {error}") from error
-
-
-def _parse_place(value: Mapping[str, Any]) -> _Place:
-    dtype = _DTYPES[value["dtype"]]
-    shape, (start, end) = tuple(value["shape"]), value["data_offsets"]
-    if any(type(number) is not int or number < 0 for number in (*shape, start, end)):
-        raise ValueError("shapes and places must be integers of at least 0")
-    if math.prod(shape) * dtype.itemsize != end - start:
-        raise ValueError(f"{end - start} bytes are no {dtype} array of shape {shape}")
-    return _Place(dtype, shape, start, end)
-
-
-def _check_gapless(places: Mapping[str, _Place]) -> None:
-    expected = 0
-    for name, place in places.items():
-        if place.start != expected:
-            raise ValueError(f"array {name!r} must begin at byte {expected}")
-        expected = place.end
+def _payload_digest(path: pathlib.Path) -> str:
+    with open(path, "rb") as file:
+        file.seek(int.from_bytes(file.read(8), "little") + 8)
+        return hashlib.file_digest(file, "sha256").hexdigest()

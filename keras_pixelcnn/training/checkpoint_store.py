@@ -1,8 +1,7 @@
-"""A folder of checkpoints that is whole whenever its writer is killed."""
+"""CheckpointStore: a folder of checkpoints that loses none when it is killed."""
 
 import contextlib
 import errno
-import fcntl
 import operator
 import os
 import pathlib
@@ -12,14 +11,20 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import filelock
 import numpy as np
 
+from keras_pixelcnn.files import remove, write_to_disk
 from keras_pixelcnn.training import checkpoint_file
 from keras_pixelcnn.training.checkpoint_file import DamagedCheckpointError, Record
 
 _NAME = re.compile(r"([0-9]{6,})-step-([0-9]+)\.safetensors")
 _PART = ".checkpoint.part"
-"""What is being written. One name is enough: whoever writes holds the lock."""
+"""The folder of the file that is being written: one, as writers take turns by a lock.
+
+A folder, for safetensors writes under a name of its own choice, and leaves that behind
+when it is killed.
+"""
 
 _LOCK = ".lock"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -109,8 +114,8 @@ class CheckpointStore:
 
         Args:
             step: the training step, at least 0.
-            arrays: by any names; of any shape; booleans, integers, or floats of 8
-                (e4m3fn, e5m2) to 64 bits, bfloat16 included.
+            arrays: by any names; of any shape; booleans, integers, or floats of 16 to
+                64 bits, bfloat16 included.
             facts: whatever else belongs to the state, as JSON can hold it. Numbers that
                 are not finite are allowed.
             best: whether this one is the best so far. It is kept until the next best
@@ -126,20 +131,22 @@ class CheckpointStore:
         step = _check_step(step)
         arrays = checkpoint_file.to_arrays(arrays)
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self._locked():
+        with filelock.FileLock(self.folder / _LOCK):
             part = self.folder / _PART
-            part.unlink(missing_ok=True)  # of a save that was killed
+            remove(part)  # of a save that was killed
             number = max((entry.number for entry in self._entries()), default=0) + 1
             record = Record(number, step, bool(best), dict(facts))
             path = self.folder / f"{number:06}-step-{step}.safetensors"
-            with self._disk_full_explained(checkpoint_file.num_bytes(record, arrays)):
+            needed = sum(array.nbytes for array in arrays.values())
+            with self._disk_full_explained(needed):
                 try:
-                    checkpoint_file.write(part, record, arrays)
-                    os.replace(part, path)
+                    part.mkdir()
+                    checkpoint_file.write(part / path.name, record, arrays)
+                    os.replace(part / path.name, path)
                 finally:
-                    part.unlink(missing_ok=True)
-            _write_to_disk(self.folder)
-            _write_to_disk(self.folder.parent)
+                    remove(part)
+            for folder in (self.folder, self.folder.parent):
+                write_to_disk(folder, is_deep=False)
             self._remove_old()
         return path
 
@@ -221,15 +228,6 @@ class CheckpointStore:
                     self._log(f"{entry.path} could not be removed: {error.strerror}.")
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
-
-    @contextlib.contextmanager
     def _disk_full_explained(self, needed: int) -> Iterator[None]:
         try:
             # Before gigabytes are written, and the disk is full for others, too.
@@ -242,9 +240,9 @@ class CheckpointStore:
             free = shutil.disk_usage(self.folder).free
             raise OSError(
                 error.errno,
-                f"{self.folder} must have room for one more checkpoint, of {needed} "
-                f"bytes. There are {free} bytes free ({error.strerror}). Those saved "
-                "before are kept: make room, and start again from the last",
+                f"{self.folder} must have room for one more checkpoint, of at least "
+                f"{needed} bytes. There are {free} bytes free ({error.strerror}). "
+                "Those saved before are kept: make room, and start again from the last",
             ) from error
 
 
@@ -288,11 +286,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"it is not readable ({error.strerror})"
     return str(error)
-
-
-def _write_to_disk(folder: pathlib.Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.training.batches import distribute, pad
 from keras_pixelcnn.training.objective import LikelihoodObjective, Objective
+from keras_pixelcnn.training.strategies import distribute, pad
 
 
 class Evaluation:

@@ -1,13 +1,15 @@
-"""How far a run is: all that is saved beside the weights."""
+"""All that is saved of a run: its counters and figures, and its variables' values."""
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 
 @dataclasses.dataclass
-class Progress:
+class RunState:
     """How far a run is; all of it is saved with the weights.
 
     Attributes:
@@ -40,13 +42,13 @@ class Progress:
     is_stopped: bool = False
 
     @classmethod
-    def from_facts(cls, step: int, facts: Mapping[str, Any]) -> "Progress":
-        """What `to_facts` gave."""
+    def from_facts(cls, step: int, facts: Mapping[str, Any]) -> "RunState":
+        """Returns the state that `to_facts` described."""
         names = {field.name for field in dataclasses.fields(cls)} - {"step"}
         return cls(step, **{name: facts[name] for name in names if name in facts})
 
     def to_facts(self, seconds: float) -> dict[str, Any]:
-        """What is saved beside the weights and the step.
+        """Returns what is saved beside the weights and the step.
 
         Args:
             seconds: of training so far.
@@ -56,7 +58,7 @@ class Progress:
         return facts
 
     def add(self, loss: float) -> None:
-        """Takes in a step."""
+        """Adds the loss of a step to the running means."""
         self.row_sum += loss
         self.row_count += 1
         self.epoch_sum += loss
@@ -64,20 +66,20 @@ class Progress:
 
     @property
     def epoch_loss(self) -> float:
-        """The mean over the epoch's steps so far."""
+        """The mean loss of the epoch's steps so far."""
         return self.epoch_sum / self.epoch_count if self.epoch_count else math.nan
 
     @property
     def row_loss(self) -> float | None:
-        """The mean over the steps since the last line of the history."""
+        """The mean loss of the steps since the last line of the history."""
         return self.row_sum / self.row_count if self.row_count else None
 
     def begin_row(self) -> None:
-        """Forgets the steps of the last line."""
+        """Resets the running mean of a line of the history."""
         self.row_sum, self.row_count = 0.0, 0
 
     def begin_epoch(self) -> None:
-        """Forgets the steps of the last epoch."""
+        """Resets the running mean of an epoch."""
         self.epoch_sum, self.epoch_count = 0.0, 0
         self.is_validation_due = False
 
@@ -86,8 +88,8 @@ class Progress:
         """The validation that counts: the averaged weights' if there are any."""
         return self.validation if self.validation_ema is None else self.validation_ema
 
-    def take_in_score(self, epoch: int) -> bool:
-        """Tells whether the validation is the best so far, and remembers it."""
+    def update_best(self, epoch: int) -> bool:
+        """Returns whether the validation is the best so far, and remembers it if so."""
         is_first = self.best_score is None or math.isnan(self.best_score)
         is_best = is_first or self.score < self.best_score
         if is_best:
@@ -96,7 +98,7 @@ class Progress:
         return is_best
 
     def line(self, epoch: int, epochs: int, name: str = "bits_per_dim") -> str:
-        """An epoch, to be read.
+        """Returns a line that describes an epoch.
 
         Args:
             epoch: counted from 1.
@@ -111,3 +113,42 @@ class Progress:
             f" - val_{name}: {self.validation:.4f}{ema}"
             f" - learning_rate: {self.learning_rate or 0:.3g}"
         )
+
+
+class VariableSnapshot:
+    """Copies all variables that training changes to arrays, and arrays back to them.
+
+    Args:
+        groups: variables by the name of their group, always in the same order.
+    """
+
+    def __init__(self, groups: Mapping[str, Sequence[Any]]) -> None:
+        self._variables = {
+            f"{group}/{index:04}": variable
+            for group, variables in groups.items()
+            for index, variable in enumerate(variables)
+        }
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Returns copies of all values."""
+        return {
+            name: np.array(variable.numpy())
+            for name, variable in self._variables.items()
+        }
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Gives all variables the values that `to_arrays` returned.
+
+        Raises:
+            ValueError: when they are those of another model or optimizer.
+        """
+        there = {name: tuple(value.shape) for name, value in arrays.items()}
+        here = {name: tuple(value.shape) for name, value in self._variables.items()}
+        if there != here:
+            names = sorted({*there.items()} ^ {*here.items()})
+            raise ValueError(
+                "The checkpoint must be of the same model and optimizer. Received: one "
+                f"that differs in {len(names)} variables, the first {names[0]}"
+            )
+        for name, variable in self._variables.items():
+            variable.assign(arrays[name])

@@ -1,4 +1,4 @@
-"""Which devices train: one, all of a machine, or those of several machines."""
+"""Distribution strategies: one device, all of a machine, or those of several."""
 
 import contextlib
 import json
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 NAMES = ("auto", "one", "mirrored", "multi_worker")
@@ -32,7 +33,7 @@ _EXAMPLE = (
 def make_strategy(
     name: str = "auto", num_logical_cpus: int | None = None
 ) -> tf.distribute.Strategy:
-    """Makes the strategy that a name stands for.
+    """Makes the strategy of a name.
 
     It should come before whatever else TensorFlow does in the process: several workers
     must make theirs before any other operation.
@@ -69,7 +70,7 @@ def make_strategy(
 
 
 def divide_cpus(number: int) -> None:
-    """Makes several logical devices of the processors, before TensorFlow starts.
+    """Divides the processors into several logical devices, before TensorFlow starts.
 
     Raises:
         ValueError: when the number is less than 1, or TensorFlow runs already.
@@ -88,7 +89,7 @@ def divide_cpus(number: int) -> None:
 
 
 def _read_cluster() -> list[str]:
-    """The addresses of the workers that TF_CONFIG names, the chief first."""
+    """Returns the addresses of the workers in TF_CONFIG, the chief's first."""
     text = os.environ.get("TF_CONFIG", "")
     try:
         config = json.loads(text) if text.strip() else {}
@@ -129,12 +130,12 @@ def _check_cluster(workers: list[str]) -> None:
 
 
 def is_multi_worker(strategy: tf.distribute.Strategy) -> bool:
-    """Whether several processes train together."""
+    """Returns whether several processes train together."""
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes: the only one, or the first."""
+    """Returns whether this process writes: it is the only one, or the first."""
     resolver = strategy.cluster_resolver if is_multi_worker(strategy) else None
     if resolver is None or not resolver.task_type or resolver.task_type == "chief":
         return True
@@ -165,9 +166,45 @@ def wait_for_all(strategy: tf.distribute.Strategy) -> None:
         _gather(strategy, 0)
 
 
+def distribute(
+    strategy: tf.distribute.Strategy, batch: Mapping[str, np.ndarray]
+) -> Any:
+    """Divides the rows of a batch among the devices, in their order.
+
+    Args:
+        strategy: its replicas, over all workers, divide the number of rows.
+        batch: features that lead with the whole batch, the same on all workers.
+
+    Returns:
+        The features of each of this worker's replicas, for `strategy.run`.
+    """
+
+    def rows(context: tf.distribute.experimental.ValueContext) -> dict[str, tf.Tensor]:
+        replica, replicas = (
+            context.replica_id_in_sync_group,
+            context.num_replicas_in_sync,
+        )
+        return {
+            name: tf.constant(value[replica * size : (replica + 1) * size])
+            for name, value in batch.items()
+            for size in [len(value) // replicas]
+        }
+
+    return strategy.experimental_distribute_values_from_function(rows)
+
+
+def pad(batch: Mapping[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
+    """Repeats the last row until there are `size` rows."""
+    missing = size - len(batch["image"])
+    return {
+        name: np.concatenate([value, np.repeat(value[-1:], missing, axis=0)])
+        for name, value in batch.items()
+    }
+
+
 @contextlib.contextmanager
-def losses_explained(strategy: tf.distribute.Strategy) -> Iterator[None]:
-    """Turns what TensorFlow says when another worker is gone into a sentence.
+def lost_workers_explained(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Replaces TensorFlow's errors about a lost worker by a sentence.
 
     Raises:
         ConnectionError: when that happened inside the block.
@@ -184,7 +221,7 @@ def losses_explained(strategy: tf.distribute.Strategy) -> Iterator[None]:
 
 
 def _gather(strategy: tf.distribute.Strategy, number: int) -> list[int]:
-    """Every replica's number, of all workers."""
+    """Returns every replica's number, of all workers."""
 
     def gather(number: tf.Tensor) -> tf.Tensor:
         replica = tf.distribute.get_replica_context()

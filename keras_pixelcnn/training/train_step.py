@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.training.batches import distribute
 from keras_pixelcnn.training.loss_scale import LossScale
 from keras_pixelcnn.training.objective import LikelihoodObjective, Objective
 from keras_pixelcnn.training.recipe import Recipe
+from keras_pixelcnn.training.strategies import distribute
 from keras_pixelcnn.training.weight_average import WeightAverage
 
 

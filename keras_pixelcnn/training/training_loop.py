@@ -1,4 +1,4 @@
-"""The loop of a training run that goes on where it was."""
+"""TrainingLoop: trains, validates, and keeps the best model, with exact resumption."""
 
 import contextlib
 import dataclasses
@@ -8,26 +8,26 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+import tqdm
 
-from keras_pixelcnn.training import nonfinite, strategies
+from keras_pixelcnn.callbacks import NonFiniteLossError
+from keras_pixelcnn.training import strategies
 from keras_pixelcnn.training.checkpoint_store import CheckpointStore
 from keras_pixelcnn.training.data_order import TrainingImages
 from keras_pixelcnn.training.evaluation import Evaluation
 from keras_pixelcnn.training.objective import LikelihoodObjective, Objective
 from keras_pixelcnn.training.preemption import Preemption
-from keras_pixelcnn.training.progress_bar import ProgressBar
 from keras_pixelcnn.training.recipe import Recipe
-from keras_pixelcnn.training.run_logger import RunRecords
-from keras_pixelcnn.training.run_state import Progress
+from keras_pixelcnn.training.run_logger import RunLogger
+from keras_pixelcnn.training.run_state import RunState, VariableSnapshot
 from keras_pixelcnn.training.train_step import StepResult, TrainStep
-from keras_pixelcnn.training.variable_snapshot import TrainingState
 
 ON_NONFINITE = ("stop", "skip")
 
 
 @dataclasses.dataclass(frozen=True)
 class LoopOptions:
-    """What surrounds the steps.
+    """Options of a training loop that do not change the weights.
 
     Args:
         checkpoint_every: steps between checkpoints, beside those at the ends of epochs.
@@ -62,11 +62,11 @@ class TrainingLoop:
         options: see `LoopOptions`.
         on_first_step: called when the first step has been taken, before anything is
             written.
-        draw: called by the chief at the end of an epoch, with the weights that are
+        sample: called by the chief at the end of an epoch, with the weights that are
             validated in place, with the epoch counted from 1, the step and the
-            records.
-        preemption: what hears that the run shall stop. Default: nothing does.
-        objective: what is made small. Default: bits per dimension.
+            logger; writes pictures of samples.
+        preemption: what tells that the run shall stop. Default: nothing does.
+        objective: what is minimised. Default: bits per dimension.
 
     Raises:
         ValueError: when a batch cannot be dealt out to the devices.
@@ -83,7 +83,7 @@ class TrainingLoop:
         strategy: tf.distribute.Strategy | None = None,
         options: LoopOptions | None = None,
         on_first_step: Callable[[], None] = lambda: None,
-        draw: Callable[[int, int, RunRecords], None] = lambda *arguments: None,
+        sample: Callable[[int, int, RunLogger], None] = lambda *arguments: None,
         preemption: Preemption | None = None,
         objective: Objective | None = None,
     ) -> None:
@@ -95,7 +95,7 @@ class TrainingLoop:
         self._strategy = strategy or tf.distribute.get_strategy()
         self._options = options or LoopOptions()
         self._on_first_step = on_first_step
-        self._draw = draw
+        self._sample = sample
         self._preemption = preemption or Preemption()
         self._is_chief = strategies.is_chief(self._strategy)
         self._objective = objective or LikelihoodObjective()
@@ -109,18 +109,17 @@ class TrainingLoop:
             self._options.validation_batch_size or recipe.batch_size,
             self._objective,
         )
-        self._state = TrainingState({"model": variables, **self._step.state()})
+        self._snapshot = VariableSnapshot({"model": variables, **self._step.state()})
         self._store = CheckpointStore(self._folder / "checkpoints")
-        self._records = RunRecords(self._folder, self._is_chief, self._objective.name)
-        self._bar = ProgressBar(recipe.steps, unit=self._objective.unit)
-        self._progress = Progress()
+        self._logger = RunLogger(self._folder, self._is_chief, self._objective.name)
+        self._state = RunState()
         self._has_begun = not self._is_chief
 
-    def run(self) -> Progress:
+    def run(self) -> RunState:
         """Trains to the end, or until it shall stop.
 
         Returns:
-            How far it came; `progress.is_stopped` if it was asked to stop.
+            How far it came; `state.is_stopped` if it was asked to stop.
 
         Raises:
             NonFiniteLossError: at the first step whose loss or gradient is not finite,
@@ -132,14 +131,19 @@ class TrainingLoop:
         with self._preemption.deferred():
             try:
                 self._resume()
-                while self._progress.step < self._recipe.steps:
-                    if not self._train_epoch():
-                        return self._progress
-                return self._progress
+                with tqdm.tqdm(
+                    total=self._recipe.steps,
+                    initial=self._state.step,
+                    disable=None,  # where nobody looks on
+                    leave=False,
+                ) as self._bar:
+                    while self._state.step < self._recipe.steps:
+                        if not self._train_epoch():
+                            break
+                return self._state
             finally:
-                self._progress.seconds = self._records.seconds
-                self._bar.clear()
-                self._records.close()
+                self._state.seconds = self._logger.seconds
+                self._logger.close()
 
     # Going on.
 
@@ -148,47 +152,45 @@ class TrainingLoop:
         if saved is None:
             self._store.check_empty()
         else:
-            self._progress = Progress.from_facts(saved.step, saved.facts)
+            self._state = RunState.from_facts(saved.step, saved.facts)
             self._rewrite_best()
-            self._state.restore(saved.arrays)
-        strategies.check_agreement(self._strategy, self._progress.step)
-        self._records.begin(self._progress, self._recipe.batch_size)
-        self._records.cut(self._progress.step)  # also of a run killed before it saved
+            self._snapshot.restore(saved.arrays)
+        strategies.check_agreement(self._strategy, self._state.step)
+        self._logger.begin(self._state, self._recipe.batch_size)
+        self._logger.cut(self._state.step)  # also of a run killed before it saved
         if saved is None:
             return
-        self._say(f"Going on after step {self._progress.step} of {self._recipe.steps}")
-        if self._progress.is_validation_due:
+        self._say(f"Going on after step {self._state.step} of {self._recipe.steps}")
+        if self._state.is_validation_due:
             self._end_epoch()
 
     def _rewrite_best(self) -> None:
-        """A model.keras of steps that will be taken again does not count.
+        """Writes model.keras anew, as steps after the checkpoint do not count.
 
         Where the best checkpoint is damaged, an older one must not replace the model.
         """
         best = self._store.best()
-        is_whole = best is not None and best.step == self._progress.best_step
+        is_whole = best is not None and best.step == self._state.best_step
         if is_whole and self._is_chief:
-            self._state.restore(best.arrays)
+            self._snapshot.restore(best.arrays)
             with self._averaged():
-                self._records.write_model(self._model)
+                self._logger.write_model(self._model)
 
     # One epoch.
 
     def _train_epoch(self) -> bool:
         """Trains to the end of an epoch. Returns whether to go on."""
         length = self._images.steps_per_epoch
-        epoch, first = divmod(self._progress.step, length)
+        epoch, first = divmod(self._state.step, length)
         for batch in self._images.batches(epoch, first):
             result = self._step(batch, self._preemption.asked)
             self._take_in(result)
             if not self._has_begun:
                 self._has_begun = True
                 self._on_first_step()
-            is_last = self._progress.step == self._recipe.steps
-            self._progress.is_validation_due = (
-                is_last or self._progress.step % length == 0
-            )
-            if not self._progress.is_validation_due:
+            is_last = self._state.step == self._recipe.steps
+            self._state.is_validation_due = is_last or self._state.step % length == 0
+            if not self._state.is_validation_due:
                 self._log_and_save()
             if result.stop_asked:
                 self._stop()
@@ -199,93 +201,111 @@ class TrainingLoop:
         return True
 
     def _take_in(self, result: StepResult) -> None:
-        progress = self._progress
+        state = self._state
         if result.is_applied:
-            progress.add(result.loss)
-            progress.gradient_norm = result.gradient_norm
+            state.add(result.loss)
+            state.gradient_norm = result.gradient_norm
         else:
             if not result.is_rescaled:
                 self._refuse_or_skip(result)
             self._step.skip()
-        progress.step += 1
-        progress.learning_rate = result.learning_rate
-        self._bar.show(progress.step, progress.epoch_loss)
+        state.step += 1
+        state.learning_rate = result.learning_rate
+        loss = f"{state.epoch_loss:.3f} {self._objective.unit}"
+        self._bar.set_postfix_str(loss, refresh=False)
+        self._bar.update()
 
     def _refuse_or_skip(self, result: StepResult) -> None:
-        step = self._progress.step + 1
+        step = self._state.step + 1
         if self._options.on_nonfinite == "skip":
-            self._progress.num_skipped += 1
-            number = self._progress.num_skipped
-            self._say(nonfinite.skipped_line(result, step, number))
+            self._state.num_skipped += 1
+            number = self._state.num_skipped
+            self._say(
+                f"Step {step} skipped: its loss is {result.loss:.4g}, the norm of its "
+                f"gradient {result.gradient_norm:.4g}. Skipped so far: {number}"
+            )
             return
         if self._has_begun:
             self._step.undo()
             self._save()
-        raise nonfinite.error(
-            result, step, self._images.steps_per_epoch, self._folder, self._store
+        epoch, batch = divmod(step - 1, self._images.steps_per_epoch)
+        raise NonFiniteLossError(
+            "The loss and its gradient must be finite. The loss is "
+            f"{result.loss:.4g} and the gradient's norm {result.gradient_norm:.4g} "
+            f"at step {step}, batch {batch + 1} of epoch {epoch + 1}. Lower the "
+            f"learning rate (here {result.learning_rate:.3g}), clip the gradient, look "
+            "for what is unusual in the data, or leave such steps out: "
+            f"on_nonfinite=skip.{self._kept()}"
         )
 
+    def _kept(self) -> str:
+        saved, model = self._store.latest(), self._folder / "model.keras"
+        if saved is None:
+            return " Nothing had been saved yet."
+        best = f" The best model so far is kept: {model}" if model.exists() else ""
+        return f" The state after step {saved.step} is saved.{best}"
+
     def _log_and_save(self) -> None:
-        step = self._progress.step
+        step = self._state.step
         if step % self._options.log_every == 0:
-            self._records.measure(step)
-            self._records.write_row(self._progress, self._images.steps_per_epoch)
+            self._logger.measure(step)
+            self._logger.write_row(self._state, self._images.steps_per_epoch)
         every = self._options.checkpoint_every
         if every and step % every == 0:
             self._save()
 
     def _stop(self) -> None:
         self._save()
-        self._progress.is_stopped = True
+        self._state.is_stopped = True
         self._say(
-            f"Stopped by SIGTERM after step {self._progress.step} of "
-            f"{self._recipe.steps}, which is saved. The same command goes on."
+            f"Stopped by {self._preemption.signal_name} after step {self._state.step} "
+            f"of {self._recipe.steps}, which is saved. The same command goes on."
         )
 
     # The end of an epoch.
 
     def _end_epoch(self) -> None:
-        progress, length = self._progress, self._images.steps_per_epoch
-        epoch = -(-progress.step // length)
-        self._records.measure(progress.step)
-        progress.validation = self._evaluation.score(self._validation())
-        progress.validation_ema = None
+        state, length = self._state, self._images.steps_per_epoch
+        epoch = -(-state.step // length)
+        self._logger.measure(state.step)
+        state.validation = self._evaluation.score(self._validation())
+        state.validation_ema = None
         with self._averaged():
             if self._step.average is not None:
-                progress.validation_ema = self._evaluation.score(self._validation())
+                state.validation_ema = self._evaluation.score(self._validation())
             is_best = self._validated(epoch)
-        self._records.write_row(progress, length, is_validated=True)
+        self._logger.write_row(state, length, is_validated=True)
         epochs = -(-self._recipe.steps // length)
-        self._say(progress.line(epoch, epochs, self._objective.name))
-        progress.begin_epoch()
+        self._say(state.line(epoch, epochs, self._objective.name))
+        state.begin_epoch()
         self._save(is_best)
 
     def _averaged(self) -> contextlib.AbstractContextManager[None]:
-        """The model with the weights that count."""
+        """Puts the averaged weights in place, if there are any."""
         average = self._step.average
         return contextlib.nullcontext() if average is None else average.in_place()
 
     def _validated(self, epoch: int) -> bool:
-        """With the weights in place that count. Returns whether they are the best."""
-        is_best = self._progress.take_in_score(epoch)
+        """Saves the validated weights if they are the best. Returns whether so."""
+        is_best = self._state.update_best(epoch)
         if self._is_chief:
             if is_best:
-                self._records.write_model(self._model)
-            self._draw(epoch, self._progress.step, self._records)
+                self._logger.write_model(self._model)
+            self._sample(epoch, self._state.step, self._logger)
         return is_best
 
     def _save(self, is_best: bool = False) -> None:
         if not self._is_chief:
             return
-        self._records.flush()
+        self._logger.flush()
         self._store.save(
-            self._progress.step,
-            self._state.to_arrays(),
-            self._progress.to_facts(self._records.seconds),
+            self._state.step,
+            self._snapshot.to_arrays(),
+            self._state.to_facts(self._logger.seconds),
             best=is_best,
         )
 
     def _say(self, line: str) -> None:
         if self._is_chief:
-            self._bar.clear()
-            print(line, flush=True)
+            with tqdm.tqdm.external_write_mode():
+                print(line, flush=True)

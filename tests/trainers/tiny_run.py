@@ -11,7 +11,7 @@ import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
 from tests.test_case import randomize
 from trainers.configs import digits
-from trainers.runs.data import as_array
+from trainers.runs.data import as_arrays
 
 STEPS = 1437 // 64
 
@@ -49,7 +49,7 @@ def labels_of(split):
 
 
 def images_of(split):
-    return as_array(datasets.load("digits", split, shuffle=False))
+    return as_arrays(datasets.load("digits", split, shuffle=False)).image
 
 
 def read_metrics(workdir):

@@ -8,6 +8,7 @@ import tracemalloc
 import ml_dtypes
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from keras_pixelcnn.training import checkpoint_file
 from keras_pixelcnn.training.checkpoint_file import DamagedCheckpointError, Record
@@ -15,7 +16,7 @@ from keras_pixelcnn.training.checkpoint_file import DamagedCheckpointError, Reco
 RECORD = Record(number=1, step=20, best=False, facts={"epoch": 2})
 DTYPES = [
     *"bool uint8 uint16 uint32 uint64 int8 int16 int32 int64".split(),
-    *"float16 float32 float64 bfloat16 float8_e4m3fn float8_e5m2".split(),
+    *"float16 float32 float64 bfloat16".split(),
 ]
 VECTOR = {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}
 
@@ -29,7 +30,7 @@ def bits(array):
 
 
 def forge(path, places, record=None, payload=bytes(16)):
-    """Writes a file whose checksums are right, whatever its header says."""
+    """Writes a file of version 1 with right checksums, whatever its header says."""
     record = {"format_version": 1, **RECORD._asdict(), **(record or {})}
     digest = hashlib.sha256(payload).hexdigest()
     metadata = {"header_sha256": "0" * 64, "payload_sha256": digest}
@@ -51,7 +52,7 @@ def test_every_dtype_and_shape_comes_back_bit_for_bit(tmp_path, dtype, shape):
     write(tmp_path / "file", {"a": array})
     (read,) = checkpoint_file.read_arrays(tmp_path / "file").values()
     assert bits(read) == bits(array)
-    assert read.flags.writeable and read.flags.owndata and read.flags.aligned
+    assert read.flags.writeable and read.flags.aligned
 
 
 def test_names_order_and_layout_of_arrays_do_not_matter(tmp_path):
@@ -65,30 +66,17 @@ def test_names_order_and_layout_of_arrays_do_not_matter(tmp_path):
     }
     write(tmp_path / "file", arrays)
     read = checkpoint_file.read_arrays(tmp_path / "file")
-    assert list(read) == list(arrays)
+    assert list(read) == sorted(arrays)
     for name, array in arrays.items():
         np.testing.assert_array_equal(read[name], array)
         assert read[name].dtype.isnative
 
 
-def test_arrays_larger_than_what_is_read_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint_file, "_CHUNK", 1000)
-    arrays = {"a": np.arange(5001, dtype=np.int32), "b": np.arange(250.0)}
-    write(tmp_path / "file", arrays)
-    read = checkpoint_file.read_arrays(tmp_path / "file")
-    assert {k: bits(v) for k, v in read.items()} == {
-        k: bits(v) for k, v in arrays.items()
-    }
-
-
-def test_the_record_comes_back_and_the_size_is_known_before(tmp_path):
+def test_the_record_comes_back(tmp_path):
     facts = {"best": float("inf"), "state": 2**127 + 1, "names": ["ä", None, True]}
     record = Record(12, 2**40, True, facts)
-    arrays = checkpoint_file.to_arrays({"a": np.arange(7), "b": np.zeros((), bool)})
-    checkpoint_file.write(tmp_path / "file", record, arrays)
+    write(tmp_path / "file", {"a": np.arange(7)}, record)
     assert checkpoint_file.read_record(tmp_path / "file") == record
-    size = (tmp_path / "file").stat().st_size
-    assert checkpoint_file.num_bytes(record, arrays) == size
 
 
 def test_a_checkpoint_may_have_no_arrays(tmp_path):
@@ -97,18 +85,12 @@ def test_a_checkpoint_may_have_no_arrays(tmp_path):
 
 
 def test_other_tools_read_the_format(tmp_path):
-    """By the rules of safetensors: length, header, arrays without gaps."""
     write(tmp_path / "file", {"a/b": np.float32([1, 2]), "c": np.int64(3)})
-    content = (tmp_path / "file").read_bytes()
-    length = int.from_bytes(content[:8], "little")
-    assert length % 8 == 0
-    header = json.loads(content[8 : 8 + length])
-    assert all(type(text) is str for text in header.pop("__metadata__").values())
-    assert header == {
-        "a/b": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]},
-        "c": {"dtype": "I64", "shape": [], "data_offsets": [8, 16]},
+    read = safetensors.numpy.load_file(tmp_path / "file")
+    assert {name: value.tolist() for name, value in read.items()} == {
+        "a/b": [1, 2],
+        "c": 3,
     }
-    assert content[8 + length :] == np.float32([1, 2]).tobytes() + b"\3" + bytes(7)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +99,7 @@ def test_other_tools_read_the_format(tmp_path):
         ({"a": np.array(["text"])}, "<U4 for 'a'"),
         ({"a": np.array([None])}, "object for 'a'"),
         ({"a": np.zeros(2, complex)}, "complex128 for 'a'"),
+        ({"a": np.zeros(2, ml_dtypes.float8_e5m2)}, "float8_e5m2 for 'a'"),
         ({"a": np.zeros(2, [("x", int)])}, "for 'a'"),
         ({"__metadata__": np.zeros(2)}, "Received: '__metadata__'"),
         ({3: np.zeros(2)}, "Received: 3"),
@@ -134,10 +117,15 @@ def test_facts_that_json_cannot_hold_are_refused(tmp_path, fact):
         write(tmp_path / "file", {}, record)
 
 
-def test_every_single_byte_counts(tmp_path):
+@pytest.mark.parametrize("version", [1, 2])
+def test_damage_of_any_byte_is_told_or_changes_nothing(tmp_path, version):
     path = tmp_path / "file"
-    write(path, {"a": np.arange(3, dtype=np.uint32), "b/c": np.zeros((), bool)})
+    if version == 1:
+        forge(path, {"a": {**VECTOR, "dtype": "U32"}})
+    else:
+        write(path, {"a": np.arange(3, dtype=np.uint32), "b/c": np.zeros((), bool)})
     whole = path.read_bytes()
+    expected, harmless = read_all(path), 0
     for place in range(len(whole)):
         before, after = whole[:place], whole[place + 1 :]
         damaged = [before + bytes([whole[place] ^ (1 << place % 8)]) + after]
@@ -145,11 +133,22 @@ def test_every_single_byte_counts(tmp_path):
             damaged += [before, before + after, before + b" " + whole[place:]]
         for content in damaged:
             path.write_bytes(content)
-            with pytest.raises(DamagedCheckpointError):
-                checkpoint_file.read_arrays(path)
+            try:
+                assert read_all(path) == expected
+                harmless += 1
+            except DamagedCheckpointError:
+                pass
+    # Only the spaces that fill the header up have no meaning.
+    assert harmless <= 8
 
 
-def test_a_forged_file_that_is_right_is_read(tmp_path):
+def read_all(path):
+    arrays = checkpoint_file.read_arrays(path)
+    found = {name: bits(array) for name, array in arrays.items()}
+    return checkpoint_file.read_record(path), found
+
+
+def test_a_file_of_version_1_is_read(tmp_path):
     forge(tmp_path / "file", {"a": VECTOR})
     assert checkpoint_file.read_record(tmp_path / "file") == RECORD
     assert list(checkpoint_file.read_arrays(tmp_path / "file")["a"]) == [0] * 4
@@ -188,26 +187,27 @@ def test_headers_that_lie_are_refused_before_memory_is_taken(tmp_path, places):
 
 
 @pytest.mark.parametrize(
-    "content, words",
+    "content",
     [
-        (b"", "truncated, to 0 bytes"),
-        (b"\1\0\0", "truncated, to 3 bytes"),
-        (b"\xff" * 8 + b"{}", "its header should have 18446744073709551615 bytes"),
-        (bytes(8), "header does not match"),
-        (bytes(1000), "header does not match"),
-        (b"\x02" + bytes(7) + b"{}", "header does not match"),
-        (b"PK\3\4" + bytes(100), "header should have"),
+        b"",
+        b"\1\0\0",
+        b"\xff" * 8 + b"{}",
+        bytes(8),
+        bytes(1000),
+        b"\x02" + bytes(7) + b"{}",
+        b"PK\3\4" + bytes(100),
     ],
 )
-def test_other_files_are_no_checkpoints(tmp_path, content, words):
+def test_other_files_are_no_checkpoints(tmp_path, content):
     (tmp_path / "file").write_bytes(content)
-    with pytest.raises(DamagedCheckpointError, match=words):
-        checkpoint_file.read_record(tmp_path / "file")
+    for read in (checkpoint_file.read_record, checkpoint_file.read_arrays):
+        with pytest.raises(DamagedCheckpointError, match="it cannot be read: "):
+            read(tmp_path / "file")
 
 
 def test_a_later_format_is_named(tmp_path):
-    forge(tmp_path / "file", {"a": VECTOR}, record={"format_version": 2})
-    with pytest.raises(DamagedCheckpointError, match="version 2, and 1 is known here"):
+    forge(tmp_path / "file", {"a": VECTOR}, record={"format_version": 3})
+    with pytest.raises(DamagedCheckpointError, match="version 3, and 1 and 2 are"):
         checkpoint_file.read_record(tmp_path / "file")
 
 

@@ -29,7 +29,7 @@ def equal(checkpoint, step):
     return (
         checkpoint.step == step
         and checkpoint.facts == {"epoch": step / 10}
-        and list(checkpoint.arrays) == list(arrays)
+        and list(checkpoint.arrays) == sorted(arrays)
         and all(
             np.array_equal(checkpoint.arrays[name], arrays[name]) for name in arrays
         )
@@ -66,7 +66,7 @@ def test_what_was_saved_comes_back(store, log):
     checkpoint = store.latest()
     assert isinstance(checkpoint, Checkpoint)
     assert (checkpoint.step, checkpoint.facts, checkpoint.path) == (7, facts, path)
-    assert list(checkpoint.arrays) == list(arrays)
+    assert list(checkpoint.arrays) == sorted(arrays)
     for name, array in arrays.items():
         read = checkpoint.arrays[name]
         assert (read.dtype, read.shape) == (array.dtype, array.shape)
@@ -181,8 +181,8 @@ def _take_the_one_before(path):
 @pytest.mark.parametrize(
     "damage, words",
     [
-        (_truncate, "it is truncated: "),
-        (_append, "it must have "),
+        (_truncate, "it cannot be read: "),
+        (_append, "it cannot be read: "),
         (_flip, "its arrays do not match their SHA-256 checksum"),
         (_dangle, "it is missing"),
         (_make_folder, "it is not readable (Is a directory)"),
@@ -319,10 +319,9 @@ def test_a_disk_without_room_is_told_before_anything_is_written(store, monkeypat
     monkeypatch.setattr(checkpoint_store.checkpoint_file, "write", pytest.fail)
     with pytest.raises(OSError, match="123 bytes free") as raised:
         save(store, 20)
-    size = next(store.folder.glob("*.safetensors")).stat().st_size
     assert raised.value.errno == errno.ENOSPC
     assert f"{store.folder} must have room" in str(raised.value)
-    assert f"of {size} bytes" in str(raised.value)
+    assert "of at least 208 bytes" in str(raised.value)
     assert equal(store.latest(), 10)
 
 
@@ -347,9 +346,9 @@ def test_each_thing_is_on_the_disk_before_the_next_depends_on_it(store, monkeypa
     replace, fsync, unlink = os.replace, os.fsync, pathlib.Path.unlink
 
     def record(name, function):
-        def call(*arguments, **options):
-            calls.append((name, arguments[0]))
-            return function(*arguments, **options)
+        def call(path, *arguments, **options):
+            calls.append((name, pathlib.Path(path).name))
+            return function(path, *arguments, **options)
 
         return call
 
@@ -362,13 +361,11 @@ def test_each_thing_is_on_the_disk_before_the_next_depends_on_it(store, monkeypa
     monkeypatch.setattr(os, "replace", record("replace", replace))
     monkeypatch.setattr(pathlib.Path, "unlink", record("unlink", unlink))
     save(store, 4)
-    part = store.folder / ".checkpoint.part"
     assert calls == [
-        ("unlink", part),
-        ("fsync", part.name),
-        ("replace", part),
-        ("unlink", part),
+        ("unlink", ".checkpoint.part"),
+        ("fsync", "000004-step-4.safetensors"),
+        ("replace", "000004-step-4.safetensors"),
         ("fsync", store.folder.name),
         ("fsync", store.folder.parent.name),
-        ("unlink", store.folder / "000001-step-1.safetensors"),
+        ("unlink", "000001-step-1.safetensors"),
     ]

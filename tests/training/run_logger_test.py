@@ -1,15 +1,11 @@
-"""Tests of what a run writes of itself: history, TensorBoard's log, the bar."""
-
-import io
+"""Tests of what a run writes of itself: its history and TensorBoard's log."""
 
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from keras_pixelcnn.training import Progress
-from keras_pixelcnn.training.event_log import EventLog
-from keras_pixelcnn.training.history import History
-from keras_pixelcnn.training.progress_bar import ProgressBar, format_seconds
+from keras_pixelcnn.training import RunState
+from keras_pixelcnn.training.run_logger import EventLog, HistoryFile
 
 
 def steps_of(folder, tag):
@@ -19,7 +15,7 @@ def steps_of(folder, tag):
 
 
 def test_the_history_is_cut_back_with_its_half_written_line(tmp_path):
-    history = History(tmp_path / "history.jsonl")
+    history = HistoryFile(tmp_path / "history.jsonl")
     history.cut(3)  # where there is none
     for step in range(6):
         history.append({"step": step, "loss": 1 / 3})
@@ -36,7 +32,7 @@ def test_the_history_is_cut_back_with_its_half_written_line(tmp_path):
     [b'{"a\xff": 1, "step": 2}', b'{"step": null}', b'{"step": "2"}', b"[" * 20_000],
 )
 def test_a_damaged_line_of_the_history_does_not_stop_the_run(tmp_path, line):
-    history = History(tmp_path / "history.jsonl")
+    history = HistoryFile(tmp_path / "history.jsonl")
     history.path.write_bytes(line + b"\n")
     history.append({"step": 3})
     history.cut(3)
@@ -44,13 +40,13 @@ def test_a_damaged_line_of_the_history_does_not_stop_the_run(tmp_path, line):
 
 
 def test_a_score_that_is_no_number_is_not_the_best_for_ever():
-    progress = Progress(step=1, validation=float("nan"))
-    progress.take_in_score(1)
-    progress.step, progress.validation = 2, 3.0
-    assert progress.take_in_score(2)
-    progress.step, progress.validation = 3, float("nan")
-    assert not progress.take_in_score(3)
-    assert (progress.best_score, progress.best_step) == (3.0, 2)
+    state = RunState(step=1, validation=float("nan"))
+    state.update_best(1)
+    state.step, state.validation = 2, 3.0
+    assert state.update_best(2)
+    state.step, state.validation = 3, float("nan")
+    assert not state.update_best(3)
+    assert (state.best_score, state.best_step) == (3.0, 2)
 
 
 @pytest.mark.parametrize("lost", [0, 7])
@@ -73,34 +69,3 @@ def test_the_log_is_cut_back_and_goes_on_with_nothing_twice(tmp_path, lost):
     log = EventAccumulator(str(tmp_path / "samples"))
     log.Reload()
     assert log.Tags()["tensors"] == []
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_the_bar_shows_the_share_done_and_the_time_left():
-    terminal = Terminal()
-    bar = ProgressBar(10, terminal)
-    bar.show(5, 3.25)
-    bar.show(10, 3.125)
-    bar.clear()
-    first, last = terminal.getvalue().split("\r")[1:3]
-    assert "[============............] 5/10  3.250 bits/dim" in first
-    assert "10/10  3.125 bits/dim  0s left" in last
-
-
-def test_the_bar_is_quiet_where_nobody_looks_on():
-    stream = io.StringIO()
-    bar = ProgressBar(10, stream)
-    bar.show(10, 3.0)
-    bar.clear()
-    assert stream.getvalue() == ""
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(7.2, "7s"), (187, "3:07"), (7387, "2:03:07")]
-)
-def test_seconds_are_read_easily(seconds, text):
-    assert format_seconds(seconds) == text

@@ -18,8 +18,7 @@ import types
 import numpy as np
 
 ROOT = pathlib.Path(__file__).parents[2]
-TRAINING = ROOT / "keras_pixelcnn" / "training"
-DOING = ("save", "write", "_remove_old", "_write_to_disk", "_disk_full_explained")
+DOING = ("save", "write", "_remove_old", "write_to_disk", "_disk_full_explained")
 """Functions of the store that change something on the disk."""
 
 
@@ -106,7 +105,10 @@ def save_until_line(folder, last_line):
     def trace(frame, event, argument):
         nonlocal lines
         code = frame.f_code
-        if not code.co_filename.startswith(str(TRAINING)) or code.co_name not in DOING:
+        if (
+            not code.co_filename.startswith(str(ROOT / "keras_pixelcnn"))
+            or code.co_name not in DOING
+        ):
             return None
         lines += event == "line"
         if lines == last_line:
@@ -123,7 +125,7 @@ def kills_at_each_line(folder):
     saved, copy = folder / "saved", folder / "copy"
     for step in range(1, 6):
         save(CheckpointStore(saved), step, 10_000)
-    (saved / ".checkpoint.part").write_bytes(b"left by another")
+    (saved / ".checkpoint.part").write_bytes(b"left by an older version")
     line, code = 0, -signal.SIGKILL
     while code == -signal.SIGKILL:
         line += 1

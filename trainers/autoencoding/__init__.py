@@ -1,1 +1,1 @@
-"""Training an auto-encoder, its baseline, and what is measured of both."""
+"""Training and measures of an auto-encoder with a PixelCNN as its decoder."""

@@ -1,15 +1,17 @@
-"""Whether a decoder listens to its latent: what another image's latent costs it."""
+"""Measures of a latent: what another image's costs the decoder, what a probe finds."""
 
 import math
-from typing import NamedTuple
+import warnings
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.models.autoencoder.gaussian_posterior import standard_normal
+from trainers.runs.data import LabelledImages
 
 LEAST_BITS = 1.0
-"""Bits an image that the right latent must save over another image's, on average.
+"""Bits per image that the right latent must save over another image's, on average.
 
 A decoder that ignores its latent saves exactly none; a latent that tells one of two
 equally frequent kinds of images apart, and no more, saves about one.
@@ -17,7 +19,7 @@ equally frequent kinds of images apart, and no more, saves about one.
 
 
 class LatentUse(NamedTuple):
-    """Means over images, in bits per dimension of so many dimensions.
+    """Mean bits per dimension given the right latent and given another image's.
 
     Attributes:
         bits_per_dim: of each image given its own latent.
@@ -31,7 +33,7 @@ class LatentUse(NamedTuple):
 
     @property
     def bits_saved(self) -> float:
-        """What its own latent saves an image over another image's, in bits."""
+        """The bits per image that its own latent saves over another image's."""
         return (self.shuffled_bits_per_dim - self.bits_per_dim) * self.num_dims
 
     @property
@@ -40,7 +42,7 @@ class LatentUse(NamedTuple):
         return self.bits_saved < LEAST_BITS
 
     def verdict(self) -> str:
-        """A sentence that says which it is."""
+        """Returns a sentence that says whether the latent is used."""
         saved = f"{self.bits_saved:.1f} bits an image"
         if self.is_collapsed:
             return (
@@ -72,7 +74,7 @@ def measure(
             f"Received: {len(images)}"
         )
     latent = model.encode(images, batch_size).numpy()
-    # Around a circle in which all stand in random order: nobody keeps his own.
+    # Each gets the latent of its neighbour in a random circle, and none its own.
     circle = np.random.default_rng(seed).permutation(len(images))
     shuffled = np.empty_like(latent)
     shuffled[circle] = latent[np.roll(circle, 1)]
@@ -98,10 +100,43 @@ def _bits_per_dim(
 def mean_divergence(
     model: kp.PixelCNNAutoencoder, images: np.ndarray, batch_size: int
 ) -> float:
-    """Mean KL(q(z | x), N(0, I)) over images, in nats, of a variational model."""
+    """Returns the mean KL(q(z | x), N(0, I)) of a variational model, in nats."""
     prior = standard_normal(model.latent_dim)
     parts = [
         model.posterior(images[start : start + batch_size]).kl_divergence(prior).numpy()
         for start in range(0, len(images), batch_size)
     ]
     return float(np.concatenate(parts).mean(dtype="float64"))
+
+
+def probe_accuracy(
+    model: Any, train: LabelledImages, test: LabelledImages
+) -> float | None:
+    """Returns the accuracy of a logistic regression from latents to labels.
+
+    It learns on training images, from latents scaled to unit variance, and is measured
+    on test images.
+
+    Args:
+        model: with `encode`.
+        train: images to learn from.
+        test: images to measure on.
+
+    Returns:
+        The share of test images whose label it finds; None without labels, or with only
+        one class of them.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    labels = np.concatenate([train.label, test.label])
+    if labels.min() < 0 or len(np.unique(train.label)) < 2:
+        return None
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    with warnings.catch_warnings():
+        # Latents in which classes lie apart let the weights grow without end.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        probe.fit(model.encode(train.image).numpy(), train.label)
+    return float(probe.score(model.encode(test.image).numpy(), test.label))

@@ -1,4 +1,4 @@
-"""Pictures of an auto-encoder: what it makes of images, and what lies between two."""
+"""Pictures of an auto-encoder: reconstructions, and interpolations of two images."""
 
 import os
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.image_grid import save_image_grid
-from keras_pixelcnn.training import RunRecords
+from keras_pixelcnn.training import RunLogger
 from trainers.sampling.pictures import log_picture
 
 
 def images_apart(examples: tf.data.Dataset, num_images: int) -> np.ndarray:
-    """Some images of a split, that lie apart.
+    """Returns some images of a split, evenly spaced.
 
     Args:
         examples: single examples of {"image"}, of known number.
@@ -35,15 +35,15 @@ def save_reconstructions(
 ) -> None:
     """Writes a PNG file: a row for each image.
 
-    A row is the image, what the baseline makes of it, and what the model does, several
-    times from the same latent.
+    A row is the image, the baseline's reconstruction of it, and several of the model's
+    from the same latent.
 
     Args:
         path: the file; replaced whole or not at all.
-        model: what draws.
+        model: the auto-encoder.
         images: integers (images, height, width, channels).
         baseline: of the same levels. Default: none.
-        num_reconstructions: images drawn of each latent. Default 4.
+        num_reconstructions: samples of each latent. Default 4.
         seed: of the noise. Default 0.
     """
     latent = np.repeat(model.encode(images), num_reconstructions, axis=0)
@@ -67,10 +67,10 @@ def save_interpolations(
 
     Args:
         path: the file; replaced whole or not at all.
-        model: what draws.
+        model: the auto-encoder.
         images: integers (images, height, width, channels); the first and the second are
             of one row, and so on. An odd one is left out.
-        steps: images drawn of a row. Default 8.
+        steps: samples of a row. Default 8.
         seed: of the noise. Default 0.
     """
     a, b = images[: len(images) // 2 * 2 : 2], images[1::2]
@@ -85,24 +85,24 @@ def _save_rows(path: str | os.PathLike[str], rows: np.ndarray, num_levels: int) 
     save_image_grid(path, images, num_levels, columns)
 
 
-def draw_pictures(
+def sample_pictures(
     model: kp.PixelCNNAutoencoder,
     examples: tf.data.Dataset,
     config: Mapping[str, Any],
     step: int,
-    records: RunRecords,
+    logger: RunLogger,
 ) -> None:
-    """Draws reconstructions, for the run's folder and for TensorBoard.
+    """Samples reconstructions, for the run's folder and for TensorBoard.
 
     Args:
         model: with the weights that are to be seen.
-        examples: single examples, of which some are drawn.
+        examples: single examples, of which some are reconstructed.
         config: with the fields of `trainers.configs.autoencoder_digits`.
         step: the training step.
-        records: of the run, in whose folder the pictures are.
+        logger: of the run, in whose folder the pictures are.
     """
     fields = config["autoencoder"]
-    path = records.folder / "reconstructions" / f"step-{step:08}.png"
+    path = logger.folder / "reconstructions" / f"step-{step:08}.png"
     save_reconstructions(
         path,
         model,
@@ -110,4 +110,4 @@ def draw_pictures(
         num_reconstructions=fields["num_reconstructions"],
         seed=config["sample_seed"],
     )
-    log_picture(records, "reconstructions", path, step)
+    log_picture(logger, "reconstructions", path, step)

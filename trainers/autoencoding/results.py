@@ -1,4 +1,4 @@
-"""Measures a trained auto-encoder and writes everything that a finished run holds."""
+"""The results of an auto-encoder's run: measures, pictures, export, metrics.json."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,63 +7,57 @@ import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.models import load_model
-from keras_pixelcnn.training import Progress
+from keras_pixelcnn.training import RunState
 from trainers.autoencoding import latent_use
-from trainers.autoencoding.baseline import mean_squared_error, train_baseline
-from trainers.autoencoding.linear_probe import labelled_arrays, probe_accuracy
 from trainers.autoencoding.pictures import (
     images_apart,
     save_interpolations,
     save_reconstructions,
 )
-from trainers.runs.data import TrainingData, load_split
-from trainers.runs.results_writing import training_facts
+from trainers.runs.data import LabelledImages, as_arrays, load_split
+from trainers.runs.results import training_facts
 from trainers.runs.run_folder import RunFolder, write_json
 
+BASELINE = "mse"
+"""The baseline's folder, in that of the run."""
 
-def write_results(
-    config: Mapping[str, Any],
-    data: TrainingData,
-    folder: RunFolder,
-    progress: Progress,
-    on_nonfinite: str = "stop",
-) -> dict[str, Any]:
-    """Trains the baseline, measures both on the test split; pictures, export, metrics.
+
+def write_results(run: Any, state: RunState) -> dict[str, Any]:
+    """Measures model and baseline on the test split; writes pictures, export, metrics.
 
     Args:
-        config: the run's.
-        data: what the model was trained on.
-        folder: the run's, which holds the best model.
-        progress: of the training, at its end.
-        on_nonfinite: of the baseline's training; see `LoopOptions`.
+        run: a `trainers.runs.training.Run`, whose folder holds both models.
+        state: of the model's training, at its end.
 
     Returns:
         What was written to `metrics.json`, which is written last.
     """
+    config, data, folder = run.config, run.data, run.folder
     model = load_model(folder.model, kp.PixelCNNAutoencoder)
-    baseline = train_baseline(config, data, folder.path / "mse", on_nonfinite)
-    test = labelled_arrays(load_split(config, config["test_split"]))
+    path = folder.path / BASELINE / "model.keras"
+    baseline = load_model(path, kp.MSEAutoencoder)
+    test = as_arrays(load_split(config, config["test_split"]))
     metrics = {
         "model": type(model).__name__,
         "dataset": config["dataset"],
         "test_split": config["test_split"],
-        "test_images": len(test[0]),
+        "test_images": len(test.image),
         "image_shape": list(model.image_shape),
         "num_levels": model.num_levels,
         "latent_dim": model.latent_dim,
         "beta": model.beta,
         "parameters": model.count_params(),
-        **measure_likelihood(model, test[0], config),
+        **measure_likelihood(model, test.image, config),
         **_probes(model, baseline, test, config),
-        "mse_mean_squared_error": mean_squared_error(
-            baseline, test[0], config["batch_size"]
-        ),
+        "mse_mean_squared_error": baseline.evaluate(
+            test.image, batch_size=config["batch_size"], verbose=0, return_dict=True
+        )["mean_squared_error"],
     }
     _save_pictures(model, baseline, config, folder)
     # Without its bits/dim: given z, they compare with those of no other model.
     if not folder.export.exists():  # else from this run, killed a little later
         model.export(folder.export, verbose=False)
-    metrics |= training_facts(config, data, progress)
+    metrics |= training_facts(config, data.steps_per_epoch, state)
     write_json(folder.metrics, metrics)
     return metrics
 
@@ -71,7 +65,7 @@ def write_results(
 def measure_likelihood(
     model: kp.PixelCNNAutoencoder, images: np.ndarray, config: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Likelihoods in bits/dim, and whether the latent is used.
+    """Returns likelihoods in bits/dim, and whether the latent is used.
 
     Args:
         model: what is measured; with beta above 0 by bounds, called so.
@@ -110,15 +104,15 @@ def _mean_bits(nats: Any, model: kp.PixelCNNAutoencoder) -> float:
 def _probes(
     model: kp.PixelCNNAutoencoder,
     baseline: kp.MSEAutoencoder,
-    test: tuple[np.ndarray, np.ndarray],
+    test: LabelledImages,
     config: Mapping[str, Any],
 ) -> dict[str, Any]:
-    train = load_split(config, config["train_split"])
-    train = labelled_arrays(train, config["autoencoder"]["probe_images"])
+    train = as_arrays(load_split(config, config["train_split"]))
+    train = train.choose(config["autoencoder"]["probe_images"])
     return {
-        "probe_images": len(train[0]),
-        "probe_accuracy": probe_accuracy(model, train, test),
-        "mse_probe_accuracy": probe_accuracy(baseline, train, test),
+        "probe_images": len(train.image),
+        "probe_accuracy": latent_use.probe_accuracy(model, train, test),
+        "mse_probe_accuracy": latent_use.probe_accuracy(baseline, train, test),
     }
 
 
@@ -145,7 +139,7 @@ def _save_pictures(
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:
-    """The metrics of a finished run, to be read.
+    """Returns the metrics of a finished run as a table.
 
     Args:
         metrics: what `write_results` returns.
@@ -194,8 +188,5 @@ def _bits_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _share(accuracy: float | None) -> str:
-    return (
-        "-       left out: the images have no labels"
-        if accuracy is None
-        else (f"{accuracy:.4f}")
-    )
+    missing = "-       left out: the images have no labels"
+    return missing if accuracy is None else f"{accuracy:.4f}"

@@ -1,1 +1,1 @@
-"""What the programs share."""
+"""Flags that programs share, and their errors in one line."""

@@ -1,8 +1,57 @@
 """Flags that several programs share."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
+from ml_collections import config_flags
+
+STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "parameter_server")
+
+
+def define_config_flag(flag_values: flags.FlagValues) -> None:
+    """Adds the flag of the config, whose fields become flags, too."""
+    config_flags.DEFINE_config_file(
+        "config",
+        help_string="Python file with the run's config, as trainers/configs/*.py.",
+        flag_values=flag_values,
+    )
+
+
+def define_run_flags(
+    flag_values: flags.FlagValues, strategies: Sequence[str] = STRATEGIES
+) -> None:
+    """Adds the flags that say what is trained, where, and what may go wrong.
+
+    Args:
+        flag_values: to add to.
+        strategies: names that --strategy takes. Empty: only --config and --workdir are
+            added.
+    """
+    define = {"flag_values": flag_values}
+    define_config_flag(flag_values)
+    flags.DEFINE_string(
+        "workdir", None, "Folder of the run: its results, checkpoints, logs.", **define
+    )
+    flags.mark_flags_as_required(["config", "workdir"], flag_values)
+    if not strategies:
+        return
+    flags.DEFINE_enum(
+        "strategy",
+        "auto",
+        strategies,
+        "Which devices train: one; mirrored, all GPUs of this machine; multi_worker, "
+        "those of the machines that TF_CONFIG names; auto, as many as there are. "
+        "parameter_server is refused.",
+        **define,
+    )
+    flags.DEFINE_enum(
+        "on_nonfinite",
+        "stop",
+        ["stop", "skip"],
+        "What to do at a step whose loss or gradient is not a finite number.",
+        **define,
+    )
 
 
 def define_data_flags(flag_values: flags.FlagValues) -> None:
@@ -43,7 +92,7 @@ def define_data_flags(flag_values: flags.FlagValues) -> None:
 
 
 def data_options(flag_values: flags.FlagValues) -> dict[str, Any]:
-    """The form of the images, as `keras_pixelcnn.datasets.load` takes it."""
+    """Returns the form of the images, as `keras_pixelcnn.datasets.load` takes it."""
     size = flag_values.image_size
     return {
         "num_levels": flag_values.num_levels,
@@ -54,16 +103,16 @@ def data_options(flag_values: flags.FlagValues) -> dict[str, Any]:
 
 
 def define_sampling_flags(flag_values: flags.FlagValues) -> None:
-    """Adds the flags that say how images are drawn."""
+    """Adds the flags that say how images are sampled."""
     define = {"flag_values": flag_values}
     flags.DEFINE_integer("seed", 0, "The same seed gives the same images.", **define)
     flags.DEFINE_float(
-        "temperature", 1.0, "Less than 1 draws closer to the modes.", **define
+        "temperature", 1.0, "Less than 1 samples closer to the modes.", **define
     )
     flags.DEFINE_float(
         "top_p",
         None,
-        "Draws each value from the likeliest levels that together have this "
+        "Samples each value from the likeliest levels that together have this "
         "probability. Default: from all.",
         **define,
     )
@@ -77,6 +126,6 @@ def define_sampling_flags(flag_values: flags.FlagValues) -> None:
 
 
 def sampling_options(flag_values: flags.FlagValues) -> dict[str, Any]:
-    """How images are drawn, as a model's `sample` takes it."""
+    """Returns how images are sampled, as a model's `sample` takes it."""
     names = ("seed", "temperature", "top_p", "guidance_scale")
     return {name: flag_values[name].value for name in names}

@@ -1,4 +1,4 @@
-"""What command-line programs share: flags, and errors in one line."""
+"""Runs a program: flags, and errors in one line."""
 
 import sys
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def _parse_flags(argv: list[str]) -> list[str]:
 
 
 def _innermost(error: BaseException) -> str:
-    """The words of an error that wraps another, without the quotes of the outer."""
+    """Returns the message of an error that wraps another, without the outer quotes."""
     words = error
     while isinstance(words, BaseException) and words.args:
         words = words.args[0]
@@ -71,3 +71,5 @@ def _call(main: Callable[..., None], argv: list[str], takes_arguments: bool) -> 
         main(flags.FLAGS, *([argv[1:]] if takes_arguments else []))
     except expected as error:
         _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)  # as a shell tells Ctrl-C, and without a traceback

@@ -1,1 +1,1 @@
-"""Several models trained under one budget, and the table of what came of it."""
+"""A comparison of several models under one budget."""

@@ -1,45 +1,48 @@
-"""The table of a comparison: put together, and printed as the paper's table 1."""
+"""The table of a comparison, as the paper's table 1, and its page."""
 
+import itertools
+import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trainers.comparison.settings import Contestant, count_parameters
+from keras_pixelcnn.files import replace_when_written
+from trainers.report_page.page import WIDE, Line, chart, groups, render
+from trainers.report_page.run_files import read_history, read_picture
 from trainers.runs import environment
+from trainers.runs.run_folder import RunFolder, read_json
 
 _HEADINGS = ("", "test (train)", "parameters", "a step", "a sample")
+_ENVIRONMENT = ("system", "processor", "cores", "devices", "versions")
+_COLOURS = ("accent", "blue", "green", "pink", "yellow", "cyan", "red", "grey")
 
 
 def format_budget(
-    config: Mapping[str, Any], models: Sequence[Contestant], steps: int
+    config: Mapping[str, Any], parameters: Mapping[str, int], steps: int
 ) -> str:
-    """What is going to be trained; wires every model, and so checks it.
+    """Returns what is going to be trained, as a table.
 
     Args:
         config: of the comparison.
-        models: of it.
-        steps: of each.
-
-    Raises:
-        ValueError: when an argument of a model is out of its range.
+        parameters: numbers of them, by the title of a model.
+        steps: of each model.
     """
-    counts = {model.title: count_parameters(model) for model in models}
-    rows = [f"  {title:32}{count:>14,}" for title, count in counts.items()]
+    rows = [f"  {title:32}{count:>14,}" for title, count in parameters.items()]
     budget = f"{steps:,} steps of {config['batch_size']} images of {config['dataset']}"
     return "\n".join([f"{budget} for each of:", *rows])
 
 
 def collect(
     config: Mapping[str, Any],
-    models: Sequence[Contestant],
+    models: Sequence[Any],
     found: Mapping[str, Mapping[str, Any]],
     steps: int,
     diverged: Mapping[str, str],
 ) -> dict[str, Any]:
-    """All that a comparison found, as JSON takes it.
+    """Returns all that a comparison found, as JSON takes it.
 
     Args:
         config: of the comparison.
-        models: those that are trained; at least one.
+        models: the contestants that are trained; at least one.
         found: for each name "metrics", "train" and "timing".
         steps: of each model.
         diverged: names of models that have no result, with what went wrong.
@@ -72,7 +75,7 @@ def collect(
     }
 
 
-def _row(model: Contestant, found: Mapping[str, Any]) -> dict[str, Any]:
+def _row(model: Any, found: Mapping[str, Any]) -> dict[str, Any]:
     metrics = found["metrics"]
     kept = ("validation_bits_per_dim", "parameters", "best_epoch", "training_seconds")
     return {
@@ -88,7 +91,7 @@ def _row(model: Contestant, found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def title_of(result: Mapping[str, Any]) -> list[str]:
-    """Sentences that say what a comparison's numbers are.
+    """Returns sentences that say what a comparison's numbers are.
 
     Args:
         result: as `collect` returns it.
@@ -106,7 +109,7 @@ def title_of(result: Mapping[str, Any]) -> list[str]:
 
 
 def cells(row: Mapping[str, Any]) -> list[str]:
-    """A row as it is read: test (train), parameters, times of a step and a sample.
+    """Returns a row as text: test (train), parameters, times of a step and a sample.
 
     Args:
         row: of `collect`.
@@ -123,14 +126,14 @@ def cells(row: Mapping[str, Any]) -> list[str]:
 
 
 def milliseconds(seconds: float) -> str:
-    """Seconds as milliseconds, in three digits where there are fractions."""
+    """Returns seconds as milliseconds, with three digits where there are fractions."""
     number = 1000 * seconds
     digits = 2 if number < 1 else 1 if number < 100 else 0
     return f"{number:,.{digits}f} ms"
 
 
 def format_table(result: Mapping[str, Any]) -> str:
-    """The table, to be printed.
+    """Returns the table as text.
 
     Args:
         result: as `collect` returns it.
@@ -147,3 +150,53 @@ def format_table(result: Mapping[str, Any]) -> str:
     width = widths[0]
     out += [f"  {n:{width}}  left out: {why}" for n, why in result["left_out"].items()]
     return "\n".join([*out, ""])
+
+
+def write_page(
+    output: pathlib.Path, result: Mapping[str, Any], workdir: pathlib.Path, row: str
+) -> None:
+    """Writes the comparison as an HTML page, whole or not at all.
+
+    Args:
+        output: the HTML file.
+        result: as `collect` returns it.
+        workdir: the comparison's folder.
+        row: name of the picture with a row of samples, in the folder of each model.
+    """
+    models = [each for each in result["rows"] if each["kind"] == "model"]
+    titles = {each["title"]: workdir / each["name"] for each in models}
+    colours = dict(zip(titles, itertools.cycle(_COLOURS), strict=False))
+    histories = {
+        title: read_history(folder / "history.jsonl")
+        for title, folder in titles.items()
+    }
+    lines = [
+        Line(
+            title,
+            colours[title],
+            history.points("validation_ema_bits_per_dim")
+            or history.points("validation_bits_per_dim"),
+        )
+        for title, history in histories.items()
+    ]
+    longest = max(histories.values(), key=lambda history: history.last("step") or 0)
+    pictures = {t: read_picture(folder / row, []) for t, folder in titles.items()}
+    configs = {t: read_json(RunFolder(folder).config) for t, folder in titles.items()}
+    arguments = {
+        title: {"model_class": config["model_class"], **config["model"]}
+        for title, config in configs.items()
+    }
+    page = render(
+        "comparison.html",
+        title=f"Models compared on {result['dataset']}",
+        sentences=title_of(result),
+        rows=[(each, cells(each)) for each in result["rows"]],
+        colours=colours,
+        left_out=result["left_out"],
+        chart=chart("Validation bits per dimension", lines, longest, WIDE),
+        pictures={title: each for title, each in pictures.items() if each},
+        config=groups({**read_json(RunFolder(workdir).config), **arguments}),
+        environment=groups({name: result[name] for name in _ENVIRONMENT}),
+    )
+    with replace_when_written(output) as part:
+        part.write_text(page, encoding="utf-8")

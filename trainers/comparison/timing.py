@@ -1,4 +1,4 @@
-"""How long a training step and a sample take, of several models in turn."""
+"""Times of a training step and of a sample, of several models in turn."""
 
 import contextlib
 import logging
@@ -19,13 +19,13 @@ from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import Recipe, TrainStep
 
 MOST_SECONDS = 60.0
-"""What has taken so long is not run again."""
+"""Functions that have taken so long are not run again."""
 
 _ROW = 10
 
 
 class Timed(NamedTuple):
-    """Median seconds, and over how many runs."""
+    """Median seconds, and the number of runs."""
 
     seconds: float
     runs: int
@@ -78,13 +78,13 @@ def time_models(
         examples: a batch of {"image", "label"}, of the recipe's size.
         recipe: how the models were trained.
         strategy: where they were trained.
-        num_samples: images drawn at once.
+        num_samples: images sampled at once.
         runs: counted runs of each.
         seed: of the samples.
 
     Returns:
         For each name "step_seconds", "sample_seconds" (of one image, as a share of the
-        batch), and over how many runs each is the median; and the images drawn.
+        batch), and over how many runs each is the median; and the samples.
     """
     images: dict[str, np.ndarray] = {}
     steps, samples = {}, {}
@@ -111,7 +111,7 @@ def time_models(
 
 @contextlib.contextmanager
 def _silent_about_traces() -> Iterator[None]:
-    """TensorFlow takes the first steps of several models for one traced anew."""
+    """Silences TensorFlow's warning that several models are one traced anew."""
     logger = tf.get_logger()
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -127,7 +127,7 @@ def _step(
     strategy: tf.distribute.Strategy,
     examples: Mapping[str, np.ndarray],
 ) -> Callable[[], Any]:
-    """A step of training, as the run took it."""
+    """Returns a function that takes a training step, as the run did."""
     step = TrainStep(model, recipe, strategy)
     features = {
         name: np.asarray(value)
@@ -143,17 +143,17 @@ def _sampling(
     images: dict[str, np.ndarray],
     name: str,
 ) -> Callable[[], None]:
-    """What draws a batch of samples, and keeps them among the images."""
+    """Returns a function that samples a batch, and keeps it among the images."""
     plan = plan_samples(model, num_samples)
 
-    def draw() -> None:
-        drawn = model.sample(plan.num_samples, seed=seed, **plan.conditions)
-        images[name] = keras.ops.convert_to_numpy(drawn)
+    def sample() -> None:
+        samples = model.sample(plan.num_samples, seed=seed, **plan.conditions)
+        images[name] = keras.ops.convert_to_numpy(samples)
 
-    return draw
+    return sample
 
 
 def save_row(path: pathlib.Path, images: np.ndarray, num_levels: int) -> None:
-    """Writes a row of samples, which lie apart so that classes are all among them."""
+    """Writes a row of samples, evenly spaced so that all classes are among them."""
     apart = images[:: max(len(images) // _ROW, 1)][:_ROW]
     save_image_grid(path, apart, num_levels, columns=len(apart))

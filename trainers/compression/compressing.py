@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import tqdm
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import lossless_files
 from keras_pixelcnn.codecs import PixelCNNCodec
 from keras_pixelcnn.codecs.tile_geometry import num_tiles
 from keras_pixelcnn.files import replace_when_written
-from keras_pixelcnn.training.progress_bar import ProgressBar
 from trainers.compression import picture_files
 from trainers.scoring import scoring
 
@@ -128,18 +128,20 @@ class CodingProgress:
     """
 
     def __init__(self, num_tiles: int, tile_values: int) -> None:
-        self._bar = ProgressBar(num_tiles)
+        self._bar = tqdm.tqdm(total=num_tiles, disable=None, leave=False)
         self._tile_values = tile_values
         self._bytes = 0
 
     def __call__(self, done: int, num_bytes: int) -> None:
         """Takes what the codec tells after a batch."""
         self._bytes += num_bytes
-        self._bar.show(done, 8 * self._bytes / (done * self._tile_values))
+        bits = 8 * self._bytes / (done * self._tile_values)
+        self._bar.set_postfix_str(f"{bits:.3f} bits/dim", refresh=False)
+        self._bar.update(done - self._bar.n)
 
     def clear(self) -> None:
         """Takes the bar away."""
-        self._bar.clear()
+        self._bar.close()
 
 
 def compress(

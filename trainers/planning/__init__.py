@@ -1,1 +1,1 @@
-"""What a run will need."""
+"""Memory, arithmetic, hours and devices of a run, before it is trained."""

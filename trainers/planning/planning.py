@@ -9,7 +9,7 @@ from keras_pixelcnn.training import Recipe
 from trainers.planning.planned_data import image_format, num_steps
 from trainers.planning.training_memory import SymbolicModel, describe
 from trainers.runs import model_classes
-from trainers.runs.settings import check_config
+from trainers.runs.config import check_config, to_dict
 
 USABLE_SHARE = 0.9
 """Of a device's memory; the rest is for allocators and what convolutions work in."""
@@ -179,7 +179,7 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
     Raises:
         ValueError: when a field of the config is wrong, or the run's length unknown.
     """
-    config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    config = to_dict(config)
     check_config(config)
     steps = num_steps(config)
     image_shape, num_levels = image_format(config)

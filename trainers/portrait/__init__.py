@@ -1,1 +1,1 @@
-"""The parts of `trainers.portraits`."""
+"""Training and measures of a model that is conditioned on identities' embeddings."""

@@ -1,14 +1,13 @@
-"""Images of identities, divided so that nobody is in two splits."""
+"""Images of identities, divided so that no identity is in two splits."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from keras_pixelcnn import datasets
 from keras_pixelcnn.datasets import splits
-from trainers.runs.data import load_split
+from trainers.runs.data import as_arrays, load_split
 
 
 class Portraits(NamedTuple):
@@ -23,13 +22,13 @@ class Portraits(NamedTuple):
     label: np.ndarray
 
     def of(self, identities: np.ndarray) -> "Portraits":
-        """The images of some identities, in their order here."""
+        """Returns the images of some identities, in their order here."""
         rows = np.isin(self.label, identities)
         return Portraits(self.image[rows], self.label[rows])
 
 
 class PortraitData(NamedTuple):
-    """What is learned from, and others to draw. No identity is in two of them."""
+    """Images to train on, validate by and measure on; no identity is in two of them."""
 
     train: Portraits
     validation: Portraits
@@ -67,14 +66,7 @@ def load_portraits(config: Mapping[str, Any]) -> PortraitData:
 
 
 def _load(config: Mapping[str, Any], split: str) -> Portraits:
-    examples = load_split({**config, "cache": False}, split)
-    batches = list(examples.batch(1024).prefetch(tf.data.AUTOTUNE).as_numpy_iterator())
-    portraits = Portraits(
-        *(
-            np.concatenate([batch[name] for batch in batches])
-            for name in ("image", "label")
-        )
-    )
+    portraits = Portraits(*as_arrays(load_split({**config, "cache": False}, split)))
     if (portraits.label < 0).any():
         raise ValueError(
             f"The images of {config['dataset']!r} have no identities: config."
@@ -86,7 +78,7 @@ def _load(config: Mapping[str, Any], split: str) -> Portraits:
 
 
 def _part(everybody: Portraits, split: str) -> Portraits:
-    """The share of a split: 80, 10 or 10 percent of the identities."""
+    """Returns the images of a split: 80, 10 or 10 percent of the identities."""
     identities = np.unique(everybody.label)
     return everybody.of(identities[splits.choose(split, len(identities))])
 

@@ -1,4 +1,4 @@
-"""Draws identities that were never seen, measures, and writes what a run holds."""
+"""The results of a portraits run: likelihoods, retrieval accuracy, pictures."""
 
 import pathlib
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.models import load_model
-from keras_pixelcnn.training import Progress
-from trainers.portrait import drawing, retrieval_accuracy
+from keras_pixelcnn.training import RunState
+from trainers.portrait import pictures, retrieval_accuracy
 from trainers.portrait.data import PortraitData, Portraits
 from trainers.runs import environment
 from trainers.runs.run_folder import RunFolder, write_json
@@ -19,29 +19,22 @@ EMBEDDER_FIELDS = ("embedding_dim", "filters", "margin", "dropout_rate")
 
 
 def embedder_path(folder: RunFolder) -> pathlib.Path:
-    """Where a run's embedder is."""
+    """Returns the path of a run's embedder."""
     return folder.path / "embedder" / "model.keras"
 
 
-def write_results(
-    config: Mapping[str, Any],
-    data: PortraitData,
-    folder: RunFolder,
-    of_embedder: Progress,
-    of_model: Progress,
-) -> dict[str, Any]:
-    """Scores, draws and judges; writes pictures and, last, the metrics.
+def write_results(run: Any, states: tuple[RunState, RunState]) -> dict[str, Any]:
+    """Scores and samples; writes pictures and, last, the metrics.
 
     Args:
-        config: the run's.
-        data: the run's.
-        folder: the run's, which holds both models.
-        of_embedder: how far its training came.
-        of_model: how far its training came.
+        run: a `trainers.runs.training.Run`, whose folder holds both models.
+        states: of the embedder's and of the model's training, at their ends.
 
     Returns:
         What was written to `metrics.json`.
     """
+    config, data, folder = run.config, run.data, run.folder
+    of_embedder, of_model = states
     embedder = load_model(embedder_path(folder), kp.FaceEmbedder)
     model = load_model(folder.model)
     embedding = embedder.embed(data.test.image)
@@ -55,16 +48,16 @@ def write_results(
         "embedder": {
             "parameters": embedder.count_params(),
             "embedding_dim": embedder.embedding_dim,
-            **_training(of_embedder, "triplet_loss"),
+            **_training_facts(of_embedder, "triplet_loss"),
         },
-        **_training(of_model, "bits_per_dim"),
+        **_training_facts(of_model, "bits_per_dim"),
         "seed": config["seed"],
         **environment.describe(),
     }
     seed = config["sample_seed"]
     options = config["drawing"]
-    drawing.save_samples(folder.samples, model, data.test, embedding, options, seed)
-    drawing.save_interpolation(
+    pictures.save_samples(folder.samples, model, data.test, embedding, options, seed)
+    pictures.save_interpolation(
         folder.path / "interpolation.png", model, embedder, data, options, seed
     )
     write_json(folder.metrics, metrics)
@@ -83,13 +76,13 @@ def _sizes(data: PortraitData) -> dict[str, Any]:
     }
 
 
-def _training(progress: Progress, name: str) -> dict[str, Any]:
+def _training_facts(state: RunState, name: str) -> dict[str, Any]:
     return {
-        f"validation_{name}": progress.best_score,
-        "best_epoch": progress.best_epoch,
-        "steps": progress.step,
-        "steps_skipped": progress.num_skipped,
-        "training_seconds": progress.seconds,
+        f"validation_{name}": state.best_score,
+        "best_epoch": state.best_epoch,
+        "steps": state.step,
+        "steps_skipped": state.num_skipped,
+        "training_seconds": state.seconds,
     }
 
 
@@ -99,14 +92,16 @@ def _likelihoods(
     embedding: np.ndarray,
     config: Mapping[str, Any],
 ) -> dict[str, float]:
-    """Bits/dim of the test images, told whose they are in three ways."""
+    """Returns bits/dim of the test images given their own and others' embeddings."""
     generator = np.random.default_rng(config["sample_seed"])
     told = {
         "test_bits_per_dim": np.arange(len(test.label)),
-        "test_bits_per_dim_of_another_image": drawing.others_of_same(
+        "test_bits_per_dim_of_another_image": retrieval_accuracy.others_of_same(
             test.label, generator
         ),
-        "test_bits_per_dim_of_another_identity": drawing.others(test.label, generator),
+        "test_bits_per_dim_of_another_identity": retrieval_accuracy.others(
+            test.label, generator
+        ),
     }
     return {
         name: _bits_per_dim(model, test.image, embedding[rows], config["batch_size"])
@@ -131,13 +126,13 @@ def _identify(
     embedding: np.ndarray,
     config: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """How often the right identity is nearest; see `judging`."""
+    """Returns how often the right identity is nearest; see `retrieval_accuracy`."""
     options, seed = config["drawing"], config["sample_seed"]
     sources = retrieval_accuracy.choose_sources(
         test.label, options["sources"], options["groups"], options["group_size"], seed
     )
     each = options["images_each"]
-    drawn = drawing.draw_from_sources(model, embedding[sources.row], each, seed)
+    drawn = pictures.sample_from_sources(model, embedding[sources.row], each, seed)
     queries = embedder.embed(drawn).reshape(len(sources.row), each, -1)
     real = embedding[sources.row][:, np.newaxis]
     return {
@@ -153,8 +148,8 @@ def _identify(
     }
 
 
-def format_results(metrics: Mapping[str, Any]) -> str:
-    """The metrics of a finished run, to be read.
+def format_table(metrics: Mapping[str, Any]) -> str:
+    """Returns the metrics of a finished run as a table.
 
     Args:
         metrics: what `write_results` returns.

@@ -1,7 +1,7 @@
-"""Whose images were drawn: the nearest of ten identities that were never seen.
+"""Retrieval accuracy of samples: is the source's identity the nearest of ten?
 
-A source is one image of an identity of the test split; images are drawn given its
-embedding, and embedded. A drawn image is right when, of ten identities of the test
+A source is one image of an identity of the test split; images are sampled given its
+embedding, and embedded. A sample is right when, of ten identities of the test
 split, its source's one is nearest: the source's identity and nine others, drawn at
 random, many times over. An identity is where the mean of the embeddings of its images
 is, the source left out, on the sphere; nearest is by the angle. So chance is one in
@@ -15,7 +15,7 @@ import numpy as np
 
 
 class Sources(NamedTuple):
-    """Images of which others are drawn, by their rows.
+    """Images whose embeddings are sampled from, by their rows.
 
     Attributes:
         row: int64 (n,), in the images of the test split.
@@ -88,7 +88,7 @@ def _rivals(
 def share_right(
     queries: np.ndarray, sources: Sources, embedding: np.ndarray, label: np.ndarray
 ) -> float:
-    """How often the source's identity is the nearest of its group.
+    """Returns how often the source's identity is the nearest of its group.
 
     Args:
         queries: floats (sources, images, d): embeddings of images that should be of
@@ -113,3 +113,37 @@ def share_right(
         best_rival = cosine[:, rival].max(axis=-1)
         right.append(np.mean(cosine[:, own, np.newaxis] > best_rival))
     return float(np.mean(right))
+
+
+def others_of_same(label: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Returns for each image another one of its identity, itself where there is none.
+
+    Args:
+        label: integers (n,), the identities.
+        generator: what chance comes from.
+
+    Returns:
+        Rows (n,).
+    """
+    found = np.arange(len(label))
+    for identity in np.unique(label):
+        # Once around a random circle: nobody stays where he is.
+        circle = generator.permutation(np.flatnonzero(label == identity))
+        found[circle] = np.roll(circle, 1)
+    return found
+
+
+def others(label: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Returns for each image one of another identity, drawn from all of those.
+
+    Args:
+        label: integers (n,), at least two identities.
+        generator: what chance comes from.
+
+    Returns:
+        Rows (n,).
+    """
+    found = generator.integers(0, len(label), len(label))
+    while (same := label[found] == label).any():
+        found[same] = generator.integers(0, len(label), same.sum())
+    return found

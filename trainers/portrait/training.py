@@ -1,156 +1,154 @@
-"""Trains an embedder, then a model that is told its embeddings."""
+"""Trains an embedder, then a model that is conditioned on its embeddings."""
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+import functools
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 import keras_pixelcnn as kp
+from keras_pixelcnn.argument_checks import is_integer
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import (
     IdentityBatches,
     ImagesInMemory,
-    LoopOptions,
-    Preemption,
-    Progress,
-    Recipe,
-    TrainingImages,
-    TrainingLoop,
+    RunState,
     TripletObjective,
-    strategies,
 )
+from trainers.configs import portraits_glyphs
 from trainers.portrait import results, retrieval_accuracy
 from trainers.portrait.data import PortraitData, Portraits, load_portraits
-from trainers.portrait.settings import check_portraits_config, embedder_config
-from trainers.runs import environment, model_classes
-from trainers.runs.run_folder import RunFolder, full_disk_explained, read_json
-from trainers.runs.training import make_recipe, make_repeatable
+from trainers.runs import model_classes
+from trainers.runs.config import check_config
+from trainers.runs.data import batches_of
+from trainers.runs.training import Run, RunKind, make_recipe, train_and_evaluate
+
+_OWN_FIELDS = ("divide_identities", "label_feature", "embedder", "drawing")
+
+_RECIPE_FIELDS = ("epochs", "learning_rate", "warmup_share", "weight_decay")
+"""Fields of the embedder's training; all others are those of the model's."""
+
+_INTEGERS = {
+    "embedder": {"identities": 2, "images_each": 2},
+    "drawing": {
+        "rows": 1,
+        "columns": 2,
+        "group_size": 2,
+        "sources": 1,
+        "images_each": 1,
+        "groups": 1,
+    },
+}
+"""Fields that are integers, and the least that they may be."""
 
 
-class _Run(NamedTuple):
-    """What both trainings share."""
-
-    config: dict[str, Any]
-    data: PortraitData
-    folder: RunFolder
-    strategy: tf.distribute.Strategy
-    on_nonfinite: str
-    preemption: Preemption
-
-
-def train_and_draw(
-    config: Mapping[str, Any],
-    workdir: str | os.PathLike[str],
-    strategy: tf.distribute.Strategy | None = None,
-    on_nonfinite: str = "stop",
-) -> dict[str, Any] | None:
-    """Trains both models, draws identities that were never seen, and measures.
-
-    A run that was interrupted goes on after its last checkpoint, of the embedder or of
-    the model. A finished one is not trained again: its metrics are printed as they
-    were.
+def check_portraits_config(config: Mapping[str, Any]) -> None:
+    """Checks a config's names, and the values that the library would not check.
 
     Args:
-        config: an `ml_collections.ConfigDict` or a dict with the fields of
-            `trainers.configs.portraits_glyphs`.
-        workdir: the run's folder. At the end it holds the model as a workdir of
-            `trainers.train` does, the embedder's run in `embedder`, `metrics.json`,
-            `samples.png` and `interpolation.png`.
-        strategy: where, as `keras_pixelcnn.training.make_strategy` makes it. Default: a
-            single device.
-        on_nonfinite: "stop" at a step whose loss or gradient is not finite, or "skip"
-            it.
-
-    Returns:
-        The content of `metrics.json`. None when the run was asked to stop, and from
-        workers that write nothing.
+        config: with the fields of `trainers.configs.portraits_glyphs`.
 
     Raises:
-        ValueError: when a field of the config is wrong, the folder belongs to another
-            config, the images have no identities, or the test split has too few for a
-            group.
-        keras_pixelcnn.datasets.DatasetUnavailableError: when the data is not there.
-        OSError: when the disk is full. What was saved before stays.
-        keras_pixelcnn.callbacks.NonFiniteLossError: when training diverges.
+        ValueError: when a field is missing, unknown or out of its range.
     """
-    config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
-    check_portraits_config(config)
-    strategy = strategy or tf.distribute.get_strategy()
-    folder = RunFolder(workdir)
-    folder.check(config)
-    if folder.metrics.exists():
-        print(f"{folder.path} holds this run, finished. Remove it to train anew.")
-        return _tell(read_json(folder.metrics), folder)
-    with Preemption() as preemption, full_disk_explained(workdir):
-        make_repeatable(config)
-        data = load_portraits(config)
-        # Here, for else it would be told when both models are trained.
-        retrieval_accuracy.check_group_size(
-            data.test.label, config["drawing"]["group_size"]
+    missing = [name for name in _OWN_FIELDS if name not in config]
+    if missing:
+        raise ValueError(
+            f"The config must have the fields {missing}. See "
+            "trainers/configs/portraits_glyphs.py for all fields. A config of a single "
+            "model is for trainers.train."
         )
-        run = _Run(config, data, folder, strategy, on_nonfinite, preemption)
-        with strategies.losses_explained(strategy):
-            progress = _train_both(run)
-        if progress is None:
-            return None
-        preemption.stop_if_asked()
-        metrics = None
-        if strategies.is_chief(strategy):
-            metrics = results.write_results(config, data, folder, *progress)
-            _tell(metrics, folder)
-        with strategies.losses_explained(strategy):
-            strategies.wait_for_all(strategy)
-    return metrics
+    check_config(model_config(config))
+    known = portraits_glyphs.get_config()
+    for name in _INTEGERS:
+        if set(config[name]) != set(known[name]):
+            raise ValueError(
+                f"config.{name} must have the fields {sorted(known[name])}. "
+                f"Received: {sorted(config[name])}"
+            )
+    check_config(embedder_config(config))
+    for where, fields in _INTEGERS.items():
+        for name, least in fields.items():
+            value = config[where][name]
+            if not is_integer(value, least):
+                raise ValueError(
+                    f"config.{where}.{name} must be an integer of at least {least}. "
+                    f"Received: {value!r}"
+                )
+    seed = config["sample_seed"]
+    if not is_integer(seed, 0) or seed >= 2**32:
+        raise ValueError(
+            f"config.sample_seed must be an integer in [0, 2**32). Received: {seed!r}"
+        )
+    if config["horizontal_flips"]:
+        raise ValueError(
+            "config.horizontal_flips must be False: the embedding of a mirrored image "
+            "would be another. Received: True"
+        )
+    if not isinstance(config["divide_identities"], bool):
+        raise ValueError(
+            "config.divide_identities must be True or False. "
+            f"Received: {config['divide_identities']!r}"
+        )
 
 
-def _tell(metrics: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
-    print(results.format_results(metrics))
-    print(f"Everything is in {folder.path}")
-    return metrics
+def model_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the model's part of a config, as `trainers.train` would take it."""
+    return {name: value for name, value in config.items() if name not in _OWN_FIELDS}
 
 
-def _train_both(run: _Run) -> tuple[Progress, Progress] | None:
-    """How far both came; None if the run shall stop."""
-    of_embedder = _embedder_loop(run).run()
-    if of_embedder.is_stopped:
-        return None
-    strategies.wait_for_all(run.strategy)  # for the file that the chief writes
-    run.preemption.stop_if_asked()
+def embedder_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the embedder's config: the model's, with its own fields."""
+    embedder = config["embedder"]
+    own = {name: embedder[name] for name in _RECIPE_FIELDS}
+    return {
+        **model_config(config),
+        **own,
+        "batch_size": embedder["identities"] * embedder["images_each"],
+        "steps": None,
+        # Triplets are mined in whole batches.
+        "gradient_accumulation_steps": 1,
+    }
+
+
+def _load_data(config: Mapping[str, Any]) -> PortraitData:
+    data = load_portraits(config)
+    # Checked here, as it is needed only when both models are trained.
+    retrieval_accuracy.check_group_size(
+        data.test.label, config["drawing"]["group_size"]
+    )
+    return data
+
+
+def _train(run: Run) -> tuple[RunState, RunState]:
+    """Trains both models. Returns the states of the embedder and of the model."""
+    of_embedder = _train_embedder(run)
     embedder = load_model(results.embedder_path(run.folder), kp.FaceEmbedder)
-    of_model = _model_loop(run, embedder).run()
-    return None if of_model.is_stopped else (of_embedder, of_model)
+    return of_embedder, _train_model(run, embedder)
 
 
-# The embedder.
-
-
-def _embedder_loop(run: _Run) -> TrainingLoop:
-    config = embedder_config(run.config)
+def _train_embedder(run: Run) -> RunState:
     train = _identity_batches(run.data.train, run, validates=False)
     validation = _identity_batches(run.data.validation, run, validates=True)
-    recipe = make_recipe(config, train.steps_per_epoch)
     with run.strategy.scope():
         embedder = kp.FaceEmbedder(
             run.data.train.image.shape[1:],
             run.data.num_levels,
             **{name: run.config["embedder"][name] for name in results.EMBEDDER_FIELDS},
         )
-    return _loop(
-        run,
+    return run.fit(
         embedder,
-        recipe,
+        make_recipe(embedder_config(run.config), train.steps_per_epoch),
         train,
         lambda: validation.batches(epoch=0),
-        results.embedder_path(run.folder).parent,
+        results.embedder_path(run.folder).parent.name,
         validation_batch_size=validation.batch_size,
         objective=TripletObjective(),
     )
 
 
 def _identity_batches(
-    portraits: Portraits, run: _Run, *, validates: bool
+    portraits: Portraits, run: Run, *, validates: bool
 ) -> IdentityBatches:
     wanted = run.config["embedder"]["identities"]
     if validates:  # of fewer identities, but of as many on each device
@@ -166,10 +164,7 @@ def _identity_batches(
     )
 
 
-# The model.
-
-
-def _model_loop(run: _Run, embedder: kp.FaceEmbedder) -> TrainingLoop:
+def _train_model(run: Run, embedder: kp.FaceEmbedder) -> RunState:
     config = run.config
     train, validation = (
         {"image": part.image, "embedding": embedder.embed(part.image)}
@@ -183,7 +178,6 @@ def _model_loop(run: _Run, embedder: kp.FaceEmbedder) -> TrainingLoop:
         horizontal_flips=False,  # whose embeddings would be others
         labels=run.data.train.label,
     )
-    recipe = make_recipe(config, images.steps_per_epoch)
     with run.strategy.scope():
         model = model_classes.make(
             model_classes.name_of(config),
@@ -192,58 +186,24 @@ def _model_loop(run: _Run, embedder: kp.FaceEmbedder) -> TrainingLoop:
             embedding_dim=embedder.embedding_dim,
             **config["model"],
         )
-    batches = _batches_of(validation, config["batch_size"])
-    return _loop(run, model, recipe, images, batches, run.folder.path)
+    recipe = make_recipe(config, images.steps_per_epoch)
+    batches = batches_of(validation, config["batch_size"])
+    return run.fit(model, recipe, images, batches)
 
 
-def _batches_of(
-    features: Mapping[str, np.ndarray], size: int
-) -> Callable[[], Iterator[dict[str, np.ndarray]]]:
-    count = len(features["image"])
+PORTRAITS = RunKind(
+    check_portraits_config,
+    _load_data,
+    _train,
+    results.write_results,
+    results.format_table,
+    "identification",
+)
+"""Runs of an embedder and of a model that is told its embeddings.
 
-    def batches() -> Iterator[dict[str, np.ndarray]]:
-        for start in range(0, count, size):
-            rows = slice(start, start + size)
-            yield {name: value[rows] for name, value in features.items()}
+At its end the folder holds the model as other runs do, the embedder's run in
+`embedder`, `metrics.json`, `samples.png` and `interpolation.png`.
+"""
 
-    return batches
-
-
-def _loop(
-    run: _Run,
-    model: Any,
-    recipe: Recipe,
-    images: TrainingImages,
-    validation: Callable[[], Iterator[dict[str, np.ndarray]]],
-    path: os.PathLike[str],
-    validation_batch_size: int | None = None,
-    **options: Any,
-) -> TrainingLoop:
-    config = run.config
-
-    def claim() -> None:
-        run.folder.claim(config)
-        run.folder.describe(environment.describe())
-
-    print(
-        f"{type(model).__name__}: {model.count_params():,} parameters, "
-        f"{recipe.steps} steps of {recipe.batch_size} images",
-        flush=True,
-    )
-    return TrainingLoop(
-        model,
-        recipe,
-        images,
-        validation,
-        path,
-        strategy=run.strategy,
-        options=LoopOptions(
-            config["checkpoint_every"],
-            config["log_every"],
-            run.on_nonfinite,
-            validation_batch_size,
-        ),
-        on_first_step=claim,
-        preemption=run.preemption,
-        **options,
-    )
+train_portraits = functools.partial(train_and_evaluate, kind=PORTRAITS)
+"""Trains both models, samples identities that were never seen, and measures."""

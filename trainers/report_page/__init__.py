@@ -1,1 +1,1 @@
-"""One page of HTML that shows a run: `page.write_page`."""
+"""The page of a run: `page.write_page`."""

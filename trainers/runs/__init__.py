@@ -1,1 +1,1 @@
-"""What runs of training share."""
+"""Parts of all training programs: config, data, folder, training, results."""

@@ -1,5 +1,7 @@
-"""The images that a config names."""
+"""The images that a config names, as training, scores and results take them."""
 
+import contextlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -13,9 +15,11 @@ from keras_pixelcnn.training import (
     TrainingImages,
 )
 
+_FAILED_CHECK = re.compile(r"assertion failed: \[(.+)\] \[Received:\] \[(.*)\]")
+
 
 class TrainingData(NamedTuple):
-    """What a model is fitted to and validated on, and what it must be built for.
+    """Training and validation images, and the shape and levels that a model needs.
 
     `train` comes in shuffled batches, for Keras's `fit`; `train_examples` and
     `validation` in single examples, always in the same order.
@@ -88,12 +92,12 @@ def training_images(
     data: TrainingData,
     prepare: Callable[[Mapping[str, Any]], dict[str, Any]],
 ) -> TrainingImages:
-    """The images in the order of training; with `config.cache` all in memory.
+    """Returns the images in the order of training; with `config.cache` all in memory.
 
     Args:
         config: with the fields of `trainers.configs.digits`.
         data: of the config.
-        prepare: what makes a batch of examples the model's features.
+        prepare: converts a batch of examples to the model's features.
 
     Raises:
         ValueError: when the examples do not fit the model or the config.
@@ -114,7 +118,7 @@ def training_images(
 def _all_features(
     examples: tf.data.Dataset, prepare: Callable[[Mapping[str, Any]], dict[str, Any]]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The model's features of all examples, and their labels."""
+    """Returns the model's features of all examples, and their labels."""
     convert = tf.autograph.experimental.do_not_convert(
         lambda batch: (prepare(batch), batch["label"])
     )
@@ -131,19 +135,85 @@ def validation_batches(
     data: TrainingData,
     prepare: Callable[[Mapping[str, Any]], dict[str, Any]],
 ) -> Callable[[], Iterator[dict[str, np.ndarray]]]:
-    """What gives the batches of all validation images, anew each time.
+    """Returns a function that iterates over the batches of all validation images.
 
     Args:
         config: with the fields of `trainers.configs.digits`.
         data: of the config.
-        prepare: what makes a batch of examples the model's features.
+        prepare: converts a batch of examples to the model's features.
     """
     convert = tf.autograph.experimental.do_not_convert(prepare)
     batches = data.validation.batch(config["batch_size"]).map(convert).prefetch(2)
     return batches.as_numpy_iterator
 
 
-def as_array(images: tf.data.Dataset) -> np.ndarray:
-    """All images of a split, (images, height, width, channels), in its order."""
-    batches = images.batch(256).as_numpy_iterator()
-    return np.concatenate([batch["image"] for batch in batches])
+def batches_of(
+    features: Mapping[str, np.ndarray], size: int
+) -> Callable[[], Iterator[dict[str, np.ndarray]]]:
+    """Returns a function that iterates over the batches of arrays, in their order.
+
+    Args:
+        features: arrays that lead with the number of images.
+        size: images in a batch; the last may be smaller.
+    """
+
+    def batches() -> Iterator[dict[str, np.ndarray]]:
+        for start in range(0, len(features["image"]), size):
+            rows = slice(start, start + size)
+            yield {name: value[rows] for name, value in features.items()}
+
+    return batches
+
+
+class LabelledImages(NamedTuple):
+    """Images (n, height, width, channels) and labels (n,), -1 where there is none."""
+
+    image: np.ndarray
+    label: np.ndarray
+
+    def choose(self, most: int | None) -> "LabelledImages":
+        """Returns at most so many, chosen at random, always the same ones.
+
+        Args:
+            most: how many. None: all.
+        """
+        if most is None or len(self.image) <= most:
+            return self
+        rows = np.random.default_rng(0).choice(len(self.image), most, replace=False)
+        return LabelledImages(self.image[np.sort(rows)], self.label[np.sort(rows)])
+
+
+def as_arrays(examples: tf.data.Dataset) -> LabelledImages:
+    """Returns all images and labels of a split, in its order.
+
+    Args:
+        examples: single examples of {"image", "label"}, of known number.
+    """
+    batches = list(examples.batch(1024).as_numpy_iterator())
+    names = LabelledImages._fields
+    return LabelledImages(
+        *(np.concatenate([batch[name] for batch in batches]) for name in names)
+    )
+
+
+@contextlib.contextmanager
+def label_errors_explained(hint: str) -> Iterator[None]:
+    """Replaces TensorFlow's error about wrong labels of a dataset by a `ValueError`.
+
+    Datasets are read in graphs, whose errors hold the model's sentence among many
+    words of TensorFlow's own. Other errors pass.
+
+    Args:
+        hint: what to do, which stands before the sentence.
+
+    Raises:
+        ValueError: when a check of labels failed inside the block.
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        failed = _FAILED_CHECK.search(error.message)
+        if failed is None:
+            raise
+        rule, received = failed.groups()
+        raise ValueError(f"{hint} {rule} Received: {received}") from error

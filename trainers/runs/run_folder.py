@@ -1,4 +1,4 @@
-"""The folder of a run: what lies where, and which config it belongs to."""
+"""RunFolder: the paths in a workdir, whose config it is, and who trains in it."""
 
 import contextlib
 import errno
@@ -8,9 +8,10 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
+import filelock
 import tensorflow as tf
 
-from keras_pixelcnn.files import replace_when_written
+from keras_pixelcnn.files import remove_parts, replace_when_written
 
 _ABSENT = "absent"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -20,7 +21,7 @@ _ADDED_LATER = {"model_class": "GatedPixelCNN", "initial_model": None}
 
 
 class RunFolder:
-    """The paths inside a workdir.
+    """The paths in a workdir, and the claims on it.
 
     Args:
         workdir: the folder, made when something is written.
@@ -43,7 +44,7 @@ class RunFolder:
         """Checks that the folder is new or belongs to a run with this config.
 
         Args:
-            config: plain nested dict of the run's settings.
+            config: the run's, a nested dict.
 
         Raises:
             ValueError: when the folder belongs to a run with another config, or to
@@ -74,19 +75,42 @@ class RunFolder:
             )
 
     def claim(self, config: dict[str, Any]) -> None:
-        """Checks the folder, and writes the config down in a new one."""
+        """Checks the folder, and writes the config to a new one."""
         self.check(config)
         if not self.config.exists():
             write_json(self.config, config)
 
     def describe(self, environment: dict[str, Any]) -> None:
-        """Writes down what the run runs on, this time."""
+        """Writes what the run runs on, this time."""
         write_json(self.environment, environment)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other runs out of the folder, and removes what killed ones have left.
+
+        The lock is the system's (flock): it goes with its process, however that ends.
+        On storage that several machines share it holds among all of them where the
+        file system passes locks on, as NFS does since Linux 2.6.12, and otherwise
+        among the processes of each machine.
+
+        Raises:
+            ValueError: when another run holds the folder.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            with filelock.FileLock(self.path / ".lock", timeout=0):
+                remove_parts(self.path)
+                yield
+        except filelock.Timeout as error:
+            raise ValueError(
+                f"Another run is training in {self.path}. Wait for it or stop it, or "
+                "choose another workdir."
+            ) from error
 
 
 @contextlib.contextmanager
 def full_disk_explained(workdir: str | os.PathLike[str]) -> Iterator[None]:
-    """Turns what the system says of a full disk into a sentence.
+    """Replaces the system's error about a full disk by a sentence.
 
     Raises:
         OSError: when the disk of the workdir was full, inside the block.
@@ -118,7 +142,7 @@ def write_json(path: pathlib.Path, content: Any) -> None:
 
 
 def read_json(path: pathlib.Path) -> Any:
-    """Reads JSON.
+    """Returns the content of a JSON file.
 
     Raises:
         ValueError: when the file holds something else.

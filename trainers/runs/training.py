@@ -1,79 +1,151 @@
-"""Trains a model as a config says, and writes what a finished run holds."""
+"""The driver of all training programs: a run from its config to its results."""
 
+import dataclasses
+import functools
 import os
+import pathlib
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from contextlib import nullcontext
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_pixelcnn.pretrained import load_model_or_preset
 from keras_pixelcnn.training import (
     LikelihoodObjective,
     LoopOptions,
     Objective,
     Preemption,
     Recipe,
-    RunRecords,
+    RunLogger,
+    RunState,
+    TrainingImages,
     TrainingLoop,
     strategies,
 )
-from trainers.command_line import label_errors
-from trainers.runs import environment, model_classes, results_writing
+from trainers.runs import environment, model_classes, results
+from trainers.runs.config import check_config, to_dict
 from trainers.runs.data import (
     TrainingData,
+    label_errors_explained,
     load_training_data,
     training_images,
     validation_batches,
 )
 from trainers.runs.run_folder import RunFolder, full_disk_explained, read_json
-from trainers.runs.settings import check_config
-from trainers.runs.warm_start import warm_start
-from trainers.sampling.pictures import draw_pictures
+from trainers.sampling.pictures import sample_pictures
 
 
-class RunKind(NamedTuple):
-    """What tells the runs of one program from those of another.
+class RunStopped(Exception):
+    """Raised when a run was asked to stop, and its state is saved."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run that goes on.
+
+    Attributes:
+        config: its config, a plain dict.
+        data: what its kind loads.
+        folder: its workdir.
+        strategy: where it trains.
+        on_nonfinite: "stop" at a step whose loss or gradient is not finite, or "skip".
+        preemption: what tells that it shall stop.
+    """
+
+    config: dict[str, Any]
+    data: Any
+    folder: RunFolder
+    strategy: tf.distribute.Strategy
+    on_nonfinite: str
+    preemption: Preemption
+
+    def fit(
+        self,
+        model: Any,
+        recipe: Recipe,
+        images: TrainingImages,
+        validation: Callable[[], Any],
+        folder: str | pathlib.Path = "",
+        validation_batch_size: int | None = None,
+        **options: Any,
+    ) -> RunState:
+        """Trains a model, or goes on with it, and keeps the best.
+
+        Args:
+            model: made in the strategy's scope.
+            recipe: how it is trained.
+            images: what it is trained on.
+            validation: makes the batches of all validation images, anew each time.
+            folder: the model's, inside the run's. Default: the run's.
+            validation_batch_size: see `LoopOptions`.
+            **options: `objective` and `sample` of `TrainingLoop`.
+
+        Raises:
+            RunStopped: when the run was asked to stop.
+            ValueError, OSError, NonFiniteLossError: as `TrainingLoop.run` does.
+        """
+        print(
+            f"{type(model).__name__}: {model.count_params():,} parameters, "
+            f"{recipe.steps} steps of {recipe.batch_size} images",
+            flush=True,
+        )
+        state = TrainingLoop(
+            model,
+            recipe,
+            images,
+            validation,
+            self.folder.path / folder,
+            strategy=self.strategy,
+            options=LoopOptions(
+                self.config["checkpoint_every"],
+                self.config["log_every"],
+                self.on_nonfinite,
+                validation_batch_size,
+            ),
+            on_first_step=functools.partial(self._claim, None if folder else recipe),
+            preemption=self.preemption,
+            **options,
+        ).run()
+        if state.is_stopped:
+            raise RunStopped
+        strategies.wait_for_all(self.strategy)  # for the file that the chief writes
+        self.preemption.stop_if_asked()  # in the last validation
+        return state
+
+    def _claim(self, recipe: Recipe | None) -> None:
+        self.folder.claim(self.config)
+        if recipe is not None:
+            facts = {
+                "steps": recipe.steps,
+                "strategy": type(self.strategy).__name__.lstrip("_"),
+                "replicas": self.strategy.num_replicas_in_sync,
+            }
+            self.folder.describe({**facts, **environment.describe()})
+
+
+@dataclasses.dataclass(frozen=True)
+class RunKind:
+    """The parts that tell the runs of one program from those of another.
 
     Attributes:
         check_config: raises ValueError where a config is wrong.
-        make_model: makes a model for a config and its data.
-        draw: draws pictures of a model as it learns; see `pictures.draw_pictures`.
-        write_results: writes what a finished run holds; see
-            `results_writing.write_results`.
-        format_table: the metrics of a finished run, to be read.
-        metric: one that every finished run has.
-        objective: what a model of a config is trained on. Default: bits per dimension.
+        load_data: loads the data of a config.
+        train: trains all models of a run by `Run.fit`, and returns what `write_results`
+            takes.
+        write_results: measures a trained run, writes its results, `metrics.json` last,
+            and returns the content of that.
+        format_table: writes the metrics of a finished run as a table.
+        metric: a metric that every finished run has.
     """
 
     check_config: Callable[[Mapping[str, Any]], None]
-    make_model: Callable[[Mapping[str, Any], TrainingData], Any]
-    draw: Callable[..., None]
-    write_results: Callable[..., dict[str, Any]]
+    load_data: Callable[[Mapping[str, Any]], Any]
+    train: Callable[[Run], Any]
+    write_results: Callable[[Run, Any], dict[str, Any]]
     format_table: Callable[[Mapping[str, Any]], str]
     metric: str
-    objective: Callable[[Mapping[str, Any]], Objective] = lambda config: (
-        LikelihoodObjective()
-    )
-
-
-def _make_model(config: Mapping[str, Any], data: TrainingData) -> Any:
-    return model_classes.make(
-        model_classes.name_of(config),
-        data.image_shape,
-        data.num_levels,
-        **config["model"],
-    )
-
-
-IMAGE_MODELS = RunKind(
-    check_config,
-    _make_model,
-    draw_pictures,
-    results_writing.write_results,
-    results_writing.format_table,
-    "test_bits_per_dim",
-)
-"""Models that draw images from nothing, or from a label."""
 
 
 def train_and_evaluate(
@@ -81,17 +153,17 @@ def train_and_evaluate(
     workdir: str | os.PathLike[str],
     strategy: tf.distribute.Strategy | None = None,
     on_nonfinite: str = "stop",
-    kind: RunKind = IMAGE_MODELS,
+    kind: RunKind | None = None,
 ) -> dict[str, Any] | None:
-    """Trains, keeps the weights that validate best, and scores those on the test split.
+    """Trains as a config says, keeps the weights that validate best, and scores those.
 
     A run that was interrupted goes on after its last checkpoint. A finished run is not
     trained again: its metrics are printed as they were. Of several workers the chief
     writes.
 
     Args:
-        config: an `ml_collections.ConfigDict` or a dict with the fields of
-            `trainers.configs.digits`.
+        config: an `ml_collections.ConfigDict` or a dict with the fields of the kind's
+            configs, such as `trainers.configs.digits`.
         workdir: the run's folder. At the end it holds `model.keras`, `metrics.json`,
             `samples.png`, `completions.png`, `export/1`, `checkpoints`, the TensorBoard
             `logs`, `history.jsonl`, pictures of the run and the `config.json` it
@@ -100,51 +172,51 @@ def train_and_evaluate(
             single device.
         on_nonfinite: "stop" at a step whose loss or gradient is not finite, or "skip"
             it.
-        kind: what is trained, and what is made of it. Default: a model of images.
+        kind: what is trained, and what is made of it. Default: `IMAGE_MODELS`.
 
     Returns:
         The content of `metrics.json`; likelihoods are in bits per dimension. None when
         the run was asked to stop, and from workers that write nothing.
 
     Raises:
-        ValueError: when a field of the config is wrong, or the folder belongs to
-            another config.
+        ValueError: when a field of the config is wrong, the folder belongs to another
+            config, or another run is training in it.
         keras_pixelcnn.datasets.DatasetUnavailableError: when the data is not there.
         OSError: when the disk is full. What was saved before stays.
         keras_pixelcnn.callbacks.NonFiniteLossError: when training diverges. The best
             model and the last checkpoint before that stay.
     """
-    config = _plain(config)
+    kind = kind or IMAGE_MODELS
+    config = to_dict(config)
     kind.check_config(config)
     strategy = strategy or tf.distribute.get_strategy()
+    is_chief = strategies.is_chief(strategy)
     folder = RunFolder(workdir)
     folder.check(config)
     if folder.metrics.exists():
         print(f"{folder.path} holds this run, finished. Remove it to train anew.")
-        return _tell(_read_metrics(folder, kind), folder, kind)
-    with Preemption() as preemption, full_disk_explained(workdir):
+        return _print_table(_read_metrics(folder, kind), folder, kind)
+    hint = f"config.model.num_classes must fit the labels of {config['dataset']}."
+    with (
+        Preemption() as preemption,
+        full_disk_explained(workdir),
+        strategies.lost_workers_explained(strategy),
+        label_errors_explained(hint),
+    ):
         make_repeatable(config)
-        data = load_training_data(config)
-        hint = f"config.model.num_classes must fit the labels of {config['dataset']}."
-        with label_errors.explained(hint), strategies.losses_explained(strategy):
-            loop = _make_loop(
-                config, data, folder, strategy, on_nonfinite, preemption, kind
-            )
-            progress = loop.run()
-        if progress.is_stopped:
-            return None
-        preemption.stop_if_asked()  # in the last validation: results take long
-        metrics = None
-        if strategies.is_chief(strategy):
-            metrics = kind.write_results(config, data, folder, progress)
-            _tell(metrics, folder, kind)
-        with strategies.losses_explained(strategy):
-            strategies.wait_for_all(strategy)
+        data = kind.load_data(config)
+        run = Run(config, data, folder, strategy, on_nonfinite, preemption)
+        with folder.locked() if is_chief else nullcontext():
+            try:
+                trained = kind.train(run)
+            except RunStopped:
+                return None
+            metrics = None
+            if is_chief:
+                metrics = kind.write_results(run, trained)
+                _print_table(metrics, folder, kind)
+        strategies.wait_for_all(strategy)
     return metrics
-
-
-def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
-    return config.to_dict() if hasattr(config, "to_dict") else dict(config)
 
 
 def _read_metrics(folder: RunFolder, kind: RunKind) -> dict[str, Any]:
@@ -154,6 +226,14 @@ def _read_metrics(folder: RunFolder, kind: RunKind) -> dict[str, Any]:
             f"{folder.metrics} must hold a run's results, and is damaged. Remove it: "
             "the same command writes it anew."
         )
+    return metrics
+
+
+def _print_table(
+    metrics: dict[str, Any], folder: RunFolder, kind: RunKind
+) -> dict[str, Any]:
+    print(kind.format_table(metrics))
+    print(f"Everything is in {folder.path}")
     return metrics
 
 
@@ -168,57 +248,8 @@ def make_repeatable(config: Mapping[str, Any]) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def _tell(metrics: dict[str, Any], folder: RunFolder, kind: RunKind) -> dict[str, Any]:
-    print(kind.format_table(metrics))
-    print(f"Everything is in {folder.path}")
-    return metrics
-
-
-def _make_loop(
-    config: dict[str, Any],
-    data: TrainingData,
-    folder: RunFolder,
-    strategy: tf.distribute.Strategy,
-    on_nonfinite: str,
-    preemption: Preemption,
-    kind: RunKind,
-) -> TrainingLoop:
-    recipe = make_recipe(config, data.steps_per_epoch)
-    recipe.check_divisible(strategy.num_replicas_in_sync)
-    facts = {
-        "steps": recipe.steps,
-        "strategy": type(strategy).__name__.lstrip("_"),
-        "replicas": strategy.num_replicas_in_sync,
-        **environment.describe(),
-    }
-    with strategy.scope():
-        model = kind.make_model(config, data)
-        if config.get("initial_model") is not None:
-            warm_start(model, config["initial_model"])
-
-    def claim() -> None:
-        folder.claim(config)
-        folder.describe(facts)
-
-    return TrainingLoop(
-        model,
-        recipe,
-        training_images(config, data, model.prepare_features),
-        validation_batches(config, data, model.prepare_features),
-        folder.path,
-        strategy=strategy,
-        options=LoopOptions(
-            config["checkpoint_every"], config["log_every"], on_nonfinite
-        ),
-        on_first_step=claim,
-        draw=_drawing(config, data, model, kind),
-        preemption=preemption,
-        objective=kind.objective(config),
-    )
-
-
 def make_recipe(config: Mapping[str, Any], steps_per_epoch: int) -> Recipe:
-    """The part of a config that says how the weights are trained.
+    """Returns the part of a config that says how the weights are trained.
 
     Args:
         config: with the fields of `trainers.configs.digits`.
@@ -243,14 +274,99 @@ def make_recipe(config: Mapping[str, Any], steps_per_epoch: int) -> Recipe:
     )
 
 
-def _drawing(
-    config: dict[str, Any], data: TrainingData, model: Any, kind: RunKind
-) -> Callable[[int, int, RunRecords], None]:
-    """What draws at the ends of those epochs that the config names."""
+# Runs of one model.
 
-    def draw(epoch: int, step: int, records: RunRecords) -> None:
+
+def train_model(
+    run: Run,
+    make_model: Callable[[Mapping[str, Any], TrainingData], Any],
+    sample: Callable[..., None],
+    make_objective: Callable[[Mapping[str, Any]], Objective],
+) -> RunState:
+    """Trains the one model of a run.
+
+    Args:
+        run: whose data is as `load_training_data` loads it.
+        make_model: makes a model for a config and its data.
+        sample: draws pictures of a model as it learns; see `pictures.sample_pictures`.
+        make_objective: returns what a model of a config is trained on.
+    """
+    config, data = run.config, run.data
+    recipe = make_recipe(config, data.steps_per_epoch)
+    recipe.check_divisible(run.strategy.num_replicas_in_sync)
+    with run.strategy.scope():
+        model = make_model(config, data)
+        if config.get("initial_model") is not None:
+            warm_start(model, config["initial_model"])
+
+    def sample_at_epochs(epoch: int, step: int, logger: RunLogger) -> None:
         every = config["sample_every"]
         if every and epoch % every == 0:
-            kind.draw(model, data.validation, config, step, records)
+            sample(model, data.validation, config, step, logger)
 
-    return draw
+    return run.fit(
+        model,
+        recipe,
+        training_images(config, data, model.prepare_features),
+        validation_batches(config, data, model.prepare_features),
+        objective=make_objective(config),
+        sample=sample_at_epochs,
+    )
+
+
+def warm_start(model: keras.Model, initial_model: str) -> list[str]:
+    """Copies the weights of a trained model to those of the same paths.
+
+    Meant for models that differ in what is added: a label for a model that was trained
+    without. What the trained model lacks keeps its first weights.
+
+    Args:
+        model: changed in place.
+        initial_model: a `.keras` file, or the name of a preset.
+
+    Returns:
+        The paths of the weights that the trained model lacks.
+
+    Raises:
+        FileNotFoundError: when there is no such model.
+        ValueError: when the trained model has weights that the model lacks, or has in
+            another shape; nothing is changed then.
+    """
+    weights = load_model_or_preset(initial_model, keras.Model).weights
+    trained = {weight.path: weight for weight in weights}
+    own = {weight.path: weight for weight in model.weights}
+    for path, weight in trained.items():
+        shape = own[path].shape if path in own else None
+        if shape != weight.shape:
+            raise ValueError(
+                f"config.initial_model must have no weights that config.model lacks, "
+                f"nor any of another shape. Received: {initial_model}, whose {path} is "
+                f"{tuple(weight.shape)}, for a model where it is "
+                f"{'absent' if shape is None else tuple(shape)}"
+            )
+    for path, weight in trained.items():
+        own[path].assign(weight.numpy())
+    return [path for path in own if path not in trained]
+
+
+def _make_model(config: Mapping[str, Any], data: TrainingData) -> Any:
+    name = model_classes.name_of(config)
+    return model_classes.make(
+        name, data.image_shape, data.num_levels, **config["model"]
+    )
+
+
+IMAGE_MODELS = RunKind(
+    check_config,
+    load_training_data,
+    functools.partial(
+        train_model,
+        make_model=_make_model,
+        sample=sample_pictures,
+        make_objective=lambda config: LikelihoodObjective(),
+    ),
+    results.write_results,
+    results.format_table,
+    "test_bits_per_dim",
+)
+"""Runs of one model that draws images from nothing, or from a label."""

@@ -1,1 +1,1 @@
-"""Images out of trained models."""
+"""Samples, completions, interpolations, and the pictures of them."""

@@ -1,4 +1,4 @@
-"""A model that is told embeddings of its images, and the way between two of them."""
+"""A model conditioned on embeddings of images, and interpolations between them."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,12 +8,13 @@ import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
+from trainers.runs.data import as_arrays
 
 Embed = Callable[[np.ndarray], np.ndarray]
 """Maps images (n, height, width, channels) to embeddings (n, d)."""
 
 
-class Arrays(NamedTuple):
+class EmbeddingData(NamedTuple):
     """Images and labels to learn from, and others to interpolate between."""
 
     train_images: np.ndarray
@@ -23,34 +24,32 @@ class Arrays(NamedTuple):
     num_levels: int
 
 
-def load_arrays(dataset: str) -> Arrays:
+def load_arrays(dataset: str) -> EmbeddingData:
     """Loads the training and test splits of a dataset into memory.
 
     Raises:
         ValueError: when its images have no labels.
     """
-    arrays = []
-    for split in ("train", "test"):
-        examples = datasets.load(dataset, split, shuffle=False, batch_size=256)
-        batches = list(examples.as_numpy_iterator())
-        arrays.append(np.concatenate([batch["image"] for batch in batches]))
-        arrays.append(np.concatenate([batch["label"] for batch in batches]))
-    for labels in arrays[1::2]:
+    splits = [
+        as_arrays(datasets.load(dataset, split, shuffle=False))
+        for split in ("train", "test")
+    ]
+    for _, labels in splits:
         if len(np.unique(labels)) < 2:
             raise ValueError(
                 "Each split must have at least two classes, which an embedding can "
                 f"tell apart. Received: labels {np.unique(labels)} of {dataset}"
             )
-    return Arrays(*arrays, datasets.native_num_levels(dataset))
+    return EmbeddingData(*splits[0], *splits[1], datasets.native_num_levels(dataset))
 
 
 def train_on_embeddings(
-    data: Arrays, epochs: int, seed: int
+    data: EmbeddingData, epochs: int, seed: int
 ) -> tuple[kp.GatedPixelCNN, Embed]:
-    """Fits the embedding, and then the model of images given their embeddings.
+    """Fits the embedding, then the model of images given their embeddings.
 
     Args:
-        data: what to learn from.
+        data: images to learn from.
         epochs: passes over the training images.
         seed: of the model's weights and the order of the images.
 
@@ -85,23 +84,23 @@ def train_on_embeddings(
     return model, embed
 
 
-def draw_rows(
+def sample_rows(
     model: kp.GatedPixelCNN,
     embed: Embed,
-    data: Arrays,
+    data: EmbeddingData,
     rows: int,
     steps: int,
     seed: int,
     method: str = "linear",
 ) -> np.ndarray:
-    """Draws the ways between pairs of test images of different classes.
+    """Samples interpolations between pairs of test images of different classes.
 
     Args:
         model: given embeddings.
-        embed: gives them.
+        embed: maps images to them.
         data: whose test images are the ends.
         rows: number of pairs.
-        steps: drawn images of a row.
+        steps: samples of a row.
         seed: of the pairs and of the noise.
         method: "linear" or "spherical".
 

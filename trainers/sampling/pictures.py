@@ -1,5 +1,6 @@
-"""Pictures of a model as it learns: samples and completions, always by one seed."""
+"""Pictures of a model: samples and completions, by one seed as it learns."""
 
+import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -11,42 +12,44 @@ from PIL import Image
 import keras_pixelcnn as kp
 from keras_pixelcnn.callbacks import plan_samples
 from keras_pixelcnn.image_grid import save_image_grid
-from keras_pixelcnn.training import RunRecords
-from trainers.sampling.completions import save_completions
+from keras_pixelcnn.pixel_values import to_pixels
+from keras_pixelcnn.training import RunLogger
+
+_MID_GREY = 128
 
 
-def draw_pictures(
+def sample_pictures(
     model: kp.AutoregressiveImageModel,
     examples: tf.data.Dataset,
     config: Mapping[str, Any],
     step: int,
-    records: RunRecords,
+    logger: RunLogger,
 ) -> None:
-    """Draws samples and completions, for the run's folder and for TensorBoard.
+    """Writes samples and completions to the run's folder and to TensorBoard.
 
     Args:
         model: with the weights that are to be seen.
         examples: single examples, of which some are completed.
         config: with the fields of `trainers.configs.digits`.
         step: the training step.
-        records: of the run, in whose folder the pictures are.
+        logger: of the run, in whose folder the pictures are.
     """
     seed, name = config["sample_seed"], f"step-{step:08}.png"
     plan = plan_samples(model, config["num_samples"])
     samples = model.sample(plan.num_samples, seed=seed, **plan.conditions).numpy()
-    path = records.folder / "samples" / name
+    path = logger.folder / "samples" / name
     save_image_grid(path, samples, model.num_levels, plan.columns)
-    log_picture(records, "samples", path, step)
-    path = records.folder / "completions" / name
+    log_picture(logger, "samples", path, step)
+    path = logger.folder / "completions" / name
     save_completions(path, model, examples, seed=seed)
-    log_picture(records, "completions", path, step)
+    log_picture(logger, "completions", path, step)
 
 
-def log_picture(records: RunRecords, name: str, path: pathlib.Path, step: int) -> None:
+def log_picture(logger: RunLogger, name: str, path: pathlib.Path, step: int) -> None:
     """Shows a PNG file in TensorBoard.
 
     Args:
-        records: of the run.
+        logger: of the run.
         name: of the series of pictures.
         path: of the file.
         step: the training step.
@@ -54,4 +57,44 @@ def log_picture(records: RunRecords, name: str, path: pathlib.Path, step: int) -
     with Image.open(path) as file:
         picture = np.asarray(file)
     picture = picture.reshape(*picture.shape[:2], -1)
-    records.event_log.picture(name, name, picture, step)
+    logger.event_log.picture(name, name, picture, step)
+
+
+def save_completions(
+    path: str | os.PathLike[str],
+    model: kp.AutoregressiveImageModel,
+    examples: tf.data.Dataset,
+    *,
+    num_images: int = 8,
+    num_completions: int = 5,
+    seed: int = 0,
+) -> None:
+    """Samples lower halves given upper halves of real images, and writes a PNG file.
+
+    A row begins with the known half and ends with the real image.
+
+    Args:
+        path: the file; replaced whole or not at all.
+        model: one that takes no condition, or a label alone.
+        examples: single examples of {"image", "label"}, of known number, of which some
+            are taken, evenly spaced.
+        num_images: number of rows. Default 8.
+        num_completions: completions of each. Default 5.
+        seed: of the noise. Default 0.
+    """
+    apart = examples.shard(max(int(examples.cardinality()) // num_images, 1), 0)
+    batch = next(iter(apart.batch(num_images).as_numpy_iterator()))
+    images = np.repeat(batch["image"], num_completions, axis=0)
+    given = {}
+    if model.conditions.names == ["label"]:
+        given["label"] = np.repeat(batch["label"], num_completions)
+    mask = np.zeros(model.image_shape[:2], bool)
+    mask[: model.image_shape[0] // 2] = True
+    drawn = model.complete(images, mask, seed=seed, **given).numpy()
+    rows = to_pixels(drawn, model.num_levels)
+    rows = rows.reshape(-1, num_completions, *model.image_shape)
+    real = to_pixels(batch["image"], model.num_levels)[:, np.newaxis]
+    known = np.where(mask[..., np.newaxis], real, np.uint8(_MID_GREY))
+    tiles = np.concatenate([known, rows, real], axis=1)
+    columns = tiles.shape[1]
+    save_image_grid(path, tiles.reshape(-1, *model.image_shape), columns=columns)

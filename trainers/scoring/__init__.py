@@ -1,1 +1,1 @@
-"""How good a model is."""
+"""Likelihoods and accuracies of trained models."""

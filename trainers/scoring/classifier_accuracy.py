@@ -1,4 +1,4 @@
-"""A classifier of real images, and what it takes a model's samples for."""
+"""The accuracy of a classifier of real images on a model's samples."""
 
 from typing import Any, NamedTuple
 
@@ -6,14 +6,15 @@ import numpy as np
 import tensorflow as tf
 
 import keras_pixelcnn as kp
+from trainers.runs.data import LabelledImages, as_arrays
 from trainers.scoring.scoring import check_labels, check_takes_only_label
 
 
-class Judgement(NamedTuple):
-    """How well the classifier does on real images, and what it says of samples.
+class ClassifierAccuracy(NamedTuple):
+    """A classifier's accuracy on real test images, and its predictions of samples.
 
-    `labels` are the classes that samples were drawn as, `found` those that they are
-    taken for, both (num_samples,).
+    `labels` are the classes that were sampled, `found` those that the classifier
+    predicts, both (num_samples,).
     """
 
     num_train: int
@@ -24,12 +25,12 @@ class Judgement(NamedTuple):
     num_classes: int
 
     @property
-    def agreement(self) -> float:
-        """The share of samples that are taken for their class."""
+    def sample_accuracy(self) -> float:
+        """The share of samples whose class the classifier finds."""
         return float(np.mean(self.labels == self.found))
 
 
-def judge(
+def measure(
     model: kp.AutoregressiveImageModel,
     train: tf.data.Dataset,
     test: tf.data.Dataset,
@@ -39,8 +40,8 @@ def judge(
     batch_size: int = 64,
     seed: int = 0,
     **options: Any,
-) -> Judgement:
-    """Trains a classifier on real images, and lets it judge a model's samples.
+) -> ClassifierAccuracy:
+    """Trains a classifier on real images, and applies it to a model's samples.
 
     Args:
         model: one whose only condition is the label.
@@ -50,7 +51,7 @@ def judge(
         num_samples: number of samples; labels are taken in turn.
         max_train: learns from at most so many images, chosen at random, always the
             same ones. Default 20,000.
-        batch_size: images drawn at once; bounds the memory. Default 64.
+        batch_size: images sampled at once; bounds the memory. Default 64.
         seed: of the samples. Default 0.
         **options: as for the model's `sample`: temperature, top_p, guidance_scale.
 
@@ -60,12 +61,12 @@ def judge(
     """
     check_takes_only_label(model)
     # First, so that a wrong option is told before the classifier learns.
-    labels, samples = draw_by_class(model, num_samples, batch_size, seed, **options)
+    labels, samples = sample_by_class(model, num_samples, batch_size, seed, **options)
     classifier = make_classifier(model.num_levels)
-    images, classes = _as_arrays(model, _choose(train, max_train))
+    images, classes = _rows(model, as_arrays(train).choose(max_train))
     classifier.fit(images, classes)
-    test_images, test_classes = _as_arrays(model, test)
-    return Judgement(
+    test_images, test_classes = _rows(model, as_arrays(test))
+    return ClassifierAccuracy(
         len(images),
         len(test_images),
         float(classifier.score(test_images, test_classes)),
@@ -75,19 +76,19 @@ def judge(
     )
 
 
-def draw_by_class(
+def sample_by_class(
     model: kp.AutoregressiveImageModel,
     num_samples: int,
     batch_size: int,
     seed: int,
     **options: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws images of all classes in turn.
+    """Samples images of all classes in turn.
 
     Args:
         model: one whose only condition is the label.
         num_samples: number of samples.
-        batch_size: images drawn at once; the images do not depend on it.
+        batch_size: images sampled at once; the images do not depend on it.
         seed: of the samples.
         **options: as for the model's `sample`.
 
@@ -108,7 +109,7 @@ def _slices(total: int, size: int) -> list[slice]:
 
 
 def make_classifier(num_levels: int) -> Any:
-    """A scikit-learn classifier of rows of levels, which has learned nothing yet.
+    """Returns an untrained scikit-learn classifier of rows of levels.
 
     Args:
         num_levels: pixel values are integers in [0, num_levels).
@@ -122,41 +123,28 @@ def make_classifier(num_levels: int) -> Any:
     return make_pipeline(scale, SVC(kernel="rbf", C=10.0))
 
 
-def _choose(examples: tf.data.Dataset, most: int) -> tf.data.Dataset:
-    total = int(examples.cardinality())
-    if total <= most:
-        return examples
-    chosen = np.zeros(total, bool)
-    chosen[np.random.default_rng(0).choice(total, most, replace=False)] = True
-    pairs = tf.data.Dataset.zip(examples, tf.data.Dataset.from_tensor_slices(chosen))
-    return pairs.filter(lambda _, kept: kept).map(lambda example, _: example)
-
-
-def _as_arrays(
-    model: kp.AutoregressiveImageModel, examples: tf.data.Dataset
+def _rows(
+    model: kp.AutoregressiveImageModel, images: LabelledImages
 ) -> tuple[np.ndarray, np.ndarray]:
-    batches = list(examples.batch(256).as_numpy_iterator())
-    images = np.concatenate([batch["image"] for batch in batches])
-    labels = np.concatenate([batch["label"] for batch in batches])
-    check_labels(model, labels)
-    return images.reshape(len(images), -1), labels
+    check_labels(model, images.label)
+    return images.image.reshape(len(images.image), -1), images.label
 
 
-def format_judgement(judgement: Judgement) -> str:
-    """The shares, to be read.
+def format_table(accuracy: ClassifierAccuracy) -> str:
+    """Returns the accuracies as a table.
 
     Args:
-        judgement: what `judge` returns.
+        accuracy: what `measure` returns.
     """
     lines = [
-        f"classifier        trained on {judgement.num_train} real images",
-        f"real images       {judgement.test_accuracy:.4f} of {judgement.num_test} "
+        f"classifier        trained on {accuracy.num_train} real images",
+        f"real images       {accuracy.test_accuracy:.4f} of {accuracy.num_test} "
         "are taken for their class",
-        f"samples           {judgement.agreement:.4f} of {len(judgement.labels)} "
+        f"samples           {accuracy.sample_accuracy:.4f} of {len(accuracy.labels)} "
         "are taken for their class",
     ]
-    for label in range(judgement.num_classes):
-        found = judgement.found[judgement.labels == label]
+    for label in range(accuracy.num_classes):
+        found = accuracy.found[accuracy.labels == label]
         share = f"{np.mean(found == label):.4f}" if len(found) else f"{'-':6}"
         lines.append(f"  class {label:<10}{share} of {len(found)}")
     return "\n".join(lines)

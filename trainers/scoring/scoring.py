@@ -1,4 +1,4 @@
-"""The exact score of a model on images, and the labels that it finds."""
+"""The exact likelihood of a model on images, and its accuracy as a classifier."""
 
 import math
 from typing import Any, NamedTuple
@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn import AutoregressiveImageModel, datasets
-from trainers.command_line import label_errors
+from trainers.runs.data import label_errors_explained
 
 
 class Score(NamedTuple):
-    """Means over `num_images` images."""
+    """Mean likelihoods over `num_images` images."""
 
     bits_per_dim: float
     nats_per_image: float
@@ -21,7 +21,7 @@ class Score(NamedTuple):
 def conditions_of_score(
     model: AutoregressiveImageModel, unconditional: bool = False
 ) -> list[str]:
-    """Tells which conditions images of a dataset are scored given.
+    """Returns the conditions that images of a dataset are scored given.
 
     Args:
         model: any.
@@ -81,7 +81,7 @@ def score(
         "Choose other data"
     )
     hint += ", or score without: unconditional." if model.conditions.optional else "."
-    with label_errors.explained(hint):
+    with label_errors_explained(hint):
         logs = model.evaluate(batches.batch(batch_size), return_dict=True, verbose=0)
     bits_per_dim = logs["bits_per_dim"]
     nats = bits_per_dim * model.num_dims * math.log(2.0)
@@ -105,7 +105,7 @@ def check_takes_only_label(model: AutoregressiveImageModel) -> None:
 def accuracy(
     model: AutoregressiveImageModel, examples: tf.data.Dataset, batch_size: int = 64
 ) -> float:
-    """The share of images whose likeliest label is the right one.
+    """Returns the share of images whose likeliest label is the right one.
 
     Args:
         model: one whose only condition is the label.

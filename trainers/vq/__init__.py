@@ -1,1 +1,1 @@
-"""A small VQ-VAE, and a prior over its codes: what `trainers.vq_prior` runs."""
+"""Training and measures of a VQ-VAE and of a prior over its codes."""

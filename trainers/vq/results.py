@@ -1,42 +1,55 @@
-"""Measures a trained prior over codes and writes what a finished run holds."""
+"""The results of a VQ-VAE's and its prior's run: measures, samples, metrics.json."""
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.callbacks import plan_samples
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.models import load_model
-from keras_pixelcnn.training import Progress
+from keras_pixelcnn.training import RunState
 from trainers.runs import environment
+from trainers.runs.data import LabelledImages, as_arrays, load_split
 from trainers.runs.run_folder import RunFolder, write_json
-from trainers.vq.classifier_accuracy import judge_codes
-from trainers.vq.splits import Split, code_features, load_arrays
-from trainers.vq.training import describe
-from trainers.vq.vq_vae import VQVAE
+from trainers.scoring.classifier_accuracy import make_classifier, sample_by_class
+from trainers.vq.vq_vae import VQVAE, code_features
 
+VQ_VAE = "vq_vae.keras"
 PRIOR = "prior"
-"""The prior's folder, in that of the run."""
+"""The VQ-VAE's file and the prior's folder, in the folder of the run."""
+
+GUIDANCE_SCALE = 1.5
+_MOST_TRAIN, _MOST_TEST = 10_000, 2_000
+_NUM_SAMPLES, _BATCH_SIZE = 500, 100
 
 
-def write_results(
-    config: Mapping[str, Any],
-    vq_vae: VQVAE,
-    train: Split,
-    folder: RunFolder,
-    progress: Progress,
-) -> dict[str, Any]:
-    """Measures both on the test split, and has a classifier judge what they make.
+def load_vq_vae(folder: RunFolder) -> VQVAE:
+    """Loads the VQ-VAE of a run.
+
+    Raises:
+        ValueError: when its file is damaged.
+    """
+    path = folder.path / VQ_VAE
+    try:
+        return keras.models.load_model(path)
+    except Exception as error:  # whatever the first damaged part raises
+        raise ValueError(
+            f"{path} must hold the auto-encoder of this run, and is damaged: {error}. "
+            "Remove it: the same command goes on from its checkpoints."
+        ) from error
+
+
+def write_results(run: Any, state: RunState) -> dict[str, Any]:
+    """Measures both on the test split, and the classifier's accuracy on their images.
 
     Args:
-        config: with the fields of `trainers.configs.vq_prior_fashion_mnist`.
-        vq_vae: the auto-encoder.
-        train: images that the classifier learns from, with their labels if any.
-        folder: the run's, which holds the best prior.
-        progress: of the prior's training, at its end.
+        run: a `trainers.runs.training.Run`, whose folder holds the VQ-VAE and the best
+            prior.
+        state: of the prior's training, at its end.
 
     Returns:
         What was written to `metrics.json`, which is written last.
@@ -44,8 +57,10 @@ def write_results(
     Raises:
         ValueError: when the decoder's pixels are not finite.
     """
+    config, folder, train = run.config, run.folder, run.data.train
+    vq_vae = load_vq_vae(folder)
     prior = load_model(folder.path / PRIOR / "model.keras")
-    test = load_arrays(config, config["test_split"])
+    test = as_arrays(load_split(config, config["test_split"]))
     _save_picture(config, vq_vae, prior, test, folder)
     metrics = {
         "dataset": config["dataset"],
@@ -55,18 +70,20 @@ def write_results(
         "code_shape": list(vq_vae.code_shape),
         "num_codes": prior.num_levels,
         "vq_vae": {
-            **{f"test_{k}": v for k, v in describe(vq_vae, test.image).items()},
+            **{f"test_{k}": v for k, v in measure_codes(vq_vae, test.image).items()},
             "parameters": vq_vae.count_params(),
         },
         "prior": {
-            **_scores(prior, code_features(vq_vae, test)),
+            **_scores(prior, code_features(vq_vae, test, prior)),
             "uniform_bits_per_dim": math.log2(prior.num_levels),
             "parameters": prior.count_params(),
-            "best_epoch": progress.best_epoch,
-            "steps": progress.step,
-            "training_seconds": progress.seconds,
+            "best_epoch": state.best_epoch,
+            "steps": state.step,
+            "training_seconds": state.seconds,
         },
-        "classifier": judge_codes(vq_vae, prior, train, test, config["sample_seed"]),
+        "classifier": code_accuracies(
+            vq_vae, prior, train, test, config["sample_seed"]
+        ),
         "seed": config["seed"],
         **environment.describe(),
     }
@@ -74,10 +91,93 @@ def write_results(
     return metrics
 
 
+def measure_codes(model: VQVAE, images: np.ndarray) -> dict[str, Any]:
+    """Returns how well images are reconstructed, and how much of the codebook they use.
+
+    Args:
+        model: the auto-encoder.
+        images: integers (batch, height, width, channels).
+
+    Returns:
+        "squared_error", the mean over all values, from 0 to 1; "perplexity" of the
+        codes, 2 to the entropy in bits; "codes_used".
+    """
+    codes = model.encode(images)
+    shares = np.bincount(codes.ravel(), minlength=1) / codes.size
+    shares = shares[shares > 0]
+    error = (model.decode(codes) - images.astype("float64")) / (model.num_levels - 1)
+    return {
+        "squared_error": float(np.mean(error**2)),
+        "perplexity": float(2 ** -np.sum(shares * np.log2(shares))),
+        "codes_used": len(shares),
+    }
+
+
+def code_accuracies(
+    vq_vae: VQVAE,
+    prior: kp.AutoregressiveImageModel,
+    train: LabelledImages,
+    test: LabelledImages,
+    seed: int,
+    num_samples: int = _NUM_SAMPLES,
+) -> dict[str, Any] | None:
+    """Returns the accuracy of a classifier of real images on decoded codes.
+
+    It is that of `trainers.sample_accuracy`, and learns from at most 10,000 images.
+
+    Args:
+        vq_vae: the auto-encoder.
+        prior: over its codes.
+        train: real images to learn from.
+        test: others, of which at most 2,000 are taken.
+        seed: of the samples.
+        num_samples: number of samples, labels in turn. Default 500.
+
+    Returns:
+        The numbers of images, and the shares from 0 to 1: "test_accuracy" of real
+        images, "reconstruction_accuracy" of the same by way of their codes,
+        "sample_accuracy", and with a prior that was trained with condition_dropout
+        "guided_sample_accuracy", of samples with the "guidance_scale" named. None for a
+        prior without labels, or where the training images have one label only.
+    """
+    if not prior.conditions.names or len(np.unique(train.label)) < 2:
+        return None
+    train, test = train.choose(_MOST_TRAIN), test.choose(_MOST_TEST)
+    classifier = make_classifier(vq_vae.num_levels)
+    classifier.fit(_rows(train.image), train.label)
+
+    def accuracy(images: np.ndarray, labels: np.ndarray) -> float:
+        return float(classifier.score(_rows(images), labels))
+
+    def sample_accuracy(**options: Any) -> float:
+        labels, codes = sample_by_class(
+            prior, num_samples, _BATCH_SIZE, seed, **options
+        )
+        return accuracy(vq_vae.decode(codes), labels)
+
+    reconstructions = vq_vae.decode(vq_vae.encode(test.image))
+    found = {
+        "train_images": len(train.image),
+        "test_images": len(test.image),
+        "samples": num_samples,
+        "test_accuracy": accuracy(test.image, test.label),
+        "reconstruction_accuracy": accuracy(reconstructions, test.label),
+        "sample_accuracy": sample_accuracy(),
+    }
+    if prior.conditions.optional:
+        found["guidance_scale"] = GUIDANCE_SCALE
+        found["guided_sample_accuracy"] = sample_accuracy(guidance_scale=GUIDANCE_SCALE)
+    return found
+
+
+def _rows(images: np.ndarray) -> np.ndarray:
+    return np.reshape(images, (len(images), -1))
+
+
 def _scores(
     prior: kp.AutoregressiveImageModel, features: Mapping[str, np.ndarray]
 ) -> dict[str, float]:
-    """Bits of a code, and of all codes of an image, given the label if there is one."""
+    """Returns bits per code and per image, given the label if there is one."""
     codes = features["image"]
     given = {name: value for name, value in features.items() if name != "image"}
     scores = {"": prior.log_prob(codes, **given)}
@@ -95,10 +195,10 @@ def _save_picture(
     config: Mapping[str, Any],
     vq_vae: VQVAE,
     prior: kp.AutoregressiveImageModel,
-    test: Split,
+    test: LabelledImages,
     folder: RunFolder,
 ) -> None:
-    """A row of originals, one of what comes back of them, and rows of samples.
+    """Writes a row of originals, one of their reconstructions, and rows of samples.
 
     With labels there is a column for each class.
     """
@@ -113,14 +213,16 @@ def _save_picture(
     save_image_grid(folder.samples, images, vq_vae.num_levels, columns=classes)
 
 
-def _examples(vq_vae: VQVAE, test: Split, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """An image of each class, or the first ones, and what comes back of them.
+def _examples(
+    vq_vae: VQVAE, test: LabelledImages, number: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns an image of each class, or the first ones, and their reconstructions.
 
     Zeros stand for images that the split does not have.
     """
     chosen = np.arange(min(number, len(test.image)))
     places = chosen
-    if test.label is not None:
+    if (test.label >= 0).all():
         places, chosen = np.unique(test.label, return_index=True)
         places, chosen = places[places < number], chosen[places < number]
     found = test.image[chosen].astype("int32")
@@ -132,7 +234,7 @@ def _examples(vq_vae: VQVAE, test: Split, number: int) -> tuple[np.ndarray, np.n
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:
-    """The metrics of a finished run, to be read.
+    """Returns the metrics of a finished run as a table.
 
     Args:
         metrics: what `write_results` returns.
@@ -149,13 +251,13 @@ def format_table(metrics: Mapping[str, Any]) -> str:
         f"(uniform {prior['uniform_bits_per_dim']:.4f})",
         f"  {'prior, bits/image':24}{prior['test_bits_per_image']:.2f}",
         f"  {'training time of prior':24}{prior['training_seconds']:.0f} s",
-        *_judged_lines(metrics.get("classifier")),
+        *_accuracy_lines(metrics.get("classifier")),
     ]
     return "\n".join(lines)
 
 
-def _judged_lines(judged: Mapping[str, Any] | None) -> list[str]:
-    if judged is None:
+def _accuracy_lines(accuracies: Mapping[str, Any] | None) -> list[str]:
+    if accuracies is None:
         return []
     rows = {
         "real images": "test_accuracy",
@@ -166,8 +268,8 @@ def _judged_lines(judged: Mapping[str, Any] | None) -> list[str]:
     return [
         "  taken for their class by a classifier",
         *(
-            f"    {said:22}{judged[name]:.4f}"
+            f"    {said:22}{accuracies[name]:.4f}"
             for said, name in rows.items()
-            if name in judged
+            if name in accuracies
         ),
     ]

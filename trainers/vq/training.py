@@ -1,6 +1,8 @@
-"""Trains a VQ-VAE, and goes on where it was."""
+"""Trains a VQ-VAE, then a prior over its codes."""
 
-import pathlib
+import functools
+import math
+import shutil
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -8,191 +10,207 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.callbacks import NonFiniteLossError
+import keras_pixelcnn as kp
+from keras_pixelcnn import datasets
 from keras_pixelcnn.files import replace_when_written
-from keras_pixelcnn.training import CheckpointStore, ImagesInMemory, Preemption
-from keras_pixelcnn.training.variable_snapshot import TrainingState
-from trainers.vq.vq_vae import VQVAE
+from keras_pixelcnn.training import ImagesInMemory, Objective, Recipe, RunState
+from keras_pixelcnn.training.objective import BatchLoss
+from trainers.configs import vq_prior_fashion_mnist
+from trainers.runs import config as run_config
+from trainers.runs.data import LabelledImages, as_arrays, batches_of, load_split
+from trainers.runs.training import Run, RunKind, make_recipe, train_and_evaluate
+from trainers.vq import results
+from trainers.vq.vq_vae import VQVAE, code_features
 
-_MODEL, _CHECKPOINTS = "vq_vae.keras", "vq_vae_checkpoints"
+_SET_BY_DATA = {"input_encoding": "embedding", "likelihood": "categorical"}
+_NUMBERS = {
+    "learning_rate": ("above 0", lambda value: 0 < value < math.inf),
+    "commitment": ("at least 0", lambda value: 0 <= value < math.inf),
+    "decay": ("in [0, 1)", lambda value: 0 <= value < 1),
+    "num_codes": (
+        "an integer from 2 to 65,536",
+        lambda value: isinstance(value, int) and 2 <= value <= 65_536,
+    ),
+}
+_SIZE = (
+    "an integer of at least 1",
+    lambda value: isinstance(value, int) and value > 0,
+)
 
 
-def train_vq_vae(
-    config: Mapping[str, Any],
-    num_levels: int,
-    train: np.ndarray,
-    validation: np.ndarray,
-    folder: pathlib.Path,
-    preemption: Preemption,
-) -> VQVAE | None:
-    """Trains a VQ-VAE, or reads the one that was trained here.
-
-    Checkpoints are written at the ends of epochs, and when the run is asked to stop.
+def check_config(config: Mapping[str, Any]) -> None:
+    """Checks a config's names and values, before anything is loaded or written.
 
     Args:
         config: with the fields of `trainers.configs.vq_prior_fashion_mnist`.
-        num_levels: of the images.
-        train: integers (images, height, width, channels).
-        validation: the same; told of after each epoch.
-        folder: for `vq_vae.keras` and its checkpoints.
-        preemption: what hears that the run shall stop.
-
-    Returns:
-        The auto-encoder; None when the run was asked to stop.
 
     Raises:
-        ValueError: when an argument of the auto-encoder cannot be, the checkpoints are
-            another model's, or `vq_vae.keras` is damaged.
-        keras_pixelcnn.callbacks.NonFiniteLossError: when training diverges. The last
-            checkpoint before that stays.
+        ValueError: when a field is missing, unknown or out of its range.
     """
-    path = folder / _MODEL
-    if path.exists():
-        return _read(path)
-    fields = dict(config["vq_vae"])
+    run_config.check_config(
+        {name: value for name, value in config.items() if name != "vq_vae"}
+    )
+    fields = config.get("vq_vae")
+    known = set(vq_prior_fashion_mnist.get_config()["vq_vae"])
+    if not isinstance(fields, Mapping) or set(fields) != known:
+        received = sorted(fields) if isinstance(fields, Mapping) else fields
+        raise ValueError(
+            f"config.vq_vae must have the fields {sorted(known)}. Received: {received}"
+        )
+    for name, value in fields.items():
+        rule, holds = _NUMBERS.get(name, _SIZE)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not holds(value):
+            raise ValueError(
+                f"config.vq_vae.{name} must be {rule}. Received: {value!r}"
+            )
+    for name, value in _SET_BY_DATA.items():
+        if config["model"].get(name, value) != value:
+            raise ValueError(
+                f"config.model.{name} must be {value!r}: codes have no order. "
+                f"Received: {config['model'][name]!r}"
+            )
+    if config["horizontal_flips"]:
+        raise ValueError(
+            "config.horizontal_flips must be False: the codes of a mirrored image are "
+            "not the mirrored codes. Received: True"
+        )
+
+
+class VQData(NamedTuple):
+    """Images to train on and to validate by, and the number of their levels."""
+
+    train: LabelledImages
+    validation: LabelledImages
+    num_levels: int
+
+
+def _load_data(config: Mapping[str, Any]) -> VQData:
+    native = datasets.native_num_levels
+    return VQData(
+        as_arrays(load_split(config, config["train_split"])),
+        as_arrays(load_split(config, config["validation_split"])),
+        config["num_levels"] or native(config["dataset"], config["data_dir"]),
+    )
+
+
+class VQObjective(Objective):
+    """The squared error of a `VQVAE`'s reconstructions.
+
+    What is minimised is the error divided by the variance of the pixels, and the
+    quantizer's own loss.
+
+    Args:
+        variance: of the pixels, scaled to [0, 1].
+    """
+
+    name = "squared_error"
+    unit = "squared error"
+
+    def __init__(self, variance: float) -> None:
+        self._variance = max(variance, 1e-6)
+
+    def batch_loss(self, model: Any, features: Mapping[str, tf.Tensor]) -> BatchLoss:
+        """See the base class."""
+        error = tf.reduce_mean(_squared_errors(model, features, training=True))
+        return BatchLoss(error / self._variance, error)
+
+    def image_scores(self, model: Any, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """See the base class."""
+        return _squared_errors(model, features)
+
+
+def _squared_errors(
+    model: Any, features: Mapping[str, tf.Tensor], training: bool = False
+) -> tf.Tensor:
+    images = features["image"]
+    error = model(images, training=training) - model.scaled(images)
+    return tf.reduce_mean(tf.square(error), axis=(1, 2, 3))
+
+
+def _train(run: Run) -> RunState:
+    path = run.folder.path / results.VQ_VAE
+    if not path.exists():
+        train_vq_vae(run)
+    return _train_prior(run, results.load_vq_vae(run.folder))
+
+
+def train_vq_vae(run: Run) -> None:
+    """Trains the VQ-VAE of a run, and writes it to `vq_vae.keras`.
+
+    Args:
+        run: whose data is a `VQData`.
+
+    Raises:
+        RunStopped: when the run was asked to stop.
+        ValueError: when an argument of the VQ-VAE cannot be.
+    """
+    config, data, fields = run.config, run.data, dict(run.config["vq_vae"])
     epochs, batch_size = fields.pop("epochs"), fields.pop("batch_size")
     rate = fields.pop("learning_rate")
     images = ImagesInMemory(
-        {"image": train}, batch_size=batch_size, seed=config["seed"]
+        {"image": data.train.image}, batch_size=batch_size, seed=config["seed"]
     )
-    model = VQVAE(train.shape[1:], num_levels, seed=config["seed"], **fields)
-    step = _Step(model, rate, float(model.scaled(train).numpy().var()))
-    store = CheckpointStore(folder / _CHECKPOINTS)
-    done = step.restore(store)
-    with preemption.deferred():
-        while done < epochs * images.steps_per_epoch:
-            epoch, first = divmod(done, images.steps_per_epoch)
-            for batch in images.batches(epoch, first):
-                result = step(batch["image"])
-                done += 1
-                _check_finite(result, done, images.steps_per_epoch, rate)
-                if preemption.asked:
-                    break
-            step.check_weights(done)
-            store.save(done, step.state.to_arrays(), {})
-            if preemption.asked:
-                print(f"Stopped by SIGTERM after step {done}, which is saved.")
-                return None
-            print(_line(epoch + 1, epochs, model, validation), flush=True)
-    with replace_when_written(path) as part:
-        model.save(part)
-    return model
+    shape = data.train.image.shape[1:]
+    model = VQVAE(shape, data.num_levels, seed=config["seed"], **fields)
+    folder = run.folder.path / "vq_vae"
+    run.fit(
+        model,
+        Recipe(
+            epochs * images.steps_per_epoch,
+            batch_size,
+            optimizer="adam",
+            learning_rate=rate,
+            decay="constant",
+        ),
+        images,
+        batches_of({"image": data.validation.image}, batch_size),
+        folder.name,
+        objective=VQObjective(float(model.scaled(data.train.image).numpy().var())),
+    )
+    with replace_when_written(run.folder.path / results.VQ_VAE) as part:
+        shutil.copy(folder / "model.keras", part)
 
 
-def _read(path: pathlib.Path) -> VQVAE:
-    try:
-        return keras.models.load_model(path)
-    except Exception as error:  # whatever the first damaged part raises
-        raise ValueError(
-            f"{path} must hold the auto-encoder of this run, and is damaged: {error}. "
-            "Remove it: the same command goes on from its checkpoints."
-        ) from error
+def _train_prior(run: Run, vq_vae: VQVAE) -> RunState:
+    config, data = run.config, run.data
+    arguments = {"input_encoding": "embedding", **config["model"]}
+    num_codes = config["vq_vae"]["num_codes"]
+    prior = kp.GatedPixelCNN(vq_vae.code_shape, num_codes, **arguments)
 
+    def prepared(images: LabelledImages) -> dict[str, np.ndarray]:
+        features = prior.prepare_features(code_features(vq_vae, images, prior))
+        return {name: keras.ops.convert_to_numpy(x) for name, x in features.items()}
 
-class _Result(NamedTuple):
-    """What one step did: its loss, and the norm of the gradient."""
-
-    loss: float
-    gradient_norm: float
-
-
-def _check_finite(
-    result: _Result, step: int, steps_per_epoch: int, rate: float
-) -> None:
-    if np.isfinite(result).all():
-        return
-    epoch, batch = divmod(step - 1, steps_per_epoch)
-    raise NonFiniteLossError(
-        "The VQ-VAE's loss and its gradient must be finite. The loss is "
-        f"{result.loss:.4g} and the gradient's norm {result.gradient_norm:.4g} at step "
-        f"{step}, batch {batch + 1} of epoch {epoch + 1}. Lower the learning rate "
-        f"(config.vq_vae.learning_rate, here {rate:.3g}) or look for what is unusual "
-        "in the data. Nothing of this step was saved."
+    images = ImagesInMemory(
+        prepared(data.train),
+        batch_size=config["batch_size"],
+        seed=config["seed"],
+        sampling=config["sampling"],
+        labels=data.train.label,
+    )
+    return run.fit(
+        prior,
+        make_recipe(config, images.steps_per_epoch),
+        images,
+        batches_of(prepared(data.validation), config["batch_size"]),
+        results.PRIOR,
     )
 
 
-class _Step:
-    """One step after the other."""
+VQ_PRIORS = RunKind(
+    check_config,
+    _load_data,
+    _train,
+    results.write_results,
+    results.format_table,
+    "prior",
+)
+"""Runs of a VQ-VAE and a prior over its codes.
 
-    def __init__(self, model: VQVAE, learning_rate: float, variance: float) -> None:
-        self._model = model
-        self._variance = max(variance, 1e-6)
-        self._weights = model.trainable_variables
-        self._optimizer = keras.optimizers.Adam(learning_rate)
-        self._optimizer.build(self._weights)
-        self.state = TrainingState(
-            {"model": model.variables, "optimizer": self._optimizer.variables}
-        )
-        self._compiled = tf.function(self._take, autograph=False)
+At its end the folder holds `metrics.json`, `samples.png`, `vq_vae.keras`, the files of
+the VQ-VAE's run in `vq_vae`, the prior's in `prior`, and `config.json`.
+"""
 
-    def restore(self, store: CheckpointStore) -> int:
-        """Goes back to the last checkpoint. Returns how many steps were taken."""
-        saved = store.latest()
-        if saved is None:
-            store.check_empty()
-            return 0
-        self.state.restore(saved.arrays)
-        return saved.step
-
-    def check_weights(self, step: int) -> None:
-        """Refuses what a step made that was finite itself, before it is saved.
-
-        Args:
-            step: the number of steps that were taken.
-
-        Raises:
-            NonFiniteLossError: when a weight or a vector of the codebook is not finite.
-        """
-        for variable in self._model.variables:
-            if not np.isfinite(variable.numpy()).all():
-                raise NonFiniteLossError(
-                    "The VQ-VAE's weights must be finite. Those of "
-                    f"{variable.path} are not after step {step}. Lower the learning "
-                    "rate, config.vq_vae.learning_rate. Nothing of this epoch was "
-                    "saved."
-                )
-
-    def __call__(self, images: np.ndarray) -> _Result:
-        loss, norm = self._compiled(tf.constant(images))
-        return _Result(float(loss), float(norm))
-
-    def _take(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            error = self._model(images, training=True) - self._model.scaled(images)
-            loss = tf.reduce_mean(tf.square(error)) / self._variance
-            loss = tf.add_n([loss, *self._model.losses])
-        gradients = tape.gradient(loss, self._weights)
-        self._optimizer.apply(gradients, self._weights)
-        return loss, tf.linalg.global_norm(gradients)
-
-
-def _line(epoch: int, epochs: int, model: VQVAE, images: np.ndarray) -> str:
-    report = describe(model, images)
-    return (
-        f"VQ-VAE, epoch {epoch} of {epochs}: squared error "
-        f"{report['squared_error']:.5f}, perplexity {report['perplexity']:.0f}, "
-        f"{report['codes_used']} codes used"
-    )
-
-
-def describe(model: VQVAE, images: np.ndarray) -> dict[str, Any]:
-    """How well images come back, and how much of the codebook they use.
-
-    Args:
-        model: the auto-encoder.
-        images: integers (batch, height, width, channels).
-
-    Returns:
-        "squared_error", the mean over all values, from 0 to 1; "perplexity" of the
-        codes, 2 to the entropy in bits; "codes_used".
-    """
-    codes = model.encode(images)
-    anew = model.decode(codes)
-    shares = np.bincount(codes.ravel(), minlength=1) / codes.size
-    shares = shares[shares > 0]
-    error = (anew - images.astype("float64")) / (model.num_levels - 1)
-    return {
-        "squared_error": float(np.mean(error**2)),
-        "perplexity": float(2 ** -np.sum(shares * np.log2(shares))),
-        "codes_used": len(shares),
-    }
+train_vq_prior = functools.partial(train_and_evaluate, kind=VQ_PRIORS)
+"""Trains a VQ-VAE and a prior over its codes, and samples images from both."""

@@ -1,4 +1,4 @@
-"""VectorQuantizer: the nearest vector of a codebook that follows its features."""
+"""VectorQuantizer: replaces features by the nearest vectors of a learned codebook."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ class VectorQuantizer(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """The nearest vectors, with the gradients of the inputs."""
+        """Returns the nearest vectors, with the gradients of the inputs."""
         inputs = tf.cast(inputs, tf.float32)
         codes = self.codes(inputs)
         vectors = self.vectors(codes)
@@ -82,14 +82,14 @@ class VectorQuantizer(keras.layers.Layer):
         return inputs + tf.stop_gradient(vectors - inputs)
 
     def codes(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Indices of the nearest vectors, int32 (batch, height, width)."""
+        """Returns indices of the nearest vectors, int32 (batch, height, width)."""
         codebook = tf.convert_to_tensor(self.codebook)
         products = tf.einsum("bhwf,cf->bhwc", inputs, codebook)
         distances = tf.reduce_sum(tf.square(codebook), axis=-1) - 2.0 * products
         return tf.argmin(distances, axis=-1, output_type=tf.int32)
 
     def vectors(self, codes: tf.Tensor) -> tf.Tensor:
-        """The vectors of codes, float32 (batch, height, width, features)."""
+        """Returns the vectors of codes, float32 (batch, height, width, features)."""
         return tf.gather(tf.convert_to_tensor(self.codebook), codes)
 
     def _follow(self, inputs: tf.Tensor, codes: tf.Tensor) -> None:
@@ -120,7 +120,7 @@ class VectorQuantizer(keras.layers.Layer):
         return self.decay * before + (1.0 - self.decay) * newest
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "num_codes": self.num_codes,

@@ -1,4 +1,4 @@
-"""VQVAE: images to maps of codes, and back."""
+"""VQVAE: an auto-encoder between images and maps of codes."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import keras_pixelcnn as kp
+from trainers.runs.data import LabelledImages
 from trainers.vq.vector_quantizer import VectorQuantizer
 
 _MOST_IMAGES_AT_ONCE = 500
@@ -91,20 +93,20 @@ class VQVAE(keras.Model):
         self.built = True
 
     def scaled(self, images: Any) -> tf.Tensor:
-        """Images as float32 from 0 to 1."""
+        """Returns images as float32 from 0 to 1."""
         return tf.cast(images, tf.float32) / (self.num_levels - 1)
 
     def call(self, inputs: Any, training: bool | None = None) -> tf.Tensor:
-        """The images, by way of their codes."""
+        """Returns the images, by way of their codes."""
         features = self.encoder(self.scaled(inputs), training=training)
         return self.decoder(self.quantizer(features, training=training))
 
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """The codes of images: int32 (batch, *code_shape)."""
+        """Returns the codes of images: int32 (batch, *code_shape)."""
         return self._in_parts(self._encode, images).astype("int32")
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """The images of codes (batch, *code_shape), in levels: int32.
+        """Returns the images of codes (batch, *code_shape), in levels: int32.
 
         Raises:
             ValueError: when the decoder gives pixels that are not finite.
@@ -135,13 +137,27 @@ class VQVAE(keras.Model):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "image_shape": self.image_shape,
             "num_levels": self.num_levels,
             **self._arguments,
         }
+
+
+def code_features(
+    vq_vae: VQVAE, images: LabelledImages, prior: kp.AutoregressiveImageModel
+) -> dict[str, np.ndarray]:
+    """Returns the codes of images as "image", and their labels if the prior takes any.
+
+    Args:
+        vq_vae: whose codes they are.
+        images: with labels.
+        prior: over the codes.
+    """
+    codes = {"image": vq_vae.encode(images.image)}
+    return {**codes, "label": images.label} if prior.conditions.names else codes
 
 
 def _encoder(

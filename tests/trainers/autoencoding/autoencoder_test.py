@@ -1,27 +1,30 @@
 """Tests of a whole run of an auto-encoder: what it leaves, and going on."""
 
-import itertools
 import json
 import types
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.training import TrainStep
+from keras_pixelcnn.training import Preemption
 from tests.models.autoencoder.small_autoencoder import new_autoencoder
 from tests.test_case import random_images
+from tests.trainers.runs.power_cut import power_cut
 from tests.trainers.runs.train_lightly import export
 from tests.trainers.tiny_run import images_of
 from trainers import autoencoder
-from trainers.autoencoding import baseline, results, running
-from trainers.autoencoding.settings import check_config
+from trainers.autoencoding import results
+from trainers.autoencoding import training as autoencoding
+from trainers.autoencoding.training import check_config, train_autoencoder
 from trainers.configs import autoencoder_digits, autoencoder_fashion_mnist
 from trainers.runs import training
 from trainers.runs.data import load_training_data
 from trainers.runs.run_folder import RunFolder
+from trainers.runs.training import Run
 
 
 def tiny_config(**model):
@@ -41,7 +44,7 @@ def finished(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("runs") / "autoencoder"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kp.PixelCNNAutoencoder, "export", export)
-        return workdir, running.train_autoencoder(tiny_config(), workdir)
+        return workdir, train_autoencoder(tiny_config(), workdir)
 
 
 def test_a_finished_workdir_holds_everything_and_no_leftovers(finished):
@@ -49,7 +52,7 @@ def test_a_finished_workdir_holds_everything_and_no_leftovers(finished):
     assert {path.name for path in workdir.iterdir()} == {
         *("config.json", "environment.json", "model.keras", "mse", "metrics.json"),
         *("reconstructions.png", "interpolations.png", "reconstructions"),
-        *("checkpoints", "logs", "history.jsonl", "export"),
+        *("checkpoints", "logs", "history.jsonl", "export", ".lock"),
     }
     assert not [path for path in workdir.rglob("*") if ".part" in path.name]
 
@@ -90,7 +93,7 @@ def test_the_picture_shows_originals_means_and_draws(finished):
 
 def test_a_finished_run_is_told_and_not_trained_again(finished, capsys):
     workdir, metrics = finished
-    assert running.train_autoencoder(tiny_config(), workdir) == metrics
+    assert train_autoencoder(tiny_config(), workdir) == metrics
     printed = capsys.readouterr().out
     assert "finished. Remove it to train anew." in printed
     assert results.format_table(metrics) in printed
@@ -107,26 +110,27 @@ def test_a_collapse_is_said(finished):
     assert "left out: the images have no labels" in table
 
 
+def run_of(config, workdir, on_nonfinite="stop"):
+    data, strategy = load_training_data(config), tf.distribute.get_strategy()
+    folder = RunFolder(workdir)
+    return Run(config, data, folder, strategy, on_nonfinite, Preemption())
+
+
 def test_a_baseline_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch):
     config = {**tiny_config().to_dict(), "checkpoint_every": 4}
-    data = load_training_data(config)
     keras.utils.set_random_seed(0)
-    whole = baseline.train_baseline(config, data, tmp_path / "whole")
-    steps = itertools.count()
-
-    def stop(self, *given, step=TrainStep.__call__):
-        if next(steps) == 14:
-            raise KeyboardInterrupt
-        return step(self, *given)
-
+    autoencoding.train_baseline(run_of(config, tmp_path / "whole"))
     keras.utils.set_random_seed(0)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(TrainStep, "__call__", stop)
-        baseline.train_baseline(config, data, tmp_path / "parts")
-    parts = baseline.train_baseline(config, data, tmp_path / "parts")
+    with power_cut(monkeypatch, 15):
+        autoencoding.train_baseline(run_of(config, tmp_path / "parts"))
+    autoencoding.train_baseline(run_of(config, tmp_path / "parts"))
+    whole, parts = (
+        keras.models.load_model(tmp_path / each / "mse" / "model.keras")
+        for each in ("whole", "parts")
+    )
     images = images_of("test")
     np.testing.assert_allclose(parts(images), whole(images), atol=1e-6)
-    history = (tmp_path / "parts" / "history.jsonl").read_text().splitlines()
+    history = (tmp_path / "parts" / "mse" / "history.jsonl").read_text().splitlines()
     assert "validation_mean_squared_error" in json.loads(history[-1])
 
 
@@ -134,23 +138,13 @@ def test_on_nonfinite_reaches_the_baseline(tmp_path, monkeypatch):
     class Loop:
         def __init__(self, *given, options, **rest):
             found.append(options.on_nonfinite)
-
-        def run(self):
             raise InterruptedError
 
     found = []
-    monkeypatch.setattr(baseline, "TrainingLoop", Loop)
-    monkeypatch.setattr(results, "load_model", lambda *given: None)
-
-    def train(config, workdir, strategy, on_nonfinite, kind):
-        data = load_training_data(config)
-        kind.write_results(config, data, RunFolder(tmp_path), None)
-
-    monkeypatch.setattr(running, "train_and_evaluate", train)
+    monkeypatch.setattr(training, "TrainingLoop", Loop)
     with pytest.raises(InterruptedError):
-        running.train_autoencoder(
-            tiny_config().to_dict(), tmp_path, on_nonfinite="skip"
-        )
+        run = run_of(tiny_config().to_dict(), tmp_path, on_nonfinite="skip")
+        autoencoding.train_baseline(run)
     assert found == ["skip"]
 
 
@@ -162,7 +156,7 @@ def test_a_variational_model_s_bound_is_called_a_bound(finished):
     elbo = scores["test_elbo_bits_per_dim"]
     assert scores["test_importance_weighted_bits_per_dim"] < elbo
     assert scores["kl_divergence_nats"] > 0
-    objective = running.AUTOENCODERS.objective
+    objective = autoencoding._make_objective
     assert objective({"model": {"beta": 0.5}}).name == "elbo_bits_per_dim"
     assert objective({"model": {"beta": 0.0}}).name == "bits_per_dim"
     table = results.format_table({**finished[1], **scores})
@@ -209,7 +203,7 @@ def test_what_is_no_auto_encoder_is_refused_and_the_other_way_around(tmp_path):
 def test_the_program_trains_what_its_flags_say(monkeypatch):
     calls = []
     monkeypatch.setattr(
-        running, "train_autoencoder", lambda *given: calls.append(given)
+        autoencoding, "train_autoencoder", lambda *given: calls.append(given)
     )
     given = {"config": {"seed": 3}, "workdir": "here", "on_nonfinite": "skip"}
     where = {"strategy": "one", "num_logical_cpus": None}

@@ -3,12 +3,14 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_pixelcnn as kp
 from tests.models.autoencoder.small_autoencoder import patterns
 from tests.test_case import random_images
 from trainers.autoencoding import latent_use
 from trainers.autoencoding.latent_use import LEAST_BITS, LatentUse
+from trainers.runs.data import LabelledImages
 
 
 def trained(beta=0.0):
@@ -98,3 +100,38 @@ def test_nobody_keeps_his_own_latent_and_all_latents_are_given(model):
 def test_one_image_alone_is_refused(model, images):
     with pytest.raises(ValueError, match=r"at least two images.*Received: 1"):
         latent_use.measure(model, images[:1], batch_size=8)
+
+
+# The linear probe, on latents whose labels are known to be in them or not.
+
+
+class Encoder:
+    """Latents of which the first numbers are those of the image."""
+
+    def encode(self, images):
+        return tf.constant(images.reshape(len(images), -1).astype("float32"))
+
+
+def split(count, seed, tells=1.0):
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 4, count)
+    images = generator.normal(size=(count, 1, 4, 1))
+    images[np.arange(count), 0, labels, 0] += 6 * tells
+    return LabelledImages(images, labels)
+
+
+def test_labels_that_a_plane_divides_are_found():
+    assert latent_use.probe_accuracy(Encoder(), split(400, 0), split(200, 1)) > 0.95
+
+
+def test_labels_that_are_not_in_the_latent_are_guessed():
+    train, test = split(400, 0, tells=0), split(400, 1, tells=0)
+    assert 0.15 < latent_use.probe_accuracy(Encoder(), train, test) < 0.35
+
+
+def test_images_without_labels_have_no_accuracy():
+    images, labels = split(40, 0)
+    unlabelled = LabelledImages(images, np.full(40, -1))
+    one_class = LabelledImages(images, labels * 0)
+    assert latent_use.probe_accuracy(Encoder(), unlabelled, unlabelled) is None
+    assert latent_use.probe_accuracy(Encoder(), one_class, unlabelled) is None

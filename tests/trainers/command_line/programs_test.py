@@ -11,7 +11,7 @@ from keras_pixelcnn import datasets
 from keras_pixelcnn.models import load_model
 from tests.trainers.tiny_run import call, tiny_model
 from trainers import evaluate, sample, train
-from trainers.runs.data import as_array
+from trainers.runs.data import as_arrays
 from trainers.scoring.scoring import score_split
 
 
@@ -108,7 +108,7 @@ def test_parameter_servers_are_refused_with_a_reason(train_tiny, tmp_path):
 
 def test_evaluate_prints_the_exact_scores(model_path, capsys):
     call(evaluate, f"--model={model_path}", "--dataset=digits", "--batch_size=50")
-    images = as_array(datasets.load("digits", "test", shuffle=False))
+    images = as_arrays(datasets.load("digits", "test", shuffle=False)).image
     nats = -keras.models.load_model(model_path).log_prob(images).numpy()
     lines = [line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
     expected = {

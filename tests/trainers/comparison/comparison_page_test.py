@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser import start_chromium
 from tests.trainers.report_page import report_run
-from trainers.comparison.page import write_page
+from trainers.comparison.table import write_page
 
 SCRIPT = "<script>document.title = 'ran'</script>"
 ROW = "sample_row.png"
@@ -118,8 +118,9 @@ def test_the_page_says_what_its_numbers_are(compared):
 
 def test_every_model_has_its_line_and_its_row_of_samples(compared):
     page = compared.read_text()
-    # Twice, for desks and phones; a model without history has none.
-    assert len(re.findall(r'<polyline[^>]*class="line c\d"', page)) == 2 * 8
+    chart = re.search(r"<svg .*?</svg>", page, re.DOTALL)[0]
+    # A model without history has none.
+    assert len(re.findall(r"<text [^>]*>(PixelRNN|&lt;script)", chart)) == 8
     assert page.count('<img src="data:image/png') == 9
     chart = re.search(r'aria-label="(Validation bits per dimension[^"]*)"', page)[1]
     assert chart.count("number") == 7
@@ -128,7 +129,9 @@ def test_every_model_has_its_line_and_its_row_of_samples(compared):
 def test_a_page_that_cannot_be_written_leaves_the_older_one(compared, monkeypatch):
     before = compared.read_bytes()
     with pytest.raises(KeyError):
-        write_page(compared, {"rows": [], "dataset": "x"}, compared.parent, ROW)
+        result = result_of([model_row("model_0", "A", 2.0)])
+        del result["steps"]
+        write_page(compared, result, compared.parent, ROW)
     assert compared.read_bytes() == before
     assert not list(compared.parent.glob("*.part*"))
 

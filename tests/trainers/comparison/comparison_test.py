@@ -13,11 +13,11 @@ from keras_pixelcnn.models import load_model
 from tests.trainers.comparison.comparison_run import tiny_comparison
 from tests.trainers.tiny_run import call, images_of, read_metrics
 from trainers import compare as program
-from trainers.comparison import running, table, timing
-from trainers.comparison.running import compare
-from trainers.comparison.settings import contestants, count_parameters, plain
+from trainers.comparison import comparing, table, timing
+from trainers.comparison.comparing import compare, contestants, count_parameters
 from trainers.configs import compare_digits, compare_fashion_mnist, digits
 from trainers.report_page.page import write_page as write_report
+from trainers.runs.config import to_dict
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +54,9 @@ def watched(monkeypatch):
     """Names of the models that are trained, scored and timed."""
     done = {"trained": [], "scored": [], "timed": []}
     train, score_, time_ = (
-        running.train_and_evaluate,
-        running.score,
-        running.time_models,
+        comparing.train_and_evaluate,
+        comparing.score,
+        comparing.time_models,
     )
 
     def training(config, workdir, *arguments):
@@ -71,9 +71,9 @@ def watched(monkeypatch):
         done["timed"] += paths
         return time_(paths, *arguments, **options)
 
-    monkeypatch.setattr(running, "train_and_evaluate", training)
-    monkeypatch.setattr(running, "score", scoring)
-    monkeypatch.setattr(running, "time_models", timed)
+    monkeypatch.setattr(comparing, "train_and_evaluate", training)
+    monkeypatch.setattr(comparing, "score", scoring)
+    monkeypatch.setattr(comparing, "time_models", timed)
     return done
 
 
@@ -186,7 +186,7 @@ def test_a_comparison_that_was_killed_does_what_is_left(copied, watched, monkeyp
 
 def test_one_that_is_asked_to_stop_goes_on_later(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(running, "train_and_evaluate", lambda *arguments: None)
+        patch.setattr(comparing, "train_and_evaluate", lambda *arguments: None)
         assert compare(tiny_comparison(), tmp_path) is None
     assert {path.name for path in tmp_path.iterdir()} == {"config.json"}
 
@@ -228,7 +228,7 @@ def test_a_model_that_diverges_is_told_and_the_others_are_compared(
     def diverge(*arguments):
         raise NonFiniteLossError("the loss is nan")
 
-    monkeypatch.setattr(running, "train_and_evaluate", diverge)
+    monkeypatch.setattr(comparing, "train_and_evaluate", diverge)
     with pytest.raises(NonFiniteLossError, match="wide diverged: the loss is nan"):
         compare(tiny_comparison(), copied)
     assert re.search(r"wide +left out: the loss is nan", capsys.readouterr().out)
@@ -242,7 +242,7 @@ def test_a_model_that_diverges_is_told_and_the_others_are_compared(
 
 @pytest.mark.parametrize("module", [compare_digits, compare_fashion_mnist])
 def test_the_models_of_a_config_are_about_equally_large(module):
-    sizes = [count_parameters(m) for m in contestants(plain(module.get_config()))]
+    sizes = [count_parameters(m) for m in contestants(to_dict(module.get_config()))]
     assert len(sizes) == 6
     assert max(sizes) < 1.06 * min(sizes)
 
@@ -278,11 +278,11 @@ def test_a_config_of_a_single_run_is_told(tmp_path):
 @pytest.mark.filterwarnings("ignore:the load_module")  # of ml_collections
 def test_the_program_compares(monkeypatch):
     asked = []
-    monkeypatch.setattr(running, "compare", lambda *given: asked.append(given))
+    monkeypatch.setattr(comparing, "compare", lambda *given: asked.append(given))
     config = "trainers/configs/compare_digits.py"
     call(program, f"--config={config}", "--workdir=runs/x", "--on_nonfinite=skip")
     ((config, workdir, strategy, on_nonfinite),) = asked
-    assert plain(config) == plain(compare_digits.get_config())
+    assert to_dict(config) == to_dict(compare_digits.get_config())
     assert strategy.num_replicas_in_sync == 1
     assert (workdir, on_nonfinite) == ("runs/x", "skip")
 

@@ -12,7 +12,7 @@ from trainers.configs import (
     portraits_lfw,
 )
 from trainers.portrait.data import load_portraits
-from trainers.portrait.settings import (
+from trainers.portrait.training import (
     check_portraits_config,
     embedder_config,
     model_config,

@@ -1,5 +1,6 @@
 """Tests of a whole run: an embedder, a model told its embeddings, and pictures."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -12,9 +13,9 @@ from keras_pixelcnn.training import TrainStep
 from tests.models.face_embedder.model_test import stripes
 from tests.trainers.runs.power_cut import power_cut
 from trainers.configs import portraits_glyphs
-from trainers.portrait import results, training
+from trainers.portrait import training
 from trainers.portrait.data import PortraitData, Portraits
-from trainers.portrait.training import train_and_draw
+from trainers.portrait.training import train_portraits
 
 EMBEDDER_STEPS, MODEL_STEPS = 8, 9
 
@@ -53,7 +54,7 @@ def module_patch():
 @pytest.fixture(scope="module")
 def finished(module_patch, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("runs") / "portraits"
-    return workdir, train_and_draw(tiny_config(), workdir)
+    return workdir, train_portraits(tiny_config(), workdir)
 
 
 def test_a_finished_run_holds_both_models_figures_and_pictures(finished):
@@ -91,28 +92,29 @@ def test_the_figures_are_those_of_the_saved_models(finished):
 def test_a_finished_run_is_told_again_and_not_trained(finished, monkeypatch, capsys):
     workdir, metrics = finished
     monkeypatch.setattr(TrainStep, "__call__", None)
-    assert train_and_draw(tiny_config(), workdir) == metrics
+    assert train_portraits(tiny_config(), workdir) == metrics
     printed = capsys.readouterr().out
     assert "holds this run, finished" in printed
     assert f"{metrics['identification']['drawn']:.1%}" in printed
     other = tiny_config()
     other.embedder.margin = 0.3
     with pytest.raises(ValueError, match=r"another config: embedder\.margin is 0\.2"):
-        train_and_draw(other, workdir)
+        train_portraits(other, workdir)
 
 
 def test_a_run_that_is_cut_in_both_trainings_ends_with_the_same_weights(
     finished, monkeypatch, tmp_path, capsys
 ):
     with power_cut(monkeypatch, EMBEDDER_STEPS - 2):
-        train_and_draw(tiny_config(), tmp_path)
+        train_portraits(tiny_config(), tmp_path)
     assert not (tmp_path / "model.keras").exists()
     with power_cut(monkeypatch, 3 + 6):
-        train_and_draw(tiny_config(), tmp_path)
-    monkeypatch.setattr(results, "write_results", lambda *arguments: {})
-    monkeypatch.setattr(results, "format_results", str)
+        train_portraits(tiny_config(), tmp_path)
+    kind = dataclasses.replace(
+        training.PORTRAITS, write_results=lambda *arguments: {}, format_table=str
+    )
     capsys.readouterr()
-    train_and_draw(tiny_config(), tmp_path)
+    train_portraits(tiny_config(), tmp_path, kind=kind)
     printed = capsys.readouterr().out
     assert f"Going on after step {EMBEDDER_STEPS} of {EMBEDDER_STEPS}" in printed
     assert f"Going on after step 4 of {MODEL_STEPS}" in printed
@@ -134,5 +136,5 @@ def test_a_group_that_the_test_identities_cannot_fill_is_told_before_training(
     config = tiny_config()
     config.drawing.group_size = 4
     with pytest.raises(ValueError, match=r"group_size must be at most 3, .*ved: 4"):
-        train_and_draw(config, tmp_path / "run")
+        train_portraits(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
-from trainers.portrait.drawing import others, others_of_same
-from trainers.portrait.retrieval_accuracy import choose_sources, share_right
+from trainers.portrait.retrieval_accuracy import (
+    choose_sources,
+    others,
+    others_of_same,
+    share_right,
+)
 
 LABEL = np.repeat(np.arange(5, 35, 2), 8)
 """15 identities of 8 images each."""

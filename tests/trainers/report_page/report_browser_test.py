@@ -75,19 +75,3 @@ def test_letters_of_the_charts_can_be_read_and_stay_within(driver, page, width):
     assert min(height for height, _, _ in boxes) > 8
     assert min(left for _, left, _ in boxes) >= 0
     assert min(right for _, _, right in boxes) >= 0
-
-
-def test_pointing_at_a_chart_shows_the_values(driver, page):
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.common.by import By
-
-    show(driver, page, 1280, "light")
-    column = driver.find_elements(By.CSS_SELECTOR, ".hovers g")[87]
-    script = "return getComputedStyle(arguments[0].querySelector('circle')).opacity"
-    assert driver.execute_script(script, column) == "0"
-    rect = column.find_element(By.TAG_NAME, "rect")
-    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", rect)
-    ActionChains(driver).move_to_element(rect).perform()
-    assert driver.execute_script(script, column) == "1"
-    title = column.find_element(By.TAG_NAME, "title").get_attribute("textContent")
-    assert title.startswith("step 88, epoch 4\ntrain 2.02")

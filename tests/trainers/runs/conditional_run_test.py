@@ -15,7 +15,7 @@ from tests.trainers.tiny_run import (
     tiny_config,
     tiny_model,
 )
-from trainers.runs import data, results_writing, training
+from trainers.runs import data, results, training
 from trainers.runs.run_folder import RunFolder
 
 
@@ -66,7 +66,7 @@ def test_the_metrics_hold_the_scores_with_and_without_labels(workdir):
 
 def test_the_table_shows_both_scores(workdir):
     metrics = read_metrics(workdir)
-    table = results_writing.format_table(metrics)
+    table = results.format_table(metrics)
     given = metrics["test_bits_per_dim"]
     without = metrics["test_bits_per_dim_unconditional"]
     name = f"  {'GatedPixelCNN':24}"
@@ -77,13 +77,11 @@ def test_the_table_shows_both_scores(workdir):
 def test_a_model_that_cannot_do_without_has_no_unconditional_score(workdir):
     test = data.load_split(tiny_config(), "test")
     model = tiny_model(num_classes=10)
-    assert results_writing._conditional_scores(model, test, 64) == {
-        "conditions": ["label"]
-    }
-    assert results_writing._conditional_scores(tiny_model(), test, 64) == {}
+    assert results._conditional_scores(model, test, 64) == {"conditions": ["label"]}
+    assert results._conditional_scores(tiny_model(), test, 64) == {}
     metrics = read_metrics(workdir)
     del metrics["test_bits_per_dim_unconditional"]
-    assert "unconditional" not in results_writing.format_table(metrics)
+    assert "unconditional" not in results.format_table(metrics)
 
 
 # Errors.
@@ -112,14 +110,8 @@ def test_a_run_that_failed_in_its_first_epoch_leaves_the_folder_free(tmp_path):
     RunFolder(tmp_path).claim({"another": "config"})
 
 
-def test_a_model_that_needs_an_embedding_is_refused_before_data_is_loaded(
-    tmp_path, monkeypatch
-):
-    def fail(*arguments):
-        raise RuntimeError
-
-    monkeypatch.setattr(training, "load_training_data", fail)
-    config = tiny_config()
+def test_a_model_that_needs_an_embedding_is_refused_before_data_is_loaded(tmp_path):
+    config = tiny_config(dataset="no_such_data")
     config.model.embedding_dim = 4
     with pytest.raises(ValueError, match="knows labels as conditions, and no others"):
         training.train_and_evaluate(config, tmp_path / "run")

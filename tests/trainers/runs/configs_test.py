@@ -12,8 +12,8 @@ import keras_pixelcnn as kp
 from keras_pixelcnn.datasets.tfds_builder import find_builder
 from trainers.planning.planned_data import image_format
 from trainers.planning.training_memory import describe
+from trainers.runs.config import check_config
 from trainers.runs.data import load_split
-from trainers.runs.settings import check_config
 
 IMAGENET = (
     "imagenet32",

@@ -8,7 +8,7 @@ from trainers.configs import digits
 from trainers.planning import planning
 from trainers.planning.training_memory import describe
 from trainers.runs import model_classes, run_folder
-from trainers.runs.settings import check_config
+from trainers.runs.config import check_config
 
 TINY = {"filters": 4, "num_blocks": 1}
 

@@ -11,7 +11,7 @@ from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import Evaluation, strategies
 from tests.trainers.runs.power_cut import PowerCutError, power_cut
 from tests.trainers.tiny_run import STEPS, read_log, read_metrics, tiny_config
-from trainers.runs import results_writing, training
+from trainers.runs import results, training
 
 pytestmark = pytest.mark.usefixtures("no_exports")
 
@@ -81,7 +81,7 @@ def test_a_run_killed_while_it_wrote_its_results_only_writes_them(
         raise PowerCutError
 
     with monkeypatch.context() as patch, pytest.raises(PowerCutError):
-        patch.setattr(results_writing, "write_json", fail)
+        patch.setattr(results, "write_json", fail)
         training.train_and_evaluate(tiny_config(epochs=1), tmp_path)
     assert (tmp_path / "export" / "1").exists()
     capsys.readouterr()

@@ -20,7 +20,7 @@ from tests.trainers.tiny_run import (
     tiny_config,
 )
 from trainers.configs import digits
-from trainers.runs import results_writing, training
+from trainers.runs import results, training
 
 # What a finished run holds.
 
@@ -28,6 +28,7 @@ from trainers.runs import results_writing, training
 def test_a_finished_workdir_holds_everything_and_no_leftovers(finished):
     workdir, _ = finished
     assert {path.name for path in workdir.iterdir()} == {
+        ".lock",
         "config.json",
         "environment.json",
         "model.keras",
@@ -197,21 +198,21 @@ def test_baselines_left_out_are_told(finished):
     metrics = read_metrics(finished[0])
     bits = metrics["baselines"].pop("PNG")
     metrics["baselines_left_out"] = {"PNG": "needs 1 or 3 channels"}
-    table = results_writing.format_table(metrics)
+    table = results.format_table(metrics)
     assert f"  {'PNG':24}       -  left out: needs 1 or 3 channels" in table
     assert f"{bits:.4f}" not in table
 
 
 def test_skipped_steps_are_told(finished):
     metrics = read_metrics(finished[0])
-    assert "skipped" not in results_writing.format_table(metrics)
-    table = results_writing.format_table({**metrics, "steps_skipped": 3})
+    assert "skipped" not in results.format_table(metrics)
+    table = results.format_table({**metrics, "steps_skipped": 3})
     assert f"  {'steps skipped':24}3 of {2 * STEPS}\n" in table
 
 
 def test_no_baseline_is_fitted_to_too_many_images(monkeypatch, finished):
-    monkeypatch.setattr(results_writing, "_MOST_BASELINE_VALUES", 1000)
+    monkeypatch.setattr(results, "_MOST_BASELINE_VALUES", 1000)
     model = keras.models.load_model(finished[0] / "model.keras")
-    found = results_writing._baselines(tiny_config(), images_of("test"), model)
+    found = results._baselines(tiny_config(), images_of("test"), model)
     assert found["baselines"] == {"uniform": math.log2(17)}
     assert set(found["baselines_left_out"]) == set(baselines.BASELINES) - {"uniform"}

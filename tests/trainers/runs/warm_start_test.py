@@ -6,7 +6,7 @@ import pytest
 import keras_pixelcnn as kp
 from tests.trainers.tiny_run import images_of, tiny_config, tiny_model
 from trainers.runs import training
-from trainers.runs.warm_start import warm_start
+from trainers.runs.training import warm_start
 
 SIZE = {"filters": 4, "num_blocks": 1, "first_kernel_size": 5}
 

@@ -32,13 +32,13 @@ def test_embeddings_are_of_unit_scale_and_tell_classes_apart(data, trained):
 
 @pytest.mark.parametrize("method", ["linear", "spherical"])
 def test_rows_begin_and_end_with_their_pair(data, trained, method):
-    rows = interpolation.draw_rows(*trained, data, 3, 4, 0, method)
+    rows = interpolation.sample_rows(*trained, data, 3, 4, 0, method)
     assert rows.shape == (3, 6, 8, 8, 1) and rows.max() < 17
     images = {image.tobytes() for image in data.test_images}
     for row in rows:
         assert row[0].tobytes() in images and row[-1].tobytes() in images
         assert row[0].tobytes() != row[-1].tobytes()
-    again = interpolation.draw_rows(*trained, data, 3, 4, 0, method)
+    again = interpolation.sample_rows(*trained, data, 3, 4, 0, method)
     np.testing.assert_array_equal(again, rows)
 
 

@@ -1,4 +1,4 @@
-"""Tests of the classifier that judges samples."""
+"""Tests of the accuracy of a classifier on samples."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_pixelcnn import datasets
 from tests.trainers.tiny_run import call, images_of, labels_of, tiny_model
-from trainers import judge
+from trainers import judge, sample_accuracy
 from trainers.scoring import classifier_accuracy
 
 
@@ -21,7 +21,7 @@ def examples(split):
 
 def run(model, num_samples=20, **options):
     options = {"max_train": 500, **options}
-    return classifier_accuracy.judge(
+    return classifier_accuracy.measure(
         model, examples("train"), examples("test"), num_samples, **options
     )
 
@@ -39,18 +39,18 @@ def draws_real_images(model, monkeypatch, shift=0):
 
 def test_samples_that_look_their_class_are_taken_for_it(model, monkeypatch):
     draws_real_images(model, monkeypatch)
-    judgement = run(model)
-    assert judgement.labels.tolist() == [*range(10), *range(10)]
-    assert judgement.agreement >= 0.9
-    assert judgement.test_accuracy > 0.9
-    assert (judgement.num_train, judgement.num_test) == (500, 180)
+    accuracy = run(model)
+    assert accuracy.labels.tolist() == [*range(10), *range(10)]
+    assert accuracy.sample_accuracy >= 0.9
+    assert accuracy.test_accuracy > 0.9
+    assert (accuracy.num_train, accuracy.num_test) == (500, 180)
 
 
 def test_samples_of_another_class_are_not(model, monkeypatch):
     draws_real_images(model, monkeypatch, shift=1)
-    judgement = run(model)
-    assert judgement.agreement <= 0.1
-    agrees = judgement.found == (judgement.labels + 1) % 10
+    accuracy = run(model)
+    assert accuracy.sample_accuracy <= 0.1
+    agrees = accuracy.found == (accuracy.labels + 1) % 10
     assert agrees.mean() >= 0.9
 
 
@@ -84,7 +84,7 @@ def test_so_many_training_images_are_chosen_from_all_over_the_split():
 
 
 def test_the_shares_are_printed_overall_and_by_class():
-    judgement = classifier_accuracy.Judgement(
+    accuracy = classifier_accuracy.ClassifierAccuracy(
         num_train=30,
         num_test=40,
         test_accuracy=0.95,
@@ -92,7 +92,7 @@ def test_the_shares_are_printed_overall_and_by_class():
         found=np.array([0, 1, 1, 1, 2]),
         num_classes=3,
     )
-    assert classifier_accuracy.format_judgement(judgement).splitlines() == [
+    assert classifier_accuracy.format_table(accuracy).splitlines() == [
         "classifier        trained on 30 real images",
         "real images       0.9500 of 40 are taken for their class",
         "samples           0.6000 of 5 are taken for their class",
@@ -112,7 +112,7 @@ def test_the_program_prints_and_writes_nothing(model, tmp_path, monkeypatch, cap
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     call(
-        judge,
+        judge,  # the earlier name of the program
         "--model=../model.keras",
         "--dataset=digits",
         "--split=validation",
@@ -121,7 +121,7 @@ def test_the_program_prints_and_writes_nothing(model, tmp_path, monkeypatch, cap
         "--seed=4",
         "--top_p=0.9",
     )
-    expected = classifier_accuracy.judge(
+    expected = classifier_accuracy.measure(
         model,
         examples("train"),
         examples("validation"),
@@ -130,9 +130,7 @@ def test_the_program_prints_and_writes_nothing(model, tmp_path, monkeypatch, cap
         seed=4,
         top_p=0.9,
     )
-    assert (
-        capsys.readouterr().out == classifier_accuracy.format_judgement(expected) + "\n"
-    )
+    assert capsys.readouterr().out == classifier_accuracy.format_table(expected) + "\n"
     written = sorted(tmp_path.rglob("*"))
     assert written == [tmp_path / "here", tmp_path / "model.keras"]
 
@@ -140,4 +138,5 @@ def test_the_program_prints_and_writes_nothing(model, tmp_path, monkeypatch, cap
 def test_a_model_without_labels_is_told_before_data_is_read(tmp_path):
     tiny_model().save(tmp_path / "model.keras")
     with pytest.raises(ValueError, match="must take a label and nothing else"):
-        call(judge, f"--model={tmp_path / 'model.keras'}", "--dataset=no_such_data")
+        model_path = tmp_path / "model.keras"
+        call(sample_accuracy, f"--model={model_path}", "--dataset=no_such_data")

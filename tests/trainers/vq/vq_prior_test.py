@@ -12,13 +12,13 @@ from PIL import Image
 from keras_pixelcnn.callbacks import NonFiniteLossError
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import Preemption
+from tests.trainers.runs.power_cut import power_cut
 from trainers.configs import vq_prior_digits, vq_prior_fashion_mnist
+from trainers.runs.data import LabelledImages
+from trainers.runs.run_folder import RunFolder
+from trainers.runs.training import Run
 from trainers.vq import results
-from trainers.vq.classifier_accuracy import judge_codes
-from trainers.vq.running import train_vq_prior
-from trainers.vq.settings import check_config
-from trainers.vq.splits import Split
-from trainers.vq.training import describe, train_vq_vae
+from trainers.vq.training import VQData, check_config, train_vq_prior, train_vq_vae
 from trainers.vq.vector_quantizer import VectorQuantizer
 from trainers.vq.vq_vae import VQVAE
 
@@ -93,63 +93,43 @@ def test_refuses_sides_that_cannot_be_halved_so_often(side):
         VQVAE((8, side, 1), num_halvings=2)
 
 
-def vq_config(**fields):
-    common = {"num_codes": 8, "epochs": 2, "batch_size": 8, "learning_rate": 0.01}
-    return {"seed": 3, "vq_vae": {**common, **FIELDS, **fields}}
-
-
 IMAGES = np.random.default_rng(0).integers(0, 5, (33, 4, 6, 2))
 
 
-def train(folder, preemption=None, config=None):
+def train(folder, **fields):
     keras.utils.set_random_seed(0)
-    preemption = preemption or Preemption()
-    config = config or vq_config()
-    return train_vq_vae(config, 5, IMAGES, IMAGES[:5], folder, preemption)
+    common = {"num_codes": 8, "epochs": 2, "batch_size": 8, "learning_rate": 0.01}
+    options = {"seed": 3, "checkpoint_every": 3, "log_every": 1}
+    config = {**options, "vq_vae": {**common, **FIELDS, **fields}}
+    images = LabelledImages(IMAGES, np.full(len(IMAGES), -1))
+    data = VQData(images, images.choose(5), 5)
+    strategy = tf.distribute.get_strategy()
+    run = Run(config, data, RunFolder(folder), strategy, "stop", Preemption())
+    train_vq_vae(run)
+    return results.load_vq_vae(run.folder)
 
 
-class AskedAfter(Preemption):
-    """Hears that it shall stop, when it has been looked at so often."""
-
-    def __init__(self, times):
-        super().__init__()
-        self.times = times
-
-    @property
-    def asked(self):
-        self.times -= 1
-        return self.times < 0
-
-    @asked.setter
-    def asked(self, value):
-        pass
-
-
-def test_a_stopped_vq_vae_goes_on_as_if_it_had_not_been(tmp_path, capsys):
+def test_a_stopped_vq_vae_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
     whole = train(tmp_path / "whole")
-    assert train(tmp_path / "stopped", AskedAfter(6)) is None
-    assert "after step" in capsys.readouterr().out
+    with power_cut(monkeypatch, 6):
+        train(tmp_path / "stopped")
     assert not (tmp_path / "stopped" / "vq_vae.keras").exists()
-    keras.utils.set_random_seed(9)  # what was saved counts, not what is fresh
     resumed = train(tmp_path / "stopped")
     for ours, theirs in zip(resumed.get_weights(), whole.get_weights()):
         np.testing.assert_array_equal(ours, theirs)
     assert whole.quantizer.steps.numpy() == 8
-    read = train(tmp_path / "whole")
     codes = whole.encode(IMAGES)
     assert codes.shape == (33, 2, 3, 1) and codes.dtype == "int32"
-    np.testing.assert_array_equal(read.encode(IMAGES), codes)
-    anew = read.decode(codes)
+    anew = whole.decode(codes)
     assert anew.shape == IMAGES.shape and anew.min() >= 0 and anew.max() < 5
-    np.testing.assert_allclose(read(IMAGES) * 4, anew, atol=5)
+    np.testing.assert_allclose(whole(IMAGES) * 4, anew, atol=5)
 
 
 @pytest.mark.parametrize("rate", [1e30, 1e38])
-def test_a_vq_vae_that_diverges_ends_before_anything_is_saved(tmp_path, rate):
-    with pytest.raises(NonFiniteLossError, match=r"must be finite.*learning_rate"):
-        train(tmp_path, config=vq_config(learning_rate=rate))
+def test_a_vq_vae_that_diverges_ends_with_an_error(tmp_path, rate):
+    with pytest.raises(NonFiniteLossError, match=r"must be finite.*learning rate"):
+        train(tmp_path, learning_rate=rate)
     assert not (tmp_path / "vq_vae.keras").exists()
-    assert not list(tmp_path.rglob("*.npz"))
 
 
 def test_pixels_that_are_not_finite_are_no_levels():
@@ -166,15 +146,17 @@ def small():
 
 def test_the_picture_has_blank_tiles_where_the_split_has_no_image(small):
     images = np.full((3, 4, 4, 1), 4)
-    originals, anew = results._examples(small, Split(images, None), 10)
+    originals, anew = results._examples(
+        small, LabelledImages(images, np.full(3, -1)), 10
+    )
     assert originals.shape == anew.shape == (10, 4, 4, 1)
     assert originals[:3].min() == 4 and not originals[3:].any() and not anew[3:].any()
     labels = np.array([2, 2, 0])
-    originals, _ = results._examples(small, Split(images, labels), 4)
+    originals, _ = results._examples(small, LabelledImages(images, labels), 4)
     assert originals[:, 0, 0, 0].tolist() == [4, 0, 4, 0]
 
 
-def test_decoded_samples_are_judged_by_their_class():
+def test_decoded_samples_have_the_accuracy_of_their_class():
     class Bright:
         """Images all of one level, whose code is that level."""
 
@@ -189,16 +171,20 @@ def test_decoded_samples_are_judged_by_their_class():
     class Prior:
         """Draws the level of the label, or without guidance of another for 3."""
 
-        conditions = types.SimpleNamespace(num_classes=4, optional=True)
+        conditions = types.SimpleNamespace(
+            names=["label"], num_classes=4, optional=True
+        )
 
         def sample(self, seed, label, guidance_scale=None):
             codes = np.where((label == 3) & (guidance_scale is None), 0, label)
             return tf.constant(codes.reshape(-1, 1, 1, 1))
 
     levels = np.arange(40) % 4
-    split = Split(Bright().decode(levels.reshape(-1, 1, 1, 1)), levels)
-    wrong = Split(split.image[:8], np.array([0, 1, 2, 3, 0, 1, 3, 2]))
-    assert judge_codes(Bright(), Prior(), split, wrong, 0, num_samples=12) == {
+    split = LabelledImages(Bright().decode(levels.reshape(-1, 1, 1, 1)), levels)
+    wrong = LabelledImages(split.image[:8], np.array([0, 1, 2, 3, 0, 1, 3, 2]))
+    assert results.code_accuracies(
+        Bright(), Prior(), split, wrong, 0, num_samples=12
+    ) == {
         "train_images": 40,
         "test_images": 8,
         "samples": 12,
@@ -208,8 +194,10 @@ def test_decoded_samples_are_judged_by_their_class():
         "guidance_scale": 1.5,
         "guided_sample_accuracy": 1.0,
     }
-    unlabelled = Split(split.image, None)
-    assert judge_codes(Bright(), Prior(), unlabelled, unlabelled, 0) is None
+    one_class = LabelledImages(split.image, levels * 0)
+    assert results.code_accuracies(Bright(), Prior(), one_class, wrong, 0) is None
+    Prior.conditions.names = []
+    assert results.code_accuracies(Bright(), Prior(), split, wrong, 0) is None
 
 
 def test_reports_what_the_codebook_is_used_for():
@@ -223,14 +211,14 @@ def test_reports_what_the_codebook_is_used_for():
         def decode(self, codes):
             return np.ones((2, 2, 2, 1))
 
-    report = describe(Half(), np.zeros((2, 2, 2, 1)))
+    report = results.measure_codes(Half(), np.zeros((2, 2, 2, 1)))
     assert report == {"squared_error": 0.25, "perplexity": 4.0, "codes_used": 4}
 
 
 def test_a_damaged_auto_encoder_is_told(tmp_path):
     (tmp_path / "vq_vae.keras").write_bytes(b"half of one")
     with pytest.raises(ValueError, match=r"is damaged.*Remove it"):
-        train(tmp_path)
+        results.load_vq_vae(RunFolder(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -251,10 +239,10 @@ def test_the_program_writes_figures_and_a_picture(finished):
     assert scores["test_bits_per_image"] == pytest.approx(expected)
     assert 1 <= metrics["vq_vae"]["test_perplexity"] <= 8
     assert 0 < metrics["vq_vae"]["test_squared_error"] < 0.5
-    judged = metrics["classifier"]
-    assert (judged["test_images"], judged["samples"]) == (180, 500)
-    assert judged["test_accuracy"] > 0.9 > judged["sample_accuracy"]
-    assert judged["test_accuracy"] > judged["reconstruction_accuracy"]
+    found = metrics["classifier"]
+    assert (found["test_images"], found["samples"]) == (180, 500)
+    assert found["test_accuracy"] > 0.9 > found["sample_accuracy"]
+    assert found["test_accuracy"] > found["reconstruction_accuracy"]
     # Originals, what comes back of them, and two samples of each class.
     with Image.open(finished / "samples.png") as picture:
         assert picture.size == (10 * 33 - 1, 4 * 33 - 1)

@@ -1,4 +1,4 @@
-"""Scores a trained model and writes everything that a finished run holds."""
+"""The results of a run of one model: scores, samples, an export and metrics.json."""
 
 import json
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from keras_pixelcnn import baselines
 from keras_pixelcnn.callbacks import plan_samples
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.models import load_model
-from keras_pixelcnn.training import Progress
+from keras_pixelcnn.training import RunState
 from trainers.runs import environment
-from trainers.runs.data import TrainingData, as_array, load_split
+from trainers.runs.data import TrainingData, as_arrays, load_split
 from trainers.runs.run_folder import RunFolder, write_json
-from trainers.sampling.completions import save_completions
+from trainers.sampling.pictures import save_completions
 from trainers.scoring.scoring import score
 
 _MOST_BASELINE_VALUES = 2**28
@@ -31,26 +31,23 @@ _BASELINE_FIELDS = (
     "data_dir",
     "seed",
 )
-"""What the baselines depend on."""
+"""Fields of a config that the baselines depend on."""
 
 _baseline_tables: dict[str, dict[str, float]] = {}
-"""The last one, by its fields."""
+"""The last table, by its fields."""
 
 
-def write_results(
-    config: Mapping[str, Any], data: TrainingData, folder: RunFolder, progress: Progress
-) -> dict[str, Any]:
+def write_results(run: Any, state: RunState) -> dict[str, Any]:
     """Scores the best model on the test split; writes samples, export and metrics.
 
     Args:
-        config: the run's.
-        data: what the model was trained on.
-        folder: the run's, which holds the best model.
-        progress: of the training, at its end.
+        run: a `trainers.runs.training.Run`, whose folder holds the best model.
+        state: of the training, at its end.
 
     Returns:
         What was written to `metrics.json`, which is written last.
     """
+    config, data, folder = run.config, run.data, run.folder
     model = load_model(folder.model)
     metrics = _scores(model, config, data)
     _save_samples(model, config, folder)
@@ -60,27 +57,27 @@ def write_results(
         model.export(
             folder.export, verbose=False, bits_per_dim=metrics["test_bits_per_dim"]
         )
-    metrics |= training_facts(config, data, progress)
+    metrics |= training_facts(config, data.steps_per_epoch, state)
     write_json(folder.metrics, metrics)
     return metrics
 
 
 def training_facts(
-    config: Mapping[str, Any], data: TrainingData, progress: Progress
+    config: Mapping[str, Any], steps_per_epoch: int, state: RunState
 ) -> dict[str, Any]:
-    """What metrics say of how a model was trained, and on what.
+    """Returns what metrics say of how and on what a model was trained.
 
     Args:
         config: the run's.
-        data: what the model was trained on.
-        progress: of the training, at its end.
+        steps_per_epoch: batches in an epoch.
+        state: of the training, at its end.
     """
     return {
-        "best_epoch": progress.best_epoch,
-        "epochs": -(-progress.step // data.steps_per_epoch),
-        "steps": progress.step,
-        "steps_skipped": progress.num_skipped,
-        "training_seconds": progress.seconds,
+        "best_epoch": state.best_epoch,
+        "epochs": -(-state.step // steps_per_epoch),
+        "steps": state.step,
+        "steps_skipped": state.num_skipped,
+        "training_seconds": state.seconds,
         "seed": config["seed"],
         **environment.describe(),
     }
@@ -121,7 +118,7 @@ def _scores(
 def _conditional_scores(
     model: kp.AutoregressiveImageModel, test: tf.data.Dataset, batch_size: int
 ) -> dict[str, Any]:
-    """What is told of a model with conditions only."""
+    """Returns the scores that only models with conditions have."""
     scores = {}
     if model.conditions.names:
         scores["conditions"] = model.conditions.names
@@ -134,7 +131,7 @@ def _conditional_scores(
 def _baselines(
     config: Mapping[str, Any], test: tf.data.Dataset, model: Any
 ) -> dict[str, Any]:
-    """Bits/dim of what a model is compared with, and why some may be left out."""
+    """Returns bits/dim of the baselines, and why some are left out."""
     train = load_split(config, config["train_split"])
     if int(train.cardinality()) * model.num_dims > _MOST_BASELINE_VALUES:
         table = {"uniform": baselines.uniform_bits_per_dim(model.num_levels)}
@@ -152,18 +149,21 @@ def _baseline_table(
     test: tf.data.Dataset,
     num_levels: int,
 ) -> dict[str, float]:
-    """The table, computed once where one process trains several models."""
+    """Returns the table, computed once where one process trains several models."""
     key = json.dumps([config[name] for name in _BASELINE_FIELDS])
     if key not in _baseline_tables:
         _baseline_tables.clear()
         _baseline_tables[key] = baselines.baseline_table(
-            as_array(train), as_array(test), num_levels, seed=config["seed"]
+            as_arrays(train).image,
+            as_arrays(test).image,
+            num_levels,
+            seed=config["seed"],
         )
     return dict(_baseline_tables[key])
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:
-    """The metrics of a finished run, to be read.
+    """Returns the metrics of a finished run as a table.
 
     Args:
         metrics: what `write_results` returns.
@@ -196,7 +196,7 @@ def format_table(metrics: Mapping[str, Any]) -> str:
 
 
 def _skipped(metrics: Mapping[str, Any]) -> list[str]:
-    """A line for steps that were not finite, if there were any."""
+    """Returns a line about steps that were not finite, if there were any."""
     number = metrics.get("steps_skipped", 0)
     return [f"  {'steps skipped':24}{number} of {metrics['steps']}"] if number else []
 

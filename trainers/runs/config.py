@@ -1,4 +1,4 @@
-"""Checks of a config before anything is loaded or written."""
+"""A run's config as a dict, and its checks before anything is loaded or written."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +15,11 @@ _ADDED_LATER = {"model_class", "initial_model"}
 
 _NOT_IN_DATA = {"embedding_dim": "embedding", "spatial_shape": "spatial"}
 """Arguments that give a model conditions which no dataset here holds."""
+
+
+def to_dict(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a config, an `ml_collections.ConfigDict` or a dict, as a dict."""
+    return config.to_dict() if hasattr(config, "to_dict") else dict(config)
 
 
 def _is_integer(value: Any) -> bool:

@@ -1,19 +1,22 @@
-"""Runs a comparison: what is left of it, in the folder where it stands."""
+"""Runs a comparison: one budget for several models, each a run of its own."""
 
+import contextlib
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from keras_pixelcnn.callbacks import NonFiniteLossError
 from keras_pixelcnn.models import load_model
-from trainers.comparison import settings, table
-from trainers.comparison.page import write_page
-from trainers.comparison.settings import Contestant
+from keras_pixelcnn.training import Preemption, strategies
+from trainers.comparison import table
 from trainers.comparison.timing import save_row, time_models
 from trainers.planning.planned_data import image_format, num_steps
+from trainers.runs import model_classes
+from trainers.runs.config import check_config, to_dict
 from trainers.runs.data import load_split
 from trainers.runs.run_folder import RunFolder, read_json, write_json
 from trainers.runs.training import make_recipe, make_repeatable, train_and_evaluate
@@ -21,6 +24,25 @@ from trainers.scoring.scoring import score
 
 _TRAIN_SCORE, _TIMING, _ROW = "train_score.json", "timing.json", "sample_row.png"
 _RESULT, _PAGE = "comparison.json", "comparison.html"
+_OWN_FIELDS = {"models", "scored_train_images", "timed_samples", "timing_runs"}
+_MODEL_FIELDS = {"title", "model_class", "model"}
+_NAME = re.compile(r"[a-z0-9_]+")
+_POSITIVE = ("scored_train_images", "timed_samples", "timing_runs")
+_OPTIONAL = {"scored_train_images"}
+
+
+class Contestant(NamedTuple):
+    """A model of a comparison.
+
+    Attributes:
+        name: of its folder.
+        title: in tables and pictures.
+        config: of its run, with the fields of `trainers.configs.digits`.
+    """
+
+    name: str
+    title: str
+    config: dict[str, Any]
 
 
 def compare(
@@ -52,14 +74,32 @@ def compare(
         keras_pixelcnn.callbacks.NonFiniteLossError: when a model diverged; the others
             are trained and written first.
     """
-    config = settings.plain(config)
-    models = settings.contestants(config)
+    config = to_dict(config)
+    models = contestants(config)
     workdir = pathlib.Path(workdir)
     _check_folders(config, models, workdir)
-    print(table.format_budget(config, models, num_steps(models[0].config)))
-    RunFolder(workdir).claim(settings.budget_of(config))
     strategy = strategy or tf.distribute.get_strategy()
-    _check_one_machine(strategy)
+    if strategies.is_multi_worker(strategy):
+        raise ValueError(
+            "A comparison runs on one machine, as times of several would not compare. "
+            "Train over machines with trainers.train. Received: TF_CONFIG of several "
+            "workers"
+        )
+    steps = num_steps(models[0].config)
+    counts = {model.title: count_parameters(model) for model in models}
+    print(table.format_budget(config, counts, steps))
+    with Preemption(), RunFolder(workdir).locked():
+        RunFolder(workdir).claim(budget_of(config))
+        return _run(config, models, workdir, strategy, on_nonfinite)
+
+
+def _run(
+    config: Mapping[str, Any],
+    models: Sequence[Contestant],
+    workdir: pathlib.Path,
+    strategy: tf.distribute.Strategy,
+    on_nonfinite: str,
+) -> dict[str, Any] | None:
     diverged: dict[str, NonFiniteLossError] = {}
     for model in models:
         try:
@@ -76,19 +116,10 @@ def compare(
     return result
 
 
-def _check_one_machine(strategy: tf.distribute.Strategy) -> None:
-    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        raise ValueError(
-            "A comparison runs on one machine, as times of several would not compare. "
-            "Train over machines with trainers.train. Received: TF_CONFIG of several "
-            "workers"
-        )
-
-
 def _check_folders(
     config: Mapping[str, Any], models: Sequence[Contestant], workdir: pathlib.Path
 ) -> None:
-    RunFolder(workdir).check(settings.budget_of(config))
+    RunFolder(workdir).check(budget_of(config))
     for model in models:
         RunFolder(workdir / model.name).check(model.config)
 
@@ -130,14 +161,14 @@ def _evaluate(
         {name: str(error) for name, error in diverged.items()},
     )
     write_json(workdir / _RESULT, result)
-    write_page(workdir / _PAGE, result, workdir, _ROW)
+    table.write_page(workdir / _PAGE, result, workdir, _ROW)
     print(table.format_table(result))
     print(f"Everything is in {workdir}; {workdir / _PAGE} shows it.")
     return result
 
 
 def _read(folder: pathlib.Path) -> dict[str, Any]:
-    """What is known of a finished run: its metrics, training score and timing."""
+    """Returns the metrics, training score and timing of a finished run."""
     return {
         "metrics": read_json(folder / "metrics.json"),
         "train": read_json(folder / _TRAIN_SCORE),
@@ -185,3 +216,95 @@ def _time(
         folder = workdir / model.name
         save_row(folder / _ROW, images[model.name], num_levels)
         write_json(folder / _TIMING, timings[model.name])
+
+
+# The config.
+
+
+def budget_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what all models share: the data, the recipe and how they are measured."""
+    return {name: value for name, value in config.items() if name != "models"}
+
+
+def contestants(config: Mapping[str, Any]) -> list[Contestant]:
+    """Returns the models with the configs of their runs.
+
+    Args:
+        config: as `trainers.configs.compare_digits` has it.
+
+    Raises:
+        ValueError: when a field is missing, unknown or out of its range.
+    """
+    _check_own_fields(config)
+    shared = {name: config[name] for name in config if name not in _OWN_FIELDS}
+    found = []
+    for name, fields in config["models"].items():
+        _check_model(name, fields)
+        run = {**shared, "model_class": fields["model_class"], "model": fields["model"]}
+        with _named(name):
+            check_config(run)
+        found.append(Contestant(name, fields["title"], run))
+    titles = [contestant.title for contestant in found]
+    if len(set(titles)) < len(titles):
+        raise ValueError(f"Titles of config.models must differ. Received: {titles}")
+    return found
+
+
+def count_parameters(contestant: Contestant) -> int:
+    """Returns the size of a model, which checks its arguments before hours of training.
+
+    Raises:
+        ValueError: when an argument of the model is out of its range.
+    """
+    image_shape, num_levels = image_format(contestant.config)
+    with _named(contestant.name):
+        return model_classes.count_parameters(
+            contestant.config["model_class"],
+            image_shape,
+            num_levels,
+            **contestant.config["model"],
+        )
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Adds the name of a model to its errors."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"config.models.{name}: {error}") from error
+
+
+def _check_own_fields(config: Mapping[str, Any]) -> None:
+    missing = sorted(_OWN_FIELDS - set(config))
+    if missing:
+        raise ValueError(
+            f"The config must have the fields {missing}. See "
+            "trainers/configs/compare_digits.py for all fields. A config of a single "
+            "run is for trainers.train."
+        )
+    if not config["models"]:
+        raise ValueError("config.models must name a model. Received: none")
+    for name in _POSITIVE:
+        value = config[name]
+        if value is None and name in _OPTIONAL:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            none = "None or " if name in _OPTIONAL else ""
+            raise ValueError(
+                f"config.{name} must be {none}an integer of at least 1. "
+                f"Received: {value!r}"
+            )
+
+
+def _check_model(name: str, fields: Mapping[str, Any]) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            "Names in config.models are those of folders: small letters, digits and "
+            f"underscores. Received: {name!r}"
+        )
+    if set(fields) != _MODEL_FIELDS:
+        raise ValueError(
+            f"config.models.{name} must have the fields {sorted(_MODEL_FIELDS)} and no "
+            f"others. Received: {sorted(fields)}"
+        )

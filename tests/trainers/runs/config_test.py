@@ -3,7 +3,7 @@
 import pytest
 
 from trainers.configs import digits, digits_conditional
-from trainers.runs.settings import check_config
+from trainers.runs.config import check_config
 
 
 def test_the_digits_config_is_right():

@@ -1,4 +1,4 @@
-"""Pictures of identities that were never seen."""
+"""Pictures of samples given embeddings of identities that were never seen."""
 
 import os
 from collections.abc import Mapping
@@ -9,20 +9,20 @@ import numpy as np
 import keras_pixelcnn as kp
 from keras_pixelcnn.image_grid import save_image_grid
 from trainers.portrait.data import PortraitData, Portraits
-from trainers.sampling.interpolation import Arrays, draw_rows
+from trainers.sampling.interpolation import EmbeddingData, sample_rows
 
-_DRAWN_AT_ONCE = 256
+_SAMPLED_AT_ONCE = 256
 _REAL_COLUMNS = 3
-"""Images of the identity beside its source, to compare with."""
+"""Number of the identity's images beside its source, to compare with."""
 
 
-def draw_from_sources(
+def sample_from_sources(
     model: kp.AutoregressiveImageModel,
     embedding: np.ndarray,
     images_each: int,
     seed: int,
 ) -> np.ndarray:
-    """Draws several images for each embedding.
+    """Samples several images for each embedding.
 
     Args:
         model: given embeddings.
@@ -37,8 +37,8 @@ def draw_from_sources(
     repeated = np.repeat(embedding, images_each, axis=0)
     seeds = kp.example_seeds(seed, len(repeated)).numpy()
     drawn = []
-    for start in range(0, len(repeated), _DRAWN_AT_ONCE):
-        rows = slice(start, start + _DRAWN_AT_ONCE)
+    for start in range(0, len(repeated), _SAMPLED_AT_ONCE):
+        rows = slice(start, start + _SAMPLED_AT_ONCE)
         images = model.sample(seed=seeds[rows], embedding=repeated[rows])
         drawn.append(images.numpy())
     return np.concatenate(drawn)
@@ -52,7 +52,7 @@ def save_samples(
     options: Mapping[str, Any],
     seed: int,
 ) -> None:
-    """Writes a picture: an identity a row, its source, other images of it, drawn ones.
+    """Writes a picture with a row per identity: source, other images, samples.
 
     Args:
         path: of the PNG file.
@@ -67,7 +67,7 @@ def save_samples(
     several = identities[counts > 1]
     chosen = generator.permutation(several)[: options["rows"]]
     real = np.stack([_choose(test.label, each, generator) for each in chosen])
-    drawn = draw_from_sources(model, embedding[real[:, 0]], options["columns"], seed)
+    drawn = sample_from_sources(model, embedding[real[:, 0]], options["columns"], seed)
     drawn = drawn.reshape(len(chosen), options["columns"], *model.image_shape)
     blank = np.full_like(drawn[:, :1], model.num_levels - 1)
     rows = np.concatenate([test.image[real], blank, drawn], axis=1)
@@ -83,7 +83,7 @@ def save_interpolation(
     options: Mapping[str, Any],
     seed: int,
 ) -> None:
-    """Writes a picture: from one identity to another, along the sphere.
+    """Writes a picture of interpolations between identities, along the sphere.
 
     A row begins and ends with the two images whose embeddings are its ends; what is
     drawn between them has the same noise.
@@ -96,8 +96,8 @@ def save_interpolation(
         options: `config.drawing`: "rows", and "columns" of drawn images.
         seed: of the pairs and the noise.
     """
-    arrays = Arrays(*data.train, *data.test, data.num_levels)
-    rows = draw_rows(
+    arrays = EmbeddingData(*data.train, *data.test, data.num_levels)
+    rows = sample_rows(
         model,
         embedder.embed,
         arrays,
@@ -110,43 +110,9 @@ def save_interpolation(
     save_image_grid(path, tiles, model.num_levels, columns=rows.shape[1])
 
 
-def others_of_same(label: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """For each image another one of its identity, itself where there is none.
-
-    Args:
-        label: integers (n,), the identities.
-        generator: what chance comes from.
-
-    Returns:
-        Rows (n,).
-    """
-    found = np.arange(len(label))
-    for identity in np.unique(label):
-        # Once around a random circle: nobody stays where he is.
-        circle = generator.permutation(np.flatnonzero(label == identity))
-        found[circle] = np.roll(circle, 1)
-    return found
-
-
-def others(label: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """For each image one of another identity, drawn from all of those.
-
-    Args:
-        label: integers (n,), at least two identities.
-        generator: what chance comes from.
-
-    Returns:
-        Rows (n,).
-    """
-    found = generator.integers(0, len(label), len(label))
-    while (same := label[found] == label).any():
-        found[same] = generator.integers(0, len(label), same.sum())
-    return found
-
-
 def _choose(
     label: np.ndarray, identity: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Rows of an identity: as many as there are columns, some twice if need be."""
+    """Returns rows of an identity, one per column, some twice if need be."""
     rows = generator.permutation(np.flatnonzero(label == identity))
     return np.resize(rows, 1 + _REAL_COLUMNS)

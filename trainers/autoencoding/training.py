@@ -1,0 +1,138 @@
+"""Trains an auto-encoder as a config says, and its baseline."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.training import (
+    BoundObjective,
+    LikelihoodObjective,
+    Objective,
+    RunState,
+    SquaredErrorObjective,
+)
+from trainers.autoencoding import pictures, results
+from trainers.runs import config as run_config
+from trainers.runs.data import (
+    TrainingData,
+    load_training_data,
+    training_images,
+    validation_batches,
+)
+from trainers.runs.training import (
+    Run,
+    RunKind,
+    make_recipe,
+    train_and_evaluate,
+    train_model,
+)
+
+_FIELDS = {
+    "mse_epochs": 1,
+    "mse_learning_rate": None,
+    "probe_images": 1,
+    "num_rows": 1,
+    "num_reconstructions": 1,
+    "importance_samples": 1,
+}
+"""Fields of config.autoencoder, and the least that integers may be."""
+
+_SHARED = ("latent_dim", "encoder_filters", "dtype")
+"""Arguments that the baseline has from the model that it stands beside."""
+
+
+def check_config(config: Mapping[str, Any]) -> None:
+    """Checks a config's names, and the values that the library would not check.
+
+    Args:
+        config: with the fields of `trainers.configs.autoencoder_digits`.
+
+    Raises:
+        ValueError: when a field is missing, unknown or out of its range.
+    """
+    names = ("PixelCNNAutoencoder",)
+    run_config.check_config(config, names, more_fields=["autoencoder"])
+    fields = config.get("autoencoder")
+    if not isinstance(fields, Mapping) or set(fields) != set(_FIELDS):
+        received = sorted(fields) if isinstance(fields, Mapping) else fields
+        raise ValueError(
+            f"config.autoencoder must have the fields {sorted(_FIELDS)}, as in "
+            f"trainers/configs/autoencoder_digits.py. Received: {received!r}"
+        )
+    for name, least in _FIELDS.items():
+        value = fields[name]
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if least is None and not (is_number and 0 < value < float("inf")):
+            raise ValueError(
+                f"config.autoencoder.{name} must be above 0. Received: {value!r}"
+            )
+        if least is not None and not (type(value) is int and value >= least):
+            raise ValueError(
+                f"config.autoencoder.{name} must be an integer of at least {least}. "
+                f"Received: {value!r}"
+            )
+
+
+def _make_model(
+    config: Mapping[str, Any], data: TrainingData
+) -> kp.PixelCNNAutoencoder:
+    return kp.PixelCNNAutoencoder(data.image_shape, data.num_levels, **config["model"])
+
+
+def _make_objective(config: Mapping[str, Any]) -> Objective:
+    return BoundObjective() if config["model"].get("beta") else LikelihoodObjective()
+
+
+def _train(run: Run) -> RunState:
+    state = train_model(run, _make_model, pictures.sample_pictures, _make_objective)
+    train_baseline(run)
+    return state
+
+
+def train_baseline(run: Run) -> RunState:
+    """Trains the baseline, the same encoder and latent with squared error, in mse/.
+
+    Args:
+        run: whose `config["autoencoder"]` says how long and at which rate; the rest is
+            as for the model.
+
+    Raises:
+        RunStopped: when the run was asked to stop.
+    """
+    config, data, fields = run.config, run.data, run.config["autoencoder"]
+    given = {name: config["model"][name] for name in _SHARED if name in config["model"]}
+    own = {
+        "epochs": fields["mse_epochs"],
+        "steps": None,
+        "learning_rate": fields["mse_learning_rate"],
+    }
+    with run.strategy.scope():
+        model = kp.MSEAutoencoder(data.image_shape, data.num_levels, **given)
+    return run.fit(
+        model,
+        make_recipe({**config, **own}, data.steps_per_epoch),
+        training_images(config, data, model.prepare_features),
+        validation_batches(config, data, model.prepare_features),
+        results.BASELINE,
+        objective=SquaredErrorObjective(),
+    )
+
+
+AUTOENCODERS = RunKind(
+    check_config,
+    load_training_data,
+    _train,
+    results.write_results,
+    results.format_table,
+    "verdict",
+)
+"""Runs of an auto-encoder and its baseline.
+
+At its end the folder holds `model.keras`, `mse/model.keras`, `metrics.json`,
+`reconstructions.png`, `interpolations.png`, `export/1`, and of the training what other
+runs hold.
+"""
+
+train_autoencoder = functools.partial(train_and_evaluate, kind=AUTOENCODERS)
+"""Trains an auto-encoder and its baseline, and measures both on the test split."""
