@@ -164,6 +164,21 @@ def test_steps_that_are_not_finite_are_skipped_and_counted(run, tmp_path):
     assert all(np.isfinite(value).all() for value in saved.arrays.values())
 
 
+def test_a_run_that_version_0_1_0_began_goes_on(run, whole, tmp_path):
+    """Its checkpoints have another format: they are read, and new ones written."""
+    workdir = shutil.copytree(ROOT / "tests" / "data" / "0.1.0" / "run", tmp_path / "x")
+    assert CheckpointStore(workdir / "checkpoints").latest().step == 4
+    assert run(workdir) == 0
+    last, other = (
+        CheckpointStore(each / "checkpoints").latest() for each in (workdir, whole)
+    )
+    assert last.arrays.keys() == other.arrays.keys()
+    for name, value in last.arrays.items():
+        # Its first steps were taken on another machine.
+        np.testing.assert_allclose(value, other.arrays[name], atol=1e-4, err_msg=name)
+    assert [row["step"] for row in history(workdir)] == [*range(2, STEPS + 1, 2)]
+
+
 def flip_last_byte(path):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
