@@ -37,7 +37,6 @@ setuptools.setup(
         "savedmodels": [
             "deployment/*",
             "loader/*.c",
-            "loader/*.h",
             "server/page/*",
         ],
     },
