@@ -1,11 +1,13 @@
-"""Writing files so that they appear whole or not at all."""
+"""Files that appear whole or not at all, and reading of JSON files."""
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -37,3 +39,16 @@ def replace_when_written(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]
             shutil.rmtree(part)
         else:
             part.unlink(missing_ok=True)
+
+
+def read_json(path: pathlib.Path) -> Any:
+    """Reads a JSON file.
+
+    Raises:
+        FileNotFoundError: when there is none.
+        ValueError: when the file holds something else.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} must hold JSON, and is damaged: {error}") from error

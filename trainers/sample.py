@@ -1,9 +1,9 @@
-"""Draws images from a model, and writes them as a picture and as an array.
+"""Samples images from a model, and writes them as a picture and an array.
 
 python -m trainers.sample --model=runs/digits/model.keras --output=samples.png
 
-A model with labels draws a row for each of --label=0,3,5 or --label=all. --complete and
---mask draw the rest of an image: what is white in the mask is kept.
+A model with labels samples a row for each of --label=0,3,5 or --label=all. --complete and
+--mask sample the rest of an image: what is white in the mask is kept.
 """
 
 from absl import flags
@@ -32,7 +32,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "spatial", None, ".npy of one map, or of one for each image.", **define
     )
-    flags.DEFINE_string("complete", None, "Image to draw the rest of.", **define)
+    flags.DEFINE_string("complete", None, "Image to sample the rest of.", **define)
     flags.DEFINE_string(
         "mask", None, "Image of what is known of it: white, else black.", **define
     )
@@ -56,7 +56,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def main(flag_values: flags.FlagValues) -> None:
-    """Draws and writes."""
+    """Samples and writes."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.sampling import sampling
@@ -64,7 +64,7 @@ def main(flag_values: flags.FlagValues) -> None:
     model, known = load_model_or_preset(flag_values.model), None
     if flag_values.complete is not None:
         known = sampling.read_known(model, flag_values.complete, flag_values.mask)
-    samples = sampling.draw(
+    samples = sampling.sample(
         model,
         flag_values.num_samples,
         flag_values.label,

@@ -1,4 +1,4 @@
-"""Images in class folders, PATH/<class>/<image>, or directly in PATH."""
+"""Image folders: PATH/<class>/<image>, or images directly in PATH."""
 
 import os
 import pathlib

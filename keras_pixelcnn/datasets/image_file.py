@@ -1,4 +1,4 @@
-"""One image file, of whatever kind, to an array of 8 bits and 1 or 3 channels."""
+"""Decoding of image files to arrays of 8 bits and 1 or 3 channels."""
 
 import pathlib
 import typing

@@ -1,4 +1,4 @@
-"""Size, colour and number of levels: one conversion for the images of all sources."""
+"""Conversion of images to the size, colours and levels asked for."""
 
 import dataclasses
 import numbers
@@ -11,7 +11,7 @@ COLOR_MODES = ("grayscale", "rgb")
 
 @dataclasses.dataclass(frozen=True)
 class ImageFormat:
-    """What the caller wants images to look like.
+    """The size, colours and levels that a caller asks for.
 
     Args:
         image_size: height and width, or None to leave images as large as they are.
@@ -125,7 +125,7 @@ def _convert_color(image: tf.Tensor, color_mode: str | None) -> tf.Tensor:
 
 
 def _luma(image: tf.Tensor) -> tf.Tensor:
-    """ITU-R 601 luma, in integers so that it is the same on every machine."""
+    """Computes ITU-R 601 luma, in integers, the same on every machine."""
     red, green, blue = tf.unstack(tf.cast(image, tf.int64), axis=-1)
     # 0.299, 0.587 and 0.114 of 65,536, which is also Pillow's arithmetic.
     luma = (19595 * red + 38470 * green + 7471 * blue + 32768) // 65536
@@ -156,5 +156,5 @@ def _crop_to_ratio(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
 
 
 def _divide(numerator: tf.Tensor, denominator: int) -> tf.Tensor:
-    """Integer division, rounded to the nearest."""
+    """Divides integers, rounding to the nearest."""
     return (2 * numerator + denominator) // (2 * denominator)

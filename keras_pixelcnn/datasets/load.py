@@ -1,21 +1,26 @@
-"""One call for all images."""
+"""`load`: images and labels from any source, as `tf.data.Dataset`."""
 
 import os
 
+import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.argument_checks import is_integer
 from keras_pixelcnn.datasets import (
-    digits,
     folder,
     glyphs,
     idx,
     image_file,
     patches,
-    pipeline,
+    splits,
     tfds_source,
 )
 from keras_pixelcnn.datasets.image_format import ImageFormat
+
+_DIGITS_LEVELS = 17
+
+# Without a cache a shuffle buffer holds images of its own, so it must have a bound.
+UNCACHED_SHUFFLE_BUFFER = 10_000
 
 # Sources that are named by a prefix and a path, and the levels that their pixels have.
 _LEVELS_OF_PREFIX = {
@@ -143,7 +148,7 @@ def load(
     _check_arguments(name, split, batch_size, on_damaged)
     prefix, path = _divide_name(name)
     if name == "digits":
-        examples = digits.read(split, image_format)
+        examples = _read_digits(split, image_format)
     elif prefix == "folder:":
         examples = folder.read(
             path, split, image_format, cache=cache, on_damaged=on_damaged
@@ -158,7 +163,7 @@ def load(
         examples = tfds_source.read(
             name, split, image_format, data_dir=data_dir, label_feature=label_feature
         )
-    return pipeline.finish(
+    return finish(
         examples,
         cache=cache,
         shuffle=split.startswith("train") if shuffle is None else shuffle,
@@ -168,7 +173,7 @@ def load(
 
 
 def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None) -> int:
-    """Tells how many values a pixel of a source can take; downloads nothing.
+    """Returns how many values a pixel of a source can take; downloads nothing.
 
     Args:
         name: as in `load`.
@@ -186,7 +191,7 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
         17
     """
     if name == "digits":
-        return digits.NUM_LEVELS
+        return _DIGITS_LEVELS
     prefix, _ = _divide_name(name)
     if prefix:
         return _LEVELS_OF_PREFIX[prefix]
@@ -194,7 +199,7 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
 
 
 def _divide_name(name: str) -> tuple[str, str]:
-    """Gives "folder:" and "PATH" of "folder:PATH"; other names have no prefix."""
+    """Splits "folder:PATH" into "folder:" and "PATH"; other names have no prefix."""
     for prefix in _LEVELS_OF_PREFIX:
         if name.startswith(prefix):
             return prefix, name.removeprefix(prefix)
@@ -217,3 +222,70 @@ def _check_arguments(
         raise ValueError(
             f'`on_damaged` must be "skip" or "raise", received {on_damaged!r}.'
         )
+
+
+def _read_digits(split: str, image_format: ImageFormat) -> tf.data.Dataset:
+    """Reads one split of the 1,797 images of 8x8 pixels, 0 to 16.
+
+    Args:
+        split: "train", "validation", "test" or "all".
+        image_format: what the images shall look like.
+
+    Returns:
+        Single examples: {"image": (h, w, c), "label": int64 in [0, 10)}.
+
+    Raises:
+        ValueError: if `split` is another name, or asks for too many levels.
+    """
+    from sklearn.datasets import load_digits
+
+    image_format.check_levels(_DIGITS_LEVELS)
+    images, labels = load_digits(return_X_y=True)
+    chosen = splits.choose(split, len(images))
+    return image_format.examples(
+        images[chosen].reshape(-1, 8, 8, 1).astype(np.uint8),
+        labels[chosen].astype(np.int64),
+        _DIGITS_LEVELS,
+    )
+
+
+def finish(
+    examples: tf.data.Dataset,
+    *,
+    cache: bool,
+    shuffle: bool,
+    seed: int,
+    batch_size: int | None,
+) -> tf.data.Dataset:
+    """Caches, shuffles, batches and prefetches, in this order.
+
+    Args:
+        examples: single examples of static shapes.
+        cache: whether to keep the examples in memory once they were read.
+        shuffle: whether to shuffle: all examples with a cache, else through a
+            buffer of 10,000 examples.
+        seed: seed of the order, which is a fresh one each epoch.
+        batch_size: examples a batch, the last of which may be smaller; None for
+            single examples.
+
+    Returns:
+        The dataset, of known cardinality where that of `examples` is known.
+    """
+    if cache:
+        examples = examples.cache()
+    if shuffle:
+        examples = examples.shuffle(
+            _shuffle_buffer(int(examples.cardinality()), cache),
+            seed=seed,
+            reshuffle_each_iteration=True,
+        )
+    if batch_size is not None:
+        examples = examples.batch(batch_size)
+    return examples.prefetch(tf.data.AUTOTUNE)
+
+
+def _shuffle_buffer(cardinality: int, cached: bool) -> int:
+    if cardinality < 0:  # unknown
+        return UNCACHED_SHUFFLE_BUFFER
+    largest = cardinality if cached else min(cardinality, UNCACHED_SHUFFLE_BUFFER)
+    return max(1, largest)

@@ -1,4 +1,4 @@
-"""Patches: small pieces cut out of photographs, at full resolution."""
+"""Patches cut out of photographs at full resolution."""
 
 import os
 import pathlib
@@ -89,7 +89,7 @@ def _find_photos(
 
 
 class _Photos:
-    """Photos of which each split has a share.
+    """The photos of a folder, divided among the splits.
 
     Args:
         root: the folder that paths are relative to.

@@ -1,4 +1,4 @@
-"""Train, validation and test parts of a source that brings none of its own."""
+"""Train, validation and test splits of sources that have none."""
 
 import hashlib
 
@@ -20,7 +20,7 @@ def check(split: str) -> None:
 
 
 def by_name(name: str) -> str:
-    """The split that a name falls to, whatever other names there are.
+    """Assigns a name to a split, whatever other names there are.
 
     Args:
         name: of what must not be divided, such as a family of fonts.

@@ -1,4 +1,4 @@
-"""DiscretizedLogisticMixture: the levels of a pixel's channels."""
+"""DiscretizedLogisticMixture: a distribution over a pixel's channels."""
 
 import random
 from typing import Any
@@ -99,7 +99,7 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
     def of_pixels(
         cls, likelihood: LogisticMixture, parameters: tf.Tensor, **kwargs: Any
     ) -> "DiscretizedLogisticMixture":
-        """Each pixel of a model, given the pixels before it.
+        """Makes the distribution of each pixel of a model, given those before it.
 
         Args:
             likelihood: the model's `pixel_likelihood`.
@@ -171,7 +171,7 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
         return self._num_levels
 
     def _checked_likelihood(self) -> LogisticMixture:
-        """The likelihood with the sizes of the parameters, where they fit together."""
+        """Makes the likelihood, once the sizes of the parameters fit together."""
         scale = self._log_scale if self._scale is None else self._scale
         components, channels = set(), set()
         if self._logits.shape.rank != 0 and 2 <= _least_rank(self._loc, scale):
@@ -276,7 +276,7 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
 
 
 def _as_tensor(value: Any, name: str) -> Any:
-    """A tensor; variables stay what they are, so that they are followed."""
+    """Converts to a tensor; variables stay variables, so that they are followed."""
     if value is None or isinstance(value, tf.Variable | tfp.util.DeferredTensor):
         return value
     dtype = tf.float32
@@ -286,11 +286,11 @@ def _as_tensor(value: Any, name: str) -> Any:
 
 
 def _least_rank(*tensors: tf.Tensor) -> float:
-    """The smallest rank of tensors; infinity where it is not known."""
+    """Returns the smallest rank of tensors; infinity where it is not known."""
     ranks = [tensor.shape.rank for tensor in tensors]
     return min(float("inf") if rank is None else rank for rank in ranks)
 
 
 def _swapped(tensor: tf.Tensor) -> tf.Tensor:
-    """(..., a, b) as (..., b, a)."""
+    """Transposes the last two axes."""
     return tf.linalg.matrix_transpose(tensor)

@@ -1,4 +1,4 @@
-"""PNG files in a graph: levels to bytes and back, with files refused that do not fit.
+"""Encoding and decoding of PNG files in a graph, with checks.
 
 The size that a file claims is read before anything is unpacked, so that a small file
 cannot ask for much memory.
@@ -24,7 +24,7 @@ _WHITE_FROM = 128
 
 
 class PNGFormat:
-    """How the images of a model stand in PNG files.
+    """Converts images of a model to PNG files and back.
 
     Level v of L is the value nearest to v * 255 / (L - 1); above 256 levels files have
     16 bits, and 65,535 takes the place of 255. Reading takes the nearest level.
@@ -46,7 +46,7 @@ class PNGFormat:
         return model.image_shape[-1] in CHANNELS and model.num_levels <= MOST_LEVELS
 
     def encode(self, image: tf.Tensor) -> tf.Tensor:
-        """Files of images.
+        """Encodes images as PNG files.
 
         Args:
             image: integers in [0, num_levels), (batch, height, width, channels).
@@ -60,7 +60,7 @@ class PNGFormat:
         return tf.map_fn(tf.io.encode_png, pixels, fn_output_signature=tf.string)
 
     def decode(self, name: str, files: tf.Tensor) -> tf.Tensor:
-        """Images of files; grey, colour and alpha are converted as the model needs.
+        """Decodes PNG files; grey, colour and alpha are converted as needed.
 
         Args:
             name: of the input, for what is answered when a file does not fit.
@@ -95,7 +95,7 @@ class PNGFormat:
         return tf.map_fn(decode, files, fn_output_signature=signature)
 
     def _checked_files(self, name: str, files: tf.Tensor) -> tf.Tensor:
-        """The files, once each is seen to begin, to end and to be sized as it must."""
+        """Checks the beginning, end, image size and length of each file."""
         height, width = self._shape[:2]
         length, least = tf.strings.length(files), len(_START) + len(_END)
         rule = f"{name} must hold PNG files, which have at least {least} bytes."

@@ -1,4 +1,4 @@
-"""From images of files or a dataset to a stream in a file."""
+"""Compression of image files or a dataset to a stream in a file."""
 
 import json
 import pathlib
@@ -31,7 +31,7 @@ _MOST_BYTES_OF_NAMES = 2**23
 
 
 class Source(NamedTuple):
-    """Images, and what is to be known of them when they come back."""
+    """Images to compress, with their conditions and notes on them."""
 
     images: np.ndarray | list[np.ndarray]
     conditions: dict[str, Any]
@@ -39,7 +39,7 @@ class Source(NamedTuple):
 
     @property
     def num_values(self) -> int:
-        """Pixel values of all images."""
+        """Number of pixel values of all images."""
         return sum(image.size for image in self.images)
 
 
@@ -48,7 +48,7 @@ def from_files(
     arguments: Sequence[str],
     color_mode: str | None = None,
 ) -> Source:
-    """Images of files and folders, under their names.
+    """Reads the images of files and folders, under their names.
 
     Args:
         model: which is to code them, without conditions.
@@ -97,7 +97,7 @@ def from_dataset(
     unconditional: bool = False,
     **options: Any,
 ) -> Source:
-    """The images of a split, given their labels if the model takes labels.
+    """Reads the images of a split, with labels if the model takes labels.
 
     Args:
         model: which is to code them.
@@ -120,7 +120,7 @@ def from_dataset(
 
 
 class CodingProgress:
-    """Shows on the screen how far a codec is.
+    """Shows the progress of a codec.
 
     Args:
         num_tiles: of all images.
@@ -133,7 +133,7 @@ class CodingProgress:
         self._bytes = 0
 
     def __call__(self, done: int, num_bytes: int) -> None:
-        """Takes what the codec tells after a batch."""
+        """Shows the progress after a batch."""
         self._bytes += num_bytes
         self._bar.show(done, 8 * self._bytes / (done * self._tile_values))
 
@@ -145,7 +145,7 @@ class CodingProgress:
 def compress(
     model: kp.AutoregressiveImageModel, source: Source, batch_size: int
 ) -> bytes:
-    """The stream of images, with what is to be known of them.
+    """Compresses images and notes to a stream.
 
     Raises:
         ValueError: as `PixelCNNCodec.compress`.
@@ -172,7 +172,7 @@ def write(path: str, data: bytes) -> None:
 
 
 def pack(notes: Mapping[str, Any]) -> bytes:
-    """Notes as bytes that travel with images.
+    """Packs notes into bytes that travel with images.
 
     Raises:
         ValueError: when they are more than `most_note_bytes`.
@@ -188,7 +188,7 @@ def pack(notes: Mapping[str, Any]) -> bytes:
 
 
 def most_note_bytes(num_images: int) -> int:
-    """What the notes of so many images may be when unpacked."""
+    """Returns how large the notes of so many images may be, unpacked."""
     names = min(num_images * _MOST_NAME_BYTES, _MOST_BYTES_OF_NAMES)
     return _MOST_NOTE_BYTES + names
 
@@ -196,7 +196,7 @@ def most_note_bytes(num_images: int) -> int:
 def sizes_of_others(
     source: Source, num_levels: int
 ) -> Iterator[tuple[str, int | None, str | None]]:
-    """What general-purpose codecs make of the same images, one file an image.
+    """Measures the same images as files of general-purpose codecs.
 
     Yields:
         A codec's name, and the bytes of its smallest files together, or why there are
@@ -212,3 +212,21 @@ def sizes_of_others(
                 for image in source.images
             )
         yield codec.name, size, reason
+
+
+def size_table(
+    sizes: Sequence[tuple[str, int | None, str | None]], num_values: int
+) -> str:
+    """Formats sizes, a line for each codec, in bytes and bits per dimension.
+
+    Args:
+        sizes: names, and bytes, or why there are none.
+        num_values: pixel values of all images.
+    """
+    width = max(len(name) for name, _, _ in sizes)
+    return "\n".join(
+        f"{name:{width}}  left out: {reason}"
+        if size is None
+        else f"{name:{width}}  {size:>13,} bytes  {8 * size / num_values:7.4f} bits/dim"
+        for name, size, reason in sizes
+    )

@@ -1,4 +1,4 @@
-"""Picture files, read where nothing of them is lost, written under their names.
+"""Image files, read without loss and written under their names.
 
 Names come from streams, which anybody can make: none may lead out of a folder.
 """
@@ -25,14 +25,14 @@ _MOST_NAME_BYTES = 200
 
 
 class PictureFile(NamedTuple):
-    """A file, and what it is called in a stream."""
+    """An image file, and its name in a stream."""
 
     path: pathlib.Path
     name: str
 
 
 def find(arguments: Sequence[str]) -> list[PictureFile]:
-    """The picture files that are meant by files and folders.
+    """Finds the image files that arguments name or contain.
 
     Args:
         arguments: paths. Of a folder all pictures at any depth are taken, in
@@ -158,7 +158,7 @@ def _as_picture(image: np.ndarray) -> "Image.Image":
 
 
 def written_paths(names: Sequence[str]) -> list[pathlib.PurePosixPath]:
-    """Under which paths below a folder `write` puts files, on every system.
+    """Returns the paths below a folder where `write` puts files.
 
     Args:
         names: of the files. Those that do not end in ".png" get that too.
@@ -195,7 +195,7 @@ def _not_their_own(name: str, other: str) -> ValueError:
 
 
 def check_name(name: str) -> pathlib.PurePosixPath:
-    """A name as a path below a folder.
+    """Checks a name and returns it as a path below a folder.
 
     Raises:
         ValueError: when it is no such path on every system.

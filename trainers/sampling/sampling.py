@@ -1,4 +1,4 @@
-"""What the sample program draws, given what a user said of the images."""
+"""Parts of the program `trainers.sample`: sampling, reading and writing."""
 
 import os
 import pathlib
@@ -18,7 +18,7 @@ _COLOR_MODES = {1: "grayscale", 3: "rgb"}
 
 
 class Known(NamedTuple):
-    """What is known of one image.
+    """The known pixels of one image.
 
     `image` holds levels, (height, width, channels); `mask` is True where they are
     known, (height, width).
@@ -29,7 +29,7 @@ class Known(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """Images (n, height, width, channels), their labels (n,) if there are any.
+    """Sampled images (n, height, width, channels), and labels (n,) if any.
 
     Images of one label stand together, `per_row` of them; without labels all do.
     """
@@ -40,7 +40,7 @@ class Samples(NamedTuple):
     num_levels: int
 
 
-def draw(
+def sample(
     model: AutoregressiveImageModel,
     num_samples: int,
     labels: Sequence[int | str] | None = None,
@@ -48,7 +48,7 @@ def draw(
     known: Known | None = None,
     **options: Any,
 ) -> Samples:
-    """Draws images.
+    """Samples images, or completes one.
 
     Args:
         model: any; conditions must be given as it takes them.
@@ -56,7 +56,7 @@ def draw(
         labels: labels as numbers or words, or ["all"]. Default: none.
         conditions: the other conditions by name, one for all images or one for each.
             Default: none.
-        known: an image to complete. Default: draws whole images.
+        known: an image to complete. Default: samples whole images.
         **options: as for the model's `sample`: seed, temperature, top_p,
             guidance_scale.
 
@@ -129,7 +129,7 @@ def read_known(
     image_path: str | os.PathLike[str],
     mask_path: str | os.PathLike[str],
 ) -> Known:
-    """Reads an image and what of it is known from two pictures.
+    """Reads an image, and a mask of its known pixels, from two pictures.
 
     Args:
         model: whose shape, colours and levels the image gets: value v of 0 to 255
@@ -202,7 +202,7 @@ def save_array(path: str | os.PathLike[str], samples: Samples, seed: int) -> Non
     Args:
         path: the file; replaced whole or not at all.
         samples: what to write.
-        seed: that they were drawn with.
+        seed: that they were sampled with.
     """
     arrays = {"image": samples.images, "seed": np.int64(seed)}
     if samples.labels is not None:

@@ -46,7 +46,7 @@ def read_png(path):
 
 
 def test_each_label_gets_a_row_of_so_many_images(model, tmp_path):
-    samples = sampling.draw(model, 3, ["2", "0"], seed=1)
+    samples = sampling.sample(model, 3, ["2", "0"], seed=1)
     assert samples.labels.tolist() == [2, 2, 2, 0, 0, 0]
     expected = model.sample(6, seed=1, label=[2, 2, 2, 0, 0, 0])
     np.testing.assert_array_equal(samples.images, expected)
@@ -57,12 +57,12 @@ def test_each_label_gets_a_row_of_so_many_images(model, tmp_path):
 
 
 def test_all_labels_are_those_of_the_model(model):
-    samples = sampling.draw(model, 2, ["all"], seed=1)
+    samples = sampling.sample(model, 2, ["all"], seed=1)
     assert samples.labels.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 def test_without_labels_the_model_is_unconditional(model, tmp_path):
-    samples = sampling.draw(model, 6, seed=1)
+    samples = sampling.sample(model, 6, seed=1)
     assert samples.labels is None
     np.testing.assert_array_equal(samples.images, model.sample(6, seed=1))
     sampling.save_picture(tmp_path / "grid.png", samples)
@@ -72,26 +72,26 @@ def test_without_labels_the_model_is_unconditional(model, tmp_path):
 
 def test_a_label_that_is_needed_is_asked_for(strict_model):
     with pytest.raises(ValueError, match=r"Pass --label=3 or --label=all\.$") as error:
-        sampling.draw(strict_model, 2)
+        sampling.sample(strict_model, 2)
     assert "\n" not in str(error.value)
 
 
 def test_an_embedding_that_is_needed_is_asked_for():
     model = tiny_model(SHAPE, embedding_dim=2, num_classes=2)
     with pytest.raises(ValueError, match=r"Pass --embedding=FILE\.npy\.$"):
-        sampling.draw(model, 2, ["1"])
+        sampling.sample(model, 2, ["1"])
 
 
 @pytest.mark.parametrize("labels", [["4"], ["-1"], ["0", "7"]])
 def test_a_label_out_of_range_is_told(strict_model, labels):
     with pytest.raises(ValueError, match=rf"\[0, 4\)\. Received: {labels[-1]}"):
-        sampling.draw(strict_model, 2, labels)
+        sampling.sample(strict_model, 2, labels)
 
 
 @pytest.mark.parametrize("labels", [["all"], ["1"]])
 def test_labels_of_a_model_without_are_told(labels):
     with pytest.raises(ValueError, match=r"takes no conditions.*\['label'\]"):
-        sampling.draw(tiny_model(SHAPE), 2, labels)
+        sampling.sample(tiny_model(SHAPE), 2, labels)
 
 
 @pytest.mark.parametrize(
@@ -109,13 +109,13 @@ def test_arrays_are_read_and_given_to_the_model(tmp_path, name, argument, shape)
     np.save(tmp_path / "values.npy", values)
     arrays = sampling.read_arrays(**{name: tmp_path / "values.npy", "label": None})
     assert list(arrays) == [name]
-    found = sampling.draw(model, 5, conditions=arrays, seed=1).images
+    found = sampling.sample(model, 5, conditions=arrays, seed=1).images
     expected = model.sample(5, seed=1, **{name: values})
     np.testing.assert_array_equal(found, expected)
     assert not np.array_equal(found, model.sample(5, seed=1, **{name: 0 * values}))
     if len(shape) in (2, 4):
         with pytest.raises(ValueError, match="one for each of the 4 images"):
-            sampling.draw(model, 4, conditions=arrays)
+            sampling.sample(model, 4, conditions=arrays)
 
 
 def test_files_that_hold_no_array_are_told(tmp_path):
@@ -163,7 +163,7 @@ def test_white_is_known_and_black_is_drawn(known):
 
 
 def test_completions_keep_what_is_known_and_differ_in_the_rest(model, known):
-    samples = sampling.draw(model, 8, known=known, seed=1)
+    samples = sampling.sample(model, 8, known=known, seed=1)
     assert (samples.images[:, :2] == 1).all()
     assert len(np.unique(samples.images, axis=0)) > 4
     image = np.repeat(known.image[None], 8, axis=0)
@@ -172,7 +172,7 @@ def test_completions_keep_what_is_known_and_differ_in_the_rest(model, known):
 
 
 def test_completions_are_drawn_given_their_label(model, known):
-    found = sampling.draw(model, 2, ["3", "1"], known=known, seed=1)
+    found = sampling.sample(model, 2, ["3", "1"], known=known, seed=1)
     image = np.repeat(known.image[None], 4, axis=0)
     expected = model.complete(image, known.mask, seed=1, label=[3, 3, 1, 1])
     np.testing.assert_array_equal(found.images, expected)
