@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from absl import logging
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import lossless_files
 from keras_pixelcnn.codecs import PixelCNNCodec
 from keras_pixelcnn.codecs.tile_geometry import num_tiles
+from keras_pixelcnn.datasets.errors import shorten
 from keras_pixelcnn.files import replace_when_written
 from keras_pixelcnn.training.progress_bar import ProgressBar
 from trainers.compression import picture_files
@@ -68,6 +70,15 @@ def from_files(
         )
     files = picture_files.find(arguments)
     images = [_read(file.path, model, color_mode) for file in files]
+    profiled = [f.name for f in files if picture_files.has_color_profile(f.path)]
+    if profiled:
+        logging.warning(
+            "%d of %d files have colour profiles, which do not come back with their "
+            "pixels: %s",
+            len(profiled),
+            len(files),
+            shorten(profiled),
+        )
     return Source(images, {}, {"names": [file.name for file in files]})
 
 
