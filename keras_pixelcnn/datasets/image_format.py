@@ -5,6 +5,7 @@ import numbers
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 COLOR_MODES = ("grayscale", "rgb")
 
@@ -42,12 +43,22 @@ class ImageFormat:
             )
 
     def check_levels(self, native_levels: int) -> None:
-        """Raises ValueError if more levels are wanted than the source has."""
+        """Raises ValueError if more levels are wanted than the source has.
+
+        Fewer are told in the log: the model learns, and scores, coarser images.
+        """
         if self.num_levels is not None and self.num_levels > native_levels:
             raise ValueError(
                 f"`num_levels` must be at most {native_levels}, the number of levels "
                 f"that the source has, received {self.num_levels}. Levels can be "
                 "merged, not invented."
+            )
+        if self.num_levels is not None and self.num_levels < native_levels:
+            logging.warning(
+                "The %d levels of the images are merged to num_levels=%d. Leave it out "
+                "to keep them, and give the model as many.",
+                native_levels,
+                self.num_levels,
             )
 
     def convert(self, image: tf.Tensor, native_levels: int) -> tf.Tensor:

@@ -58,7 +58,10 @@ def load(
       as 256 levels, uint16 images as 65,536, whether or not all of them occur, and
       those of `"binarized_mnist"`, stored as 0 and 1, as 2.
     - `"folder:PATH"`: images as PATH/<class>/<image>, where labels count the sorted
-      class folders, or PATH/<image>. 16-bit greys are reduced to 256 levels,
+      class folders (numbers as numbers; the list is logged), or PATH/<image>. Folders
+      named train, validation (or val, valid) and test are the splits, each with the
+      class folders; where validation or test has none, 10 percent of train are taken.
+      16-bit greys are reduced to 256 levels,
       transparency is laid over white, EXIF orientation is followed, and of animations
       the first picture is taken. Each file of the split is decoded once while loading,
       and files that cannot be read are left out and named in the log.
@@ -75,14 +78,15 @@ def load(
       given. Labels count the fonts, sorted by name. Fonts without all letters, and
       copies of others, are left out and named in the log.
 
-    Digits and folders are divided 80/10/10 into "train", "validation" and "test"; "all"
-    is the three together. The division depends on the number of images and the order of
-    their paths alone, never on `seed`. Glyphs have the same splits, by the names of
-    fonts: those of one family are in one split. Patches have the same splits: 10 photos
-    or more are divided, of fewer each photo is cut into three bands; only training
-    patches overlap, by half. The splits of a tfds dataset are its own, with slices and
-    sums such as "train[:90%]" or "train+test". IDX files have "train" and "test", with
-    the same slices and sums, but in the order of the files, which is not that of tfds.
+    Digits, and folders without such splits, are divided 80/10/10 into "train",
+    "validation" and "test"; "all" is the three together. The division depends on the
+    number of images and the order of their paths alone, never on `seed`. Glyphs have
+    the same splits, by the names of fonts: those of one family are in one split.
+    Patches have the splits of folders: 10 photos or more are divided, of fewer each
+    photo is cut into three bands; only training patches overlap, by half. The splits of
+    a tfds dataset are its own, with slices and sums such as "train[:90%]" or
+    "train+test". IDX files have "train" and "test", with the same slices and sums, but
+    in the order of the files, which is not that of tfds.
 
     Images become grey or RGB first; then the centre that has the proportions of
     `image_size` is cut out, as large as it can be, and scaled (antialiased), except for
@@ -105,8 +109,8 @@ def load(
         color_mode: "grayscale" (ITU-R 601 luma) or "rgb". Defaults to None, as stored;
             for patches "rgb".
         num_levels: number of values that a pixel can take, at most as many as the
-            source has: value v of L becomes floor(v * num_levels / L). Defaults to
-            None, as stored.
+            source has: value v of L becomes floor(v * num_levels / L). Merging is
+            logged. Defaults to None, as stored.
         shuffle: whether to shuffle, in a fresh order each epoch. Defaults to None,
             which shuffles when `split` starts with "train".
         seed: seed of the shuffled orders. They repeat for the same seed, in the same
