@@ -39,7 +39,6 @@ setuptools.setup(
         "savedmodels": [
             "deployment/*",
             "loader/*.c",
-            "loader/*.h",
             "server/page/*",
         ],
         "trainers": ["report_page/templates/*.html"],

@@ -1,4 +1,4 @@
-"""What a trained model's bits per dimension is compared with."""
+"""Baselines in bits per dimension, to compare a trained model with."""
 
 import math
 from collections.abc import Sequence
@@ -273,7 +273,7 @@ def _level_counts(rows: np.ndarray, num_levels: int) -> np.ndarray:
 def _codec_bits_per_dim(
     codec: lossless_files.Codec, images: Any, num_levels: int
 ) -> float:
-    """Bits of the smallest files that a codec has for the images."""
+    """Scores the size of a codec's smallest files of the images."""
     images = _check_some(images, num_levels, "images")
     reason = codec.reason_against(images.shape[-1], num_levels)
     if reason is not None:

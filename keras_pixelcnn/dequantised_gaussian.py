@@ -1,4 +1,4 @@
-"""The Gaussian of images to which uniform noise is added."""
+"""Gaussian over images to which uniform noise is added."""
 
 import dataclasses
 import math

@@ -1,12 +1,14 @@
-"""Writing files so that they appear whole or not at all."""
+"""Files that appear whole or not at all, and reading of JSON files."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
 import shutil
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 _PART = re.compile(r"\.[0-9a-f]{32}\.part(\.[^.]*)?")
 
@@ -80,3 +82,16 @@ def remove(path: pathlib.Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def read_json(path: pathlib.Path) -> Any:
+    """Reads a JSON file.
+
+    Raises:
+        FileNotFoundError: when there is none.
+        ValueError: when the file holds something else.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} must hold JSON, and is damaged: {error}") from error

@@ -1,4 +1,4 @@
-"""Many images in one picture."""
+"""Grids of images as one picture."""
 
 import math
 import os

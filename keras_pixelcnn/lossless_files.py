@@ -1,4 +1,4 @@
-"""Images as files of the general-purpose lossless codecs that Pillow can write."""
+"""General-purpose lossless codecs that Pillow can write."""
 
 import importlib
 import io
@@ -38,7 +38,7 @@ class Codec(NamedTuple):
     missing: Callable[[], str | None]
 
     def reason_against(self, channels: int, num_levels: int) -> str | None:
-        """Why the codec cannot be had for such images; None when it can.
+        """Says why the codec does not take such images; None when it does.
 
         Args:
             channels: of an image.

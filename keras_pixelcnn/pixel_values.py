@@ -1,4 +1,6 @@
-"""Levels of a model as values of a picture, and back."""
+"""Levels of a model as values of a picture and back; alpha, luma and masks."""
+
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +21,7 @@ def to_pixels(levels: np.ndarray, num_levels: int, bits: int = 8) -> np.ndarray:
 
 
 def to_levels(pixels: np.ndarray, num_levels: int, bits: int = 8) -> np.ndarray:
-    """The nearest levels of a picture's values, which undoes `to_pixels`.
+    """Rounds a picture's values to the nearest levels, which undoes `to_pixels`.
 
     Args:
         pixels: integers in `[0, 2**bits)` of any shape.
@@ -35,3 +37,47 @@ def to_levels(pixels: np.ndarray, num_levels: int, bits: int = 8) -> np.ndarray:
 
 def _largest(bits: int) -> int:
     return 2**bits - 1
+
+
+# The functions below take NumPy arrays and tensors alike, so that programs and served
+# graphs give the same numbers. All values are int64.
+
+
+def over_white(values: Any, alpha: Any, largest: int) -> Any:
+    """Lays colours over white, rounded to the nearest value.
+
+    Args:
+        values: int64 in [0, `largest`].
+        alpha: the same, 0 where the picture is transparent.
+        largest: value of white, at most 65,535.
+    """
+    return (values * alpha + largest * (largest - alpha) + largest // 2) // largest
+
+
+def luma(red: Any, green: Any, blue: Any) -> Any:
+    """Computes ITU-R 601 luma, rounded to the nearest value."""
+    return (19595 * red + 38470 * green + 7471 * blue + 32768) // 65536
+
+
+MASK_RULE = (
+    "must be black and white, white where pixels are known, black or transparent where "
+    "they are not: each value within a quarter of the full scale from 0 or from the "
+    "full scale, and values at both ends unless all are exactly at one"
+)
+"""So a mask of 0 and 1, or one in shades, is not taken for one that keeps nothing."""
+
+
+def is_white(values: Any, largest: int) -> Any:
+    """Tells where the values of a mask are white, bool of the same shape."""
+    return 4 * values >= 3 * largest
+
+
+def is_shade(values: Any, largest: int) -> Any:
+    """Tells where the values of a mask are neither black nor white."""
+    return (4 * values > largest) & (4 * values < 3 * largest)
+
+
+def are_ends(lowest: Any, highest: Any, largest: int) -> Any:
+    """Tells whether the extremes of masks are black and white, or all at one end."""
+    both = (4 * lowest <= largest) & (4 * highest >= 3 * largest)
+    return both | (highest == 0) | (lowest == largest)

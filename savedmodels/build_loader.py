@@ -1,8 +1,10 @@
-"""Compiles the loader, which runs an export without Python.
+"""Compiles a program in C that runs an export, to show that no Python is needed.
 
 Example:
-    python -m savedmodels.build_loader --output=loader
-    ./loader served/pixelcnn/1 sample --seed 1,2,3 --temperature 1
+    python -m savedmodels.build_loader --output=loader --export=served/pixelcnn/1
+
+It prints commands that run the signatures `sample` and `log_prob` of the export. The
+program itself reads no signature: the commands name the tensors of its graph.
 """
 
 import os
@@ -10,14 +12,18 @@ import pathlib
 import shlex
 import shutil
 import subprocess
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from absl import flags
 
 from keras_pixelcnn.files import replace_when_written
+from savedmodels.publish.graph_scan import read_signatures
 from trainers.command_line import programs
 
-SOURCES = sorted(pathlib.Path(__file__).with_name("loader").glob("*.c"))
+SOURCE = pathlib.Path(__file__).with_name("loader") / "loader.c"
 
 COMPILERS = ("cc", "gcc", "clang")
 
@@ -28,11 +34,11 @@ def build_loader(
     """Compiles the loader against the installed TensorFlow.
 
     The program finds TensorFlow's libraries where they are now, inside the Python
-    package, so it runs on this machine only. Made for Linux.
+    package, so it runs on this machine only. It is made for Linux.
 
     Args:
-        output: where the program shall appear; an older one there is replaced, once
-            the new one is whole.
+        output: where the program appears; an older one there is replaced, once the new
+            one is whole.
         compiler: command of a C compiler, with options if need be. Default: the
             environment variable CC, else the first of cc, gcc and clang.
 
@@ -45,12 +51,12 @@ def build_loader(
     """
     command = shlex.split(compiler or find_compiler())
     with replace_when_written(output) as part:
-        _run([*command, *_arguments(part)])
+        _run([*command, *_compiler_arguments(part)])
     return pathlib.Path(output)
 
 
 def find_compiler() -> str:
-    """The command of a C compiler.
+    """Finds the command of a C compiler.
 
     Raises:
         FileNotFoundError: when there is none.
@@ -66,12 +72,12 @@ def find_compiler() -> str:
     return chosen or found[0]
 
 
-def _arguments(output: pathlib.Path) -> list[str]:
+def _compiler_arguments(output: pathlib.Path) -> list[str]:
     libraries = tf.sysconfig.get_lib()
     return [
         "-std=c11",
         "-O2",
-        *map(str, SOURCES),
+        str(SOURCE),
         "-isystem",  # asks for no warnings there
         tf.sysconfig.get_include(),
         f"-L{libraries}",
@@ -99,17 +105,86 @@ def _run(command: list[str]) -> None:
         )
 
 
+def loader_command(
+    loader: str | os.PathLike[str],
+    export: str | os.PathLike[str],
+    signature: str,
+    inputs: Mapping[str, Any],
+) -> list[str]:
+    """Returns the command by which the loader runs a signature.
+
+    Args:
+        loader: the program that `build_loader` made.
+        export: the folder of a SavedModel.
+        signature: name of one of its signatures, without inputs or outputs that are
+            strings.
+        inputs: values by the names of all its inputs, batch first.
+
+    Returns:
+        The arguments of a process. It prints a line for each output, in the order of
+        their names: OPERATION:INDEX=TYPE:SHAPE:VALUES, as 1,2 is a shape and 0.5,-2
+        its values.
+
+    Raises:
+        ValueError: when the export has no such signature, or this has other inputs.
+    """
+    signatures = read_signatures(export)
+    found = signatures.get(signature)
+    if found is None or set(found.inputs) != set(inputs):
+        takes = found and sorted(found.inputs)
+        raise ValueError(
+            f"The signature must be one of {list(signatures)}, with all of its inputs. "
+            f"Received: {signature!r} of {sorted(inputs)}"
+            + (f"; it takes {takes}." if takes else ".")
+        )
+    told = [_as_argument(found.inputs[name], inputs[name]) for name in sorted(inputs)]
+    outputs = [found.outputs[name].name for name in sorted(found.outputs)]
+    return [os.path.abspath(loader), os.path.abspath(export), *told, "--", *outputs]
+
+
+def _as_argument(info: Any, values: Any) -> str:
+    array = np.asarray(values, tf.as_dtype(info.dtype).as_numpy_dtype)
+    is_float = array.dtype.kind == "f"
+    # Nine digits give every float32 back exactly.
+    words = (f"{x:.9g}" if is_float else f"{int(x)}" for x in array.ravel())
+    shape = ",".join(map(str, array.shape))
+    return f"{info.name}={array.dtype.name}:{shape}:{','.join(words)}"
+
+
+def _example_command(loader: str, export: str, signature: str) -> list[str]:
+    """Returns a command that draws, or scores, one image; conditions are zeros."""
+    tensors = read_signatures(export)[signature].inputs
+    shapes = {name: info.tensor_shape.dim for name, info in tensors.items()}
+    inputs = {
+        name: np.full([1, *(dim.size for dim in dims[1:])], name == "temperature")
+        for name, dims in shapes.items()
+    }
+    return loader_command(loader, export, signature, inputs)
+
+
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     flags.DEFINE_string(
         "output", None, "Where the program appears.", flag_values=flag_values
     )
+    flags.DEFINE_string(
+        "export",
+        None,
+        "The folder of a SavedModel, to print commands that run it. Default: none.",
+        flag_values=flag_values,
+    )
     flags.mark_flag_as_required("output", flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:
-    """Builds the loader that the flags ask for."""
-    print(f"Loader built at {build_loader(flag_values.output)}")
+    """Builds the loader and prints how it is called."""
+    loader = build_loader(flag_values.output)
+    print(f"Loader built at {loader}")
+    if flag_values.export is None:
+        return
+    for signature in ("sample", "log_prob"):
+        command = _example_command(loader, flag_values.export, signature)
+        print(f"\n{signature}:\n{shlex.join(command)}")
 
 
 if __name__ == "__main__":

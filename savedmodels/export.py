@@ -7,6 +7,7 @@ import pathlib
 
 from absl import flags
 
+from keras_pixelcnn.files import read_json
 from trainers.command_line import programs
 
 
@@ -103,7 +104,7 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 def recorded_bits_per_dim(model: pathlib.Path) -> float | None:
-    """What the run that a model is the result of reached on its test split.
+    """Reads the test score of the run that made a model.
 
     Args:
         model: a file. What lies beside it counts only if it has the name that runs
@@ -116,12 +117,10 @@ def recorded_bits_per_dim(model: pathlib.Path) -> float | None:
     Raises:
         ValueError: when the run's metrics are damaged.
     """
-    from trainers.runs.run_folder import RunFolder, read_json
-
-    folder = RunFolder(model.parent)
-    if model.name != folder.model.name or not folder.metrics.exists():
+    metrics_file = model.with_name("metrics.json")
+    if model.name != "model.keras" or not metrics_file.exists():
         return None
-    metrics = read_json(folder.metrics)
+    metrics = read_json(metrics_file)
     if "given_latent_bits_per_dim" in metrics:
         return None
     return metrics.get("test_bits_per_dim")

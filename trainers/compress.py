@@ -62,7 +62,7 @@ def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
         )
     # Here, so that a mistyped flag is told before TensorFlow loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
-    from trainers.compression import compressing, size_table
+    from trainers.compression import compressing
 
     model = load_model_or_preset(flag_values.model)
     if arguments:
@@ -81,7 +81,7 @@ def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
     sizes = [(flag_values.output, len(data), None)]
     if flag_values.compare:
         sizes += compressing.sizes_of_others(source, model.num_levels)
-    print(size_table.as_text(sizes, source.num_values))
+    print(compressing.size_table(sizes, source.num_values))
 
 
 if __name__ == "__main__":

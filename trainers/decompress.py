@@ -28,7 +28,7 @@ def main(flag_values: flags.FlagValues) -> None:
     # Here, so that a mistyped flag is told before TensorFlow loads.
     from keras_pixelcnn.codecs import read_header
     from keras_pixelcnn.pretrained import load_model_or_preset
-    from trainers.compression import decompressing, size_table
+    from trainers.compression import compressing, decompressing
 
     data = pathlib.Path(flag_values.input).read_bytes()
     header = read_header(data)
@@ -40,7 +40,7 @@ def main(flag_values: flags.FlagValues) -> None:
     print(f"{len(images)} images in {flag_values.output}")
     if header.num_values:
         sizes = [(flag_values.input, len(data), None)]
-        print(size_table.as_text(sizes, header.num_values))
+        print(compressing.size_table(sizes, header.num_values))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 python -m trainers.sample --model=runs/digits/model.keras --output=samples.png
 
 A model with labels samples a row for each of --label=0,3,5 or --label=all. --complete
-and --mask sample the rest of an image: what is white in the mask is kept.
+and --mask sample the rest of an image: what is white in the mask is kept, what is black
+or transparent is not.
 """
 
 from absl import flags

@@ -1,4 +1,4 @@
-"""Images to bytes and back, exactly, by the probabilities of a model."""
+"""Lossless compression of images by the probabilities of a model."""
 
 from keras_pixelcnn.codecs.errors import (
     CodecError,

@@ -1,4 +1,4 @@
-"""A batch of tiles to bytes and back, by one graph that both directions run."""
+"""Coding of a batch of tiles, by one graph for both directions."""
 
 import functools
 import threading
@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from keras_pixelcnn.codecs.errors import NumericsError
 from keras_pixelcnn.codecs.fingerprint import digest
-from keras_pixelcnn.codecs.quantiser import frequency_tables
+from keras_pixelcnn.codecs.range_coder import frequency_tables
 from keras_pixelcnn.codecs.slice_coders import (
-    DecodingSlice,
-    EncodingSlice,
-    SliceExchange,
+    SliceCoder,
+    SliceDecoder,
+    SliceEncoder,
 )
 from keras_pixelcnn.samplers import BatchSlices, RowDraw
 
@@ -31,7 +31,7 @@ class CodedBatch(NamedTuple):
     """A batch of tiles as bytes."""
 
     num_tiles: int
-    """Known from the images' sizes, and not among the bytes."""
+    """Number of tiles, which follows from the images' sizes and is not stored."""
     pixel_digest: bytes
     slices: tuple[CodedSlice, ...]
 
@@ -51,7 +51,7 @@ class BatchCoder:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._graphs: dict[int, Any] = {}
-        self._exchanges: Sequence[SliceExchange] = ()
+        self._coders: Sequence[SliceCoder] = ()
         self._error: Exception | None = None
         self._lock = threading.Lock()
 
@@ -67,19 +67,19 @@ class BatchCoder:
         Args:
             tiles: integers (tiles, height, width, channels) of the model's levels, at
                 least one.
-            inner: int32 (tiles, 2): what is coded of each; see `SliceExchange`.
+            inner: int32 (tiles, 2): what is coded of each; see `SliceCoder`.
             conditions: the model's inputs beside the image, by name.
             most_slices: into how many slices the batch is cut at most.
 
         Raises:
             CodecError: when the model gives no probabilities.
         """
-        exchanges = [
-            EncodingSlice(tiles[part], inner[part])
+        coders = [
+            SliceEncoder(tiles[part], inner[part])
             for part in slices_of(len(tiles), most_slices)
         ]
-        self._scan(exchanges, conditions, len(tiles), most_slices)
-        slices = tuple(CodedSlice(each.probe, each.finish()) for each in exchanges)
+        self._scan(coders, conditions, len(tiles), most_slices)
+        slices = tuple(CodedSlice(each.probe, each.finish()) for each in coders)
         return CodedBatch(len(tiles), digest(_as_words(tiles)), slices)
 
     def decode(
@@ -89,7 +89,7 @@ class BatchCoder:
         conditions: Mapping[str, np.ndarray],
         most_slices: int,
     ) -> np.ndarray:
-        """The tiles of a batch, int32 (tiles, height, width, channels).
+        """Decodes the tiles of a batch, int32 (tiles, height, width, channels).
 
         Args:
             batch: as `encode` gave it.
@@ -101,26 +101,26 @@ class BatchCoder:
             NumericsError: when other tiles come out than were encoded.
         """
         parts = slices_of(batch.num_tiles, most_slices)
-        exchanges = [
-            DecodingSlice(self._model.image_shape, inner[part], each.data, each.probe)
+        coders = [
+            SliceDecoder(self._model.image_shape, inner[part], each.data, each.probe)
             for part, each in zip(parts, batch.slices, strict=True)
         ]
-        tiles = self._scan(exchanges, conditions, batch.num_tiles, most_slices)
+        tiles = self._scan(coders, conditions, batch.num_tiles, most_slices)
         if digest(_as_words(tiles)) != batch.pixel_digest:
             raise NumericsError("other pixels come out")
         return tiles
 
     def _scan(
         self,
-        exchanges: Sequence[SliceExchange],
+        coders: Sequence[SliceCoder],
         conditions: Mapping[str, np.ndarray],
         num_tiles: int,
         most_slices: int,
     ) -> np.ndarray:
-        with self._lock:  # the graph asks the exchanges of one call
+        with self._lock:  # the graph asks the coders of one call
             if most_slices not in self._graphs:
                 self._graphs[most_slices] = self._new_graph(most_slices)
-            self._exchanges, self._error = exchanges, None
+            self._coders, self._error = coders, None
             inputs = {name: tf.constant(value) for name, value in conditions.items()}
             try:
                 tiles = self._graphs[most_slices](tf.constant(num_tiles), inputs)
@@ -129,7 +129,7 @@ class BatchCoder:
                     raise
                 raise self._error from None
             finally:
-                self._exchanges = ()
+                self._coders = ()
         return tiles.numpy()
 
     def _new_graph(self, most_slices: int) -> Any:
@@ -164,14 +164,14 @@ class BatchCoder:
     def _ask(self, place: np.ndarray, tables: np.ndarray) -> np.ndarray:
         index, *place = place.tolist()
         try:
-            return self._exchanges[index](tuple(place), tables)
+            return self._coders[index](tuple(place), tables)
         except Exception as error:  # which TensorFlow would only tell of in words
             self._error = error
             raise
 
 
 def slices_of(num_tiles: int, most_slices: int) -> list[slice]:
-    """Which tiles of a batch lie in which slice."""
+    """Returns which tiles of a batch lie in each slice."""
     slices = BatchSlices(num_tiles, most_slices)
     return [
         slice(i * slices.size, min((i + 1) * slices.size, num_tiles))

@@ -1,4 +1,4 @@
-"""Numbers and strings of bytes in a row, read with a look at what is there."""
+"""Variable-length integers and byte strings, read with checks."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ _MOST_NUMBER_BYTES = 9
 
 
 def number(value: int) -> bytes:
-    """A number of at least 0, 7 bits a byte, the lowest first."""
+    """Encodes an integer of at least 0, 7 bits a byte, the lowest first."""
     groups = []
     while value > 0x7F:
         groups.append(value & 0x7F | 0x80)
@@ -18,12 +18,12 @@ def number(value: int) -> bytes:
 
 
 def string(value: bytes) -> bytes:
-    """Bytes with their number before them."""
+    """Encodes a byte string with its length before it."""
     return number(len(value)) + value
 
 
 def as_bytes(name: str, data: Any) -> bytes:
-    """An argument that must be bytes.
+    """Checks that an argument is bytes.
 
     Raises:
         TypeError: when it is anything else.
@@ -52,11 +52,11 @@ class ByteReader:
 
     @property
     def num_left(self) -> int:
-        """Bytes not yet read."""
+        """Number of bytes not yet read."""
         return len(self._data) - self.position
 
     def read(self, count: int) -> bytes:
-        """The next bytes.
+        """Reads the next bytes.
 
         Raises:
             DamagedStreamError: when there are fewer.
@@ -70,7 +70,7 @@ class ByteReader:
         return bytes(self._data[self.position - count : self.position])
 
     def number(self) -> int:
-        """The next number.
+        """Reads the next integer.
 
         Raises:
             DamagedStreamError: when there is none.
@@ -84,7 +84,7 @@ class ByteReader:
         raise DamagedStreamError("The stream is damaged: a number has no end.")
 
     def string(self) -> bytes:
-        """The next bytes with their number before them.
+        """Reads the next byte string.
 
         Raises:
             DamagedStreamError: when there are fewer.

@@ -1,4 +1,4 @@
-"""Conditions in a stream: labels travel, what is as large as images does not.
+"""Conditions in a stream: labels are coded, larger ones only checked.
 
 Each image has a code: 0 for one without a condition where a model can do without, then
 the labels; or 1 where a model without labels has a condition. All codes are coded as
@@ -28,7 +28,7 @@ _HASHED_TOGETHER = 1024
 
 
 class CodedConditions(NamedTuple):
-    """What a stream holds of the conditions of its images."""
+    """The conditions of images as a stream holds them."""
 
     codes: bytes
     others_digest: bytes
@@ -77,7 +77,7 @@ class ImageConditions:
         return self._conditions.shapes.get(name, ())
 
     def inputs(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """The model's inputs beside some images.
+        """Returns the model's inputs beside some images.
 
         Args:
             images: int (n,), numbers of the images.
@@ -96,7 +96,7 @@ class ImageConditions:
         return {name: np.asarray(value) for name, value in inputs.items()}
 
     def codes(self, num_images: int) -> np.ndarray:
-        """int32 (num_images,): which labels the images have, 0 for no condition."""
+        """Returns the code of each image, int32 (num_images,), 0 for no condition."""
         label = self._values.get("label", np.int32(0))
         if self._conditions.optional:
             is_given = any(name in self._values for name in self._conditions.shapes)
@@ -105,7 +105,7 @@ class ImageConditions:
         return np.broadcast_to(label, [num_images]).astype(np.int32)
 
     def others_digest(self, num_images: int) -> bytes:
-        """Checksum of what does not travel; one for all counts as one for each."""
+        """Returns a checksum of the conditions that are not coded."""
         others = sorted(name for name in self._values if name not in _TRAVEL)
         if not others:
             return b""
@@ -122,7 +122,7 @@ class ImageConditions:
 def encode(
     conditions: Any, given: Mapping[str, Any], num_images: int
 ) -> tuple[CodedConditions, ImageConditions]:
-    """Conditions as bytes, and those that a decoder will have too.
+    """Encodes the conditions of images.
 
     Args:
         conditions: of the model.
@@ -150,7 +150,7 @@ def encode(
 def decode(
     conditions: Any, coded: CodedConditions, given: Mapping[str, Any], num_images: int
 ) -> ImageConditions:
-    """The conditions of a stream's images.
+    """Decodes the conditions of a stream's images.
 
     Args:
         conditions: of the model.
@@ -205,7 +205,7 @@ def _as_inputs(conditions: Any, codes: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _decoded(data: bytes, num_codes: int, num_images: int) -> np.ndarray:
-    """int32 (num_images,), or one for all where there is one."""
+    """Decodes codes, int32 (num_images,), or () where there is only one."""
     if num_codes == 1 or not num_images:
         return np.zeros(() if num_images else (0,), np.int32)
     least_bits = num_images * least_bits_of_uniform(num_codes)

@@ -1,17 +1,17 @@
-"""What a stream that cannot be decoded is told by."""
+"""Exceptions raised when a stream cannot be decoded."""
 
 
 class CodecError(ValueError):
-    """A stream that cannot be decoded here, or images that cannot be coded."""
+    """Raised when a stream cannot be decoded, or images cannot be coded."""
 
 
 class DamagedStreamError(CodecError):
-    """A stream that was changed or cut, or which is none."""
+    """Raised when a stream was changed or cut, or is none."""
 
 
 class WrongModelError(CodecError):
-    """A stream of another model, of other weights, or of other conditions."""
+    """Raised for a stream of another model, other weights or other conditions."""
 
 
 class NumericsError(CodecError):
-    """A stream whose probabilities come out otherwise on this machine or build."""
+    """Raised when probabilities differ on this machine or build."""

@@ -1,11 +1,17 @@
-"""Digests: of a model, so that a stream is not decoded by another one, and of data."""
+"""Digests of models and data, and a description of the numerics."""
 
 import hashlib
+import importlib.metadata
 import json
+import os
+import pathlib
+import platform
 from collections.abc import Iterable
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 NUM_BYTES = 16
 """Of a model's fingerprint."""
@@ -17,8 +23,19 @@ _NAMES = ("name", "trainable")
 """What a config holds that changes no probability."""
 
 
+_PROCESSORS = pathlib.Path("/proc/cpuinfo")
+
+_FEATURES = (
+    *("avx", "avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16"),
+    *("avx512_fp16", "amx_bf16", "asimd", "sve", "bf16"),
+)
+"""What kernels choose between, as Linux calls it."""
+
+_SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+
+
 def fingerprint(model: Any) -> bytes:
-    """What tells a model, with its weights as they stand, from others.
+    """Computes a digest of a model and its present weights.
 
     Args:
         model: a Keras model whose config holds all that its probabilities depend on
@@ -39,13 +56,56 @@ def fingerprint(model: Any) -> bytes:
 
 
 def digest(*parts: bytes | np.ndarray) -> bytes:
-    """`DIGEST_BYTES` bytes that change with any of the parts."""
+    """Computes a digest of `DIGEST_BYTES` bytes."""
     return digest_of(parts)
 
 
 def digest_of(parts: Iterable[bytes | np.ndarray]) -> bytes:
-    """As `digest`, of parts that need not all be there at once."""
+    """Computes `digest` of parts that come one after the other."""
     found = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for part in parts:
         found.update(part if isinstance(part, bytes) else np.ascontiguousarray(part))
     return found.digest()
+
+
+def describe_environment() -> str:
+    """Describes what the last digits of floats depend on, in one line."""
+    versions = [
+        f"tensorflow {tf.__version__}",
+        f"keras {keras.__version__}",
+        f"constriction {importlib.metadata.version('constriction')}",
+    ]
+    threads = tf.config.threading.get_intra_op_parallelism_threads() or _num_threads()
+    devices = {device.device_type for device in tf.config.list_physical_devices()}
+    switches = [
+        f"{name}={os.environ[name]}" for name in _SWITCHES if name in os.environ
+    ]
+    processor = [platform.machine(), *_features()]
+    return "; ".join(
+        [
+            ", ".join(versions),
+            " ".join(processor),
+            f"{threads} threads",
+            *sorted(devices - {"CPU"}),
+            *switches,
+        ]
+    )
+
+
+def _num_threads() -> int:
+    if hasattr(os, "sched_getaffinity"):  # on Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _features() -> list[str]:
+    """Reads which features the processor has, where Linux tells them."""
+    try:
+        lines = _PROCESSORS.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return [name for name in _FEATURES if name in value.split()]
+    return []

@@ -1,4 +1,4 @@
-"""PixelCNNCodec: images to bytes and back by a model's probabilities, exactly."""
+"""PixelCNNCodec: lossless compression by a model's probabilities."""
 
 import numbers
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,12 +7,12 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.codecs import condition_codes, environment
+from keras_pixelcnn.codecs import condition_codes
 from keras_pixelcnn.codecs.batch_coder import BatchCoder, CodedBatch
 from keras_pixelcnn.codecs.byte_fields import as_bytes
 from keras_pixelcnn.codecs.condition_codes import CodedConditions, ImageConditions
 from keras_pixelcnn.codecs.errors import NumericsError, WrongModelError
-from keras_pixelcnn.codecs.fingerprint import fingerprint
+from keras_pixelcnn.codecs.fingerprint import describe_environment, fingerprint
 from keras_pixelcnn.codecs.range_coder import load_constriction
 from keras_pixelcnn.codecs.stream import (
     MOST_TILES,
@@ -33,11 +33,11 @@ from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.samplers import BatchSlices, Draw, most_slices_in_graphs
 
 OnBatch = Callable[[int, int], None]
-"""Told (tiles done, bytes of them) after each batch."""
+"""Called with (tiles done, bytes of them) after each batch."""
 
 
 class CodedModel(Protocol):
-    """What the codec asks of a model, which is a Keras model beside."""
+    """A Keras model with what the codec needs."""
 
     image_shape: tuple[int, int, int]
     num_levels: int
@@ -183,14 +183,14 @@ class PixelCNNCodec:
             most_slices=most_slices_in_graphs() if model.has_scan_steps else 1,
             conditions=coded.codes,
             conditions_digest=coded.others_digest,
-            numerics=environment.describe(),
+            numerics=describe_environment(),
             metadata=as_bytes("metadata", metadata),
         )
 
     def decompress(
         self, data: bytes, *, on_batch: OnBatch | None = None, **conditions: Any
     ) -> np.ndarray | list[np.ndarray]:
-        """The images of a stream, exactly as they were.
+        """Decompresses a stream to the images, exactly as they were.
 
         All of the stream is checked before anything is decoded, and the pixels of each
         batch before they are given out. Whatever the stream claims, memory is taken for
@@ -273,5 +273,5 @@ def _explained(error: NumericsError, written_with: str) -> str:
     return (
         "The stream is whole and of this model, but the model's probabilities come out "
         f"otherwise here ({error}). Decompress it on the machine and build that wrote "
-        f"it. Written with: {written_with}. Here: {environment.describe()}."
+        f"it. Written with: {written_with}. Here: {describe_environment()}."
     )

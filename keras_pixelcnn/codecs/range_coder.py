@@ -1,10 +1,11 @@
-"""Range coding by the package `constriction`: values to bytes, in order, and back."""
+"""Range coding by `constriction`, and the integer frequencies it takes."""
 
 import importlib
 import math
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 _WORD = np.dtype("<u4")
 
@@ -14,9 +15,15 @@ _UNIFORM_PRECISION = 24
 MOST_UNIFORM_VALUES = 2**_UNIFORM_PRECISION
 """So many values can be coded as equally likely."""
 
+PRECISION = 24
+"""Frequencies of a table sum to two to this power; a float32 holds each of them."""
+
+_UNITS = 2.0**36
+"""The largest weight, in units: float64 then adds up 65,536 of them exactly."""
+
 
 def load_constriction() -> Any:
-    """The package, or how to get it.
+    """Imports `constriction`.
 
     Raises:
         ImportError: when it is not installed.
@@ -30,38 +37,70 @@ def load_constriction() -> Any:
         ) from error
 
 
+def frequency_tables(weights: tf.Tensor) -> tf.Tensor:
+    """Rounds weights to integer frequencies of levels, each less one.
+
+    Every level has a frequency of at least 1; of what is left each gets its share,
+    rounded down, and a likeliest one the rest. So a level is never given more than a
+    likelier one. From the weights on all sums are of whole numbers below 2**53 in
+    float64, which are exact in any order, so that the tables hang on no processor's way
+    to add; and as shares are rounded down, the rest is never negative.
+
+    "Less one" is the form in which `constriction` takes tables over without rounding:
+    it gives each level 1 of 2**24, and the others in proportion, here one to one.
+
+    Args:
+        weights: float tensor (examples, num_levels), at least 0, one above it.
+
+    Returns:
+        float32 tensor (examples, num_levels) of whole numbers, at least 0, rows of the
+        sum 2**24 - num_levels; NaN where a weight is NaN or infinite, or all are 0.
+    """
+    num_levels = weights.shape[-1]
+    free = 2.0**PRECISION - num_levels
+    weights = tf.cast(weights, tf.float64)
+    highest = tf.reduce_max(weights, axis=-1, keepdims=True)
+    units = tf.floor(weights * (_UNITS / highest))
+    total = tf.reduce_sum(units, axis=-1, keepdims=True)
+    shares = tf.floor(units * (free / total))
+    rest = free - tf.reduce_sum(shares, axis=-1, keepdims=True)
+    likeliest = tf.argmax(units, axis=-1, output_type=tf.int32)
+    gets_rest = tf.equal(tf.range(num_levels), likeliest[:, tf.newaxis])
+    return tf.cast(tf.where(gets_rest, shares + rest, shares), tf.float32)
+
+
 def _tables_model() -> Any:
     # Not "perfect": that would round tables that are exact already.
     return load_constriction().stream.model.Categorical(perfect=False)
 
 
 def least_bits_of_uniform(num_values: int) -> float:
-    """How many bits a value of `encode_uniform` takes at least: the last one's.
+    """Returns the fewest bits that a value of `encode_uniform` takes.
 
-    It has the rest of what the others leave when the probabilities are made whole.
+    The last value has what the others leave when probabilities are made whole.
     """
     others = (num_values - 1) * (MOST_UNIFORM_VALUES // num_values)
     return _UNIFORM_PRECISION - math.log2(MOST_UNIFORM_VALUES - others)
 
 
 class ValueEncoder:
-    """Takes values in the order in which they will be decoded."""
+    """Encodes values, in the order in which they will be decoded."""
 
     def __init__(self) -> None:
         self._coder = load_constriction().stream.queue.RangeEncoder()
         self._model = _tables_model()
 
     def encode(self, values: np.ndarray, tables: np.ndarray) -> None:
-        """Takes values, each with its own table.
+        """Encodes values, each with its own table.
 
         Args:
             values: int32 (n,).
-            tables: float32 (n, num_levels), as `quantiser.frequency_tables` gives.
+            tables: float32 (n, num_levels), as `frequency_tables` gives.
         """
         self._coder.encode(values, self._model, tables)
 
     def encode_uniform(self, values: np.ndarray, num_values: int) -> None:
-        """Takes values of which all are equally likely.
+        """Encodes values that are all equally likely.
 
         Args:
             values: int32 (n,), in [0, `num_values`).
@@ -71,12 +110,12 @@ class ValueEncoder:
         self._coder.encode(values, model)
 
     def finish(self) -> bytes:
-        """All that was encoded."""
+        """Returns the bytes of all that was encoded."""
         return self._coder.get_compressed().astype(_WORD).tobytes()
 
 
 class ValueDecoder:
-    """Gives values in the order in which they were encoded.
+    """Decodes values, in the order in which they were encoded.
 
     Args:
         data: what `ValueEncoder.finish` gave: whole words of 4 bytes.
@@ -88,7 +127,7 @@ class ValueDecoder:
         self._model = _tables_model()
 
     def decode(self, tables: np.ndarray) -> np.ndarray:
-        """The next values, each of its own table.
+        """Decodes the next values, each with its own table.
 
         Args:
             tables: as for `ValueEncoder.encode`.
@@ -99,6 +138,6 @@ class ValueDecoder:
         return self._coder.decode(self._model, tables)
 
     def decode_uniform(self, count: int, num_values: int) -> np.ndarray:
-        """The next values of which all are equally likely, int32 (count,)."""
+        """Decodes values that are all equally likely, int32 (count,)."""
         model = load_constriction().stream.model.Uniform(num_values)
         return self._coder.decode(model, count)

@@ -1,4 +1,4 @@
-"""What a scan asks for each value: the encoder to take it, the decoder to find it.
+"""Encoder and decoder of a slice, called by the scan at every place.
 
 Both see the same places in the same order with the same tables. The first rows' tables
 leave a checksum, by which the decoder knows early whether they are the encoder's.
@@ -17,8 +17,8 @@ _PROBED_ROWS = 2
 """Rows whose tables are compared: the second one has a row above it."""
 
 
-class SliceExchange(abc.ABC):
-    """The values of a slice's tiles, told one place after the other.
+class SliceCoder(abc.ABC):
+    """Codes the values of a slice's tiles, one place after the other.
 
     Args:
         image_shape: (height, width, channels) of a tile.
@@ -40,11 +40,11 @@ class SliceExchange(abc.ABC):
         self.tiles = np.zeros((*self._shape, len(self._inner)), np.int32)
 
     def __call__(self, place: tuple[int, ...], tables: np.ndarray) -> np.ndarray:
-        """Takes part in choosing the values of a place.
+        """Codes the values of a place.
 
         Args:
             place: (row, column, channel).
-            tables: float32 (examples, num_levels), as `quantiser.frequency_tables`
+            tables: float32 (examples, num_levels), as `range_coder.frequency_tables`
                 gives; examples beyond the slice's tiles are padding.
 
         Returns:
@@ -79,7 +79,7 @@ class SliceExchange(abc.ABC):
         return values
 
     def _coded(self, place: tuple[int, ...]) -> np.ndarray | None:
-        """The tiles of which the place is coded, None for all."""
+        """Returns the tiles of which the place is coded, None for all."""
         if self._is_whole:
             return None
         inside = (self._inner > place[:2]).all(axis=1)
@@ -103,15 +103,15 @@ class SliceExchange(abc.ABC):
     def _code(
         self, place: tuple[int, ...], coded: np.ndarray | None, tables: np.ndarray
     ) -> np.ndarray:
-        """The values of some tiles (None: of all) at a place, int32 (n,)."""
+        """Codes a place of some tiles (None: of all); returns int32 (n,)."""
 
 
-class EncodingSlice(SliceExchange):
-    """Tells values that are known, and encodes them.
+class SliceEncoder(SliceCoder):
+    """Encodes known values, and returns them to the scan.
 
     Args:
         tiles: int32 (tiles, height, width, channels).
-        inner: as for `SliceExchange`.
+        inner: as for `SliceCoder`.
     """
 
     def __init__(self, tiles: np.ndarray, inner: np.ndarray) -> None:
@@ -129,17 +129,17 @@ class EncodingSlice(SliceExchange):
         return values
 
     def finish(self) -> bytes:
-        """All that was encoded."""
+        """Returns the bytes of all that was encoded."""
         return self._coder.finish()
 
 
-class DecodingSlice(SliceExchange):
-    """Finds values by decoding them.
+class SliceDecoder(SliceCoder):
+    """Decodes values, and returns them to the scan.
 
     Args:
-        image_shape: as for `SliceExchange`.
+        image_shape: as for `SliceCoder`.
         inner: as there.
-        data: of the slice, as `EncodingSlice.finish` gave it.
+        data: of the slice, as `SliceEncoder.finish` gave it.
         probe: the checksum of the first tables at the encoder.
     """
 

@@ -1,4 +1,4 @@
-"""The bytes of a stream: a header, and the batches, each with a checksum.
+"""The stream format: a header and batches, each with a checksum.
 
     "KPXC", version, header, checksum, then for each batch: its bytes, checksum
 
@@ -35,7 +35,7 @@ DTYPES = tuple(
 
 
 class SizeRun(NamedTuple):
-    """Images of one size, one after the other."""
+    """A run of consecutive images of one size."""
 
     count: int
     height: int
@@ -43,7 +43,7 @@ class SizeRun(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What a stream says of itself."""
+    """The header of a stream."""
 
     fingerprint: bytes
     """Of the model."""
@@ -70,28 +70,28 @@ class Header(NamedTuple):
 
     @property
     def num_images(self) -> int:
-        """How many images there are."""
+        """Number of images."""
         return sum(run.count for run in self.sizes)
 
     @property
     def num_values(self) -> int:
-        """Values of all images together."""
+        """Number of values of all images."""
         channels = self.image_shape[-1]
         return sum(run.count * run.height * run.width * channels for run in self.sizes)
 
     @property
     def num_tiles(self) -> int:
-        """Tiles of all images together."""
+        """Number of tiles of all images."""
         tile = self.image_shape[:2]
         return sum(run.count * num_tiles(run[1:], tile) for run in self.sizes)
 
     def image_sizes(self) -> Iterator[tuple[int, int]]:
-        """(height, width) of one image after the other."""
+        """Yields (height, width) of one image after the other."""
         for run in self.sizes:
             yield from itertools.repeat((run.height, run.width), run.count)
 
     def batch_sizes(self) -> Iterator[int]:
-        """Tiles of one batch after the other."""
+        """Yields the number of tiles of each batch."""
         left = self.num_tiles
         while left > 0:
             yield min(left, self.batch_size)
@@ -99,7 +99,7 @@ class Header(NamedTuple):
 
 
 def size_runs(sizes: Iterator[tuple[int, int]]) -> tuple[SizeRun, ...]:
-    """Sizes in their order, neighbours that are alike together."""
+    """Groups consecutive equal sizes into runs."""
     return tuple(
         SizeRun(len(list(run)), *size) for size, run in itertools.groupby(sizes)
     )
@@ -120,7 +120,7 @@ class StreamWriter:
         self.start = start + string(body) + self._identity
 
     def batch(self, batch: CodedBatch) -> bytes:
-        """The bytes of the next batch."""
+        """Returns the bytes of the next batch."""
         parts = [batch.pixel_digest]
         for each in batch.slices:
             parts += [each.probe.to_bytes(4, "little"), string(each.data)]
@@ -131,7 +131,7 @@ class StreamWriter:
 
 
 def read_header(data: bytes) -> Header:
-    """What a stream says of itself; needs no model, and looks at no batch.
+    """Reads the header of a stream, without a model and without its batches.
 
     Args:
         data: a stream.
@@ -144,7 +144,7 @@ def read_header(data: bytes) -> Header:
 
 
 def read_stream(data: bytes) -> tuple[Header, list[CodedBatch]]:
-    """The parts of a stream, all of them checked, none of them decoded.
+    """Splits a stream into its parts and checks them all, without decoding.
 
     What is made is in proportion to the bytes given, whatever the header claims.
 

@@ -1,4 +1,4 @@
-"""A row of images as batches of tiles, and the row out of the batches again."""
+"""Batches of tiles out of a list of images, and the images out of the batches."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,16 +11,16 @@ from keras_pixelcnn.image_checks import check_images
 
 
 class TilePlaces(NamedTuple):
-    """Of a batch of tiles: of which images they are, and how much of them is inside."""
+    """Where the tiles of a batch lie in the images."""
 
     images: np.ndarray
     """int64 (tiles,): numbers of the images."""
     inner: np.ndarray
-    """int32 (tiles, 2): see `tiles.inner_sizes`."""
+    """int32 (tiles, 2): see `tile_geometry.inner_sizes`."""
 
 
 def check_rows(images: Any, num_levels: int, channels: int) -> Sequence[np.ndarray]:
-    """Images as integers of a common type: an array as it came, or a list of arrays.
+    """Converts images to integers of a common type, an array or a list.
 
     Args:
         images: integers in [0, num_levels), an array (batch, height, width, channels)
@@ -64,7 +64,7 @@ def tile_places(
     tile_size: Sequence[int],
     batch_sizes: Iterable[int],
 ) -> Iterator[TilePlaces]:
-    """Where the tiles of each batch lie, one batch after the other.
+    """Yields where the tiles of each batch lie.
 
     Args:
         sizes: (height, width) of the images.
@@ -84,7 +84,7 @@ def tile_places(
 def cut_batches(
     images: Iterable[np.ndarray], tile_size: Sequence[int], batch_sizes: Iterable[int]
 ) -> Iterator[np.ndarray]:
-    """The tiles of images, as many together as asked for.
+    """Cuts images into tiles and yields batches of them.
 
     Args:
         images: (height, width, channels), of any sizes.
@@ -106,7 +106,7 @@ def join_batches(
     sizes: Iterable[tuple[int, int]],
     dtype: np.dtype,
 ) -> Iterator[np.ndarray]:
-    """The images out of batches of tiles, as soon as all tiles of one are there.
+    """Joins batches of tiles to images, each as soon as its tiles are there.
 
     Args:
         batches: (tiles, tile height, tile width, channels).

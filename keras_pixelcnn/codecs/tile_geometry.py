@@ -1,4 +1,4 @@
-"""Images of any size as tiles of the size that a model takes, and back.
+"""Cutting of images of any size into tiles of a model's size, and joining.
 
 Tiles that reach over an image's edges repeat its last column and row. What is repeated
 is not coded: whoever decodes knows the image's size.
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def num_tiles(size: Sequence[int], tile_size: Sequence[int]) -> int:
-    """How many tiles an image has.
+    """Counts the tiles of an image.
 
     Args:
         size: (height, width) of the image.
@@ -25,7 +25,7 @@ def num_tiles(size: Sequence[int], tile_size: Sequence[int]) -> int:
 def inner_sizes(
     size: Sequence[int], tile_size: Sequence[int]
 ) -> Iterator[tuple[int, int]]:
-    """How much of each tile lies inside of the image, in the order of `cut`.
+    """Yields how much of each tile lies inside of the image, in `cut` order.
 
     Yields:
         (height, width), of one tile after the other.
@@ -37,7 +37,7 @@ def inner_sizes(
 
 
 def cut(image: np.ndarray, tile_size: Sequence[int]) -> np.ndarray:
-    """The tiles of an image, in rows from the top.
+    """Cuts an image into tiles, in rows from the top.
 
     Args:
         image: (height, width, channels).
@@ -57,7 +57,7 @@ def cut(image: np.ndarray, tile_size: Sequence[int]) -> np.ndarray:
 
 
 def join(tiles: np.ndarray, size: Sequence[int]) -> np.ndarray:
-    """The image of tiles in the order of `cut`.
+    """Joins tiles, in the order of `cut`, to an image.
 
     Args:
         tiles: (tiles, tile height, tile width, channels).

@@ -1,4 +1,4 @@
-"""Images as `tf.data.Dataset`.
+"""Image datasets as `tf.data.Dataset`.
 
 They come from the embedded digits, tfds datasets, folders of images, the IDX files of
 the MNIST family, patches of photos, and the letters of fonts.

@@ -1,18 +1,18 @@
-"""What can go wrong beyond a wrong argument."""
+"""Exceptions of datasets that are missing or damaged."""
 
 _MOST_NAMES = 10
 
 
 def shorten(names: list[str]) -> str:
-    """The first names, and how many more there are, for a sentence."""
+    """Lists the first names and counts the rest, for a sentence."""
     more = len(names) - _MOST_NAMES
     listed = ", ".join(names[:_MOST_NAMES])
     return f"{listed} and {more} more" if more > 0 else listed
 
 
 class DatasetUnavailableError(RuntimeError):
-    """The dataset is known, but its data is neither here nor to be had."""
+    """Raised when the data of a known dataset cannot be had."""
 
 
 class DamagedImageError(ValueError):
-    """An image file could not be read."""
+    """Raised when an image file cannot be read."""

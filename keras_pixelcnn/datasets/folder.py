@@ -1,15 +1,26 @@
-"""Images in class folders, PATH/<class>/<image>, or directly in PATH."""
+"""Image folders: PATH/<class>/<image>, or images directly in PATH."""
 
 import os
 import pathlib
-from collections.abc import Iterator
+import re
+from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from keras_pixelcnn.datasets import splits
+from keras_pixelcnn.datasets.errors import shorten
 from keras_pixelcnn.datasets.folder_reader import FolderReader
 from keras_pixelcnn.datasets.image_file import NUM_LEVELS, SUFFIXES
 from keras_pixelcnn.datasets.image_format import ImageFormat
+
+_SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""What folders of splits are called."""
 
 
 def read(
@@ -26,7 +37,8 @@ def read(
     is found now and not in the middle of an epoch.
 
     Args:
-        folder: holds a folder a class, or the images themselves.
+        folder: holds a folder a class, or the images themselves, or folders named
+            train, validation and test with these; see `find_images`.
         split: "train", "validation", "test" or "all".
         image_format: what the images shall look like.
         cache: whether to keep the finished images in memory; otherwise each epoch
@@ -40,15 +52,16 @@ def read(
     Raises:
         FileNotFoundError: if there is no such folder or no image in it.
         ValueError: if images differ in shape and `image_format` does not even them
-            out, or if `split` or the number of levels is wrong.
+            out, if `split` or the number of levels is wrong, or if it is unclear what
+            is a class.
         DamagedImageError: if a file is damaged and `on_damaged` is "raise", or if
             all are.
     """
     image_format.check_levels(NUM_LEVELS)
     root = pathlib.Path(folder).expanduser()
-    files = find_images(root)
-    chosen = splits.choose(split, len(files))
-    reader = FolderReader(root, [files[i] for i in chosen], image_format)
+    found = find_images(root)
+    chosen = found.choose(split)
+    reader = FolderReader(root, [found.files[i] for i in chosen], image_format)
     examples = reader.examples()
     if cache:
         examples = examples.cache()  # the check fills it
@@ -58,44 +71,150 @@ def read(
     return examples.apply(tf.data.experimental.assert_cardinality(count))
 
 
-def find_images(root: pathlib.Path) -> list[tuple[str, int]]:
+class ImageFiles(NamedTuple):
+    """The image files of a folder, and which split folder each lies in.
+
+    Attributes:
+        files: pairs of the path relative to the folder, with forward slashes, and the
+            label, sorted by path.
+        in_split: for each split that has a folder the indices of its files; empty
+            where the folder holds classes, and no splits.
+    """
+
+    files: list[tuple[str, int]]
+    in_split: dict[str, list[int]]
+
+    def choose(self, split: str) -> np.ndarray:
+        """Picks the files of one split.
+
+        Without split folders all files are divided; with them, validation and test
+        files are taken from those of training where they have no folder.
+
+        Args:
+            split: "train", "validation", "test" or "all".
+
+        Returns:
+            Indices of files, an int64 array.
+
+        Raises:
+            ValueError: if `split` is another name, or if it would be empty.
+        """
+        splits.check(split)
+        if not self.in_split or split == "all":
+            return splits.choose(split, len(self.files))
+        if split != "train" and split in self.in_split:
+            own = np.array(self.in_split[split])
+            return own[splits.choose("all", len(own))]
+        missing = [part for part in splits.PARTS if part not in self.in_split]
+        own = np.array(self.in_split["train"])
+        return own[splits.choose(split, len(own), ("train", *missing))]
+
+
+def find_images(root: pathlib.Path, with_classes: bool = True) -> ImageFiles:
     """Lists the images of a folder by their suffix, with their labels.
 
-    Hidden files and folders are passed over.
+    Hidden files and folders are passed over. Folders named train, validation (val,
+    valid) and test beside one another are splits, each with the class folders; a folder
+    without an image is no class. The list of classes is logged.
 
     Args:
         root: the folder.
+        with_classes: whether images must not lie beside class folders, where it is
+            unclear what they are. Without, such images have no label. Default True.
 
     Returns:
-        Pairs of the path relative to `root`, with forward slashes, and the label,
-        sorted by path. Labels count the sorted names of the class folders; images
-        directly in `root` are a class before all others.
+        The files. Labels count the names of the class folders over all splits, sorted
+        with numbers as numbers; they are 0 for images directly in `root`, and -1 for
+        images directly in a split folder where others have classes.
 
     Raises:
         FileNotFoundError: if there is no such folder or no image in it.
+        ValueError: if split folders stand beside others, or images beside class
+            folders.
     """
+    paths = _paths(root)
+    split_of = _split_folders(root, paths)
+    depth = 1 if split_of else 0
+    folders = [path.split("/")[:-1] for path in paths]
+    names = [parts[depth] if len(parts) > depth else None for parts in folders]
+    if with_classes:
+        _check_beside(root, paths, names, depth)
+    classes = sorted({name for name in names if name is not None}, key=_natural)
+    logging.info(
+        "%d classes in %s: %s",
+        len(classes),
+        root,
+        ", ".join(f"{label} {name}" for label, name in enumerate(classes)) or "none",
+    )
+    labels = {name: label for label, name in enumerate(classes)}
+    labels[None] = -1 if classes else 0
+    files = [(path, labels[name]) for path, name in zip(paths, names, strict=True)]
+    in_split: dict[str, list[int]] = {}
+    for index, parts in enumerate(folders):
+        if split_of:
+            in_split.setdefault(split_of[parts[0]], []).append(index)
+    return ImageFiles(files, in_split)
+
+
+def _paths(root: pathlib.Path) -> list[str]:
+    """Lists the images at any depth, relative to the folder, sorted."""
     if not root.is_dir():
         raise FileNotFoundError(
             f"There is no folder {str(root)!r}. Pass 'folder:PATH' where "
             "PATH/<class>/<image> or PATH/<image> exists."
         )
-    _, folders, names = next(os.walk(root))
-    classes = [
-        sorted(path.relative_to(root).as_posix() for path in _images_below(root / name))
-        for name in sorted(filter(_is_visible, folders))
-    ]
-    direct = list(filter(_is_image, names))
-    if direct:
-        classes.insert(0, direct)
-    found = sorted(
-        (path, label) for label, paths in enumerate(classes) for path in paths
-    )
+    found = []
+    for parent, folders, names in os.walk(root, onerror=_raise):
+        folders[:] = filter(_is_visible, folders)
+        below = pathlib.Path(parent).relative_to(root)
+        found += [(below / name).as_posix() for name in names if _is_image(name)]
     if not found:
         raise FileNotFoundError(
             f"No image was found in {str(root)!r} or its class folders. Looked for "
             f"files that end in {', '.join(SUFFIXES)}."
         )
-    return found
+    return sorted(found)
+
+
+def _split_folders(root: pathlib.Path, paths: list[str]) -> dict[str, str]:
+    """Returns the split of each folder in `root`; empty when they are no splits."""
+    tops = {path.split("/")[0] for path in paths if "/" in path}
+    named = {top: _SPLITS[top.lower()] for top in tops if top.lower() in _SPLITS}
+    found = set(named.values())
+    has_classes_below = any(path.count("/") > 1 for path in paths)
+    alone = named.keys() == tops and has_classes_below
+    if "train" not in found or not (len(found) > 1 or alone):
+        return {}
+    others = sorted(tops - named.keys()) + [path for path in paths if "/" not in path]
+    if others:
+        raise ValueError(
+            f"A folder must hold splits or classes, and {str(root)!r} holds splits, "
+            f"{', '.join(sorted(named))}, beside {shorten(others)}. Move these, or "
+            "pass the folder of one split."
+        )
+    return named
+
+
+def _check_beside(
+    root: pathlib.Path, paths: list[str], names: list[str | None], depth: int
+) -> None:
+    """Raises ValueError when images lie beside class folders."""
+    for top in {path.split("/")[0] if depth else "" for path in paths}:
+        own = [i for i, path in enumerate(paths) if path.startswith(f"{top}/" * depth)]
+        beside = [paths[i] for i in own if names[i] is None]
+        if beside and len(beside) < len(own):
+            raise ValueError(
+                f"A folder must hold class folders or images, and {str(root / top)!r} "
+                f"holds both: {shorten(beside)} lie beside folders of classes. Move "
+                "them into a class folder, or remove them."
+            )
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """Sorts numbers in names as numbers."""
+    parts = re.findall(r"([0-9]+)|([^0-9]+)", name)
+    key = [(1, int(number), "") if number else (2, 0, text) for number, text in parts]
+    return [*key, (0, 0, name)]  # an end comes first; 01 is not 1
 
 
 def _is_visible(name: str) -> bool:
@@ -104,12 +223,6 @@ def _is_visible(name: str) -> bool:
 
 def _is_image(name: str) -> bool:
     return _is_visible(name) and name.lower().endswith(SUFFIXES)
-
-
-def _images_below(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    for parent, folders, names in os.walk(folder, onerror=_raise):
-        folders[:] = filter(_is_visible, folders)
-        yield from (pathlib.Path(parent, name) for name in names if _is_image(name))
 
 
 def _raise(error: OSError) -> None:

@@ -1,4 +1,4 @@
-"""Decodes files inside a tf.data pipeline and keeps account of the damaged ones."""
+"""Decoding of image files in a tf.data pipeline, with damaged ones noted."""
 
 import pathlib
 
@@ -12,7 +12,7 @@ from keras_pixelcnn.datasets.image_format import ImageFormat
 
 
 class FolderReader:
-    """The image files of one split.
+    """Reads the image files of one split.
 
     Args:
         root: the folder that paths are relative to.
@@ -40,7 +40,7 @@ class FolderReader:
         self.first, self.shape = self._first_readable()
 
     def examples(self) -> tf.data.Dataset:
-        """Gives finished examples of all files but those known to be damaged.
+        """Returns the examples of all files but those known to be damaged.
 
         Returns:
             Single examples: {"image": (h, w, c), "label": int64}.

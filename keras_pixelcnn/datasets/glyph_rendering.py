@@ -1,4 +1,4 @@
-"""The letters of one font as pictures of one size."""
+"""Rendering of the letters of a font as images of one size."""
 
 import pathlib
 import typing
@@ -21,11 +21,11 @@ _LEAST_DISTINCT = 0.5
 
 
 class UnusableFontError(ValueError):
-    """A font is whole, but not one of the letters that are wanted."""
+    """Raised for an undamaged font that lacks the letters wanted."""
 
 
 def read_name(path: pathlib.Path) -> tuple[str, str]:
-    """The family and the full name of a font, as it tells them.
+    """Reads the family and the full name of a font.
 
     Args:
         path: of a .ttf or .otf file.
@@ -112,7 +112,7 @@ def _picture(
 def _ink_box(
     font: "ImageFont.FreeTypeFont", letter: str
 ) -> tuple[int, int, int, int] | None:
-    """Left, top, right and bottom of what is drawn, from where the baseline begins.
+    """Returns left, top, right, bottom of the ink, from the start of the baseline.
 
     None where nothing is. Pillow's own boxes include the room to the next letter.
     """
@@ -124,7 +124,7 @@ def _ink_box(
 
 
 def _fit(boxes: np.ndarray, size: tuple[int, int]) -> tuple[float, int]:
-    """The scale at which all boxes fit, and the row of the baseline."""
+    """Returns the scale at which all boxes fit, and the row of the baseline."""
     height, width = (max(length - 2 * _MARGIN, 1) for length in size)
     top, bottom = boxes[:, 1].min(), boxes[:, 3].max()
     scale = min(height / (bottom - top), width / (boxes[:, 2] - boxes[:, 0]).max())

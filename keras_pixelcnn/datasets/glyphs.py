@@ -1,4 +1,4 @@
-"""Letters of fonts: a font is an identity, its letters are what it shows of itself."""
+"""Images of the letters of fonts, with the font as label."""
 
 import functools
 import os
@@ -40,7 +40,7 @@ class Font(NamedTuple):
 
     @property
     def split(self) -> str:
-        """Says "train", "validation" or "test": by the first word of the family's name.
+        """Split by the family's first word: "train", "validation" or "test".
 
         Bold and narrow fonts call themselves families of their own, but begin with the
         same word.
@@ -49,7 +49,7 @@ class Font(NamedTuple):
 
 
 class _Fonts(NamedTuple):
-    """The fonts of a folder: those that are used, and why others are not."""
+    """The usable fonts of a folder, and why others are not used."""
 
     usable: tuple[Font, ...]
     left_out: dict[str, str]
@@ -190,7 +190,7 @@ def _render_all(
 def _named(
     root: pathlib.Path, paths: Sequence[pathlib.Path], damaged: dict[str, str]
 ) -> Iterator[tuple[pathlib.Path, str, str]]:
-    """Paths, families and names, sorted by name."""
+    """Yields paths, families and names, sorted by name."""
     named = []
     for path in paths:
         try:
@@ -204,7 +204,7 @@ def _named(
 
 
 def _tell(root: pathlib.Path, fonts: _Fonts, count: int, on_damaged: str) -> None:
-    """Names what is left out, or raises."""
+    """Logs the names of what is left out, or raises."""
     damaged = shorten(sorted(f"{key} ({why})" for key, why in fonts.damaged.items()))
     left_out = shorten(sorted(f"{key}: {why}" for key, why in fonts.left_out.items()))
     if fonts.damaged and on_damaged == "raise":

@@ -1,4 +1,4 @@
-"""The IDX files in which MNIST, Fashion-MNIST and KMNIST are published."""
+"""IDX files, in which MNIST, Fashion-MNIST and KMNIST are published."""
 
 import functools
 import gzip

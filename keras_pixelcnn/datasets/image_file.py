@@ -1,9 +1,24 @@
-"""One image file, of whatever kind, to an array of 8 bits and 1 or 3 channels."""
+"""Decoding of image files: pixels of 8 or 16 bits, and masks.
 
+Transparent pixels of an image are laid over white, those of a mask are unknown.
+"""
+
+import contextlib
 import pathlib
 import typing
+from collections.abc import Iterator
 
 import numpy as np
+from absl import logging
+
+from keras_pixelcnn.pixel_values import (
+    MASK_RULE,
+    are_ends,
+    is_shade,
+    is_white,
+    luma,
+    over_white,
+)
 
 if typing.TYPE_CHECKING:
     from PIL import Image
@@ -14,18 +29,143 @@ SUFFIXES = tuple(
 )
 NUM_LEVELS = 256
 
+# Those of `SUFFIXES`: Pillow would start Ghostscript for an EPS file of any name.
+_FORMATS = "AVIF BMP DIB GIF JPEG JPEG2000 PNG PPM TGA TIFF WEBP".split()
+
 _GRAY_MODES = ("1", "L", "LA", "La")
+_TIFF_BITS_PER_SAMPLE = 258
+_START_BYTES = 2**16
+"""Bytes at the beginning of a file in which JPEG 2000 and AVIF tell their depth."""
+
+_MOST_VALUES_NAMED = 5
+
+
+@contextlib.contextmanager
+def open_image(path: pathlib.Path) -> Iterator["Image.Image"]:
+    """Opens an image file without decoding it.
+
+    Args:
+        path: the file.
+
+    Yields:
+        Pillow's image.
+
+    Raises:
+        OSError: when there is no such file, or no image in it.
+        ValueError: when the path is no regular file, or the image has more pixels than
+            `PIL.Image.MAX_IMAGE_PIXELS`.
+    """
+    from PIL import Image
+
+    if path.exists() and not path.is_file():  # reading a pipe would wait for good
+        raise ValueError(f"{path} is no regular file")
+    with Image.open(path, formats=_FORMATS) as image:
+        yield image
+
+
+def _check_size(image: "Image.Image") -> None:
+    from PIL import Image
+
+    width, height = image.size
+    most = Image.MAX_IMAGE_PIXELS
+    if most is not None and width * height > most:
+        raise ValueError(
+            f"an image must have at most {most:,} pixels, and it has {width} x "
+            f"{height}; raise PIL.Image.MAX_IMAGE_PIXELS for larger ones"
+        )
+
+
+def stored_bits(image: "Image.Image") -> int:
+    """Returns how many bits the file has for each value; Pillow may decode fewer.
+
+    Args:
+        image: as `open_image` yields it, not yet decoded.
+    """
+    if image.format == "TIFF":
+        return max(image.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (1,)))
+    codec, _, _, arguments = image.tile[0] if image.tile else ("", None, 0, None)
+    if image.format == "PNG":
+        return 16 if str(arguments).endswith(";16B") else 8
+    if codec == "ppm":
+        return int(arguments[-1]).bit_length()  # the largest value
+    if image.format in ("JPEG2000", "AVIF"):
+        return _bits_in_box(image)
+    return 16 if image.mode.startswith("I") else 8
+
+
+def _bits_in_box(image: "Image.Image") -> int:
+    position = image.fp.tell()
+    image.fp.seek(0)
+    start = image.fp.read(_START_BYTES)
+    image.fp.seek(position)
+    if image.format == "AVIF":
+        box = start.find(b"av1C")
+        flags = start[box + 6] if 0 <= box < len(start) - 6 else 0
+        return 8 + 2 * bool(flags & 0x40) + 2 * bool(flags & 0x60 == 0x60)
+    size = start.find(b"\xff\x4f\xff\x51")  # of a codestream: its sizes
+    num_channels = int.from_bytes(start[size + 40 : size + 42], "big")
+    depths = start[size + 42 : size + 42 + 3 * num_channels : 3]
+    return max((depth & 0x7F) + 1 for depth in depths) if size >= 0 and depths else 8
+
+
+class _Layer(typing.NamedTuple):
+    """Decoded pixels at a depth of 8 or 16 bits."""
+
+    values: np.ndarray
+    """Integers (height, width, 1 or 3)."""
+    alpha: np.ndarray | None
+    """Integers (height, width, 1), or None where nothing is transparent."""
+    largest: int
+    """Value of white."""
+
+
+def _decode(image: "Image.Image", color_mode: str | None = None) -> _Layer:
+    """Decodes an open image, upright as its EXIF data says.
+
+    Raises:
+        ValueError: when values have no fixed range, or a transparent colour has more
+            bits than Pillow reads.
+        Exception: of nearly any kind, when the file is damaged.
+    """
+    from PIL import ImageOps
+
+    _check_size(image)
+    bits = stored_bits(image)
+    image = ImageOps.exif_transpose(image)
+    transparent = image.info.get("transparency")
+    if image.mode == "F" or (image.mode.startswith("I") and bits > 16):
+        kind = "floating-point" if image.mode == "F" else f"{bits}-bit"
+        raise ValueError(f"{kind} pixels have no fixed range, such as 16 bits have")
+    if image.mode.startswith("I"):  # Pillow has several modes of 16 bits
+        values = np.asarray(image).astype(np.int64)[..., np.newaxis]
+        alpha = None if transparent is None else (values != transparent) * 65535
+        return _Layer(values, alpha, 65535)
+    if bits > 8 and isinstance(transparent, tuple):
+        raise ValueError("colours of 16 bits with a transparent one cannot be read")
+    channels = {"grayscale": "L", "rgb": "RGB"}.get(
+        color_mode, "L" if image.mode in _GRAY_MODES else "RGB"
+    )
+    if not image.has_transparency_data:
+        values = np.asarray(image.convert(channels))
+        return _Layer(values.reshape(*values.shape[:2], -1), None, 255)
+    values = np.asarray(image.convert("RGBA")).astype(np.int32)
+    values, alpha = values[..., :3], values[..., 3:]
+    return _Layer(_gray(values) if channels == "L" else values, alpha, 255)
+
+
+def _gray(values: np.ndarray) -> np.ndarray:
+    return luma(*np.split(values, 3, axis=-1))
 
 
 def read_image(
     path: pathlib.Path,
     color_mode: str | None = None,
     least_side: int | None = None,
+    bits: int = 8,
 ) -> np.ndarray:
     """Reads the first picture of an image file, upright as its EXIF data says.
 
-    16-bit greys lose their lower 8 bits, transparency is laid over white, palettes
-    and other colour spaces become RGB.
+    Transparency is laid over white; palettes and other colour spaces become RGB.
 
     Args:
         path: the file.
@@ -33,47 +173,70 @@ def read_image(
             and 3 if it has colours or a palette.
         least_side: JPEG files may be decoded at a fraction of their size, much
             faster, as long as both sides stay at least this long. None decodes all.
+        bits: of a value. With 8, files of 16 bits lose their lower 8; with 16, those
+            of 8 bits are stretched. Default 8.
 
     Returns:
-        Values in [0, 256), uint8, shape (height, width, 1 or 3).
+        Values in [0, 2**bits), uint8 or uint16, shape (height, width, 1 or 3).
 
     Raises:
-        Exception: of nearly any kind, if the file is damaged.
+        Exception: of nearly any kind, if the file is damaged, or not as `open_image`
+            takes it; ValueError, if its pixels have no fixed range, or 16 bits are
+            asked for of colours of which Pillow reads 8.
     """
-    from PIL import Image, ImageOps
-
-    with Image.open(path) as image:
+    with open_image(path) as image:
         if least_side is not None:
             image.draft(None, (least_side, least_side))
-        upright = ImageOps.exif_transpose(image)
-    image = _to_opaque(_to_eight_bits(upright))
-    grayscale = color_mode == "grayscale" or (
-        color_mode is None and image.mode in _GRAY_MODES
-    )
-    values = np.array(image.convert("L" if grayscale else "RGB"))
-    return values.reshape(*values.shape[:2], -1)
+        depth = stored_bits(image)
+        layer = _decode(image, color_mode)
+    values, largest = layer.values, layer.largest
+    if bits == 16 and depth > 8 and largest < 65535:
+        raise ValueError("colours of more than 8 bits cannot be read exactly")
+    if layer.alpha is not None:
+        values = over_white(values, layer.alpha, largest)
+    if color_mode == "rgb":
+        values = np.broadcast_to(values, (*values.shape[:2], 3))
+    if bits == 8:
+        return (values >> 8 if largest == 65535 else values).astype(np.uint8)
+    return (values if largest == 65535 else values.astype("u2") * 257).astype("u2")
 
 
-def _to_eight_bits(image: "Image.Image") -> "Image.Image":
-    from PIL import Image
+def read_mask(path: pathlib.Path) -> np.ndarray:
+    """Reads a mask: white where pixels are known, black or transparent where not.
 
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no fixed range")
-    if not image.mode.startswith("I"):
-        return image
-    values = np.asarray(image)
-    # Pillow opens some 16-bit files in its 32-bit mode "I".
-    if values.min() < 0 or values.max() > 65535:
-        raise ValueError("pixels exceed 16 bits")
-    return Image.fromarray((values // 256).astype(np.uint8))
+    What is white is a matter of the file's own depth. A mask that keeps all pixels, or
+    none, is told in the log.
 
+    Args:
+        path: the file.
 
-def _to_opaque(image: "Image.Image") -> "Image.Image":
-    from PIL import Image
+    Returns:
+        bool (height, width), True where pixels are known.
 
-    if not image.has_transparency_data:
-        return image
-    layer = image.convert("RGBA")
-    white = Image.new("RGBA", layer.size, "white")
-    flat = Image.alpha_composite(white, layer)
-    return flat.convert("L" if image.mode in _GRAY_MODES else "RGB")
+    Raises:
+        ValueError: when the picture is not black and white.
+        Exception: as `read_image`.
+    """
+    with open_image(path) as image:
+        depth = stored_bits(image)
+        layer = _decode(image, "grayscale")
+    values, largest = layer.values.astype(np.int64), layer.largest
+    if depth > 8 and largest < 65535:
+        raise ValueError("colours of more than 8 bits cannot be read exactly")
+    if layer.alpha is not None:
+        values = values * layer.alpha // largest  # laid over black
+    values = values[..., 0]
+    has_ends = are_ends(values.min(), values.max(), largest)
+    if is_shade(values, largest).any() or not has_ends:
+        found = np.unique(values)
+        more = ", ..." if len(found) > _MOST_VALUES_NAMED else ""
+        raise ValueError(
+            f"A mask {MASK_RULE}. Received: values "
+            f"{', '.join(map(str, found[:_MOST_VALUES_NAMED]))}{more} up to "
+            f"{found[-1]}, where white is {largest}, in {path}"
+        )
+    mask = is_white(values, largest)
+    if mask.all() or not mask.any():
+        which = "all pixels: nothing" if mask.all() else "no pixel: all of it"
+        logging.warning("The mask %s keeps %s is sampled.", path, which)
+    return mask

@@ -1,17 +1,18 @@
-"""Size, colour and number of levels: one conversion for the images of all sources."""
+"""Conversion of images to the size, colours and levels asked for."""
 
 import dataclasses
 import numbers
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 COLOR_MODES = ("grayscale", "rgb")
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageFormat:
-    """What the caller wants images to look like.
+    """The size, colours and levels that a caller asks for.
 
     Args:
         image_size: height and width, or None to leave images as large as they are.
@@ -42,12 +43,22 @@ class ImageFormat:
             )
 
     def check_levels(self, native_levels: int) -> None:
-        """Raises ValueError if more levels are wanted than the source has."""
+        """Raises ValueError if more levels are wanted than the source has.
+
+        Fewer are told in the log: the model learns, and scores, coarser images.
+        """
         if self.num_levels is not None and self.num_levels > native_levels:
             raise ValueError(
                 f"`num_levels` must be at most {native_levels}, the number of levels "
                 f"that the source has, received {self.num_levels}. Levels can be "
                 "merged, not invented."
+            )
+        if self.num_levels is not None and self.num_levels < native_levels:
+            logging.warning(
+                "The %d levels of the images are merged to num_levels=%d. Leave it out "
+                "to keep them, and give the model as many.",
+                native_levels,
+                self.num_levels,
             )
 
     def convert(self, image: tf.Tensor, native_levels: int) -> tf.Tensor:
@@ -125,7 +136,7 @@ def _convert_color(image: tf.Tensor, color_mode: str | None) -> tf.Tensor:
 
 
 def _luma(image: tf.Tensor) -> tf.Tensor:
-    """ITU-R 601 luma, in integers so that it is the same on every machine."""
+    """Computes ITU-R 601 luma, in integers, the same on every machine."""
     red, green, blue = tf.unstack(tf.cast(image, tf.int64), axis=-1)
     # 0.299, 0.587 and 0.114 of 65,536, which is also Pillow's arithmetic.
     luma = (19595 * red + 38470 * green + 7471 * blue + 32768) // 65536
@@ -156,5 +167,5 @@ def _crop_to_ratio(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
 
 
 def _divide(numerator: tf.Tensor, denominator: int) -> tf.Tensor:
-    """Integer division, rounded to the nearest."""
+    """Divides integers, rounding to the nearest."""
     return (2 * numerator + denominator) // (2 * denominator)

@@ -1,21 +1,26 @@
-"""One call for all images."""
+"""`load`: images and labels from any source, as `tf.data.Dataset`."""
 
 import os
 
+import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.argument_checks import is_integer
 from keras_pixelcnn.datasets import (
-    digits,
     folder,
     glyphs,
     idx,
     image_file,
     patches,
-    pipeline,
+    splits,
     tfds_source,
 )
 from keras_pixelcnn.datasets.image_format import ImageFormat
+
+_DIGITS_LEVELS = 17
+
+# Without a cache a shuffle buffer holds images of its own, so it must have a bound.
+UNCACHED_SHUFFLE_BUFFER = 10_000
 
 # Sources that are named by a prefix and a path, and the levels that their pixels have.
 _LEVELS_OF_PREFIX = {
@@ -53,7 +58,10 @@ def load(
       as 256 levels, uint16 images as 65,536, whether or not all of them occur, and
       those of `"binarized_mnist"`, stored as 0 and 1, as 2.
     - `"folder:PATH"`: images as PATH/<class>/<image>, where labels count the sorted
-      class folders, or PATH/<image>. 16-bit greys are reduced to 256 levels,
+      class folders (numbers as numbers; the list is logged), or PATH/<image>. Folders
+      named train, validation (or val, valid) and test are the splits, each with the
+      class folders; where validation or test has none, 10 percent of train are taken.
+      16-bit greys are reduced to 256 levels,
       transparency is laid over white, EXIF orientation is followed, and of animations
       the first picture is taken. Each file of the split is decoded once while loading,
       and files that cannot be read are left out and named in the log.
@@ -70,14 +78,15 @@ def load(
       given. Labels count the fonts, sorted by name. Fonts without all letters, and
       copies of others, are left out and named in the log.
 
-    Digits and folders are divided 80/10/10 into "train", "validation" and "test"; "all"
-    is the three together. The division depends on the number of images and the order of
-    their paths alone, never on `seed`. Glyphs have the same splits, by the names of
-    fonts: those of one family are in one split. Patches have the same splits: 10 photos
-    or more are divided, of fewer each photo is cut into three bands; only training
-    patches overlap, by half. The splits of a tfds dataset are its own, with slices and
-    sums such as "train[:90%]" or "train+test". IDX files have "train" and "test", with
-    the same slices and sums, but in the order of the files, which is not that of tfds.
+    Digits, and folders without such splits, are divided 80/10/10 into "train",
+    "validation" and "test"; "all" is the three together. The division depends on the
+    number of images and the order of their paths alone, never on `seed`. Glyphs have
+    the same splits, by the names of fonts: those of one family are in one split.
+    Patches have the splits of folders: 10 photos or more are divided, of fewer each
+    photo is cut into three bands; only training patches overlap, by half. The splits of
+    a tfds dataset are its own, with slices and sums such as "train[:90%]" or
+    "train+test". IDX files have "train" and "test", with the same slices and sums, but
+    in the order of the files, which is not that of tfds.
 
     Images become grey or RGB first; then the centre that has the proportions of
     `image_size` is cut out, as large as it can be, and scaled (antialiased), except for
@@ -100,8 +109,8 @@ def load(
         color_mode: "grayscale" (ITU-R 601 luma) or "rgb". Defaults to None, as stored;
             for patches "rgb".
         num_levels: number of values that a pixel can take, at most as many as the
-            source has: value v of L becomes floor(v * num_levels / L). Defaults to
-            None, as stored.
+            source has: value v of L becomes floor(v * num_levels / L). Merging is
+            logged. Defaults to None, as stored.
         shuffle: whether to shuffle, in a fresh order each epoch. Defaults to None,
             which shuffles when `split` starts with "train".
         seed: seed of the shuffled orders. They repeat for the same seed, in the same
@@ -143,7 +152,7 @@ def load(
     _check_arguments(name, split, batch_size, on_damaged)
     prefix, path = _divide_name(name)
     if name == "digits":
-        examples = digits.read(split, image_format)
+        examples = _read_digits(split, image_format)
     elif prefix == "folder:":
         examples = folder.read(
             path, split, image_format, cache=cache, on_damaged=on_damaged
@@ -158,7 +167,7 @@ def load(
         examples = tfds_source.read(
             name, split, image_format, data_dir=data_dir, label_feature=label_feature
         )
-    return pipeline.finish(
+    return finish(
         examples,
         cache=cache,
         shuffle=split.startswith("train") if shuffle is None else shuffle,
@@ -168,7 +177,7 @@ def load(
 
 
 def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None) -> int:
-    """Tells how many values a pixel of a source can take; downloads nothing.
+    """Returns how many values a pixel of a source can take; downloads nothing.
 
     Args:
         name: as in `load`.
@@ -186,7 +195,7 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
         17
     """
     if name == "digits":
-        return digits.NUM_LEVELS
+        return _DIGITS_LEVELS
     prefix, _ = _divide_name(name)
     if prefix:
         return _LEVELS_OF_PREFIX[prefix]
@@ -194,7 +203,7 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
 
 
 def _divide_name(name: str) -> tuple[str, str]:
-    """Gives "folder:" and "PATH" of "folder:PATH"; other names have no prefix."""
+    """Splits "folder:PATH" into "folder:" and "PATH"; other names have no prefix."""
     for prefix in _LEVELS_OF_PREFIX:
         if name.startswith(prefix):
             return prefix, name.removeprefix(prefix)
@@ -217,3 +226,70 @@ def _check_arguments(
         raise ValueError(
             f'`on_damaged` must be "skip" or "raise", received {on_damaged!r}.'
         )
+
+
+def _read_digits(split: str, image_format: ImageFormat) -> tf.data.Dataset:
+    """Reads one split of the 1,797 images of 8x8 pixels, 0 to 16.
+
+    Args:
+        split: "train", "validation", "test" or "all".
+        image_format: what the images shall look like.
+
+    Returns:
+        Single examples: {"image": (h, w, c), "label": int64 in [0, 10)}.
+
+    Raises:
+        ValueError: if `split` is another name, or asks for too many levels.
+    """
+    from sklearn.datasets import load_digits
+
+    image_format.check_levels(_DIGITS_LEVELS)
+    images, labels = load_digits(return_X_y=True)
+    chosen = splits.choose(split, len(images))
+    return image_format.examples(
+        images[chosen].reshape(-1, 8, 8, 1).astype(np.uint8),
+        labels[chosen].astype(np.int64),
+        _DIGITS_LEVELS,
+    )
+
+
+def finish(
+    examples: tf.data.Dataset,
+    *,
+    cache: bool,
+    shuffle: bool,
+    seed: int,
+    batch_size: int | None,
+) -> tf.data.Dataset:
+    """Caches, shuffles, batches and prefetches, in this order.
+
+    Args:
+        examples: single examples of static shapes.
+        cache: whether to keep the examples in memory once they were read.
+        shuffle: whether to shuffle: all examples with a cache, else through a
+            buffer of 10,000 examples.
+        seed: seed of the order, which is a fresh one each epoch.
+        batch_size: examples a batch, the last of which may be smaller; None for
+            single examples.
+
+    Returns:
+        The dataset, of known cardinality where that of `examples` is known.
+    """
+    if cache:
+        examples = examples.cache()
+    if shuffle:
+        examples = examples.shuffle(
+            _shuffle_buffer(int(examples.cardinality()), cache),
+            seed=seed,
+            reshuffle_each_iteration=True,
+        )
+    if batch_size is not None:
+        examples = examples.batch(batch_size)
+    return examples.prefetch(tf.data.AUTOTUNE)
+
+
+def _shuffle_buffer(cardinality: int, cached: bool) -> int:
+    if cardinality < 0:  # unknown
+        return UNCACHED_SHUFFLE_BUFFER
+    largest = cardinality if cached else min(cardinality, UNCACHED_SHUFFLE_BUFFER)
+    return max(1, largest)

@@ -1,4 +1,4 @@
-"""Patches: small pieces cut out of photographs, at full resolution."""
+"""Patches cut out of photographs at full resolution."""
 
 import os
 import pathlib
@@ -30,7 +30,8 @@ def read(
 ) -> tf.data.Dataset:
     """Cuts the patches of one split out of photos; nothing is scaled.
 
-    Of 10 photos or more, 80, 10 and 10 percent of the photos are for training,
+    Folders named train, validation and test are these splits; see `folder.find_images`.
+    Else, of 10 photos or more, 80, 10 and 10 percent of the photos are for training,
     validation and test. Fewer are cut into three vertical bands each, of 80, 10 and
     10 percent of the width from the left. No pixel is in two splits, but pixels on
     the two sides of a border between bands are neighbours.
@@ -64,20 +65,21 @@ def read(
     """
     image_format.check_levels(NUM_LEVELS)
     splits.check(split)
-    root, files = _find_photos(source)
+    root, found = _find_photos(source)
     parts = tuple(_BANDS) if split == "all" else (split,)
-    patches, labels = _Photos(root, files, image_format).cut(parts, on_damaged)
+    patches, labels = _Photos(root, found, image_format).cut(parts, on_damaged)
     return image_format.examples(patches, labels, NUM_LEVELS)
 
 
 def _find_photos(
     source: str | os.PathLike[str],
-) -> tuple[pathlib.Path, list[tuple[str, int]]]:
+) -> tuple[pathlib.Path, folder.ImageFiles]:
     if source == SAMPLE_PHOTOS:
         from sklearn.datasets import load_sample_images
 
         paths = [pathlib.Path(name) for name in load_sample_images().filenames]
-        return paths[0].parent, [(path.name, i) for i, path in enumerate(paths)]
+        files = [(path.name, label) for label, path in enumerate(paths)]
+        return paths[0].parent, folder.ImageFiles(files, in_split={})
     root = pathlib.Path(source).expanduser()
     if not root.is_dir():
         raise FileNotFoundError(
@@ -85,27 +87,27 @@ def _find_photos(
             "PATH/<class>/<photo> or PATH/<photo> exists, or "
             f"'patches:{SAMPLE_PHOTOS}'."
         )
-    return root, folder.find_images(root)
+    return root, folder.find_images(root, with_classes=False)
 
 
 class _Photos:
-    """Photos of which each split has a share.
+    """The photos of a folder, divided among the splits.
 
     Args:
         root: the folder that paths are relative to.
-        files: pairs of a path and a label.
+        found: the photos.
         image_format: tells the size of a patch and the colour mode.
     """
 
     def __init__(
         self,
         root: pathlib.Path,
-        files: list[tuple[str, int]],
+        found: folder.ImageFiles,
         image_format: ImageFormat,
     ) -> None:
         self.root = root
-        self.files = files
-        self.in_bands = len(files) < _LEAST_PHOTOS
+        self.found = found
+        self.in_bands = len(found.files) < _LEAST_PHOTOS and not found.in_split
         self.patch_size = image_format.image_size or DEFAULT_PATCH_SIZE
         self.color_mode = image_format.color_mode or "rgb"
         self.damaged: dict[str, Exception] = {}
@@ -130,7 +132,7 @@ class _Photos:
         patches, labels = [], []
         shares = [(part, index) for part in parts for index in self._indices(part)]
         for part, index in shares:
-            path, label = self.files[index]
+            path, label = self.found.files[index]
             photo = self._read(path)
             if photo is not None:
                 patches.append(self._cut_one(path, photo, part))
@@ -149,8 +151,9 @@ class _Photos:
         return np.concatenate(patches), np.concatenate(labels)
 
     def _indices(self, part: str) -> Iterable[int]:
-        count = len(self.files)
-        return range(count) if self.in_bands else splits.choose(part, count)
+        if self.in_bands:
+            return range(len(self.found.files))
+        return self.found.choose(part)
 
     def _read(self, path: str) -> np.ndarray | None:
         try:

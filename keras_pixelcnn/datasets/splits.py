@@ -1,10 +1,12 @@
-"""Train, validation and test parts of a source that brings none of its own."""
+"""Train, validation and test splits of sources that have none."""
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
-SPLITS = ("train", "validation", "test", "all")
+PARTS = ("train", "validation", "test")
+SPLITS = (*PARTS, "all")
 
 # Belongs to the data, not to a run: with another number every split would change.
 _SPLIT_SEED = 1606
@@ -20,7 +22,7 @@ def check(split: str) -> None:
 
 
 def by_name(name: str) -> str:
-    """The split that a name falls to, whatever other names there are.
+    """Assigns a name to a split, whatever other names there are.
 
     Args:
         name: of what must not be divided, such as a family of fonts.
@@ -32,15 +34,18 @@ def by_name(name: str) -> str:
     return {8: "validation", 9: "test"}.get(tenth, "train")
 
 
-def choose(split: str, count: int) -> np.ndarray:
-    """Picks the examples of one split: 80, 10 or 10 percent of a fixed permutation.
+def choose(split: str, count: int, parts: Sequence[str] = PARTS) -> np.ndarray:
+    """Picks the examples of one split of a fixed permutation.
 
-    "all" is the three parts one after the other. The order is the permutation's, so
-    that neighbours in the source, say the images of one class, lie apart.
+    Validation and test have 10 percent each, training the rest. "all" is the parts one
+    after the other. The order is the permutation's, so that neighbours in the source,
+    say the images of one class, lie apart.
 
     Args:
         split: "train", "validation", "test" or "all".
         count: number of examples in the source.
+        parts: splits among which the source is divided, "train" first. Default: all
+            three.
 
     Returns:
         Indices into the source, an int64 array with values in [0, `count`).
@@ -48,13 +53,12 @@ def choose(split: str, count: int) -> np.ndarray:
     Raises:
         ValueError: if `split` is another name, or if it would be empty.
     """
-    start, stop = {
-        "train": (0, count * 8 // 10),
-        "validation": (count * 8 // 10, count * 9 // 10),
-        "test": (count * 9 // 10, count),
-        "all": (0, count),
-    }.get(split, (None, None))
     check(split)
+    first, last = 0, 10
+    if split != "all":
+        last = 11 - len(parts) + parts.index(split)
+        first = 0 if split == parts[0] else last - 1
+    start, stop = count * first // 10, count * last // 10
     if start == stop:
         raise ValueError(
             f"Split {split!r} is empty: there are only {count} images to divide. "

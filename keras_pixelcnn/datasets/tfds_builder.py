@@ -1,4 +1,4 @@
-"""Finds a tfds dataset and sees to it that its data is here, and whole."""
+"""Builders of tfds datasets, and checks that their data is whole."""
 
 import contextlib
 import difflib
@@ -20,7 +20,7 @@ _MNIST_FAMILY = ("mnist", "fashion_mnist", "kmnist")
 
 
 def find_builder(name: str, data_dir: str | os.PathLike[str] | None) -> Any:
-    """Gives the tfds builder of a dataset; nothing is downloaded.
+    """Returns the tfds builder of a dataset; downloads nothing.
 
     Args:
         name: name, with "/config" and ":version" where wanted.
@@ -75,7 +75,7 @@ def prepare(name: str, builder: Any) -> None:
 
 
 def check_data(name: str, builder: Any, split: str) -> None:
-    """Sees to it that the files of a split are complete.
+    """Checks that the files of a split are complete.
 
     Args:
         name: what the caller named the dataset.
@@ -183,7 +183,7 @@ def _describe(error: Exception) -> str:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Without progress bars and announcements, and without long retries."""
+    """Silences progress bars and announcements, and shortens retries."""
     from tensorflow_datasets.core.download import downloader
     from tensorflow_datasets.core.utils import tqdm_utils
 

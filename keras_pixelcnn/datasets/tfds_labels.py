@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 class TfdsLabels:
-    """Where the labels of a dataset are, and how they become integers.
+    """Reads the labels of a dataset as integers.
 
     Args:
         path: of their feature, with slashes where it is inside of others.
@@ -48,7 +48,7 @@ class TfdsLabels:
 
     @property
     def wanted(self) -> dict[str, Any]:
-        """What is to be decoded, as `tfds.decode.PartialDecoding` takes it."""
+        """Features to decode, as `tfds.decode.PartialDecoding` takes them."""
         if self._kind is None:
             return {}
         wanted: Any = True
@@ -75,7 +75,7 @@ class TfdsLabels:
         self._texts = np.array(sorted(texts), object)
 
     def of(self, example: Mapping[str, Any]) -> tf.Tensor:
-        """The label of an example: int64 scalar, -1 where there is none."""
+        """Returns the label of an example: int64 scalar, -1 where there is none."""
         if self._kind is None:
             return tf.constant(-1, tf.int64)
         value = self._value(example)

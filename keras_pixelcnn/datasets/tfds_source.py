@@ -1,4 +1,4 @@
-"""Any tensorflow-datasets dataset that has a feature "image"."""
+"""Datasets of tensorflow-datasets that have a feature "image"."""
 
 import os
 from typing import Any
@@ -67,7 +67,7 @@ def read(
 
 
 def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None) -> int:
-    """Tells how many values a pixel of a tfds dataset can take.
+    """Returns how many values a pixel of a tfds dataset can take.
 
     Args:
         name: name, with "/config" and ":version" where wanted.

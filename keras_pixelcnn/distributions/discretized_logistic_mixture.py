@@ -1,4 +1,4 @@
-"""DiscretizedLogisticMixture: the levels of a pixel's channels."""
+"""DiscretizedLogisticMixture: a distribution over a pixel's channels."""
 
 import random
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_pixelcnn.distributions import discretized_mean
 from keras_pixelcnn.distributions.seeds import as_call_seed
 from keras_pixelcnn.likelihoods import LogisticMixture, discretized_mixture
 from keras_pixelcnn.likelihoods.discretized_mixture import PixelMixture
@@ -45,23 +44,20 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
     What leads the shapes is broadcast and is the batch shape; the event shape is
     (channels,), of int32 levels. A seed is an integer or a stateless one of two; the
     first samples of many are those of few. `log_prob` is exact at every location and
-    scale. `mean` works for any number of levels and channels, in memory that grows with
-    neither: a sum over the values of the channels before where these are at most
-    2 ** 20, as of three channels of 256 levels or two of 65,536, exact to 1e-7 of the
-    range; of more an average over a sample of them that covers them evenly, with an
-    error below 1e-5 of the range (as five standard errors tell it) and no gradient.
+    scale. There is no `mean`: the ends of the range make it a sum over the values of
+    all channels but one; average samples for it.
 
     Raises:
         ValueError: when the number of channels, components or coefficients do not fit.
         tf.errors.InvalidArgumentError: with `validate_args`, when a scale is not above
-            0, or a value is no level; by `mean`, when even 2 ** 26 samples of many
-            channels leave a larger error.
+            0, or a value is no level.
+        NotImplementedError: by `mean`.
 
     Example:
         >>> grey = DiscretizedLogisticMixture(
         ...     logits=[0.0, 1.0], loc=[[30.0], [200.0]], scale=[[5.0], [20.0]]
         ... )
-        >>> grey.log_prob([31]), grey.mean(), grey.sample(3, seed=1)
+        >>> grey.log_prob([31]), grey.sample(3, seed=1)
 
     References:
         Salimans et al. 2017, arXiv 1701.05517, sections 2.1 and 2.2.
@@ -103,7 +99,7 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
     def of_pixels(
         cls, likelihood: LogisticMixture, parameters: tf.Tensor, **kwargs: Any
     ) -> "DiscretizedLogisticMixture":
-        """Each pixel of a model, given the pixels before it.
+        """Makes the distribution of each pixel of a model, given those before it.
 
         Args:
             likelihood: the model's `pixel_likelihood`.
@@ -175,7 +171,7 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
         return self._num_levels
 
     def _checked_likelihood(self) -> LogisticMixture:
-        """The likelihood with the sizes of the parameters, where they fit together."""
+        """Makes the likelihood, once the sizes of the parameters fit together."""
         scale = self._log_scale if self._scale is None else self._scale
         components, channels = set(), set()
         if self._logits.shape.rank != 0 and 2 <= _least_rank(self._loc, scale):
@@ -264,11 +260,6 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
         )
         return tf.reshape(drawn, tf.shape(noise))
 
-    def _mean(self) -> tf.Tensor:
-        mean = discretized_mean.mean(self._mixture(), self._num_levels)
-        shape = tf.concat([self.batch_shape_tensor(), tf.shape(mean)[-1:]], axis=0)
-        return tf.broadcast_to(mean, shape)
-
     def _parameter_control_dependencies(self, is_init: bool) -> list:
         is_fixed = not isinstance(self._scale, tf.Variable | tfp.util.DeferredTensor)
         if not self.validate_args or self._scale is None or is_init != is_fixed:
@@ -285,7 +276,7 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
 
 
 def _as_tensor(value: Any, name: str) -> Any:
-    """A tensor; variables stay what they are, so that they are followed."""
+    """Converts to a tensor; variables stay variables, so that they are followed."""
     if value is None or isinstance(value, tf.Variable | tfp.util.DeferredTensor):
         return value
     dtype = tf.float32
@@ -295,11 +286,11 @@ def _as_tensor(value: Any, name: str) -> Any:
 
 
 def _least_rank(*tensors: tf.Tensor) -> float:
-    """The smallest rank of tensors; infinity where it is not known."""
+    """Returns the smallest rank of tensors; infinity where it is not known."""
     ranks = [tensor.shape.rank for tensor in tensors]
     return min(float("inf") if rank is None else rank for rank in ranks)
 
 
 def _swapped(tensor: tf.Tensor) -> tf.Tensor:
-    """(..., a, b) as (..., b, a)."""
+    """Transposes the last two axes."""
     return tf.linalg.matrix_transpose(tensor)

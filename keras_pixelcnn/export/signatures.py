@@ -29,8 +29,8 @@ def signatures(model: Any) -> dict[str, Signature]:
     - `complete`: image int32, mask bool (batch, height, width), True where it is known,
       seed and temperature to image.
     - `complete_png`: image_bytes and mask_bytes string (batch,), PNG files of the
-      image's size, the mask white where the image is known, seed and temperature to
-      image_bytes.
+      image's size, the mask white where the image is known and black or transparent
+      where it is not, seed and temperature to image_bytes.
     - `log_prob`: image int32 to log_prob float32 (batch,), in nats, and bits_per_dim
       float32 (batch,).
     - `classify`, of models that take labels: image int32 to probabilities float32

@@ -1,165 +1,206 @@
-/* Runs the signatures of an exported model, in C and without Python.
+/* Runs an exported model through TensorFlow's C API, without Python.
  *
- *   loader EXPORT_DIR
+ *   loader EXPORT_DIR INPUT... -- OUTPUT...
  *
- * lists the signatures, and what each takes and gives.
- *
- *   loader EXPORT_DIR SIGNATURE [--NAME VALUES]... [--rows N] [--output NAME=FILE]...
- *
- * runs one. Every input of the signature is an option of its name, for example
- *
- *   --seed 1,2,3    --embedding "0.1 -2 3"    --spatial @FILE    --mask_bytes @A,@B
- *
- * VALUES are, by the type of the input:
- *   int32, int64, float32   numbers separated by commas or white space, or @ and the
- *                           name of a text file of them
- *   bool                    the same of true and false, or 1 and 0
- *   string                  @ and the name of a file, whose bytes are the string; with
- *                           commas between several (so none in the names)
- * They are as many as one row of the batch needs, which all rows then share, or as many
- * for each row, in their order. There are as many rows as the input with the most of
- * them gives, or N.
- *
- * The results come on stdout: first a line
- *
- *   # SIGNATURE: NAME TYPE SHAPE, NAME TYPE SHAPE, ...
- *
- * and then for each output in this order a line for each row
- *
- *   NAME VALUE VALUE ...
- *
- * with the values of an image row by row and the channels of a pixel together. A string
- * is printed as it is when it is alone in its row and of printable ASCII characters,
- * else as hex: and two hexadecimal digits a byte (so is what begins with hex: itself).
- * --output puts the strings of an output into files, where %d in FILE stands for the
- * number of the row, from 0 on; the line is then the file's name.
- *
- *   loader EXPORT_DIR SIGNATURE [OPTION]... -- SIGNATURE [OPTION]... -- ...
- *
- * loads the model once and runs one request after another.
- *
- * What goes wrong is said on stderr, and the exit code is then 1. A request that fails
- * does not stop those after it, and prints nothing on stdout. TensorFlow writes its
- * notes on stderr, too; the environment variable TF_CPP_MIN_LOG_LEVEL=3 silences most.
+ * An INPUT is TENSOR=TYPE:SHAPE:VALUES, such as serving_default_seed:0=int64:2:7,8 or
+ * log_prob_image:0=int32:1,8,8,1:0,0,3,..., and an OUTPUT the name of a tensor. Which
+ * tensors a signature reads and gives stands in the SavedModel;
+ * `python -m savedmodels.build_loader --export=EXPORT_DIR` prints whole commands.
+ * Each result comes on stdout as a line of the same form as an INPUT.
  *
  * The model is loaded and run as TF Serving does it: by LoadSavedModel and
- * Session::Run, with XLA disabled. Build the loader with
- * `python -m savedmodels.build_loader --output=loader`.
+ * Session::Run, with XLA disabled. What goes wrong is said on stderr, with exit code 1.
  */
 
+#define _POSIX_C_SOURCE 200809L /* strndup */
+
+#include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tensorflow/c/c_api.h>
 
-#include "message.h"
-#include "request.h"
-#include "saved_model.h"
-#include "tensor.h"
+enum { MOST_TENSORS = 16, MOST_AXES = 8 };
 
-static const char usage[] =
-    "usage: loader EXPORT_DIR\n"
-    "       loader EXPORT_DIR SIGNATURE [--NAME VALUES]... [--rows N]\n"
-    "              [--output NAME=FILE]... [-- SIGNATURE ...]...\n"
-    "  The first lists the signatures of the model, the second runs some.\n"
-    "  --NAME VALUES       An input. VALUES are numbers, true or false, separated by\n"
-    "                      commas or white space, or @FILE for a text file of them;\n"
-    "                      for strings @FILE[,@FILE]..., whose bytes are the values.\n"
-    "                      They are for one row, which all share, or for each row.\n"
-    "  --rows N            The number of rows. Default: as many as an input gives.\n"
-    "  --output NAME=FILE  Writes strings to files, %d in FILE being the row. Else,\n"
-    "                      they are printed, in hexadecimal unless plain text.\n"
-    "  --                  Another request, of the model loaded already.\n";
+/* tensorflow::DisableXlaCompilation(), a C++ function that the C API leaves out. TF
+ * Serving's own main calls it, too: what wants XLA then fails when it is run. */
+void disable_xla_compilation(void) __asm__(
+    "_ZN10tensorflow21DisableXlaCompilationEv");
 
-static const char separator[] = "--";
+static const struct {
+  const char *name;
+  TF_DataType type;
+} types[] = {{"float32", TF_FLOAT},
+             {"int32", TF_INT32},
+             {"int64", TF_INT64},
+             {"uint8", TF_UINT8},
+             {"bool", TF_BOOL}};
+enum { NUM_TYPES = sizeof types / sizeof *types };
 
-typedef struct {
-  const char *directory;
-  Request *requests;
-  int num_requests;
-} Arguments;
-
-static bool wrong_usage(void) {
-  fputs(usage, stderr);
-  return false;
+static _Noreturn void fail(const char *rule, const char *received) {
+  fprintf(stderr, "loader: %s Received: %s\n", rule, received);
+  exit(EXIT_FAILURE);
 }
 
-/* Splits the arguments after the directory, if there are any, where separators are. */
-static bool split_requests(int argc, char **argv, Arguments *arguments) {
-  for (int begin = 2, end; argc > 2 && begin <= argc; begin = end + 1) {
-    for (end = begin; end < argc && strcmp(argv[end], separator) != 0;) ++end;
-    Request *request = &arguments->requests[arguments->num_requests++];
-    if (!read_request(argv + begin, end - begin, request)) return wrong_usage();
+static void check_status(TF_Status *status, const char *action) {
+  if (TF_GetCode(status) != TF_OK) fail(action, TF_Message(status));
+}
+
+/* Finds OPERATION:INDEX in the graph; `length` is that of the name. */
+static TF_Output find_tensor(TF_Graph *graph, const char *name, size_t length) {
+  char *operation = strndup(name, length);
+  char *colon = operation == NULL ? NULL : strrchr(operation, ':');
+  if (colon == NULL) fail("A tensor must be OPERATION:INDEX.", name);
+  *colon = '\0';
+  TF_Output found = {TF_GraphOperationByName(graph, operation), atoi(colon + 1)};
+  if (found.oper == NULL || found.index < 0 ||
+      found.index >= TF_OperationNumOutputs(found.oper)) {
+    fail("The model has no such tensor.", name);
   }
-  return true;
+  free(operation);
+  return found;
 }
 
-static bool read_arguments(int argc, char **argv, Arguments *arguments) {
-  if (argc < 2 || strncmp(argv[1], "--", 2) == 0) {
-    fail("the directory of an export must come first. Received: %s",
-         argc < 2 ? "nothing" : argv[1]);
-    return wrong_usage();
+/* ---- Inputs. ---- */
+
+static bool parse_integer(const char *text, char **end, int64_t least, int64_t most,
+                          int64_t *value) {
+  errno = 0;
+  *value = strtoll(text, end, 10);
+  return *end != text && errno == 0 && *value >= least && *value <= most;
+}
+
+/* Writes one number as element `i` of a tensor; false where its type has no such. */
+static bool parse_element(const char *text, char **end, TF_DataType type, void *data,
+                          int64_t i) {
+  int64_t value;
+  switch (type) {
+    case TF_FLOAT:
+      ((float *)data)[i] = strtof(text, end);
+      return *end != text;
+    case TF_INT64:
+      return parse_integer(text, end, INT64_MIN, INT64_MAX, (int64_t *)data + i);
+    case TF_INT32:
+      if (!parse_integer(text, end, INT32_MIN, INT32_MAX, &value)) return false;
+      ((int32_t *)data)[i] = (int32_t)value;
+      return true;
+    default: /* uint8 and bool, a byte each */
+      if (!parse_integer(text, end, 0, type == TF_BOOL ? 1 : 255, &value)) return false;
+      ((uint8_t *)data)[i] = (uint8_t)value;
+      return true;
   }
-  arguments->directory = argv[1];
-  arguments->requests = calloc((size_t)argc, sizeof(Request));
-  if (arguments->requests == NULL) return fail("there is not enough memory");
-  return split_requests(argc, argv, arguments);
 }
 
-static void list_tensors(const char *verb, const TensorInfo *tensors, int count) {
-  char type[PHRASE_SIZE], shape[PHRASE_SIZE];
-  for (int i = 0; i < count; ++i) {
-    const TensorInfo *tensor = &tensors[i];
-    printf("  %s %s %s %s\n", verb, tensor->name, describe_type(tensor->type, type),
-           describe_shape(tensor->dims, tensor->rank, shape));
+static TF_DataType parse_type(const char *text, const char **end) {
+  for (int i = 0; i < NUM_TYPES; ++i) {
+    size_t length = strlen(types[i].name);
+    if (strncmp(text, types[i].name, length) != 0 || text[length] != ':') continue;
+    *end = text + length + 1;
+    return types[i].type;
   }
+  fail("A type must be float32, int32, int64, uint8 or bool, with a : after it.", text);
 }
 
-static bool list_signatures(const Model *model) {
-  char name[NAME_SIZE] = "";
-  bool done = true;
-  while (next_signature(model, name)) {
-    Signature signature;
-    begin_request(name, 0, 0);
-    if (!read_signature(model, name, &signature)) {
-      done = false;
-      continue;
+static int parse_shape(const char *text, int64_t *dims, const char **end) {
+  int rank = 0;
+  char *next = (char *)text;
+  for (; *next != ':'; ++rank, next += *next == ',') {
+    if (rank == MOST_AXES || !parse_integer(next, &next, 0, INT32_MAX, &dims[rank]) ||
+        (*next != ',' && *next != ':')) {
+      fail("A shape must be up to 8 sizes with commas between, and a : after.", text);
     }
-    printf("%s\n", name);
-    list_tensors("takes", signature.inputs, signature.num_inputs);
-    list_tensors("gives", signature.outputs, signature.num_outputs);
   }
-  return done;
+  *end = next + 1;
+  return rank;
 }
 
-static bool run_requests(const Model *model, const Arguments *arguments) {
-  bool done = true;
-  for (int i = 0; i < arguments->num_requests; ++i) {
-    const Request *request = &arguments->requests[i];
-    begin_request(request->signature, i + 1, arguments->num_requests);
-    done = run_request(model, request) && done;
-    fflush(stdout);
+/* Makes a tensor of TYPE:SHAPE:VALUES. */
+static TF_Tensor *parse_tensor(const char *text) {
+  int64_t dims[MOST_AXES], count = 1;
+  TF_DataType type = parse_type(text, &text);
+  int rank = parse_shape(text, dims, &text);
+  int64_t most = (int64_t)strlen(text) / 2 + 1; /* each value takes a digit and a comma */
+  for (int i = 0; i < rank; ++i) {
+    count *= dims[i];
+    if (count > most) fail("There must be a value for each element.", text);
   }
-  return done;
+  TF_Tensor *tensor =
+      TF_AllocateTensor(type, dims, rank, (size_t)count * TF_DataTypeSize(type));
+  char *next = (char *)text;
+  for (int64_t i = 0; i < count; ++i) {
+    if (!parse_element(next, &next, type, TF_TensorData(tensor), i) ||
+        *next != (i + 1 < count ? ',' : '\0')) {
+      fail("Values must be numbers of the type, as many as elements, with commas "
+           "between.", text);
+    }
+    ++next;
+  }
+  if (count == 0 && *text != '\0') fail("An empty tensor must have no values.", text);
+  return tensor;
 }
 
-static bool load_and_run(const Arguments *arguments) {
-  Model model = {0};
-  bool done = load_model(arguments->directory, &model) &&
-              (arguments->num_requests == 0 ? list_signatures(&model)
-                                            : run_requests(&model, arguments));
-  close_model(&model);
-  return done;
+/* ---- Outputs. ---- */
+
+static void print_element(TF_DataType type, const void *data, int64_t i) {
+  switch (type) {
+    case TF_FLOAT: printf("%.9g", ((const float *)data)[i]); break; /* all its digits */
+    case TF_INT64: printf("%" PRId64, ((const int64_t *)data)[i]); break;
+    case TF_INT32: printf("%" PRId32, ((const int32_t *)data)[i]); break;
+    default: printf("%d", ((const uint8_t *)data)[i]);
+  }
+}
+
+static void print_tensor(const char *name, const TF_Tensor *tensor) {
+  int known = 0, rank = TF_NumDims(tensor);
+  while (known < NUM_TYPES && types[known].type != TF_TensorType(tensor)) ++known;
+  if (known == NUM_TYPES) fail("A result must be of numbers or bool.", name);
+  printf("%s=%s:", name, types[known].name);
+  for (int i = 0; i < rank; ++i) {
+    printf("%s%" PRId64, i > 0 ? "," : "", TF_Dim(tensor, i));
+  }
+  for (int64_t i = 0; i < TF_TensorElementCount(tensor); ++i) {
+    putchar(i > 0 ? ',' : ':');
+    print_element(types[known].type, TF_TensorData(tensor), i);
+  }
+  if (TF_TensorElementCount(tensor) == 0) putchar(':');
+  putchar('\n');
 }
 
 int main(int argc, char **argv) {
-  Arguments arguments = {0};
-  if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-    return fputs(usage, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+  TF_Output inputs[MOST_TENSORS], outputs[MOST_TENSORS];
+  TF_Tensor *values[MOST_TENSORS], *results[MOST_TENSORS] = {NULL};
+  int first = 3;
+  while (first < argc && strcmp(argv[first - 1], "--") != 0) ++first;
+  int num_inputs = first - 3, num_outputs = argc - first;
+  if (num_outputs < 1 || num_outputs > MOST_TENSORS || num_inputs > MOST_TENSORS) {
+    fail("The arguments must be EXPORT_DIR INPUT... -- OUTPUT..., up to 16 of each.",
+         argc < 2 ? "none" : argv[argc - 1]);
   }
-  bool done = read_arguments(argc, argv, &arguments) && load_and_run(&arguments);
-  free(arguments.requests);
-  begin_request(NULL, 0, 0);
-  if (fflush(stdout) != 0 || ferror(stdout)) done = fail("cannot write the results");
-  return done ? EXIT_SUCCESS : EXIT_FAILURE;
+  for (int i = 0; i < num_inputs; ++i) {
+    const char *equals = strchr(argv[2 + i], '=');
+    if (equals == NULL) fail("An input must be TENSOR=TYPE:SHAPE:VALUES.", argv[2 + i]);
+    values[i] = parse_tensor(equals + 1);
+  }
+  const char *tags[] = {"serve"};
+  TF_Status *status = TF_NewStatus();
+  TF_Graph *graph = TF_NewGraph();
+  TF_SessionOptions *options = TF_NewSessionOptions();
+  disable_xla_compilation();
+  TF_Session *session = TF_LoadSessionFromSavedModel(options, NULL, argv[1], tags, 1,
+                                                     graph, NULL, status);
+  check_status(status, "The export cannot be loaded.");
+  for (int i = 0; i < num_inputs; ++i) {
+    inputs[i] = find_tensor(graph, argv[2 + i], strcspn(argv[2 + i], "="));
+  }
+  for (int i = 0; i < num_outputs; ++i) {
+    outputs[i] = find_tensor(graph, argv[first + i], strlen(argv[first + i]));
+  }
+  TF_SessionRun(session, NULL, inputs, values, num_inputs, outputs, results,
+                num_outputs, NULL, 0, NULL, status);
+  check_status(status, "The model refuses the inputs.");
+  for (int i = 0; i < num_outputs; ++i) print_tensor(argv[first + i], results[i]);
+  if (fflush(stdout) != 0) fail("The results cannot be written.", strerror(errno));
+  return EXIT_SUCCESS; /* the system takes back what a program of one run holds */
 }

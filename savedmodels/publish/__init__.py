@@ -1,1 +1,1 @@
-"""From a model to a version that TensorFlow Serving loads."""
+"""Publishing of models as versions that TensorFlow Serving loads."""

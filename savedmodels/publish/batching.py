@@ -1,16 +1,16 @@
-"""How a server puts requests together: what an export tells it."""
+"""Batching limits that an export gives to the server."""
 
 import dataclasses
 import numbers
 from collections.abc import Sequence
 
 BATCHING_FILE = "batching_params.pbtxt"
-"""Where TF Serving looks for it in the folder of a version."""
+"""Path of the batching limits in the folder of a version."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Batching:
-    """Limits of the batches that a server makes of requests that come together.
+    """Limits of the batches into which a server merges concurrent requests.
 
     TF Serving follows them when started with `--enable_batching` and
     `--enable_per_model_batching_parameters`. How many threads work on batches is for
@@ -47,7 +47,7 @@ class Batching:
         check_batch_sizes(self.allowed_batch_sizes, self.max_batch_size)
 
     def to_text(self) -> str:
-        """The limits as a `tensorflow.serving.BatchingParameters` in text format."""
+        """Returns the limits as `tensorflow.serving.BatchingParameters` in text."""
         lines = [
             f"max_batch_size {{ value: {self.max_batch_size} }}",
             f"batch_timeout_micros {{ value: {self.batch_timeout_micros} }}",

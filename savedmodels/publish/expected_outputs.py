@@ -1,4 +1,4 @@
-"""What the Python model answers to the requests that an export answers."""
+"""Outputs of the Python model for an export's requests."""
 
 import json
 import pathlib
@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.export.saved_model import METADATA_FILE
+from keras_pixelcnn.files import read_json
 from keras_pixelcnn.interpolation import embeddings_between
 from keras_pixelcnn.pixel_values import to_levels, to_pixels
 from savedmodels.publish.warmup import Request
@@ -17,52 +18,39 @@ from savedmodels.publish.warmup import Request
 Arrays = dict[str, np.ndarray]
 
 
-def read_metadata(export: pathlib.Path) -> dict[str, Any]:
-    """What an export says of itself.
-
-    Raises:
-        FileNotFoundError: when it says nothing.
-        ValueError: when what it says is damaged.
-    """
-    file = export / METADATA_FILE
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file} must hold JSON, and is damaged: {error}") from error
-
-
-def expected_answer(
+def expected_outputs(
     model: kp.AutoregressiveImageModel, export: pathlib.Path, request: Request
 ) -> Arrays:
-    """The answer by the model's own verbs, with PNG files as `decoded` gives them.
+    """Computes what an export must return, by the model's own methods.
 
     Args:
         model: what was exported.
-        export: the folder of the export, for what no verb says.
+        export: the folder of the export, for its metadata.
         request: to one of the export's signatures.
 
     Returns:
-        Arrays by the names of the signature's outputs.
+        Arrays by the names of the signature's outputs, PNG files as `decode_outputs`
+        gives them.
 
     Raises:
-        ValueError: when there is no verb for the signature.
+        ValueError: when the model has no method for the signature.
     """
-    metadata, signature = read_metadata(export), request.signature
+    metadata, signature = read_json(export / METADATA_FILE), request.signature
     if signature == "metadata":
         return {"metadata": [metadata] * request.num_rows}
     if signature == "serving_default":
         signature = next(iter(metadata["signatures"]))
-    if signature not in _VERBS:
+    if signature not in _METHODS:
         raise ValueError(
-            "The model must have a verb for each signature, to compare the answers. "
+            "The model must have a method for each signature, to compare outputs. "
             f"Received: a signature {signature!r}"
         )
-    answer = _VERBS[signature](model, dict(request.inputs))
+    answer = _METHODS[signature](model, dict(request.inputs))
     return {name: np.asarray(values) for name, values in answer.items()}
 
 
-def decoded(answer: Mapping[str, Any]) -> Arrays:
-    """An answer as arrays: of the pixels of PNG files, of what JSON says.
+def decode_outputs(answer: Mapping[str, Any]) -> Arrays:
+    """Converts outputs to arrays: PNG files to pixels, JSON to documents.
 
     Args:
         answer: tensors by the names of a signature's outputs.
@@ -83,7 +71,7 @@ _DECODERS = {"metadata": _read_documents, "image_bytes": _read_pixels}
 
 
 def _written_pixels(images: tf.Tensor, num_levels: int) -> np.ndarray:
-    """The pixels that `_read_pixels` finds in PNG files of images."""
+    """Returns the pixels that `_read_pixels` finds in PNG files of images."""
     if num_levels <= 256:
         return to_pixels(images.numpy(), num_levels).astype(np.uint16) * 257
     return to_pixels(images.numpy(), num_levels, bits=16)
@@ -142,7 +130,7 @@ def _interpolate(
     return _sample(model, {**inputs, "embedding": embedding})
 
 
-# The verbs of auto-encoders.
+# Methods of auto-encoders.
 
 
 def _interpolate_latents(model: Any, inputs: Arrays) -> Mapping[str, Any]:
@@ -168,7 +156,7 @@ def _elbo(model: Any, inputs: Arrays) -> Mapping[str, Any]:
     return {"elbo": nats, "elbo_bits_per_dim": kp.bits_per_dim(nats, model.num_dims)}
 
 
-_VERBS: dict[
+_METHODS: dict[
     str, Callable[[kp.AutoregressiveImageModel, Arrays], Mapping[str, Any]]
 ] = {
     "sample": _sample,

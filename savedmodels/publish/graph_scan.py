@@ -1,4 +1,4 @@
-"""What a stock server could not run is found in the graph, before a server does.
+"""Checks that find in a graph what a stock server cannot run.
 
 Python functions and functions compiled by XLA load well and fail when they are called;
 operations that a server does not know fail when they are loaded. Python, which knows
@@ -60,7 +60,7 @@ def check_graph(path: str | os.PathLike[str]) -> None:
 
 
 def read_signatures(path: str | os.PathLike[str]) -> dict[str, SignatureDef]:
-    """The signatures that callers see, by name.
+    """Reads the signatures that callers see, by name.
 
     Args:
         path: the folder of a SavedModel.
@@ -104,14 +104,14 @@ def _check_operations(graph: GraphDef, signatures: Mapping[str, SignatureDef]) -
 
 
 def _nodes(graph: GraphDef) -> Iterator[tuple[str, NodeDef]]:
-    """All nodes with the name of their function, which is empty for the main graph."""
+    """Lists all nodes with the name of their function, empty for the main graph."""
     yield from (("", node) for node in graph.node)
     for function in graph.library.function:
         yield from ((function.signature.name, node) for node in function.node_def)
 
 
 def _reason_against(node: NodeDef, functions: set[str]) -> str:
-    """Why a stock server cannot run a node, and what to do; empty when it can."""
+    """Says why a stock server cannot run a node; empty when it can."""
     if node.op in _PYTHON:
         return _PYTHON_HINT
     must_compile = _MUST_COMPILE in node.attr and node.attr[_MUST_COMPILE].b
@@ -144,7 +144,7 @@ def _refuse(
 
 
 def _reached(graph: GraphDef, signature: SignatureDef) -> set[str]:
-    """The functions that a signature calls, and the main graph, which is empty."""
+    """Finds the functions that a signature calls, and the main graph, ""."""
     nodes = {node.name: node for node in graph.node}
     names = [_node_name(info.name) for info in signature.outputs.values()]
     seen: set[str] = set()
@@ -161,7 +161,7 @@ def _node_name(tensor: str) -> str:
 
 
 def _called(graph: GraphDef, nodes: Iterable[NodeDef]) -> set[str]:
-    """The functions that nodes call, and those that these call."""
+    """Finds the functions that nodes call, directly or not."""
     bodies = {f.signature.name: f.node_def for f in graph.library.function}
     called: set[str] = set()
     waiting = list(nodes)

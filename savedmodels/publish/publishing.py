@@ -1,4 +1,4 @@
-"""Publishes a model: a new version appears, checked and whole, or nothing does."""
+"""Publishing of a model: a checked version appears whole, or not at all."""
 
 import os
 import pathlib
@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from keras_pixelcnn.export.saved_model import METADATA_FILE
+from keras_pixelcnn.files import read_json
 from keras_pixelcnn.models import ServedModel
 from savedmodels.publish import warmup
 from savedmodels.publish.batching import BATCHING_FILE, Batching
-from savedmodels.publish.expected_outputs import read_metadata
 from savedmodels.publish.graph_scan import check_graph
-from savedmodels.publish.verify_export import replay_requests
+from savedmodels.publish.verify_export import verify_export
 from savedmodels.publish.version_folders import appear, hidden_folder
 
 
@@ -76,7 +77,7 @@ def publish(
         )
         check_graph(export)
         _add_files(export, base.resolve().name, batching)
-        num_requests = replay_requests(model, export)
+        num_requests = verify_export(model, export)
         version = appear(export, base)
     if verbose:
         print(f"Published {version}, which answers {num_requests} requests to warm up")
@@ -88,7 +89,7 @@ def _add_files(export: pathlib.Path, model_name: str, batching: Batching) -> Non
     text = batching.to_text()
     (export / BATCHING_FILE).write_text(text, encoding="utf-8")
     sizes = sorted({1, batching.max_batch_size})
-    requests = warmup.example_requests(export, read_metadata(export), sizes)
+    requests = warmup.example_requests(export, read_json(export / METADATA_FILE), sizes)
     path = export / warmup.WARMUP_FILE
     path.parent.mkdir(exist_ok=True)
     warmup.write_requests(path, requests, model_name)

@@ -1,4 +1,4 @@
-"""Runs an export's warm-up requests and compares the answers with the model's own."""
+"""Verification of an export: its warm-up requests, compared with the model."""
 
 import pathlib
 from collections.abc import Callable, Mapping
@@ -8,15 +8,15 @@ import numpy as np
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from savedmodels.publish.expected_outputs import decoded, expected_answer
+from savedmodels.publish.expected_outputs import decode_outputs, expected_outputs
 from savedmodels.publish.warmup import WARMUP_FILE, Request, read_requests
 
 _TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 """Of scores: graphs may be arranged otherwise once they are loaded."""
 
 
-def replay_requests(model: kp.AutoregressiveImageModel, export: pathlib.Path) -> int:
-    """Loads an export and runs the warm-up requests that its file holds.
+def verify_export(model: kp.AutoregressiveImageModel, export: pathlib.Path) -> int:
+    """Checks that an export answers its warm-up requests as the model does.
 
     Images must be those of the model, which is asked for as many at once (between batch
     sizes, a draw on the very edge of two levels may flip). Scores must be as near as
@@ -45,7 +45,7 @@ def replay_requests(model: kp.AutoregressiveImageModel, export: pathlib.Path) ->
         )
     for request in requests:
         answer = _run(signatures, request)
-        check_answer(request, answer, expected_answer(model, export, request))
+        check_outputs(request, answer, expected_outputs(model, export, request))
     return len(requests)
 
 
@@ -57,7 +57,7 @@ def _run(signatures: Mapping[str, Any], request: Request) -> dict[str, Any]:
         )
     try:
         inputs = {name: tf.constant(x) for name, x in request.inputs.items()}
-        return decoded(signatures[request.signature](**inputs))
+        return decode_outputs(signatures[request.signature](**inputs))
     except (tf.errors.OpError, TypeError, ValueError) as error:
         raise ValueError(
             f"The export fails on the warm-up {_name(request)}, and a server would not "
@@ -69,10 +69,10 @@ def _name(request: Request) -> str:
     return f"request to {request.signature!r} of {request.num_rows} rows"
 
 
-def check_answer(
+def check_outputs(
     request: Request, answer: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> None:
-    """Compares the answer of an export with that of the model.
+    """Checks that the outputs of an export are those of the model.
 
     Args:
         request: what was asked.
@@ -91,7 +91,7 @@ def check_answer(
     ]
     if wrong:
         raise ValueError(
-            "The answers of an export must be the Python model's. Received: another "
+            "The outputs of an export must be the Python model's. Received: another "
             f"{' and '.join(wrong)} for the warm-up {_name(request)}. Export the model "
             "with the library that it was made with, and report it if that differs, "
             "too."
@@ -114,7 +114,7 @@ def _are_near(
 def _is_as_likely(
     answer: Mapping[str, Any], expected: Mapping[str, Any], name: str
 ) -> bool:
-    """Of labels: another one will do where it is as likely as the likeliest."""
+    """Whether each label is as likely as the likeliest."""
     if np.shape(answer[name]) != np.shape(expected[name]):
         return False
     probabilities = np.asarray(expected["probabilities"])

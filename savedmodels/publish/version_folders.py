@@ -1,4 +1,4 @@
-"""The folders of a model's versions, which a server watches.
+"""Version folders of a model, which a server watches.
 
 A server loads any folder whose name is a number, whenever it appears. So a version is
 written in a hidden folder beside, and appears by being renamed.
@@ -28,7 +28,7 @@ _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 
 @contextlib.contextmanager
 def hidden_folder(base: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Gives a folder inside `base` that no server looks at, and removes it afterwards.
+    """Makes a folder inside `base` that servers ignore, and removes it afterwards.
 
     What publishers that were killed left behind is removed, too.
 
@@ -68,7 +68,7 @@ def _check_base(base: pathlib.Path) -> None:
 
 @contextlib.contextmanager
 def _locked(path: pathlib.Path) -> Iterator[None]:
-    """Holds the lock of a file, which is made if it is not there.
+    """Holds the lock of a file, which is created if it is missing.
 
     The lock goes with the process that holds it.
     """
@@ -138,7 +138,7 @@ def _rename_to_next(folder: pathlib.Path, base: pathlib.Path) -> pathlib.Path:
 
 
 def next_version(base: pathlib.Path) -> int:
-    """One more than the largest number that a name in a folder is; at least 1.
+    """Returns the next version number of a folder, at least 1.
 
     Raises:
         ValueError: when servers cannot read so large a number.

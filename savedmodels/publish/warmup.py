@@ -1,4 +1,4 @@
-"""Requests that a server answers to itself before it answers others.
+"""Warm-up requests, which a server runs before it answers callers.
 
 TF Serving reads them from the export and runs each, so that the first caller does not
 wait for what is done once. One that fails keeps the server from loading the export.
@@ -18,21 +18,21 @@ from keras_pixelcnn.pixel_values import to_pixels
 from savedmodels.publish.graph_scan import read_signatures
 
 WARMUP_FILE = pathlib.PurePath("assets.extra", "tf_serving_warmup_requests")
-"""Where TF Serving looks for the requests in an export."""
+"""Path of the requests in an export, where TF Serving looks for them."""
 
 _MOST_REQUESTS = 1_000
 """A server does not load an export with more."""
 
 
 class Request(NamedTuple):
-    """What a caller sends: the name of a signature, and its inputs by name."""
+    """A request: the name of a signature, and its inputs by name."""
 
     signature: str
     inputs: dict[str, np.ndarray]
 
     @property
     def num_rows(self) -> int:
-        """The batch size, as far as the inputs agree on it."""
+        """Batch size: the fewest rows of an input."""
         return min((len(np.atleast_1d(x)) for x in self.inputs.values()), default=0)
 
 
@@ -44,7 +44,7 @@ def example_requests(
     metadata: Mapping[str, Any],
     batch_sizes: Sequence[int],
 ) -> list[Request]:
-    """A request to each signature of an export for each batch size, always the same.
+    """Makes a request to each signature for each batch size, always the same.
 
     Args:
         export: the folder of a SavedModel of this package.
@@ -105,7 +105,7 @@ def _images(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.nda
 
 
 def _masks(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
-    """Upper parts of all heights."""
+    """Returns masks whose known upper parts have all heights."""
     rows, height = np.arange(shape[0]), shape[1]
     known = np.arange(height) < (height // 2 + rows[:, None]) % (height + 1)
     return np.broadcast_to(known[:, :, None], shape)
@@ -140,7 +140,7 @@ def _labels(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.nda
 
 
 def _positive(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
-    """Never opposite, and never zero: there is an arc from each to each."""
+    """Returns vectors between any two of which there is an arc."""
     return generator.uniform(0.5, 1.5, shape)
 
 
@@ -182,7 +182,7 @@ _EXAMPLES: dict[str, Callable[[_Shape, _Metadata, _Generator], np.ndarray]] = {
 
 
 def serving_protos() -> ModuleType:
-    """The module of TF Serving's `PredictionLog`.
+    """Imports the module of TF Serving's `PredictionLog`.
 
     Raises:
         ModuleNotFoundError: when tensorflow-serving-api is not installed.
@@ -200,7 +200,7 @@ def serving_protos() -> ModuleType:
 def write_requests(
     path: str | os.PathLike[str], requests: Iterable[Request], model_name: str
 ) -> None:
-    """Writes requests as a server reads them: a TFRecord of `PredictionLog`.
+    """Writes requests as servers read them, a TFRecord of `PredictionLog`.
 
     Args:
         path: of the file, in a folder that exists.

@@ -13,7 +13,7 @@ from keras_pixelcnn.codecs import (
     pixelcnn_codec,
     read_header,
 )
-from keras_pixelcnn.codecs.slice_coders import DecodingSlice
+from keras_pixelcnn.codecs.slice_coders import SliceDecoder
 from tests.codecs.markov_model import MarkovModel
 
 CONDITIONAL = {"num_classes": 5, "embedding_dim": 2, "dropout_rate": 0.1}
@@ -236,7 +236,7 @@ def test_weights_are_those_that_stand_at_the_call():
 
 def test_other_numerics_end_in_an_error_that_names_them(codec, model, monkeypatch):
     """One table of the last row is another, as by a last digit."""
-    code = DecodingSlice._code
+    code = SliceDecoder._code
 
     def of_another_machine(self, place, coded, tables):
         if place == (2, 0, 0):
@@ -245,7 +245,7 @@ def test_other_numerics_end_in_an_error_that_names_them(codec, model, monkeypatc
         return code(self, place, coded, tables)
 
     data = codec.compress(model.images(50))
-    monkeypatch.setattr(DecodingSlice, "_code", of_another_machine)
+    monkeypatch.setattr(SliceDecoder, "_code", of_another_machine)
     told = "on the machine and build that wrote it. Written with: tensorflow"
     with pytest.raises(NumericsError, match=told):
         codec.decompress(data)

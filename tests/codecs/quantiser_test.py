@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_pixelcnn.codecs.quantiser import PRECISION, frequency_tables
+from keras_pixelcnn.codecs.range_coder import PRECISION, frequency_tables
 
 TOTAL = 2**PRECISION
 

@@ -5,8 +5,12 @@ import sys
 import numpy as np
 import pytest
 
-from keras_pixelcnn.codecs.quantiser import PRECISION, frequency_tables
-from keras_pixelcnn.codecs.range_coder import ValueDecoder, ValueEncoder
+from keras_pixelcnn.codecs.range_coder import (
+    PRECISION,
+    ValueDecoder,
+    ValueEncoder,
+    frequency_tables,
+)
 
 
 def random_tables(count, num_levels, sharpness=3):

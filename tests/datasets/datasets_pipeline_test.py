@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_pixelcnn.datasets import pipeline
+from keras_pixelcnn.datasets.load import UNCACHED_SHUFFLE_BUFFER, finish
 
 
 def _finish(examples, **changed):
     wanted = dict(cache=True, shuffle=False, seed=0, batch_size=None)
-    return pipeline.finish(examples, **{**wanted, **changed})
+    return finish(examples, **{**wanted, **changed})
 
 
 def _numbers(dataset):
@@ -82,7 +82,7 @@ def test_cached_examples_are_shuffled_all_together():
 def test_uncached_examples_are_shuffled_through_a_bounded_buffer():
     examples = tf.data.Dataset.range(30_000)
     start = _numbers(_finish(examples, cache=False, shuffle=True).take(100))
-    assert 5_000 < max(start) < pipeline.UNCACHED_SHUFFLE_BUFFER + 100
+    assert 5_000 < max(start) < UNCACHED_SHUFFLE_BUFFER + 100
 
 
 def test_no_examples_are_no_error():

@@ -1,5 +1,7 @@
 """Tests of folders of images: what is found, read and refused."""
 
+import logging
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -64,19 +66,113 @@ def test_the_last_batch_is_kept(tmp_path):
     assert [len(batch["label"]) for batch in batches] == [8, 8, 4]
 
 
-def test_labels_count_the_sorted_folders_whatever_they_hold(tmp_path):
+def test_labels_count_the_sorted_folders_that_hold_images(tmp_path, caplog):
+    """Once folders without images, as of annotations, shifted the labels of others."""
     for number, name in enumerate(["b", "a/deep/er", "d"]):
         write_image(tmp_path / name / "x.png", np.full((4, 4), number))
-    (tmp_path / "c").mkdir()
-    assert _labels(load_folder(tmp_path)) == {1: 0, 0: 1, 2: 3}
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "Annotations" / "a.xml").write_text("no image")
+    (tmp_path / "__MACOSX").mkdir()
+    (tmp_path / "__MACOSX" / "._x.png").write_text("no image")
+    with caplog.at_level(logging.INFO):
+        assert _labels(load_folder(tmp_path)) == {1: 0, 0: 1, 2: 2}
+    assert f"3 classes in {tmp_path}: 0 a, 1 b, 2 d" in caplog.text
+
+
+def test_numbers_sort_as_numbers(tmp_path):
+    """Once "10" came before "2"."""
+    names = ["2", "10", "01", "1", "x2", "x10", "x"]
+    for number, name in enumerate(names):
+        write_image(tmp_path / name / "x.png", np.full((4, 4), number))
+    labels = _labels(load_folder(tmp_path))
+    found = sorted(range(len(names)), key=labels.get)
+    assert [names[i] for i in found] == ["01", "1", "2", "10", "x", "x2", "x10"]
 
 
 def test_images_directly_in_the_folder_are_one_class(tmp_path):
     for number in range(3):
         write_image(tmp_path / f"{number}.png", np.full((4, 4), number))
     assert _labels(load_folder(tmp_path)) == {0: 0, 1: 0, 2: 0}
-    write_image(tmp_path / "a" / "x.png", np.full((4, 4), 9))
-    assert _labels(load_folder(tmp_path)) == {0: 0, 1: 0, 2: 0, 9: 1}
+
+
+def test_an_image_beside_class_folders_is_told(tmp_path):
+    """Once a stray thumbnail was a class, and shifted the others."""
+    fill_folder(tmp_path, 10)
+    write_image(tmp_path / "thumb.png", np.full((6, 5, 3), 99))
+    with pytest.raises(ValueError, match=r"holds both: thumb\.png lie beside"):
+        load_folder(tmp_path)
+
+
+# Folders of splits.
+
+
+def _fill_splits(folder, names, classes=("cat", "dog"), count=10):
+    """Writes as many images into each, whose pixels tell where they are."""
+    for i, name in enumerate(names):
+        for j in range(count):
+            path = folder / name / classes[j % len(classes)] / f"{j}.png"
+            write_image(path, np.full((4, 4), count * i + j))
+    return folder
+
+
+def test_split_folders_are_splits_and_no_classes(tmp_path):
+    """Once train and test were classes, and test images in the training split."""
+    _fill_splits(tmp_path, ["Train", "val", "test"])
+    for i, split in enumerate(PARTS):
+        labels = _labels(load_folder(tmp_path, split))
+        assert labels == {10 * i + j: j % 2 for j in range(10)}
+    assert len(numbers(load_folder(tmp_path, "all"))) == 30
+
+
+@pytest.mark.parametrize("own", ["test", "valid"])
+def test_a_split_without_a_folder_is_taken_from_training(tmp_path, own):
+    _fill_splits(tmp_path, ["train", own])
+    found = [sorted(numbers(load_folder(tmp_path, split))) for split in PARTS]
+    with_folder = 2 if own == "test" else 1
+    assert found[with_folder] == list(range(10, 20))
+    assert len(found[3 - with_folder]) == 1
+    assert sorted(found[0] + found[3 - with_folder]) == list(range(10))
+
+
+def test_training_folders_alone_are_divided(tmp_path):
+    _fill_splits(tmp_path, ["train"])
+    found = [numbers(load_folder(tmp_path, split)) for split in PARTS]
+    assert [len(part) for part in found] == [8, 1, 1]
+    assert _labels(load_folder(tmp_path)) == {j: j % 2 for j in range(10)}
+
+
+def test_test_images_without_classes_have_no_label(tmp_path):
+    _fill_splits(tmp_path, ["train"])
+    for number in (20, 21):
+        write_image(tmp_path / "test" / f"{number}.png", np.full((4, 4), number))
+    assert _labels(load_folder(tmp_path, "test")) == {20: -1, 21: -1}
+
+
+def test_classes_are_counted_over_all_splits(tmp_path):
+    _fill_splits(tmp_path, ["train"], ("cat", "dog"))
+    write_image(tmp_path / "test" / "dog" / "x.png", np.full((4, 4), 99))
+    assert _labels(load_folder(tmp_path, "test")) == {99: 1}
+
+
+def test_splits_beside_classes_are_told(tmp_path):
+    _fill_splits(tmp_path, ["train", "test"])
+    write_image(tmp_path / "cat" / "x.png", np.full((4, 4), 99))
+    with pytest.raises(ValueError, match="holds splits, test, train, beside cat"):
+        load_folder(tmp_path)
+
+
+def test_a_class_may_be_called_as_a_split(tmp_path):
+    for number, name in enumerate(["car", "plane", "train"]):
+        write_image(tmp_path / name / "x.png", np.full((4, 4), number))
+    assert _labels(load_folder(tmp_path)) == {0: 0, 1: 1, 2: 2}
+
+
+def test_merged_levels_are_told(tmp_path, caplog):
+    """Once a config's num_levels=17 came along to photographs silently."""
+    load_folder(fill_folder(tmp_path), num_levels=256)
+    assert not caplog.records
+    load_folder(tmp_path, num_levels=17)
+    assert "The 256 levels of the images are merged to num_levels=17" in caplog.text
 
 
 def test_the_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):

@@ -1,10 +1,23 @@
 """Tests that image files of every kind become 8 bits and 1 or 3 channels."""
 
+import io
+import os
+import struct
+import types
+import warnings
+
 import numpy as np
 import pytest
-from PIL import Image
+import tensorflow as tf
+from PIL import EpsImagePlugin, Image
 
-from keras_pixelcnn.datasets.image_file import SUFFIXES, read_image
+from keras_pixelcnn.datasets.image_file import (
+    SUFFIXES,
+    open_image,
+    read_image,
+    read_mask,
+    stored_bits,
+)
 
 GREY = np.arange(0, 240, 5, dtype=np.uint8).reshape(6, 8)
 RGB = np.stack([GREY, GREY[::-1], 255 - GREY], axis=-1)
@@ -154,3 +167,193 @@ def test_the_file_is_closed_and_the_array_may_be_written(tmp_path):
     path = _saved(tmp_path / "a.png", RGB)
     read_image(path)[0] = 0
     path.unlink()
+
+
+# What Pillow decodes to fewer bits, or would take for another depth.
+
+DEEP = np.arange(48, dtype=np.uint16).reshape(4, 4, 3) * 1300
+
+
+def _encode_png(path, values):
+    path.write_bytes(tf.io.encode_png(values).numpy())
+    return path
+
+
+def _deep_colours(folder):
+    """Files of 48 bits a pixel, of 30 and 36, by how many bits they store."""
+    raw = DEEP.astype(">u2").tobytes()
+    ppm = folder / "16.ppm"
+    ppm.write_bytes(b"P6\n4 4\n65535\n" + raw)
+    low = folder / "10.ppm"
+    low.write_bytes(b"P6\n4 4\n1023\n" + (DEEP % 1024).astype(">u2").tobytes())
+    tiff = folder / "16.tif"
+    Image.fromarray((DEEP >> 8).astype("u1")).save(tiff)
+    content = bytearray(tiff.read_bytes())
+    # Pillow writes no 48 bits: the depths of an 8-bit file become 16.
+    depths = content.find(struct.pack("<3H", 8, 8, 8))
+    content[depths : depths + 6] = struct.pack("<3H", 16, 16, 16)
+    tiff.write_bytes(content + bytes(200))
+    return {
+        _encode_png(folder / "rgb.png", DEEP): 16,
+        _encode_png(folder / "rgba.png", np.pad(DEEP, [(0, 0), (0, 0), (0, 1)])): 16,
+        ppm: 16,
+        low: 10,
+        tiff: 16,
+    }
+
+
+def test_the_depth_is_that_of_the_file(tmp_path):
+    expected = _deep_colours(tmp_path) | {
+        _saved(tmp_path / "a.png", RGB): 8,
+        _saved(tmp_path / "b.png", DEEP[..., 0]): 16,
+        _saved(tmp_path / "a.tif", RGB): 8,
+        _saved(tmp_path / "b.tif", DEEP[..., 0]): 16,
+        _saved(tmp_path / "c.tif", DEEP[..., 0].astype("i4")): 32,
+        _saved(tmp_path / "a.jp2", RGB): 8,
+        _saved(tmp_path / "b.jp2", DEEP[..., 0]): 16,
+        _saved(tmp_path / "a.avif", RGB): 8,
+        _saved(tmp_path / "a.jpg", RGB): 8,
+        _saved(tmp_path / "a.webp", RGB): 8,
+        _saved(tmp_path / "a.ppm", RGB): 8,
+        _saved(tmp_path / "a.pgm", DEEP[..., 0]): 16,
+    }
+    for path, bits in expected.items():
+        with open_image(path) as image:
+            assert stored_bits(image) == bits, path.name
+
+
+def test_a_high_depth_of_jpeg_2000_and_avif_is_seen(tmp_path):
+    """Encoders here write 8 bits: the header's own fields are set to more."""
+    jp2 = _saved(tmp_path / "a.jp2", RGB)
+    content = bytearray(jp2.read_bytes())
+    content[content.find(b"\xff\x4f\xff\x51") + 45] = 11
+    jp2.write_bytes(content)
+    with open_image(jp2) as image:
+        assert stored_bits(image) == 12
+    content = bytearray(_saved(tmp_path / "a.avif", RGB).read_bytes())
+    for flag, bits in [(0, 8), (0x40, 10), (0x60, 12)]:
+        content[content.find(b"av1C") + 6] = flag
+        # Pillow does not open what contradicts itself.
+        image = types.SimpleNamespace(format="AVIF", tile=[], fp=io.BytesIO(content))
+        assert stored_bits(image) == bits
+
+
+def test_32_bit_integers_are_not_taken_for_16(tmp_path):
+    """Once a picture of 0 to 255 in 32 bits was black."""
+    path = _saved(tmp_path / "a.tif", GREY.astype(np.int32))
+    with pytest.raises(ValueError, match="32-bit pixels have no fixed range"):
+        read_image(path)
+
+
+def test_a_transparent_16_bit_grey_is_white(tmp_path):
+    """Once it was forgotten on the way to 8 bits."""
+    deep = np.uint16([[0x1234, 0x1299]])
+    path = _saved(tmp_path / "a.png", deep, transparency=0x1234)
+    assert read_image(path).tolist() == [[[255], [0x12]]]
+    assert read_image(path, bits=16).tolist() == [[[65535], [0x1299]]]
+
+
+def test_16_bits_are_read_where_they_are_wanted(tmp_path):
+    deep = _saved(tmp_path / "a.png", DEEP[..., 0])
+    read = read_image(deep, bits=16)
+    assert read.dtype == np.uint16
+    np.testing.assert_array_equal(read[..., 0], DEEP[..., 0])
+    grey = _saved(tmp_path / "b.png", GREY)
+    np.testing.assert_array_equal(
+        read_image(grey, bits=16)[..., 0], GREY.astype("u2") * 257
+    )
+    colours = _encode_png(tmp_path / "c.png", DEEP)
+    with pytest.raises(ValueError, match="more than 8 bits cannot be read exactly"):
+        read_image(colours, bits=16)
+    np.testing.assert_array_equal(read_image(colours), DEEP >> 8)
+
+
+# Files that are no images, or too large.
+
+
+def test_a_pipe_is_not_read(tmp_path):
+    """Once reading it waited for good."""
+    os.mkfifo(tmp_path / "x.png")
+    with pytest.raises(ValueError, match="no regular file"):
+        read_image(tmp_path / "x.png")
+
+
+def test_a_program_of_postscript_is_not_run(tmp_path, monkeypatch):
+    """Pillow would hand it to Ghostscript, whatever it is called."""
+    path = tmp_path / "x.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EOF\n")
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_: pytest.fail("run"))
+    with pytest.raises(OSError, match="cannot identify image file"):
+        read_image(path)
+
+
+def test_more_pixels_than_pillow_finds_safe_are_refused(tmp_path, monkeypatch):
+    path = _saved(tmp_path / "a.png", RGB)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 47)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with pytest.raises(ValueError, match="at most 47 pixels, and it has 8 x 6"):
+            read_image(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert read_image(path).shape == (6, 8, 3)
+
+
+# Masks.
+
+KNOWN = np.random.default_rng(0).random((6, 8)) < 0.5
+
+
+def _masks():
+    """Pictures of `KNOWN`, by a name for them."""
+    grey = np.where(KNOWN, 255, 0).astype("u1")
+    alpha = np.dstack([np.full_like(grey, 255), grey])
+    palette = Image.fromarray(KNOWN.astype("u1")).convert("P")
+    palette.putpalette([0, 0, 0, 255, 255, 255])
+    return {
+        "grey": Image.fromarray(grey),
+        "one bit": Image.fromarray(KNOWN),
+        "nearly": Image.fromarray(np.where(KNOWN, 200, 50).astype("u1")),
+        "16 bits": Image.fromarray(np.where(KNOWN, 65535, 0).astype("u2")),
+        "rgb": Image.fromarray(np.dstack([grey] * 3)),
+        "palette": palette,
+        "white with a hole": Image.fromarray(alpha, "LA"),
+        "rgba with a hole": Image.fromarray(np.dstack([alpha[..., :1]] * 3 + [grey])),
+    }
+
+
+@pytest.mark.parametrize("name", _masks())
+def test_masks_of_every_kind(tmp_path, name):
+    path = tmp_path / "mask.png"
+    _masks()[name].save(path)
+    np.testing.assert_array_equal(read_mask(path), KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (KNOWN.astype("u1"), "values 0, 1 up to 1, where white is 255"),
+        (np.full((6, 8), 1, "u1"), "values 1 up to 1, where white is 255"),
+        (np.where(KNOWN, 255, 128).astype("u1"), "values 128, 255 up to 255"),
+        (np.where(KNOWN, 255, 0).astype("u2"), "values 0, 255 up to 255, where white"),
+        (np.where(KNOWN, 255, 0).astype("i4"), "32-bit pixels have no fixed range"),
+        (GREY, "values 0, 5, 10, 15, 20, ... up to 235"),
+    ],
+)
+def test_masks_that_are_not_black_and_white_are_refused(tmp_path, values, sentence):
+    """Once all were cut at 128, and a mask of 0 and 1 kept nothing without a word."""
+    path = _saved(tmp_path / "mask.tif", values)
+    with pytest.raises(ValueError, match=sentence):
+        read_mask(path)
+
+
+def test_a_deep_colour_mask_is_refused(tmp_path):
+    path = _encode_png(tmp_path / "a.png", np.full((2, 2, 3), 255, "u2"))
+    with pytest.raises(ValueError, match="more than 8 bits cannot be read exactly"):
+        read_mask(path)
+
+
+@pytest.mark.parametrize(("value", "word"), [(0, "no pixel"), (255, "all pixels")])
+def test_a_mask_that_keeps_all_or_nothing_is_told(tmp_path, caplog, value, word):
+    path = _saved(tmp_path / "mask.png", np.full((2, 3), value, "u1"))
+    assert (read_mask(path) == bool(value)).all()
+    assert word in caplog.text

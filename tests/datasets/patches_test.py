@@ -48,7 +48,7 @@ def _corners(dataset):
 
 def test_images_labels_types_and_cardinality(tmp_path):
     write_image(tmp_path / "a" / "x.png", _photo(0))
-    write_image(tmp_path / "c" / "x.png", _photo(2))
+    write_image(tmp_path / "c" / "x.png", _photo(1))
     (tmp_path / "b").mkdir()
     dataset = _load(tmp_path, "validation")
     assert dataset.element_spec == {
@@ -58,7 +58,7 @@ def test_images_labels_types_and_cardinality(tmp_path):
     # One column of four patches in each photo.
     assert int(dataset.cardinality()) == 8
     labels = [int(example["label"]) for example in dataset]
-    assert labels == [0] * 4 + [2] * 4
+    assert labels == [0] * 4 + [1] * 4  # the empty folder b is no class
     assert [corner[2] for corner in _corners(dataset)] == labels
     assert native_num_levels(f"patches:{tmp_path}") == 256
 
@@ -241,3 +241,12 @@ def test_sample_photos_are_those_of_scikit_learn():
     for photo, patches in zip(photos, np.split(images, 2), strict=True):
         joined = patches.reshape(13, 2, 32, 32, 3).swapaxes(1, 2).reshape(416, 64, 3)
         np.testing.assert_array_equal(joined, photo[:416, 576:])
+
+
+def test_folders_of_splits_are_these_splits(tmp_path):
+    """Once photos for testing were cut into training patches, too."""
+    for i, split in enumerate(["train", "val", "test"]):
+        write_image(tmp_path / split / "x.png", np.full((6, 6, 3), i))
+    for i, split in enumerate(["train", "validation", "test"]):
+        images = [example["image"].numpy() for example in _load(tmp_path, split)]
+        assert images and all((image == i).all() for image in images)

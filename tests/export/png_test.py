@@ -10,6 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_pixelcnn import GatedPixelCNN
+from keras_pixelcnn.datasets.image_file import read_image, read_mask
 from keras_pixelcnn.pixel_values import to_levels, to_pixels
 from tests import served
 from tests.test_case import randomize
@@ -74,6 +75,17 @@ def test_pictures_of_every_mode_are_read(complete_png, mode):
     np.testing.assert_array_equal(complete_png(image), levels)
 
 
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_palettes_of_few_bits_are_opaque(complete_png, bits):
+    """TensorFlow takes those of fewer than 8 for nearly transparent."""
+    indices = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 2**bits
+    image = Image.fromarray(indices.astype("u1")).convert("P")
+    image.putpalette([v for i in range(8) for v in [int(to_pixels(i, 17))] * 3])
+    file = io.BytesIO()
+    image.save(file, "PNG", bits=bits)
+    np.testing.assert_array_equal(complete_png(file.getvalue())[..., 0], indices)
+
+
 @pytest.mark.parametrize("mode", ["L", "1", "RGB", "RGBA"])
 def test_masks_are_white_where_the_image_is_known(model, complete_png, mode):
     levels, mask = _levels(), np.zeros((HEIGHT, WIDTH), np.uint8)
@@ -83,12 +95,68 @@ def test_masks_are_white_where_the_image_is_known(model, complete_png, mode):
     np.testing.assert_array_equal(drawn, expected)
 
 
-def test_grey_masks_are_known_from_128_on(model, complete_png):
-    mask = np.array([[127, 128], [129, 126], [0, 255], [1, 254]], np.uint8)
+def test_masks_may_be_near_black_and_white(model, complete_png):
+    mask = np.array([[63, 192], [200, 63], [0, 255], [1, 254]], np.uint8)
     levels = _levels()
     drawn = complete_png(_picture(to_pixels(levels[..., 0], 17)), _picture(mask))
     expected = model.complete(levels[None], mask >= 128, [1]).numpy()[0]
     np.testing.assert_array_equal(drawn, expected)
+
+
+WHITE = np.full((HEIGHT, WIDTH), 255, np.uint8)
+UPPER = np.repeat(np.arange(HEIGHT) < 2, WIDTH).reshape(HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize("name", ["white", "16 bits", "palette", "transparent grey"])
+def test_what_is_transparent_in_a_mask_is_unknown(model, complete_png, name, tmp_path):
+    """As in programs: `image_file.read_mask` reads the same file."""
+    grey, options = np.where(UPPER, 255, 0).astype("u1"), {}
+    if name == "white":
+        image = Image.fromarray(np.dstack([WHITE, grey]), "LA")
+    elif name == "16 bits":
+        image = Image.fromarray(np.where(UPPER, 65535, 0).astype("u2"))
+    elif name == "palette":
+        image = Image.fromarray(UPPER.astype("u1")).convert("P")
+        image.putpalette([255, 255, 255, 255, 255, 255])
+        options = {"transparency": 0}
+    else:
+        image = Image.fromarray(np.where(UPPER, 255, 250).astype("u1"))
+        options = {"transparency": 250}
+    image.save(tmp_path / "mask.png", **options)
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.png"), UPPER)
+    levels = _levels()
+    drawn = complete_png(
+        _picture(to_pixels(levels[..., 0], 17)), (tmp_path / "mask.png").read_bytes()
+    )
+    expected = model.complete(levels[None], UPPER, [1]).numpy()[0]
+    np.testing.assert_array_equal(drawn, expected)
+
+
+@pytest.mark.parametrize(
+    ("mask", "found"),
+    [
+        (np.where(UPPER, 1, 0).astype("u1"), r"\[\[0 0\.0039\d+ "),
+        (np.full((HEIGHT, WIDTH), 1, "u1"), r"\[\[0\.0039\d+ 0\.0039\d+ "),
+        (np.where(UPPER, 255, 0).astype("u2"), r"\[\[0 0\.0038\d+ "),
+        (np.where(UPPER, 255, 100).astype("u1"), r"\[\[0\.39\d+ 1 0\.39\d+\]"),
+    ],
+)
+def test_masks_that_are_not_black_and_white_are_refused(complete_png, mask, found):
+    """Once all were cut at 128, and a mask of 0 and 1 kept nothing without a word."""
+    with pytest.raises(tf.errors.InvalidArgumentError, match=found) as caught:
+        complete_png(_file(), _picture(mask))
+    assert "mask_bytes must be black and white" in str(caught.value)
+
+
+def test_what_is_transparent_in_an_image_is_laid_over_white(complete_png, tmp_path):
+    """As in programs: `image_file.read_image` reads the same file."""
+    generator = np.random.default_rng(3)
+    pixels = generator.integers(256, size=(HEIGHT, WIDTH, 4)).astype("u1")
+    pixels[0, 0, 3], pixels[1, 1, 3] = 0, 255
+    (tmp_path / "image.png").write_bytes(_picture(pixels))
+    expected = to_levels(read_image(tmp_path / "image.png", "grayscale"), 17)
+    assert expected[0, 0] == 16
+    np.testing.assert_array_equal(complete_png(_picture(pixels)), expected)
 
 
 # Files that do not fit.
@@ -145,6 +213,19 @@ def test_a_file_that_does_not_fit(complete_png, name):
         assert sentence in str(caught.value)
 
 
-def test_more_data_than_pixels_is_not_unpacked(complete_png):
-    """Else a small file could fill the memory."""
-    assert complete_png(_file(data=zlib.compress(b"\0" * 10**8))).shape[0] == HEIGHT
+def test_a_padded_file_is_refused(complete_png):
+    """Once 4 MB inflated to 3 GB, and kept a server busy for half a minute."""
+    most = HEIGHT * WIDTH * 16 + 2**16
+    padded = _file(data=zlib.compress(b"\0" * 10**8))
+    assert len(padded) > most
+    extra = _chunk(b"teXt", bytes(most - len(_file()) - 12))
+    assert len(_file(extra=extra)) == most
+    assert complete_png(_file(extra=extra)).shape[0] == HEIGHT
+    longer = _file(extra=_chunk(b"teXt", bytes(most - len(_file()) - 11)))
+    for file in (padded, longer):
+        for arguments, which in [((file, _file()), "image"), ((_file(), file), "mask")]:
+            with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+                complete_png(*arguments)
+            assert f"{which}_bytes must hold PNG files of at most {most}" in str(
+                caught.value
+            )

@@ -1,6 +1,6 @@
 """Every signature of every kind of model: one answer, however it is asked for.
 
-Python, the local server over REST and over gRPC, and the loader without Python.
+Python, and the local server over REST and over gRPC.
 """
 
 import numpy as np
@@ -8,7 +8,6 @@ import pytest
 from tensorflow.core.protobuf import saved_model_pb2
 
 from savedmodels.client import Client
-from savedmodels.loader.process import run_loader
 from savedmodels.server import LocalServer
 from tests import served
 
@@ -81,16 +80,6 @@ def test_the_server_answers_as_python_does(exports, server, answers, kind, proto
     with Client(address[protocol], kind) as client:
         given = [client.predict(name, **inputs) for name, inputs, _ in requests]
     _check_all(exports[kind][1], requests, given)
-
-
-# `loader_test` has labels, maps and more levels than a byte; pictures of four channels
-# are the graph's own matter.
-@pytest.mark.parametrize("kind", ["grey", "color", "optional", "all_conditions"])
-def test_the_loader_answers_as_python_does(exports, loader, answers, kind):
-    base, model = exports[kind]
-    requests = answers(kind)
-    given = run_loader(loader, base / "1", [(name, x) for name, x, _ in requests])
-    _check_all(model, requests, given)
 
 
 def test_signatures_draw_the_same_from_the_same_seeds(exports, server):

@@ -1,1 +1,1 @@
-"""Images as files, and all that is around the codec in its programs."""
+"""Parts of the programs `trainers.compress` and `trainers.decompress`."""

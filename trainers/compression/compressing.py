@@ -1,4 +1,4 @@
-"""From images of files or a dataset to a stream in a file."""
+"""Compression of image files or a dataset to a stream in a file."""
 
 import json
 import pathlib
@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tqdm
+from absl import logging
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import lossless_files
 from keras_pixelcnn.codecs import PixelCNNCodec
 from keras_pixelcnn.codecs.tile_geometry import num_tiles
+from keras_pixelcnn.datasets.errors import shorten
 from keras_pixelcnn.files import replace_when_written
 from trainers.compression import picture_files
 from trainers.scoring import scoring
@@ -31,7 +33,7 @@ _MOST_BYTES_OF_NAMES = 2**23
 
 
 class Source(NamedTuple):
-    """Images, and what is to be known of them when they come back."""
+    """Images to compress, with their conditions and notes on them."""
 
     images: np.ndarray | list[np.ndarray]
     conditions: dict[str, Any]
@@ -39,7 +41,7 @@ class Source(NamedTuple):
 
     @property
     def num_values(self) -> int:
-        """Pixel values of all images."""
+        """Number of pixel values of all images."""
         return sum(image.size for image in self.images)
 
 
@@ -48,7 +50,7 @@ def from_files(
     arguments: Sequence[str],
     color_mode: str | None = None,
 ) -> Source:
-    """Images of files and folders, under their names.
+    """Reads the images of files and folders, under their names.
 
     Args:
         model: which is to code them, without conditions.
@@ -68,6 +70,15 @@ def from_files(
         )
     files = picture_files.find(arguments)
     images = [_read(file.path, model, color_mode) for file in files]
+    profiled = [f.name for f in files if picture_files.has_color_profile(f.path)]
+    if profiled:
+        logging.warning(
+            "%d of %d files have colour profiles, which do not come back with their "
+            "pixels: %s",
+            len(profiled),
+            len(files),
+            shorten(profiled),
+        )
     return Source(images, {}, {"names": [file.name for file in files]})
 
 
@@ -97,7 +108,7 @@ def from_dataset(
     unconditional: bool = False,
     **options: Any,
 ) -> Source:
-    """The images of a split, given their labels if the model takes labels.
+    """Reads the images of a split, with labels if the model takes labels.
 
     Args:
         model: which is to code them.
@@ -120,7 +131,7 @@ def from_dataset(
 
 
 class CodingProgress:
-    """Shows on the screen how far a codec is.
+    """Shows the progress of a codec.
 
     Args:
         num_tiles: of all images.
@@ -133,7 +144,7 @@ class CodingProgress:
         self._bytes = 0
 
     def __call__(self, done: int, num_bytes: int) -> None:
-        """Takes what the codec tells after a batch."""
+        """Shows the progress after a batch."""
         self._bytes += num_bytes
         bits = 8 * self._bytes / (done * self._tile_values)
         self._bar.set_postfix_str(f"{bits:.3f} bits/dim", refresh=False)
@@ -147,7 +158,7 @@ class CodingProgress:
 def compress(
     model: kp.AutoregressiveImageModel, source: Source, batch_size: int
 ) -> bytes:
-    """The stream of images, with what is to be known of them.
+    """Compresses images and notes to a stream.
 
     Raises:
         ValueError: as `PixelCNNCodec.compress`.
@@ -174,7 +185,7 @@ def write(path: str, data: bytes) -> None:
 
 
 def pack(notes: Mapping[str, Any]) -> bytes:
-    """Notes as bytes that travel with images.
+    """Packs notes into bytes that travel with images.
 
     Raises:
         ValueError: when they are more than `most_note_bytes`.
@@ -190,7 +201,7 @@ def pack(notes: Mapping[str, Any]) -> bytes:
 
 
 def most_note_bytes(num_images: int) -> int:
-    """What the notes of so many images may be when unpacked."""
+    """Returns how large the notes of so many images may be, unpacked."""
     names = min(num_images * _MOST_NAME_BYTES, _MOST_BYTES_OF_NAMES)
     return _MOST_NOTE_BYTES + names
 
@@ -198,7 +209,7 @@ def most_note_bytes(num_images: int) -> int:
 def sizes_of_others(
     source: Source, num_levels: int
 ) -> Iterator[tuple[str, int | None, str | None]]:
-    """What general-purpose codecs make of the same images, one file an image.
+    """Measures the same images as files of general-purpose codecs.
 
     Yields:
         A codec's name, and the bytes of its smallest files together, or why there are
@@ -214,3 +225,21 @@ def sizes_of_others(
                 for image in source.images
             )
         yield codec.name, size, reason
+
+
+def size_table(
+    sizes: Sequence[tuple[str, int | None, str | None]], num_values: int
+) -> str:
+    """Formats sizes, a line for each codec, in bytes and bits per dimension.
+
+    Args:
+        sizes: names, and bytes, or why there are none.
+        num_values: pixel values of all images.
+    """
+    width = max(len(name) for name, _, _ in sizes)
+    return "\n".join(
+        f"{name:{width}}  left out: {reason}"
+        if size is None
+        else f"{name:{width}}  {size:>13,} bytes  {8 * size / num_values:7.4f} bits/dim"
+        for name, size, reason in sizes
+    )

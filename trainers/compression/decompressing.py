@@ -1,4 +1,4 @@
-"""From a stream in a file to the images that it holds, as files or as an array."""
+"""Decompression of a stream to image files or an array."""
 
 import json
 import pathlib
@@ -16,7 +16,7 @@ from trainers.compression.compressing import CodingProgress, most_note_bytes
 
 
 def unpack(metadata: bytes, num_images: int) -> dict[str, Any]:
-    """The notes that travel with images.
+    """Unpacks the notes that travel with images.
 
     Args:
         metadata: as `compressing.pack` gave it; empty where there are none.
@@ -50,7 +50,7 @@ def unpack(metadata: bytes, num_images: int) -> dict[str, Any]:
 def decompress(
     model: kp.AutoregressiveImageModel, data: bytes, header: Header
 ) -> np.ndarray | list[np.ndarray]:
-    """The images of a stream.
+    """Decompresses the images of a stream.
 
     Raises:
         ValueError: as `PixelCNNCodec.decompress`.
@@ -63,7 +63,7 @@ def decompress(
 
 
 def check_output(output: str, header: Header, names: Sequence[str] | None) -> None:
-    """Tells beforehand what `save` could not write.
+    """Checks that `save` will be able to write the output.
 
     Args:
         output: as for `save`.

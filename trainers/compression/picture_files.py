@@ -1,4 +1,4 @@
-"""Picture files, read where nothing of them is lost, written under their names.
+"""Image files, read without loss and written under their names.
 
 Names come from streams, which anybody can make: none may lead out of a folder.
 """
@@ -6,12 +6,18 @@ Names come from streams, which anybody can make: none may lead out of a folder.
 import os
 import pathlib
 import typing
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from keras_pixelcnn.datasets.image_file import SUFFIXES, read_image
+from keras_pixelcnn.datasets.image_file import (
+    SUFFIXES,
+    open_image,
+    read_image,
+    stored_bits,
+)
 from keras_pixelcnn.files import replace_when_written
 
 if typing.TYPE_CHECKING:
@@ -20,19 +26,25 @@ if typing.TYPE_CHECKING:
 _EXACT_MODES = ("1", "L", "P", "RGB")
 """Pillow's names of pixels that 8 bits in 1 or 3 channels hold."""
 
+_DEVICES = frozenset(
+    ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"]
+    + [f"{port}{number}" for port in ("COM", "LPT") for number in "0123456789¹²³"]
+)
+"""What Windows takes for a device, with any suffix."""
+
 _MOST_NAME_BYTES = 200
 """Of each part of a name; file systems take 255."""
 
 
 class PictureFile(NamedTuple):
-    """A file, and what it is called in a stream."""
+    """An image file, and its name in a stream."""
 
     path: pathlib.Path
     name: str
 
 
 def find(arguments: Sequence[str]) -> list[PictureFile]:
-    """The picture files that are meant by files and folders.
+    """Finds the image files that arguments name or contain.
 
     Args:
         arguments: paths. Of a folder all pictures at any depth are taken, in
@@ -56,7 +68,7 @@ def _in_folder(folder: pathlib.Path) -> list[PictureFile]:
     paths = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file()
+        if path.suffix.lower() in SUFFIXES and not path.is_dir()
     )
     own = folder.resolve().name or "root"
     inside = [path.relative_to(folder) for path in paths]
@@ -74,7 +86,7 @@ def _in_folder(folder: pathlib.Path) -> list[PictureFile]:
 
 
 def read(path: pathlib.Path, color_mode: str | None = None) -> np.ndarray:
-    """The pixels of a picture file, all of them as they are.
+    """Reads the pixels of an image file, all of them as they are.
 
     Args:
         path: the file.
@@ -85,13 +97,11 @@ def read(path: pathlib.Path, color_mode: str | None = None) -> np.ndarray:
         uint8 (height, width, 1 or 3), upright.
 
     Raises:
-        ValueError: when the file is damaged, or holds more than that: 16 bits,
+        ValueError: when the file is damaged, or holds more than that: more than 8 bits,
             transparency, several pictures.
     """
-    from PIL import Image
-
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             more = _more_than_pixels(image)
         pixels = None if more else read_image(path, color_mode)
     except Exception as error:  # Pillow's decoders let many kinds out
@@ -105,11 +115,20 @@ def read(path: pathlib.Path, color_mode: str | None = None) -> np.ndarray:
 
 
 def _more_than_pixels(image: "Image.Image") -> str | None:
+    bits = stored_bits(image)  # Pillow opens many a deeper file as one of 8 bits
     if getattr(image, "n_frames", 1) > 1:
         return f"{image.n_frames} pictures"
     if image.has_transparency_data:
         return "transparency"
+    if bits > 8:
+        return f"{bits} bits for each value"
     return None if image.mode in _EXACT_MODES else f"pixels of mode {image.mode!r}"
+
+
+def has_color_profile(path: pathlib.Path) -> bool:
+    """Tells whether a readable image file has a colour profile, which is not kept."""
+    with open_image(path) as image:
+        return bool(image.info.get("icc_profile"))
 
 
 def check_is_new(folder: str | os.PathLike[str]) -> None:
@@ -158,7 +177,7 @@ def _as_picture(image: np.ndarray) -> "Image.Image":
 
 
 def written_paths(names: Sequence[str]) -> list[pathlib.PurePosixPath]:
-    """Under which paths below a folder `write` puts files, on every system.
+    """Returns the paths below a folder where `write` puts files.
 
     Args:
         names: of the files. Those that do not end in ".png" get that too.
@@ -170,15 +189,19 @@ def written_paths(names: Sequence[str]) -> list[pathlib.PurePosixPath]:
     paths = [_as_png(check_name(name)) for name in names]
     taken: dict[str, str] = {}
     for name, path in zip(names, paths, strict=True):
-        key = str(path).casefold()
-        if key in taken:
-            raise _not_their_own(taken[key], name)
-        taken[key] = name
+        if _key(path) in taken:
+            raise _not_their_own(taken[_key(path)], name)
+        taken[_key(path)] = name
     for name, path in zip(names, paths, strict=True):
         for folder in path.parents:
-            if str(folder).casefold() in taken:
-                raise _not_their_own(taken[str(folder).casefold()], name)
+            if _key(folder) in taken:
+                raise _not_their_own(taken[_key(folder)], name)
     return paths
+
+
+def _key(path: pathlib.PurePosixPath) -> str:
+    """Returns what is equal for paths that some file system takes for one."""
+    return unicodedata.normalize("NFC", str(path).casefold())
 
 
 def _as_png(path: pathlib.PurePosixPath) -> pathlib.PurePosixPath:
@@ -195,7 +218,7 @@ def _not_their_own(name: str, other: str) -> ValueError:
 
 
 def check_name(name: str) -> pathlib.PurePosixPath:
-    """A name as a path below a folder.
+    """Checks a name and returns it as a path below a folder.
 
     Raises:
         ValueError: when it is no such path on every system.
@@ -206,12 +229,15 @@ def check_name(name: str) -> pathlib.PurePosixPath:
         and len(part.encode("utf-8", "replace")) <= _MOST_NAME_BYTES
         and part.isprintable()
         and not set(part) & set('\\:*?"<>|')
+        and not part.endswith((".", " "))
+        and part.split(".")[0].rstrip().upper() not in _DEVICES
         for part in parts
     )
     if not is_safe:
         raise ValueError(
             "Names of files must be plain ones, below their folder: without empty "
-            f"parts, .., \\, :, *, ?, quotes, <, >, | or control characters. "
-            f"Received: {name!r}"
+            "parts, .., \\, :, *, ?, quotes, <, >, | or control characters, without a "
+            "dot or space at the end of a part, and none that is a device on Windows, "
+            f"such as CON.png. Received: {name!r}"
         )
     return pathlib.PurePosixPath(name)

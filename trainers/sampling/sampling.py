@@ -2,13 +2,13 @@
 
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_pixelcnn import AutoregressiveImageModel
-from keras_pixelcnn.datasets.image_file import read_image
+from keras_pixelcnn.datasets.image_file import read_image, read_mask
 from keras_pixelcnn.files import replace_when_written
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.pixel_values import to_levels, to_pixels
@@ -132,15 +132,18 @@ def read_known(
     """Reads an image and the mask of its known pixels from two pictures.
 
     Args:
-        model: whose shape, colours and levels the image gets: value v of 0 to 255
-            becomes the nearest level, which undoes what `save_image_grid` does.
+        model: whose shape, colours and levels the image gets: a value becomes the
+            nearest level, which undoes what `save_image_grid` does. Transparent pixels
+            are laid over white.
         image_path: the picture.
-        mask_path: a picture that is white (128 and above) where the image is known.
+        mask_path: a picture that is white where the image is known, and black or
+            transparent where it is not; see `image_file.read_mask`.
 
     Raises:
         OSError: when a file is not there.
         ValueError: when a file holds no picture, or one of another size than the
-            model's images, or when pictures cannot hold those.
+            model's images, when pictures cannot hold those, or when the mask is not
+            black and white.
     """
     channels = model.image_shape[-1]
     if channels not in _COLOR_MODES:
@@ -148,21 +151,27 @@ def read_known(
             "Only images of 1 or 3 channels can be completed from a picture: PNG and "
             f"its kin hold no others. Received: a model of {channels} channels"
         )
-    pixels = _read_picture(image_path, _COLOR_MODES[channels], model)
-    mask = _read_picture(mask_path, "grayscale", model)
-    return Known(to_levels(pixels, model.num_levels), mask[..., 0] >= 128)
+    bits = 8 if model.num_levels <= 256 else 16
+    pixels = _read_picture(
+        image_path, model, read_image, color_mode=_COLOR_MODES[channels], bits=bits
+    )
+    mask = _read_picture(mask_path, model, read_mask)
+    return Known(to_levels(pixels, model.num_levels, bits), mask)
 
 
 def _read_picture(
-    path: str | os.PathLike[str], color_mode: str, model: AutoregressiveImageModel
+    path: str | os.PathLike[str],
+    model: AutoregressiveImageModel,
+    read: Callable[..., np.ndarray],
+    **options: Any,
 ) -> np.ndarray:
     try:
-        pixels = read_image(pathlib.Path(path), color_mode)
+        pixels = read(pathlib.Path(path), **options)
     except FileNotFoundError:
         raise
     except Exception as error:  # whatever the first damaged part raises
         raise ValueError(
-            f"{path} must be a picture, such as a PNG file. {error}"
+            f"{path} must be a picture that can be used, such as a PNG file: {error}"
         ) from error
     height, width = model.image_shape[:2]
     if pixels.shape[:2] != (height, width):
@@ -202,7 +211,7 @@ def save_array(path: str | os.PathLike[str], samples: Samples, seed: int) -> Non
     Args:
         path: the file; replaced whole or not at all.
         samples: what to write.
-        seed: that they were drawn with.
+        seed: that they were sampled with.
     """
     arrays = {"image": samples.images, "seed": np.int64(seed)}
     if samples.labels is not None:

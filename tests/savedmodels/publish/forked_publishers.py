@@ -80,7 +80,7 @@ def publish_model(kind, base, model):
 
 
 def publish_copy(base, export, last):
-    publishing.replay_requests = lambda model, export: 0
+    publishing.verify_export = lambda model, export: 0
     model = types.SimpleNamespace(
         export=lambda path, **options: shutil.copytree(export, path)
     )

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_pixelcnn.export.saved_model import METADATA_FILE
+from keras_pixelcnn.files import read_json
 from keras_pixelcnn.models import AutoregressiveImageModel
 from savedmodels.publish import publishing, warmup
 from savedmodels.publish.batching import Batching
-from savedmodels.publish.expected_outputs import read_metadata
 from savedmodels.publish.publishing import publish
 from savedmodels.publish.warmup import WARMUP_FILE, Request, read_requests
 from tests.served import make_model, signature_names
@@ -68,7 +69,7 @@ def test_every_signature_has_requests_of_both_sizes(model, published):
 
 def test_what_a_server_reads_beside_the_graph(published):
     assert (published / "batching_params.pbtxt").read_text() == BATCHING.to_text()
-    metadata = read_metadata(published)
+    metadata = read_json(published / METADATA_FILE)
     assert metadata["label_names"] == ["shirt", "shoe", "hat"]
     assert metadata["bits_per_dim"] == 1.5
 
@@ -202,7 +203,7 @@ def test_two_publishers_at_once_give_two_versions(
         at_once.wait(timeout=60)  # both are between their first and last step
         return len(read_requests(export / WARMUP_FILE))
 
-    monkeypatch.setattr(publishing, "replay_requests", replay)
+    monkeypatch.setattr(publishing, "verify_export", replay)
     versions = []
     publishers = [
         threading.Thread(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from savedmodels.publish.verify_export import check_answer
+from savedmodels.publish.verify_export import check_outputs
 from savedmodels.publish.warmup import Request
 
 REQUEST = Request("sign", {"seed": np.arange(2)})
@@ -20,7 +20,7 @@ ANSWER = {
 
 
 def test_the_same_answer_passes():
-    check_answer(REQUEST, ANSWER, ANSWER)
+    check_outputs(REQUEST, ANSWER, ANSWER)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_the_same_answer_passes():
     ],
 )
 def test_scores_are_as_near_as_float32_allows(name, values):
-    check_answer(REQUEST, {**ANSWER, name: values}, ANSWER)
+    check_outputs(REQUEST, {**ANSWER, name: values}, ANSWER)
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_scores_are_as_near_as_float32_allows(name, values):
 def test_another_answer_is_refused(name, values):
     message = f"Received: another {name} for the warm-up request to 'sign' of 2 rows"
     with pytest.raises(ValueError, match=message):
-        check_answer(REQUEST, {**ANSWER, name: values}, ANSWER)
+        check_outputs(REQUEST, {**ANSWER, name: values}, ANSWER)
 
 
 def test_outputs_are_the_same():
     less = {name: values for name, values in ANSWER.items() if name != "image"}
     for answer, expected in ((less, ANSWER), (ANSWER, less)):
         with pytest.raises(ValueError, match="Received: another image for"):
-            check_answer(REQUEST, answer, expected)
+            check_outputs(REQUEST, answer, expected)

@@ -1,11 +1,13 @@
 """Tests of the programs that compress: files under their names, datasets, tables."""
 
+import os
 import zlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from absl import flags
-from PIL import Image
+from PIL import Image, ImageCms
 
 from keras_pixelcnn.codecs import DamagedStreamError, read_header
 from keras_pixelcnn.models import load_model
@@ -131,7 +133,7 @@ def test_transparency_is_refused(tmp_path, mode, told):
 def test_other_than_8_bits_and_several_pictures_are_refused(tmp_path, monkeypatch):
     deep = Image.fromarray(np.full((4, 4), 40_000, "uint16"))
     deep.save(tmp_path / "deep.png")
-    with pytest.raises(ValueError, match="mode 'I;16'"):
+    with pytest.raises(ValueError, match="16 bits for each value"):
         picture_files.read(tmp_path / "deep.png")
     frames = [Image.new("L", (4, 4), value) for value in (1, 90)]
     frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
@@ -144,6 +146,37 @@ def test_other_than_8_bits_and_several_pictures_are_refused(tmp_path, monkeypatc
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(ValueError, match=r"huge\.png cannot be read"):
         picture_files.read(tmp_path / "huge.png")
+
+
+def test_colours_of_more_than_8_bits_are_refused(tmp_path):
+    """Once their low bytes were lost: Pillow opens such files as RGB."""
+    deep = np.arange(4 * 5 * 3).reshape(4, 5, 3) * 1000 % 65_536
+    (tmp_path / "a.png").write_bytes(tf.io.encode_png(deep.astype("u2")).numpy())
+    ppm = {65_535: "16", 1023: "10"}
+    for most in ppm:
+        content = b"P6\n5 4\n%d\n" % most + (deep % (most + 1)).astype(">u2").tobytes()
+        (tmp_path / f"{most}.ppm").write_bytes(content)
+    told = {"a.png": "16", **{f"{most}.ppm": bits for most, bits in ppm.items()}}
+    for name, bits in told.items():
+        with pytest.raises(ValueError, match=f"{bits} bits for each value"):
+            picture_files.read(tmp_path / name)
+
+
+def test_colour_profiles_are_told(digits_model, tmp_path, caplog):
+    picture(tmp_path / "a.png")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture(tmp_path / "b.png", icc_profile=profile)
+    compressing.from_files(load_model(digits_model), [tmp_path])
+    assert "1 of 2 files have colour profiles" in caplog.text
+    assert "/b.png" in caplog.text and "/a.png" not in caplog.text
+
+
+def test_a_pipe_is_told_and_not_read(tmp_path):
+    picture(tmp_path / "a.png")
+    os.mkfifo(tmp_path / "x.png")
+    (_, pipe) = picture_files.find([tmp_path])
+    with pytest.raises(ValueError, match="no regular file"):
+        picture_files.read(pipe.path)
 
 
 def test_pictures_that_do_not_fit_the_model_are_told(digits_model, tmp_path):
@@ -177,7 +210,12 @@ def test_missing_files_and_names_that_are_the_same_are_told(tmp_path):
 
 @pytest.mark.parametrize(
     "names",
-    [("IMG.png", "img.png"), ("a.bmp", "a.bmp.png"), ("A.bmp", "a.bmp.PNG")],
+    [
+        ("IMG.png", "img.png"),
+        ("a.bmp", "a.bmp.png"),
+        ("A.bmp", "a.bmp.PNG"),
+        ("\N{LATIN SMALL LETTER E WITH ACUTE}.png", "e\N{COMBINING ACUTE ACCENT}.png"),
+    ],
 )
 def test_names_under_which_files_could_not_come_back_are_refused(tmp_path, names):
     """When they are compressed, not when it is too late."""
@@ -199,7 +237,10 @@ def test_a_file_named_as_the_folder_of_another_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["../a.png", "/a.png", "a/../../b", "a//b", "", ".", "a\\b", "C:a", "a\0", "a\n"],
+    [
+        *("../a.png", "/a.png", "a/../../b", "a//b", "", ".", "a\\b", "C:a", "a\0"),
+        *("a\n", "CON.png", "a/nul", "com1.tar.png", "a./x.png", "a /x.png", "a."),
+    ],
 )
 def test_names_that_lead_elsewhere_are_refused(tmp_path, name):
     with pytest.raises(ValueError, match="below their folder"):

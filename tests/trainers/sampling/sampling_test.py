@@ -153,13 +153,31 @@ def test_a_saved_image_is_read_back_as_it_was(tmp_path, num_levels, channels):
 def known(model, tmp_path):
     """The upper half of an image of ones, read from files."""
     image = save_gray(tmp_path / "image.png", np.full((4, 3), 64))
-    mask = save_gray(tmp_path / "mask.png", [[255] * 3, [128] * 3, [127] * 3, [0] * 3])
+    mask = save_gray(tmp_path / "mask.png", [[255] * 3, [192] * 3, [63] * 3, [0] * 3])
     return sampling.read_known(model, image, mask)
 
 
 def test_white_is_known_and_black_is_drawn(known):
     assert known.mask.tolist() == [[True] * 3] * 2 + [[False] * 3] * 2
     assert np.unique(known.image).tolist() == [1]
+
+
+def test_a_mask_of_0_and_1_is_told(model, tmp_path):
+    """Once all was drawn, without a word."""
+    image = save_gray(tmp_path / "image.png", np.full((4, 3), 64))
+    mask = save_gray(tmp_path / "mask.png", [[1] * 3] * 2 + [[0] * 3] * 2)
+    with pytest.raises(ValueError, match="values 0, 1 up to 1, where white is 255"):
+        sampling.read_known(model, image, mask)
+
+
+def test_an_image_of_16_bits_keeps_them(tmp_path):
+    """Once the lower 8 were lost on the way to a model of so many levels."""
+    model = tiny_model((4, 3, 1), num_levels=65_536)
+    image = random_images(model, 1)[0]
+    Image.fromarray(image[..., 0].astype("u2")).save(tmp_path / "image.png")
+    save_gray(tmp_path / "mask.png", np.full((4, 3), 255))
+    known = sampling.read_known(model, tmp_path / "image.png", tmp_path / "mask.png")
+    np.testing.assert_array_equal(known.image, image)
 
 
 def test_completions_keep_what_is_known_and_differ_in_the_rest(model, known):

@@ -1,1 +1,0 @@
-"""A C program that runs an export without Python."""
