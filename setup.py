@@ -56,6 +56,19 @@ setuptools.setup(
     ],
     extras_require={
         "codecs": [*CODECS, "pillow-jxl-plugin"],
+        "docs": [
+            *CODECS,
+            *SERVING,
+            "ipython",
+            "jupytext",
+            "latex2mathml",
+            "matplotlib",
+            "mkdocs>=1.6",
+            "mkdocs-material",
+            "mkdocstrings[python]",
+            "pillow-jxl-plugin",
+            "scipy",
+        ],
         "serving": SERVING,
         "test": [
             *CODECS,
