@@ -17,7 +17,7 @@ from docs.run_page import ROOT
 
 
 def main() -> None:
-    """Builds the site and looks after its links; ends with 1 where something is wrong."""
+    """Builds the site and checks its links; ends with 1 where something is wrong."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
         "--no-run-code",

@@ -7,6 +7,7 @@
 """
 
 import html
+import logging
 import os
 import pathlib
 import re
@@ -19,6 +20,8 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from docs.run_page import ROOT, Output, blocks_to_run, run_page
+
+_log = logging.getLogger("mkdocs.hooks.code")
 
 PRETRAINED = ROOT / "keras_pixelcnn" / "pretrained"
 
@@ -59,6 +62,8 @@ def on_page_markdown(
         outputs = []
         if config.extra["run_code"]:
             outputs = run_page(place, markdown)
+            seconds = sum(output.cpu_seconds for output in outputs)
+            _log.info("%s: %.0f s of CPU", place, seconds)
         notebook = _add_notebook(markdown, page, config, files)
         markdown = _with_outputs(markdown, outputs, page, config, files)
         markdown = _with_link_to(notebook, markdown)
@@ -75,9 +80,7 @@ def _as_mathml(found: re.Match[str]) -> str:
     return converter.convert(html.unescape(found[2]).strip(), display=display)
 
 
-def _follow_links(
-    markdown: str, page: Page, config: MkDocsConfig, files: Files
-) -> str:
+def _follow_links(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Makes links as they are in the repository such as lead there in the site."""
     place = page.file.src_uri
     source = PAGES_ELSEWHERE.get(place, ROOT / "docs" / place)
@@ -124,14 +127,12 @@ def _with_outputs(
             number += 1
             name = f"pictures/{stem}_{number}.png"
             files.append(File.generated(config, name, content=picture.png))
-            look = f"width={picture.width}" if picture.width else ".pixels"
-            parts.append(f"\n\n![What the code shows]({depth}{name}){{{look}}}")
+            look = f"{{.shown width={picture.width}}}"
+            parts.append(f"\n\n![What the code shows]({depth}{name}){look}")
     return "".join([*parts, markdown[end:]])
 
 
-def _add_notebook(
-    markdown: str, page: Page, config: MkDocsConfig, files: Files
-) -> str:
+def _add_notebook(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Adds the page as a Jupyter notebook, and says where it is from the page."""
     notebook = jupytext.reads(markdown, fmt="md")
     place = f"notebooks/{page.file.src_uri.removesuffix('.md')}.ipynb"

@@ -16,6 +16,7 @@ import runpy
 import shlex
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -23,6 +24,9 @@ FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 """A block of code: its language and its lines."""
 
 RUN = ("python", "bash")
+
+_LEAST_WIDTH = 660
+"""Pictures of pixels are enlarged by a whole number, up to about so many."""
 
 # Children are forked from a process that has imported what all of them need, and begin
 # at once. No operation has run there: TensorFlow's threads would be lost.
@@ -36,11 +40,11 @@ class Picture:
 
     Attributes:
         png: the file.
-        width: how wide it is meant to be, in pixels of the page; None as it is.
+        width: how wide it is meant to be, in pixels of the page.
     """
 
     png: bytes
-    width: int | None = None
+    width: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +53,12 @@ class Output:
 
     Attributes:
         text: what it printed, and the value of its last line.
+        cpu_seconds: what it took.
         pictures: what it showed.
     """
 
     text: str
+    cpu_seconds: float
     pictures: tuple[Picture, ...] = ()
 
 
@@ -107,6 +113,7 @@ def _run_python(folder: str, source: str) -> Output:
     from IPython.utils.capture import capture_output
 
     os.chdir(folder)
+    start = time.process_time()
     shell = InteractiveShell.instance(colors="NoColor")
     with capture_output() as captured:
         shell.display_trap.hook = sys.displayhook  # of the last line's value
@@ -116,14 +123,20 @@ def _run_python(folder: str, source: str) -> Output:
     texts, pictures = [captured.stdout], []
     for shown in captured.outputs:
         if "image/png" in shown.data:
-            pictures.append(Picture(shown.data["image/png"]))
+            pictures.append(_shown_picture(shown.data["image/png"]))
         else:
             texts.append(shown.data["text/plain"] + "\n")
-    return Output("".join(texts), (*pictures, *_take_figures()))
+    pictures += _take_figures()
+    return Output("".join(texts), time.process_time() - start, tuple(pictures))
+
+
+def _shown_picture(png: bytes) -> Picture:
+    width = int.from_bytes(png[16:20], "big")
+    return Picture(png, width * max(1, _LEAST_WIDTH // width))
 
 
 def _take_figures() -> list[Picture]:
-    """The figures of matplotlib that are open, as a notebook shows them; closes them."""
+    """The open figures of matplotlib, as a notebook shows them; closes them."""
     from matplotlib import pyplot
 
     pictures = []
@@ -137,7 +150,7 @@ def _take_figures() -> list[Picture]:
 
 
 def _run_programs(folder: str, source: str) -> Output:
-    printed = []
+    printed, seconds = [], 0.0
     for command in source.replace("\\\n", " ").splitlines():
         words = shlex.split(command, comments=True)
         if words and words[:2] != ["python", "-m"]:
@@ -145,12 +158,13 @@ def _run_programs(folder: str, source: str) -> Output:
         if words:
             with _new_process() as process:
                 done = process.submit(_run_module, folder, words[2:])
-                printed.append(done.result())
-    return Output("".join(printed))
+                printed.append(done.result()[0])
+                seconds += done.result()[1]
+    return Output("".join(printed), seconds)
 
 
-def _run_module(folder: str, arguments: list[str]) -> str:
-    """What a program prints."""
+def _run_module(folder: str, arguments: list[str]) -> tuple[str, float]:
+    """What a program prints, and the CPU seconds that it takes."""
     os.chdir(folder)
     sys.argv = arguments
     printed, told = io.StringIO(), io.StringIO()
@@ -160,4 +174,4 @@ def _run_module(folder: str, arguments: list[str]) -> str:
         except SystemExit as end:
             if end.code:
                 raise RuntimeError(f"{end.code}\n{told.getvalue()}") from end
-    return printed.getvalue()
+    return printed.getvalue(), time.process_time()
