@@ -62,6 +62,19 @@ setuptools.setup(
     extras_require={
         "codecs": [*CODECS, "pillow-jxl-plugin"],
         "report": REPORT,
+        "docs": [
+            *CODECS,
+            *SERVING,
+            "ipython",
+            "jupytext",
+            "latex2mathml",
+            "matplotlib",
+            "mkdocs>=1.6",
+            "mkdocs-material",
+            "mkdocstrings[python]",
+            "pillow-jxl-plugin",
+            "scipy",
+        ],
         "serving": SERVING,
         "test": [
             *CODECS,

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from keras_pixelcnn.callbacks import NonFiniteLossError
+from keras_pixelcnn.files import read_json
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import Preemption, strategies
 from trainers.comparison import table
@@ -18,7 +19,7 @@ from trainers.planning.planned_data import image_format, num_steps
 from trainers.runs import model_classes
 from trainers.runs.config import check_config, to_dict
 from trainers.runs.data import load_split
-from trainers.runs.run_folder import RunFolder, read_json, write_json
+from trainers.runs.run_folder import RunFolder, write_json
 from trainers.runs.training import make_recipe, make_repeatable, train_and_evaluate
 from trainers.scoring.scoring import score
 

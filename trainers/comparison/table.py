@@ -5,11 +5,11 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from keras_pixelcnn.files import replace_when_written
+from keras_pixelcnn.files import read_json, replace_when_written
 from trainers.report_page.page import WIDE, Line, chart, groups, render
 from trainers.report_page.run_files import read_history, read_picture
 from trainers.runs import environment
-from trainers.runs.run_folder import RunFolder, read_json
+from trainers.runs.run_folder import RunFolder
 
 _HEADINGS = ("", "test (train)", "parameters", "a step", "a sample")
 _ENVIRONMENT = ("system", "processor", "cores", "devices", "versions")

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.files import replace_when_written
+from keras_pixelcnn.files import read_json, replace_when_written
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.pretrained import preset
 from trainers.presets.preset_card import write_card
-from trainers.runs.run_folder import RunFolder, read_json
+from trainers.runs.run_folder import RunFolder
 
 _METRICS = (
     "test_images",

@@ -7,7 +7,8 @@ import pathlib
 import re
 from typing import Any, NamedTuple
 
-from trainers.runs.run_folder import RunFolder, read_json
+from keras_pixelcnn.files import read_json
+from trainers.runs.run_folder import RunFolder
 
 MOST_PICTURES = 8
 _SIGNS = ("config.json", "history.jsonl", "metrics.json", "checkpoints", "model.keras")

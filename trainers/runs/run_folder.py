@@ -11,7 +11,7 @@ from typing import Any
 import filelock
 import tensorflow as tf
 
-from keras_pixelcnn.files import remove_parts, replace_when_written
+from keras_pixelcnn.files import read_json, remove_parts, replace_when_written
 
 _ABSENT = "absent"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -139,18 +139,6 @@ def write_json(path: pathlib.Path, content: Any) -> None:
     """Writes JSON, whole or not at all."""
     with replace_when_written(path) as part:
         part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def read_json(path: pathlib.Path) -> Any:
-    """Returns the content of a JSON file.
-
-    Raises:
-        ValueError: when the file holds something else.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} must hold JSON, and is damaged: {error}") from error
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_pixelcnn.files import read_json
 from keras_pixelcnn.pretrained import load_model_or_preset
 from keras_pixelcnn.training import (
     LikelihoodObjective,
@@ -33,7 +34,7 @@ from trainers.runs.data import (
     training_images,
     validation_batches,
 )
-from trainers.runs.run_folder import RunFolder, full_disk_explained, read_json
+from trainers.runs.run_folder import RunFolder, full_disk_explained
 from trainers.sampling.pictures import sample_pictures
 
 

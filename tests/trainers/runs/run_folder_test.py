@@ -7,7 +7,8 @@ import os
 import pytest
 import tensorflow as tf
 
-from trainers.runs.run_folder import RunFolder, full_disk_explained, read_json
+from keras_pixelcnn.files import read_json
+from trainers.runs.run_folder import RunFolder, full_disk_explained
 
 CONFIG = {"epochs": 2, "image_size": (8, 8), "data_dir": None, "model": {"filters": 4}}
 

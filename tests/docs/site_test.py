@@ -1,0 +1,72 @@
+"""The site: it is built without a warning, its links hold, its search finds answers."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.browser import start_chromium
+from tests.commands import ROOT
+
+pytest.importorskip("mkdocs", reason="needs the extra docs")
+
+# What people ask, and the page that should come first.
+QUESTIONS = {
+    "fine-tune a preset": "how_to/fine_tune",
+    "per-pixel log-likelihood": "how_to/per_pixel",
+    "10,000 samples to a file": "how_to/many_samples",
+    "several GPUs in a notebook": "how_to/gpus_in_a_notebook",
+    "Docker": "how_to/docker",
+    "TFLite": "how_to/tflite_onnx",
+    "ONNX": "how_to/tflite_onnx",
+    "text embeddings": "how_to/text",
+    "FID": "how_to/fid",
+    "old files after an upgrade": "how_to/old_files",
+    "reproducibility": "how_to/reproducibility",
+    "memory and speed": "how_to/memory_and_speed",
+    "GPU set-up": "how_to/gpu_setup",
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "docs.build", "--no-run-code", "--site", folder]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_formulas_links_and_notebooks(site):
+    paper = (site / "paper.html").read_text(encoding="utf-8")
+    assert paper.count("<math") >= 20 and "arithmatex" not in paper
+    assert "presets/gated_pixelcnn_digits.html" in (site / "index.html").read_text()
+    assert "quickstart.html" in (site / "index.html").read_text(encoding="utf-8")
+    assert (site / "files" / "trainers" / "configs" / "digits.py").exists()
+    assert '"nbformat": 4' in (site / "notebooks" / "quickstart.ipynb").read_text()
+
+
+@pytest.mark.slow
+def test_each_question_is_answered_by_one_search(site, tmp_path):
+    driver = start_chromium(tmp_path / "profile")
+    try:
+        for question, page in QUESTIONS.items():
+            assert page in _first_found(driver, site, question), question
+    finally:
+        driver.quit()
+
+
+def _first_found(driver, site, question):
+    """Address of the first thing that the site's search, in a folder, finds."""
+    driver.get((site / "index.html").as_uri())
+    field = driver.find_element("css selector", ".md-search__input")
+    driver.execute_script("document.querySelector('#__search').click()")
+    field.send_keys(question)
+    for _ in range(100):
+        found = driver.find_elements("css selector", "a.md-search-result__link")
+        if found:
+            return found[0].get_attribute("href")
+        time.sleep(0.1)
+    return "nothing"
