@@ -49,6 +49,7 @@ setuptools.setup(
         "ml_dtypes",
         "pillow>=10.1",  # sizes of fonts that are no integers
         "scikit-learn",
+        "scipy",
         "tensorboard",
         "tensorflow>=2.21",
         "tensorflow-datasets",

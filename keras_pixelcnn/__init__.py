@@ -33,6 +33,7 @@ _LOADED_WHEN_USED = (
     "codecs",
     "datasets",
     "distributions",
+    "evaluation",
     "training",
 )
 """Modules whose imports are slow, or which not everyone needs."""
@@ -56,6 +57,7 @@ __all__ = [
     "datasets",
     "dependencies",
     "distributions",
+    "evaluation",
     "example_seeds",
     "example_uniforms",
     "from_preset",
