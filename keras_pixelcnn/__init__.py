@@ -28,6 +28,7 @@ from keras_pixelcnn.schedules import WarmupThenDecay
 __version__ = "0.1.0"
 
 _LOADED_WHEN_USED = (
+    "anomaly",
     "baselines",
     "callbacks",
     "codecs",
@@ -50,6 +51,7 @@ __all__ = [
     "PixelRNN",
     "WarmupThenDecay",
     "__version__",
+    "anomaly",
     "baselines",
     "bits_per_dim",
     "callbacks",
