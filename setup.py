@@ -53,6 +53,7 @@ setuptools.setup(
         "pillow>=10.1",  # sizes of fonts that are no integers
         "safetensors>=0.4.3",
         "scikit-learn",
+        "scipy",
         "tensorboard",
         "tensorflow>=2.21",
         "tensorflow-datasets",

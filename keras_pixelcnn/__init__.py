@@ -28,11 +28,13 @@ from keras_pixelcnn.schedules import WarmupThenDecay
 __version__ = "0.1.0"
 
 _LOADED_WHEN_USED = (
+    "anomaly",
     "baselines",
     "callbacks",
     "codecs",
     "datasets",
     "distributions",
+    "evaluation",
     "training",
 )
 """Modules whose imports are slow, or which not everyone needs."""
@@ -49,6 +51,7 @@ __all__ = [
     "PixelRNN",
     "WarmupThenDecay",
     "__version__",
+    "anomaly",
     "baselines",
     "bits_per_dim",
     "callbacks",
@@ -56,6 +59,7 @@ __all__ = [
     "datasets",
     "dependencies",
     "distributions",
+    "evaluation",
     "example_seeds",
     "example_uniforms",
     "from_preset",

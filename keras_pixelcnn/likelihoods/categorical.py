@@ -57,6 +57,10 @@ class Categorical(PixelLikelihood):
         """Log probability of each image; see `PixelLikelihood`."""
         return tf.reduce_sum(self.log_prob(parameters, image), axis=[1, 2, 3])
 
+    def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+        """Log probability of each value; see `PixelLikelihood`."""
+        return self.log_prob(parameters, image)
+
     def channel_parameters(
         self, parameters: tf.Tensor, values_before: Sequence[tf.Tensor]
     ) -> tf.Tensor:

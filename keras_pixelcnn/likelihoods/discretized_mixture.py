@@ -90,6 +90,26 @@ def log_prob(mixture: PixelMixture, levels: tf.Tensor, num_levels: int) -> tf.Te
     return tf.reduce_logsumexp(nats, axis=-1)
 
 
+def channel_log_prob(
+    mixture: PixelMixture, levels: tf.Tensor, num_levels: int
+) -> tf.Tensor:
+    """Log probability of each channel, given those before it.
+
+    Args:
+        mixture: parameters, as for `component_log_prob`.
+        levels: float64 tensor (..., C) of whole numbers in [0, num_levels).
+        num_levels: number of levels.
+
+    Returns:
+        Float tensor (..., C), in nats, which sums to `log_prob`.
+    """
+    nats = component_log_prob(mixture, levels, num_levels)
+    # By Bayes the components weigh as they have foreseen the channels before.
+    before = tf.cumsum(nats, axis=-2, exclusive=True)
+    weights = tf.nn.log_softmax(mixture.logits[..., tf.newaxis, :] + before)
+    return tf.reduce_logsumexp(weights + nats, axis=-1)
+
+
 def next_channel(
     mixture: PixelMixture, levels: tf.Tensor, num_levels: int
 ) -> ChannelMixture:

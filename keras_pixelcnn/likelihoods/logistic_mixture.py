@@ -150,6 +150,14 @@ class LogisticMixture(PixelLikelihood):
         """Log probability of each image; see `PixelLikelihood`."""
         return tf.reduce_sum(self.log_prob(parameters, image), axis=[1, 2])
 
+    def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+        """Log probability of each value; see `PixelLikelihood`."""
+        levels = self.as_levels(tf.convert_to_tensor(image))
+        floats = tf.cast(tf.maximum(levels, 0), tf.float64)
+        mixture = self.mixture(parameters)
+        nats = discretized_mixture.channel_log_prob(mixture, floats, self.num_levels)
+        return tf.where(levels >= 0, nats, -float("inf"))
+
     def channel_parameters(
         self, parameters: tf.Tensor, values_before: Sequence[tf.Tensor]
     ) -> tf.Tensor:

@@ -82,6 +82,35 @@ class PixelLikelihood(abc.ABC):
             float32 tensor (batch,), in nats; -inf where a value is no level.
         """
 
+    def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+        """Log probability of each value, given the values before it.
+
+        This one works for every likelihood, through the weights of all levels; a
+        likelihood that knows a shorter way overrides it.
+
+        Args:
+            parameters: float tensor (batch, height, width, *pixel_shape).
+            image: tensor (batch, height, width, channels) of integers in [0,
+                num_levels), of any type.
+
+        Returns:
+            float32 tensor (batch, height, width, channels), in nats, which sums to
+            `image_log_prob`; -inf where a value is no level.
+        """
+        levels = self.as_levels(tf.convert_to_tensor(image))
+        flat = tf.reshape(parameters, [-1, *self.pixel_shape])
+        known = tf.reshape(tf.maximum(levels, 0), [-1, self.channels])
+        known = tf.unstack(known, axis=1)
+        nats = []
+        for channel, chosen in enumerate(known):
+            own = self.channel_parameters(flat, known[:channel])
+            weights = self.level_weights(own)
+            weight = tf.gather(weights, chosen[:, tf.newaxis], batch_dims=1)[:, 0]
+            total = tf.reduce_sum(weights, axis=-1)
+            nats.append(tf.math.log(weight) - tf.math.log(total))
+        nats = tf.reshape(tf.stack(nats, axis=-1), tf.shape(levels))
+        return tf.where(levels >= 0, nats, -float("inf"))
+
     @abc.abstractmethod
     def channel_parameters(
         self, parameters: tf.Tensor, values_before: Sequence[tf.Tensor]

@@ -8,16 +8,21 @@ import numpy as np
 import tensorflow as tf
 
 SAMPLINGS = ("plain", "class_balanced")
-_ORDER, _FLIPS = range(2)
+_ORDER, _FLIPS, _TRANSFORM = range(3)
 _SHUFFLE_BUFFER = 10_000
 
 Batch = dict[str, np.ndarray]
 
+Transform = Callable[[Batch, np.random.Generator], Batch]
+"""Makes of a batch the one that is trained on, by chance that it is given."""
 
-def epoch_generator(seed: int, epoch: int, purpose: int) -> np.random.Generator:
-    """Random numbers for one purpose in one epoch, whatever was drawn before."""
+
+def epoch_generator(
+    seed: int, epoch: int, purpose: int, *step: int
+) -> np.random.Generator:
+    """Random numbers for one purpose in one epoch, or in one step of it."""
     return np.random.Generator(
-        np.random.Philox(np.random.SeedSequence([seed, epoch, purpose]))
+        np.random.Philox(np.random.SeedSequence([seed, epoch, purpose, *step]))
     )
 
 
@@ -50,6 +55,8 @@ class ImagesInMemory(TrainingImages):
         sampling: "plain", every image once an epoch; or "class_balanced", every class
             equally often, and within a class every image equally often.
         horizontal_flips: whether half of the images are mirrored, others each epoch.
+        transform: what is done to each batch, after mirroring, with random numbers of
+            its own step. Default: nothing.
 
     Raises:
         ValueError: when there are too few images, or no labels to balance.
@@ -63,6 +70,7 @@ class ImagesInMemory(TrainingImages):
         seed: int,
         sampling: str = "plain",
         horizontal_flips: bool = False,
+        transform: Transform | None = None,
         labels: np.ndarray | None = None,
     ) -> None:
         if sampling not in SAMPLINGS:
@@ -73,6 +81,7 @@ class ImagesInMemory(TrainingImages):
         self._batch_size = batch_size
         self._seed = seed
         self._horizontal_flips = horizontal_flips
+        self._transform = transform
         self._classes = None
         if sampling == "class_balanced":
             self._classes = _divide(labels)
@@ -88,7 +97,8 @@ class ImagesInMemory(TrainingImages):
         for step in range(first_step, self.steps_per_epoch):
             rows = slice(step * self._batch_size, (step + 1) * self._batch_size)
             batch = {name: value[order[rows]] for name, value in self._features.items()}
-            yield _flipped(batch, flips[rows])
+            generator = epoch_generator(self._seed, epoch, _TRANSFORM, step)
+            yield _transformed(_flipped(batch, flips[rows]), self._transform, generator)
 
     def _order(self, epoch: int) -> np.ndarray:
         generator = epoch_generator(self._seed, epoch, _ORDER)
@@ -135,6 +145,7 @@ class ImagesFromStream(TrainingImages):
         batch_size: images in a batch.
         seed: of the orders.
         horizontal_flips: as for `ImagesInMemory`.
+        transform: the same.
 
     Raises:
         ValueError: when there are too few images.
@@ -148,12 +159,14 @@ class ImagesFromStream(TrainingImages):
         batch_size: int,
         seed: int,
         horizontal_flips: bool = False,
+        transform: Transform | None = None,
     ) -> None:
         self._examples = examples
         self._prepare = tf.autograph.experimental.do_not_convert(prepare)
         self._batch_size = batch_size
         self._seed = seed
         self._horizontal_flips = horizontal_flips
+        self._transform = transform
         self.steps_per_epoch = _steps(int(examples.cardinality()), batch_size)
 
     def batches(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
@@ -168,7 +181,9 @@ class ImagesFromStream(TrainingImages):
         flips = epoch_generator(self._seed, epoch, _FLIPS)
         flips = flips.random((self.steps_per_epoch, self._batch_size)) < 0.5
         for step, batch in enumerate(batches.as_numpy_iterator(), start=first_step):
-            yield _flipped(batch, flips[step] & self._horizontal_flips)
+            batch = _flipped(batch, flips[step] & self._horizontal_flips)
+            generator = epoch_generator(self._seed, epoch, _TRANSFORM, step)
+            yield _transformed(batch, self._transform, generator)
 
 
 def _flipped(batch: Batch, flips: np.ndarray) -> Batch:
@@ -179,6 +194,12 @@ def _flipped(batch: Batch, flips: np.ndarray) -> Batch:
         **batch,
         "image": np.where(flips[:, None, None, None], image[:, :, ::-1], image),
     }
+
+
+def _transformed(
+    batch: Batch, transform: Transform | None, generator: np.random.Generator
+) -> Batch:
+    return batch if transform is None else transform(batch, generator)
 
 
 def _steps(count: int, batch_size: int) -> int:

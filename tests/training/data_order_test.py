@@ -61,6 +61,22 @@ def test_an_epoch_is_entered_anywhere_whatever_came_before(make):
 
 
 @pytest.mark.parametrize("make", [in_memory, from_stream])
+def test_a_batch_is_transformed_by_chance_of_its_own_step(make):
+    def add_noise(batch, generator):
+        noise = generator.random(batch["image"].shape)
+        return {**batch, "image": batch["image"] + noise}
+
+    plain = images_of(make().batches(2))
+    images = make(transform=add_noise)
+    whole = images_of(images.batches(2))
+    noise = (whole - plain).reshape(5, -1)
+    assert len({row.tobytes() for row in noise}) == 5
+    np.testing.assert_array_equal(images_of(images.batches(2, 3)), whole[3 * BATCH :])
+    other = images_of(images.batches(1)) - images_of(make().batches(1))
+    assert np.abs(other.ravel() - noise.ravel()).min() > 0
+
+
+@pytest.mark.parametrize("make", [in_memory, from_stream])
 def test_about_half_of_the_images_are_mirrored(make):
     images = make(horizontal_flips=True)
     seen = np.concatenate([images_of(images.batches(epoch)) for epoch in range(20)])

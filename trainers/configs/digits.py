@@ -36,6 +36,10 @@ def get_config() -> config_dict.ConfigDict:
             # Mirrors half of the images, anew each epoch: where left and right may be
             # exchanged, as in photographs, and not in digits or letters.
             "horizontal_flips": False,
+            # The share of the training images' values that are drawn anew, uniformly
+            # and other ones each epoch: for the background model of a likelihood
+            # ratio. See `keras_pixelcnn.anomaly.mutate`.
+            "mutation_rate": 0.0,
             # Length: so many passes over the training split, or, if given, so many
             # steps. A step takes one batch, over all devices together; it is computed
             # in `gradient_accumulation_steps` parts where memory is short.

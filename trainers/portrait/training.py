@@ -85,6 +85,11 @@ def check_portraits_config(config: Mapping[str, Any]) -> None:
             "config.horizontal_flips must be False: the embedding of a mirrored image "
             "would be another. Received: True"
         )
+    if config.get("mutation_rate"):
+        raise ValueError(
+            "config.mutation_rate must be 0: the embedding of a mutated image would be "
+            f"another. Received: {config['mutation_rate']!r}"
+        )
     if not isinstance(config["divide_identities"], bool):
         raise ValueError(
             "config.divide_identities must be True or False. "

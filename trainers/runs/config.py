@@ -10,7 +10,7 @@ from keras_pixelcnn.training.recipe import OPTIMIZERS
 from trainers.configs import digits
 from trainers.runs import model_classes
 
-_ADDED_LATER = {"model_class", "initial_model"}
+_ADDED_LATER = {"model_class", "initial_model", "mutation_rate"}
 """Fields that older configs lack."""
 
 _NOT_IN_DATA = {"embedding_dim": "embedding", "spatial_shape": "spatial"}
@@ -79,6 +79,7 @@ _RULES = {
     ),
     "sampling": _one_of(SAMPLINGS),
     "horizontal_flips": ("True or False", lambda value: isinstance(value, bool)),
+    "mutation_rate": ("in [0, 1)", lambda value: _is_number(value) and 0 <= value < 1),
 }
 """Fields that the library would take with a wrong value, or complain of too late."""
 
@@ -114,7 +115,7 @@ def check_config(
     _check_conditions(config["model"])
     _check_combinations(config)
     for name, (rule, holds) in _RULES.items():
-        if not holds(config[name]):
+        if name in config and not holds(config[name]):
             raise ValueError(
                 f"config.{name} must be {rule}. Received: {config[name]!r}"
             )

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn import datasets
+from keras_pixelcnn import anomaly, datasets
 from keras_pixelcnn.training import (
     ImagesFromStream,
     ImagesInMemory,
     TrainingImages,
 )
+from keras_pixelcnn.training.data_order import Batch, Transform
 
 _FAILED_CHECK = re.compile(r"assertion failed: \[(.+)\] \[Received:\] \[(.*)\]")
 
@@ -106,6 +107,7 @@ def training_images(
         "batch_size": config["batch_size"],
         "seed": config["seed"],
         "horizontal_flips": config["horizontal_flips"],
+        "transform": _mutation(config.get("mutation_rate", 0.0), data.num_levels),
     }
     if not config["cache"]:
         return ImagesFromStream(data.train_examples, prepare, **options)
@@ -113,6 +115,18 @@ def training_images(
     return ImagesInMemory(
         features, labels=labels, sampling=config["sampling"], **options
     )
+
+
+def _mutation(rate: float, num_levels: int) -> Transform | None:
+    """What makes a background model's images; None where they stay as they are."""
+    if not rate:
+        return None
+
+    def transform(batch: Batch, generator: np.random.Generator) -> Batch:
+        image = anomaly.mutate(batch["image"], rate, num_levels, generator)
+        return {**batch, "image": image}
+
+    return transform
 
 
 def _all_features(

@@ -75,6 +75,11 @@ def check_config(config: Mapping[str, Any]) -> None:
             "config.horizontal_flips must be False: the codes of a mirrored image are "
             "not the mirrored codes. Received: True"
         )
+    if config.get("mutation_rate"):
+        raise ValueError(
+            "config.mutation_rate must be 0: the codes of a mutated image are others. "
+            f"Received: {config['mutation_rate']!r}"
+        )
 
 
 class VQData(NamedTuple):

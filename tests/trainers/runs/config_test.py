@@ -74,6 +74,7 @@ def test_a_missing_field_is_named():
         ("decay_shares", (0.5, 1.0)),
         ("sampling", "fair"),
         ("horizontal_flips", 1),
+        ("mutation_rate", 1),
     ],
 )
 def test_a_value_out_of_range_is_told(name, value):

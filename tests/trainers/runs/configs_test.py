@@ -28,6 +28,7 @@ PAPER = (
     "binarized_mnist",
     "fashion_mnist",
     "fashion_mnist_unconditional",
+    "fashion_mnist_background",
 )
 CLASSES = {
     "cifar10_conditional": 10,

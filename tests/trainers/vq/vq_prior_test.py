@@ -282,6 +282,7 @@ def test_configs_are_right(config):
         ({"vq_vae.learning_rate": "fast"}, "learning_rate must be above 0.*'fast'"),
         ({"model.likelihood": "logistic_mixture"}, "must be 'categorical'.*no order"),
         ({"horizontal_flips": True}, "horizontal_flips must be False"),
+        ({"mutation_rate": 0.1}, "mutation_rate must be 0"),
         ({"epochs": 0}, "config.epochs must be"),
     ],
 )

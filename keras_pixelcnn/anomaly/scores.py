@@ -1,0 +1,261 @@
+"""Scores of how strange images are, made of their log probabilities.
+
+All are higher for stranger images, and in nats.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from keras_pixelcnn import lossless_files
+from keras_pixelcnn.argument_checks import is_integer, is_share
+from keras_pixelcnn.evaluation import Estimate
+from keras_pixelcnn.image_checks import check_images
+
+_CODECS = (lossless_files.PNG, lossless_files.WEBP)
+
+
+def likelihood(log_prob: Any) -> np.ndarray:
+    """The raw score, -log p(x): unsound, and here to be compared with.
+
+    Simpler images are likelier, whatever they show: models of clothes find digits,
+    which are mostly black, likelier than clothes. The other scores mend that.
+
+    Args:
+        log_prob: of the images, in nats, (batch,).
+
+    Returns:
+        float64 (batch,).
+
+    Raises:
+        ValueError: when the log probabilities are not as said.
+
+    References:
+        Nalisnick et al. 2018, arXiv 1810.09136.
+    """
+    return -_check_log_prob(log_prob, "log_prob")
+
+
+def likelihood_ratio(log_prob: Any, background_log_prob: Any) -> np.ndarray:
+    """The score by a second model, log p0(x) - log p(x).
+
+    The second model knows the background: it was trained on images that `mutate`
+    changed, and is best a small one. What both find likely, as a black border, cancels;
+    what the first alone knows is what images are about.
+
+    Args:
+        log_prob: of the images under the model, in nats, (batch,).
+        background_log_prob: the same under the background model.
+
+    Returns:
+        float64 (batch,).
+
+    Raises:
+        ValueError: when the log probabilities are not as said.
+
+    References:
+        Ren et al. 2019, Likelihood Ratios for Out-of-Distribution Detection, arXiv
+        1906.02845, equation 4.
+    """
+    log_prob = _check_log_prob(log_prob, "log_prob")
+    background = _check_log_prob(background_log_prob, "background_log_prob")
+    _check_same_number(log_prob, background, "background_log_prob")
+    return background - log_prob
+
+
+def input_complexity(log_prob: Any, images: Any, num_levels: int) -> np.ndarray:
+    """The score by a general-purpose codec, -log p(x) - L(x).
+
+    L(x) is the length of the image's smallest lossless file, PNG or WebP: what a model
+    that knows nothing of these images needs. It is a likelihood ratio with the codec in
+    place of the background model, and nothing needs to be trained. A few milliseconds
+    an image.
+
+    Args:
+        log_prob: of the images, in nats, (batch,).
+        images: integers in [0, num_levels), (batch, height, width, channels), with 1 or
+            3 channels.
+        num_levels: how many values a pixel can take, at most 256.
+
+    Returns:
+        float64 (batch,).
+
+    Raises:
+        ValueError: when an argument is not as said.
+
+    References:
+        Serra et al. 2020, Input Complexity and Out-of-distribution Detection with
+        Likelihood-based Generative Models, arXiv 1909.11480, equation 1.
+    """
+    log_prob = _check_log_prob(log_prob, "log_prob")
+    images = check_images(images, num_levels, "images")
+    _check_same_number(log_prob, images, "images")
+    return -log_prob - file_nats(images, num_levels)
+
+
+def file_nats(images: np.ndarray, num_levels: int) -> np.ndarray:
+    """The lengths of the images' smallest lossless files, in nats.
+
+    Args:
+        images: as for `input_complexity`.
+        num_levels: the same.
+
+    Returns:
+        float64 (batch,).
+
+    Raises:
+        ValueError: when no codec can write such images.
+    """
+    reasons = {
+        codec: codec.reason_against(images.shape[-1], num_levels) for codec in _CODECS
+    }
+    codecs = [codec for codec, reason in reasons.items() if reason is None]
+    if not codecs:
+        raise ValueError(
+            "The images must be of 1 or 3 channels and at most 256 levels, which PNG "
+            f"takes. Received: {images.shape[-1]} channels and {num_levels} levels."
+        )
+    sizes = [
+        min(
+            len(file)
+            for codec in codecs
+            for file in codec.files(image.astype(np.uint8), num_levels)
+        )
+        for image in images
+    ]
+    return np.array(sizes, np.float64) * 8 * np.log(2)
+
+
+def typicality(
+    log_prob: Any, reference_log_prob: Any, group_size: int = 1
+) -> np.ndarray:
+    """How far images are from the usual surprise, |mean of -log p(x) - H|.
+
+    H is the mean of -log p over images that are known to be usual. An image that is
+    too likely is as strange as one that is too unlikely; but of single images only
+    those are found whose likelihood is out of the range. Groups of images of one
+    source are told apart much better.
+
+    Args:
+        log_prob: of the images, in nats, (batch,). Each `group_size` in turn are a
+            group.
+        reference_log_prob: of usual images that the model was not trained on, (n,).
+        group_size: images that are judged together. Default 1.
+
+    Returns:
+        float64 (batch / group_size,), in nats an image.
+
+    Raises:
+        ValueError: when an argument is not as said.
+
+    References:
+        Nalisnick et al. 2019, Detecting Out-of-Distribution Inputs to Deep Generative
+        Models Using Typicality, arXiv 1906.02994, equation 5.
+    """
+    log_prob = _check_log_prob(log_prob, "log_prob")
+    reference = _check_log_prob(reference_log_prob, "reference_log_prob")
+    if not is_integer(group_size, 1) or len(log_prob) % group_size:
+        raise ValueError(
+            "group_size must be an integer of at least 1 that divides the number of "
+            f"images, {len(log_prob)}. Received: {group_size!r}"
+        )
+    means = log_prob.reshape(-1, group_size).mean(axis=1)
+    return np.abs(means - reference.mean())
+
+
+def typicality_threshold(
+    reference_log_prob: Any,
+    group_size: int = 1,
+    false_alarms: float = 0.01,
+    num_resamples: int = 10_000,
+    seed: int = 0,
+) -> float:
+    """The `typicality` above which a group counts as strange.
+
+    Args:
+        reference_log_prob: as for `typicality`, best not the same images.
+        group_size: the same.
+        false_alarms: share of the usual groups above the threshold. Default 0.01.
+        num_resamples: number of groups that are drawn from the reference. Default
+            10,000.
+        seed: of the groups. Default 0.
+
+    Returns:
+        The threshold, in nats an image.
+
+    Raises:
+        ValueError: when an argument is not as said.
+    """
+    reference = _check_log_prob(reference_log_prob, "reference_log_prob")
+    for name, value in (("group_size", group_size), ("num_resamples", num_resamples)):
+        if not is_integer(value, 1):
+            raise ValueError(
+                f"{name} must be an integer of at least 1. Received: {value!r}"
+            )
+    if not is_share(false_alarms):
+        raise ValueError(f"false_alarms must be in [0, 1). Received: {false_alarms!r}")
+    generator = np.random.Generator(np.random.Philox(seed))
+    groups = generator.choice(reference, num_resamples * group_size)
+    scores = typicality(groups, reference, group_size)
+    return float(np.quantile(scores, 1 - false_alarms))
+
+
+def auroc(usual: Any, strange: Any) -> Estimate:
+    """How well a score tells strange images from usual ones.
+
+    Args:
+        usual: scores of usual images, (n,), of at least 2.
+        strange: scores of strange images, (m,), of at least 2.
+
+    Returns:
+        The area under the receiver operating characteristic, which is the probability
+        that a strange image scores higher than a usual one, equal scores counting half:
+        0.5 for a score that knows nothing. With its standard error.
+
+    Raises:
+        ValueError: when the scores are not as said.
+
+    References:
+        DeLong, DeLong and Clarke-Pearson 1988, Comparing the areas under two or more
+        correlated receiver operating characteristic curves, for the error.
+    """
+    usual, strange = np.asarray(usual), np.asarray(strange)
+    for name, scores in (("usual", usual), ("strange", strange)):
+        if scores.ndim != 1 or len(scores) < 2 or np.isnan(scores).any():
+            raise ValueError(
+                f"{name} must be numbers of shape (images,), of at least 2 images. "
+                f"Received: {_tell(scores)}"
+            )
+    below = _shares_below(strange, usual)
+    above = 1 - _shares_below(usual, strange)
+    variance = below.var(ddof=1) / len(strange) + above.var(ddof=1) / len(usual)
+    return Estimate(float(below.mean()), float(np.sqrt(variance)))
+
+
+def _shares_below(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which share of the others is below each score, equal ones counting half."""
+    ordered = np.sort(others)
+    sides = [np.searchsorted(ordered, scores, side) for side in ("left", "right")]
+    return np.mean(sides, axis=0) / len(others)
+
+
+def _check_log_prob(values: Any, name: str) -> np.ndarray:
+    values = np.asarray(values)
+    if values.ndim != 1 or not len(values) or np.isnan(values).any():
+        raise ValueError(
+            f"{name} must be log probabilities in nats of shape (images,), as a "
+            f"model's log_prob gives them. Received: {_tell(values)}"
+        )
+    return values.astype(np.float64)
+
+
+def _check_same_number(log_prob: np.ndarray, others: np.ndarray, name: str) -> None:
+    if len(log_prob) != len(others):
+        raise ValueError(
+            f"log_prob and {name} must be of as many images. "
+            f"Received: {len(log_prob)} and {len(others)}"
+        )
+
+
+def _tell(values: np.ndarray) -> str:
+    return f"shape {values.shape}{', with NaN' if np.isnan(values).any() else ''}"

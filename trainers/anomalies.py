@@ -1,0 +1,93 @@
+"""Tells how well strange images are told from usual ones, by each anomaly score.
+
+python -m trainers.train --config=trainers/configs/fashion_mnist_background.py \
+    --config.dataset=idx:/usr/share/datasets/fashion-mnist --workdir=runs/background
+python -m trainers.anomalies --model=gated_pixelcnn_fashion_mnist \
+    --background=runs/background/model.keras \
+    --dataset=idx:/usr/share/datasets/fashion-mnist
+
+Strange images are those of --anomalous: digits that stand in for MNIST, which needs a
+download ("enlarged_digits" are scikit-learn's, "font_digits" those of --fonts), or any
+datasets of the model's shape. AUROC 0.5 is chance, 1 is perfect.
+"""
+
+from absl import flags
+
+from trainers.command_line import flag_groups, programs
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Adds the program's flags."""
+    define = {"flag_values": flag_values}
+    flags.DEFINE_string("model", None, "The .keras file, or a preset's name.", **define)
+    flags.DEFINE_string(
+        "background",
+        None,
+        "The .keras file of a model that was trained with config.mutation_rate, for "
+        "the likelihood ratio.",
+        **define,
+    )
+    flag_groups.define_data_flags(flag_values)
+    flags.DEFINE_string(
+        "reference_split",
+        "train",
+        "The split of the dataset on which the usual likelihood is measured.",
+        **define,
+    )
+    flags.DEFINE_list(
+        "anomalous",
+        ["enlarged_digits", "font_digits"],
+        "Strange images: enlarged_digits, font_digits, or datasets as of --dataset.",
+        **define,
+    )
+    flags.DEFINE_string(
+        "fonts", "/usr/share/fonts", "The folder of font_digits' fonts.", **define
+    )
+    flags.DEFINE_integer(
+        "max_images", 2000, "Takes the first of a set.", lower_bound=2, **define
+    )
+    flags.DEFINE_integer(
+        "batch_size", 64, "Images scored at once.", lower_bound=1, **define
+    )
+    flags.mark_flags_as_required(["model", "dataset"], flag_values)
+
+
+def main(flag_values: flags.FlagValues) -> None:
+    """Prints the table."""
+    # Here, so that a mistyped flag is told before TensorFlow loads.
+    import numpy as np
+
+    from keras_pixelcnn.pretrained import load_model_or_preset
+    from trainers.runs.data import as_array
+    from trainers.scoring import anomalies, digit_pictures, scoring
+
+    model = load_model_or_preset(flag_values.model)
+    background = None
+    if flag_values.background is not None:
+        background = load_model_or_preset(flag_values.background)
+    options = flag_groups.data_options(flag_values)
+
+    def load(name: str, split: str = flag_values.split) -> np.ndarray:
+        form = model.image_shape, model.num_levels
+        if name == "enlarged_digits":
+            images = digit_pictures.enlarged_digits(*form)
+        elif name == "font_digits":
+            images = digit_pictures.font_digits(flag_values.fonts, *form)
+        else:
+            examples = scoring.load_examples(model, name, split, **options)
+            images = as_array(examples.take(flag_values.max_images))
+        return images[: flag_values.max_images]
+
+    detection = anomalies.compare(
+        model,
+        load(flag_values.dataset),
+        load(flag_values.dataset, flag_values.reference_split),
+        {name: load(name) for name in flag_values.anomalous},
+        background,
+        flag_values.batch_size,
+    )
+    print(anomalies.format_detection(detection))
+
+
+if __name__ == "__main__":
+    programs.run(main, define_flags)

@@ -1,0 +1,129 @@
+"""How well each anomaly score tells strange images from usual ones."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_pixelcnn import AutoregressiveImageModel, anomaly
+from keras_pixelcnn.evaluation import Estimate
+
+
+class Detection(NamedTuple):
+    """The AUROC of each score on each set of strange images.
+
+    Attributes:
+        aurocs: by the name of a set, by the name of a score.
+        num_usual: number of usual images.
+        num_strange: number of images of each set.
+        mean_nats: the mean log probability of each set; of the usual images as "usual".
+    """
+
+    aurocs: dict[str, dict[str, Estimate]]
+    num_usual: int
+    num_strange: dict[str, int]
+    mean_nats: dict[str, float]
+
+
+def compare(
+    model: AutoregressiveImageModel,
+    usual: np.ndarray,
+    reference: np.ndarray,
+    strange: Mapping[str, np.ndarray],
+    background: AutoregressiveImageModel | None = None,
+    batch_size: int = 64,
+) -> Detection:
+    """Scores usual and strange images in every way.
+
+    Args:
+        model: one that takes no conditions, or can do without.
+        usual: images of the kind that the model was trained on, but not those.
+        reference: more of them: what surprise is usual is measured on these.
+        strange: other images, by the name of their kind.
+        background: a model trained with `mutation_rate`. Default: no likelihood ratio.
+        batch_size: images scored at once. Default 64.
+
+    Raises:
+        ValueError: when the images do not fit a model, or the models each other.
+    """
+    _check_alike(model, background)
+    reference_nats = _log_prob(model, reference, batch_size)
+    scores, mean_nats = {}, {}
+    for name, images in {"usual": usual, **strange}.items():
+        nats = _log_prob(model, images, batch_size)
+        mean_nats[name] = float(nats.mean())
+        scores[name] = {"likelihood": anomaly.likelihood(nats)}
+        if background is not None:
+            scores[name]["likelihood ratio"] = anomaly.likelihood_ratio(
+                nats, _log_prob(background, images, batch_size)
+            )
+        if model.image_shape[-1] in (1, 3) and model.num_levels <= 256:
+            scores[name]["input complexity"] = anomaly.input_complexity(
+                nats, images, model.num_levels
+            )
+        scores[name]["typicality"] = anomaly.typicality(nats, reference_nats)
+    usual_scores = scores.pop("usual")
+    aurocs = {
+        name: {
+            score: anomaly.auroc(usual_scores[score], values)
+            for score, values in own.items()
+        }
+        for name, own in scores.items()
+    }
+    counts = {name: len(images) for name, images in strange.items()}
+    return Detection(aurocs, len(usual), counts, mean_nats)
+
+
+def _log_prob(
+    model: AutoregressiveImageModel, images: np.ndarray, batch_size: int
+) -> np.ndarray:
+    return model.log_prob(images, batch_size=batch_size).numpy()
+
+
+def _check_alike(
+    model: AutoregressiveImageModel, background: AutoregressiveImageModel | None
+) -> None:
+    for each in (model, background):
+        if each is not None and each.conditions.names and not each.conditions.optional:
+            raise ValueError(
+                "Models must take no conditions, or be trained with condition_dropout. "
+                f"Received: a model that takes {each.conditions.names}"
+            )
+    if background is None:
+        return
+    forms = [(each.image_shape, each.num_levels) for each in (model, background)]
+    if forms[0] != forms[1]:
+        raise ValueError(
+            "The background model must be for images of the same shape and levels. "
+            f"Received: {forms[1]} for a model of {forms[0]}"
+        )
+
+
+def format_detection(detection: Detection) -> str:
+    """The table, to be read.
+
+    Args:
+        detection: what `compare` returns.
+    """
+    names = list(detection.aurocs)
+    widths = [max(len(name), 15) for name in names]
+
+    def row(head: str, *cells: str) -> str:
+        filled = (
+            f"{cell:>{width + 2}}" for cell, width in zip(cells, widths, strict=True)
+        )
+        return f"{head:<18}{''.join(filled)}"
+
+    lines = [row("AUROC", *names)]
+    for score in detection.aurocs[names[0]]:
+        found = (detection.aurocs[name][score] for name in names)
+        cells = (f"{each.value:.4f} +- {each.standard_error:.4f}" for each in found)
+        lines.append(row(score, *cells))
+    nats = (f"{detection.mean_nats[name]:.1f}" for name in names)
+    counts = (str(detection.num_strange[name]) for name in names)
+    usual = f"{detection.mean_nats['usual']:.1f}"
+    lines += [
+        row("nats an image", *nats) + f"   usual images: {usual}",
+        row("images", *counts) + f"   usual images: {detection.num_usual}",
+    ]
+    return "\n".join(lines)
