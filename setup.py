@@ -28,12 +28,42 @@ setuptools.setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    license_files=["LICENSE"],
+    author="The keras_pixelcnn authors",
+    project_urls={
+        "Paper": "https://arxiv.org/abs/1606.05328",
+        "PixelCNN and PixelRNN": "https://arxiv.org/abs/1601.06759",
+        "PixelCNN++": "https://arxiv.org/abs/1701.05517",
+    },
+    keywords=[
+        "autoregressive models",
+        "density estimation",
+        "generative models",
+        "keras",
+        "lossless compression",
+        "pixelcnn",
+        "tensorflow",
+    ],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
+        "Operating System :: MacOS",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3 :: Only",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Image Processing",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.11",
     packages=setuptools.find_packages(
         include=["keras_pixelcnn*", "trainers*", "savedmodels*"]
     ),
     package_data={
-        "keras_pixelcnn": ["pretrained/*/*"],
+        "keras_pixelcnn": ["pretrained/*/*", "py.typed"],
         "savedmodels": [
             "deployment/*",
             "loader/*.c",
@@ -60,6 +90,8 @@ setuptools.setup(
         "test": [
             *CODECS,
             *SERVING,
+            "import-linter>=2.17",
+            "mypy",
             "openvino",
             "pytest",
             "pytest-xdist",
