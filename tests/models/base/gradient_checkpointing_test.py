@@ -132,15 +132,6 @@ def test_saving_and_loading(tmp_path):
     assert names == [x.name for x in model.layers if "reshape" not in x.name]
 
 
-def test_export_and_steps(tmp_path):
-    model = new_model(True, num_blocks=2, **CASES["grey"])
-    fit(model)
-    test_case.check_steps_equal_whole(model)
-    test_case.check_seeds_and_units(model)
-    names = ["sample", "log_prob"]
-    test_case.check_exported(model, tmp_path / "export", signatures=names)
-
-
 @pytest.mark.parametrize("case", ["grey", "RGB", "label"])
 def test_the_pass_is_that_of_the_functional_model(case):
     """And so causal, as that one is."""
