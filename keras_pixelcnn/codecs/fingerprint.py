@@ -47,5 +47,7 @@ def digest_of(parts: Iterable[bytes | np.ndarray]) -> bytes:
     """As `digest`, of parts that need not all be there at once."""
     found = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for part in parts:
-        found.update(part if isinstance(part, bytes) else np.ascontiguousarray(part))
+        found.update(
+            part if isinstance(part, bytes) else np.ascontiguousarray(part).data
+        )
     return found.digest()

@@ -37,7 +37,7 @@ DTYPES = tuple(
 class SizeRun(NamedTuple):
     """Images of one size, one after the other."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # a method of tuples has the name
     height: int
     width: int
 

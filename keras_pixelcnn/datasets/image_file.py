@@ -46,11 +46,11 @@ def read_image(
         if least_side is not None:
             image.draft(None, (least_side, least_side))
         upright = ImageOps.exif_transpose(image)
-    image = _to_opaque(_to_eight_bits(upright))
+    opaque = _to_opaque(_to_eight_bits(upright))
     grayscale = color_mode == "grayscale" or (
-        color_mode is None and image.mode in _GRAY_MODES
+        color_mode is None and opaque.mode in _GRAY_MODES
     )
-    values = np.array(image.convert("L" if grayscale else "RGB"))
+    values = np.array(opaque.convert("L" if grayscale else "RGB"))
     return values.reshape(*values.shape[:2], -1)
 
 

@@ -191,7 +191,7 @@ def _encode_places(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
 
 def _chunks(array: np.ndarray) -> Iterator[memoryview]:
     """The bytes of an array whose elements lie in order, as views of it."""
-    view = memoryview(array.reshape(-1).view(np.uint8))
+    view = array.reshape(-1).view(np.uint8).data
     for start in range(0, len(view), _CHUNK):
         yield view[start : start + _CHUNK]
 

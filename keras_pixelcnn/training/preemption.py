@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 
 class Preemption:
@@ -21,7 +22,7 @@ class Preemption:
     def __init__(self) -> None:
         self.asked = False
         self._is_deferred = False
-        self._before = None
+        self._before: Any = None
 
     def __enter__(self) -> "Preemption":
         if threading.current_thread() is threading.main_thread():
