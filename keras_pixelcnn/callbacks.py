@@ -216,7 +216,7 @@ class SampleGrids(keras.callbacks.Callback):
         self.png_path = png_path
         self.conditions = conditions
         self.columns = columns
-        self._writer = None
+        self._writer: Any = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Checks the conditions, before an epoch is spent."""

@@ -90,7 +90,7 @@ def dependencies(
 
 def network_of_encoded(
     model: AutoregressiveImageModel,
-) -> Callable[[tf.Tensor, Mapping[str, tf.Tensor], bool], tf.Tensor]:
+) -> Callable[..., tf.Tensor]:
     """The model from its encoded image: floats, which gradients can reach.
 
     Args:
@@ -112,9 +112,13 @@ def network_of_encoded(
     encoded = model.get_layer("encoding").output
     inputs = [encoded, *[model.input[name] for name in names]]
     network = keras.Model(inputs, model.output)
-    return lambda image, given, training=False: network(
-        [image, *[given[name] for name in names]], training=training
-    )
+
+    def run(
+        image: tf.Tensor, given: Mapping[str, tf.Tensor], training: bool = False
+    ) -> tf.Tensor:
+        return network([image, *[given[name] for name in names]], training=training)
+
+    return run
 
 
 def _check_integers(least: int, **given: Any) -> None:

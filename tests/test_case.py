@@ -1,4 +1,4 @@
-"""Checks that every layer, likelihood and model of the package is put through."""
+"""Checks that every layer, likelihood and model must pass, and what they build on."""
 
 import itertools
 import math
@@ -27,13 +27,13 @@ def randomize(model, seed=0, scale=0.5):
 
 
 def random_images(model, count, seed=0):
-    """Uniform random images of the model's shape and levels."""
+    """Draws uniform images of the model's shape and levels."""
     generator = np.random.default_rng(seed)
     return generator.integers(0, model.num_levels, (count, *model.image_shape))
 
 
 def random_conditions(model, count, seed=0):
-    """Conditions that a model takes, another for each image; {} where it takes none."""
+    """Draws a condition for each image, by name; {} where the model takes none."""
     generator = np.random.default_rng(seed)
     return {
         name: generator.integers(0, model.conditions.num_classes, count)
@@ -44,12 +44,12 @@ def random_conditions(model, count, seed=0):
 
 
 def first_of(conditions, count):
-    """The conditions of the first images."""
+    """Returns the conditions of the first images."""
     return {name: value[:count] for name, value in conditions.items()}
 
 
 def all_images(image_shape, num_levels):
-    """Every image there is: (num_levels ** dimensions, *image_shape)."""
+    """Lists all images there are: (num_levels ** dimensions, *image_shape)."""
     dims = math.prod(image_shape)
     images = list(itertools.product(range(num_levels), repeat=dims))
     return np.array(images, "int32").reshape(-1, *image_shape)
@@ -62,7 +62,7 @@ def round_trip(keras_object):
 
 
 def check_layer(layer, *inputs):
-    """Config, shapes, low precision and saving, as for every layer.
+    """Checks a layer's config, shapes, low precision and saving.
 
     Returns the layer's outputs as a list.
     """
@@ -93,7 +93,7 @@ def check_layer(layer, *inputs):
 
 
 def expected_dependencies(image_shape, reach):
-    """Every earlier channel of every earlier pixel within `reach` rows and columns."""
+    """Returns the earlier channels of pixels within `reach` rows and columns."""
     height, width, channels = image_shape
     expected = np.zeros((*image_shape, *image_shape), bool)
     places = list(itertools.product(range(height), range(width), range(channels)))
@@ -107,7 +107,7 @@ def expected_dependencies(image_shape, reach):
 
 
 def stepped_parameters(model, images, **conditions):
-    """The channels' parameters that the raster scan computes when told the images.
+    """Runs the raster scan on given images, and returns the channels' parameters.
 
     Floats (batch, height, width, channels, n).
     """
@@ -131,7 +131,7 @@ def stepped_parameters(model, images, **conditions):
 
 
 def channels_of(model, parameters, images):
-    """The parameters of each channel by itself, out of those of a whole pass."""
+    """Splits the parameters of a whole pass into those of each channel."""
     likelihood = model.pixel_likelihood
     pixels = tf.reshape(parameters, [-1, *likelihood.pixel_shape])
     values = np.reshape(images, [-1, likelihood.channels]).astype("int32").T
@@ -143,7 +143,7 @@ def channels_of(model, parameters, images):
 
 
 def log_prob_by_hand(model, parameters, images):
-    """The log probability of images from a whole pass, in float64: (batch,)."""
+    """Computes the log probability from a whole pass, in float64: (batch,)."""
     likelihood = model.pixel_likelihood
     if likelihood.name == "logistic_mixture":
         sizes = (likelihood.num_levels, likelihood.channels, likelihood.num_mixtures)
@@ -155,7 +155,7 @@ def log_prob_by_hand(model, parameters, images):
 
 
 def check_steps_equal_whole(model, count=3, tolerance=2e-4, least=0.1):
-    """Both ways of running a model give the same parameters."""
+    """Checks that both ways of running a model give the same parameters."""
     images, conditions = random_images(model, count), random_conditions(model, count)
     whole = model({"image": images, **conditions}, training=False)
     # Parameters that are all alike would agree however the steps are wrong.
@@ -169,7 +169,7 @@ def check_steps_equal_whole(model, count=3, tolerance=2e-4, least=0.1):
 
 
 def check_normalised(model, **condition):
-    """The probabilities of all images sum to 1, under a condition."""
+    """Checks that the probabilities of all images sum to 1, under a condition."""
     images = all_images(model.image_shape, model.num_levels)
     log_prob = model.log_prob(images, **condition).numpy().astype("float64")
     assert np.ptp(log_prob) > 1
@@ -177,7 +177,7 @@ def check_normalised(model, **condition):
 
 
 def check_sample_counts(model, count=20_000, sampler=None, **condition):
-    """A chi-square test of how often each image is drawn, under a condition."""
+    """Checks how often each image is drawn, under a condition, by chi-square."""
     images = all_images(model.image_shape, model.num_levels)
     log_prob = model.log_prob(images, **condition).numpy().astype("float64")
     drawn = model.sample(count, seed=1, sampler=sampler, **condition)
@@ -185,7 +185,7 @@ def check_sample_counts(model, count=20_000, sampler=None, **condition):
 
 
 def check_counts(drawn, num_levels, probabilities):
-    """A chi-square test; the probabilities are those of `all_images`."""
+    """Checks counts by chi-square; the probabilities are those of `all_images`."""
     from scipy import stats
 
     drawn = drawn.numpy().reshape(len(drawn), -1)
@@ -203,7 +203,7 @@ def check_counts(drawn, num_levels, probabilities):
 
 
 def check_seeds_and_units(model):
-    """One seed, one image; integers in range; nats and bits; no dropout."""
+    """Checks that a seed is an image, scores are nats, and dropout is off."""
     conditions = random_conditions(model, 9)
     few = first_of(conditions, 2)
     many = model.sample(9, seed=5, **conditions).numpy()
@@ -228,7 +228,7 @@ def check_seeds_and_units(model):
 
 
 def check_exported(model, folder, signatures=None):
-    """The signatures lead with the batch, check their inputs and agree with Python.
+    """Checks that signatures lead with the batch, check inputs and agree with Python.
 
     All are exported unless some are named; `sample` and `log_prob` must be among them.
     """
@@ -267,7 +267,7 @@ def check_exported(model, folder, signatures=None):
 
 
 def check_saved(model, folder, images):
-    """A saved and loaded model scores alike, with no custom objects, in safe mode."""
+    """Checks that a saved model loads in safe mode and scores alike; returns it."""
     path = os.path.join(folder, "model.keras")
     model.save(path)
     loaded = keras.models.load_model(path)

@@ -64,7 +64,9 @@ def digest_of(parts: Iterable[bytes | np.ndarray]) -> bytes:
     """Computes `digest` of parts that come one after the other."""
     found = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for part in parts:
-        found.update(part if isinstance(part, bytes) else np.ascontiguousarray(part))
+        found.update(
+            part if isinstance(part, bytes) else np.ascontiguousarray(part).data
+        )
     return found.digest()
 
 

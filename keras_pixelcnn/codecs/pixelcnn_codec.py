@@ -163,21 +163,24 @@ class PixelCNNCodec:
         return b"".join(parts)
 
     def _header(
-        self, rows: Sequence[np.ndarray], coded: CodedConditions, metadata: bytes
+        self,
+        rows: np.ndarray | Sequence[np.ndarray],
+        coded: CodedConditions,
+        metadata: bytes,
     ) -> Header:
         model = self._model
-        is_array = isinstance(rows, np.ndarray)
-        if is_array:
+        sizes: tuple[SizeRun, ...]
+        if isinstance(rows, np.ndarray):
             sizes, dtype = (SizeRun(*rows.shape[:3]),), rows.dtype
         else:
             sizes = size_runs(image.shape[:2] for image in rows)
             dtype = rows[0].dtype if rows else np.dtype("uint8")
         return Header(
             fingerprint=fingerprint(model),
-            image_shape=tuple(model.image_shape),
+            image_shape=model.image_shape,
             num_levels=model.num_levels,
             dtype=dtype.newbyteorder("="),
-            is_array=is_array,
+            is_array=isinstance(rows, np.ndarray),
             sizes=sizes,
             batch_size=self.batch_size,
             most_slices=most_slices_in_graphs() if model.has_scan_steps else 1,

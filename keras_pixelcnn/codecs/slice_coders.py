@@ -74,7 +74,7 @@ class SliceCoder(abc.ABC):
         else:
             self._repeat(place)
             if len(coded):
-                self.tiles[(*place, coded)] = self._code(place, coded, tables[coded])
+                self.tiles[place][coded] = self._code(place, coded, tables[coded])
         values[:count] = self.tiles[place]
         return values
 
@@ -93,7 +93,7 @@ class SliceCoder(abc.ABC):
 
     def _probe(self, row: int, tables: np.ndarray) -> None:
         if row < _PROBED_ROWS:
-            self.probe = zlib.crc32(np.ascontiguousarray(tables), self.probe)
+            self.probe = zlib.crc32(np.ascontiguousarray(tables).data, self.probe)
 
     def _check_probe(self) -> None:
         if self._expected_probe is not None and self.probe != self._expected_probe:

@@ -37,7 +37,7 @@ DTYPES = tuple(
 class SizeRun(NamedTuple):
     """A run of consecutive images of one size."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # a method of tuples has the name
     height: int
     width: int
 

@@ -19,7 +19,9 @@ class TilePlaces(NamedTuple):
     """int32 (tiles, 2): see `tile_geometry.inner_sizes`."""
 
 
-def check_rows(images: Any, num_levels: int, channels: int) -> Sequence[np.ndarray]:
+def check_rows(
+    images: Any, num_levels: int, channels: int
+) -> np.ndarray | Sequence[np.ndarray]:
     """Converts images to integers of a common type, an array or a list.
 
     Args:
@@ -32,9 +34,9 @@ def check_rows(images: Any, num_levels: int, channels: int) -> Sequence[np.ndarr
         ValueError: when they are not so.
     """
     if hasattr(images, "__array__"):
-        checked = check_images(images, num_levels)
-        _check_channels(checked.shape[-1], channels)
-        return checked
+        array = check_images(images, num_levels)
+        _check_channels(array.shape[-1], channels)
+        return array
     if not isinstance(images, Sequence) or isinstance(images, str | bytes):
         raise ValueError(
             "images must be an array (batch, height, width, channels), or a sequence "

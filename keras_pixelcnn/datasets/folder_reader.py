@@ -112,8 +112,9 @@ class FolderReader:
         if image is None and self.checked:
             raise DamagedImageError(
                 f"{str(self.root / self.paths[index])!r} could be read when the "
-                f"dataset was loaded, but no longer ({self.damaged[index]}). Restore "
-                "the file, or pass cache=True to read files only while loading."
+                "dataset was loaded, but no longer "
+                f"({self.damaged[int(index)]}). Restore the file, or pass cache=True "
+                "to read files only while loading."
             )
         if image is not None and not self._is_expected(image.shape):
             self.differing[int(index)] = image.shape

@@ -2,6 +2,7 @@
 
 import dataclasses
 import numbers
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -106,19 +107,20 @@ class ImageFormat:
         return stored.map(convert, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def _is_integer(value: object, least: int) -> bool:
+def _is_integer(value: Any, least: int) -> bool:
     is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     return is_integer and value >= least
 
 
-def _checked_size(image_size: object) -> tuple[int, int]:
+def _checked_size(image_size: Any) -> tuple[int, int]:
     is_pair = isinstance(image_size, tuple | list) and len(image_size) == 2
     if not is_pair or not all(_is_integer(length, least=1) for length in image_size):
         raise ValueError(
             "`image_size` must be a pair of positive integers, (height, width), or "
             f"None (as stored), received {image_size!r}."
         )
-    return tuple(int(length) for length in image_size)
+    height, width = image_size
+    return int(height), int(width)
 
 
 def _convert_color(image: tf.Tensor, color_mode: str | None) -> tf.Tensor:

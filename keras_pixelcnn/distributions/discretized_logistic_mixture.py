@@ -5,13 +5,12 @@ from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from keras_pixelcnn.distributions.seeds import as_call_seed
 from keras_pixelcnn.likelihoods import LogisticMixture, discretized_mixture
 from keras_pixelcnn.likelihoods.discretized_mixture import PixelMixture
 from keras_pixelcnn.samplers.noise import ALGORITHM
-
-tfd = tfp.distributions
 
 _PRECISE = ("loc", "coefficients")
 """Parameters that may be float64 tensors: a model's have more digits than float32."""

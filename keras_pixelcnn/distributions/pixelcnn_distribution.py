@@ -5,10 +5,9 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from keras_pixelcnn.distributions.seeds import as_call_seed
-
-tfd = tfp.distributions
 
 
 class ImageModel(Protocol):

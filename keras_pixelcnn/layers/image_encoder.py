@@ -20,9 +20,11 @@ def halved_sizes(image_size: Sequence[int]) -> list[tuple[int, int]]:
     Returns:
         (height, width) of each, the image's first; odd sides are rounded up.
     """
-    sizes = [tuple(image_size)]
+    height, width = image_size
+    sizes = [(height, width)]
     while max(sizes[-1]) > _SMALLEST:
-        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+        height, width = -(-height // 2), -(-width // 2)
+        sizes.append((height, width))
     return sizes
 
 

@@ -38,8 +38,8 @@ class SpatialUpsampling(keras.layers.Layer):
         self.image_size = tuple(image_size)
         self.filters = filters
         self.convolutions = []
-        self.pooling = None
-        self.resizing = None
+        self.pooling: Any = None
+        self.resizing: Any = None
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Builds as many convolutions as the input's size asks for."""

@@ -178,8 +178,8 @@ class ImagesFromStream(TrainingImages):
             reshuffle_each_iteration=False,
         ).batch(self._batch_size, drop_remainder=True)
         batches = batches.skip(first_step).map(self._prepare).prefetch(2)
-        flips = epoch_generator(self._seed, epoch, _FLIPS)
-        flips = flips.random((self.steps_per_epoch, self._batch_size)) < 0.5
+        generator = epoch_generator(self._seed, epoch, _FLIPS)
+        flips = generator.random((self.steps_per_epoch, self._batch_size)) < 0.5
         for step, batch in enumerate(batches.as_numpy_iterator(), start=first_step):
             batch = _flipped(batch, flips[step] & self._horizontal_flips)
             generator = epoch_generator(self._seed, epoch, _TRANSFORM, step)

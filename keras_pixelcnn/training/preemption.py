@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 _NAMES = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}
 
@@ -26,7 +27,7 @@ class Preemption:
         self.asked = False
         self.signal_name = "SIGTERM"
         self._is_deferred = False
-        self._before: dict[int, object] = {}
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Preemption":
         if threading.current_thread() is threading.main_thread():

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras_pixelcnn.layers import DiagonalBiLSTM, PixelRNNBlock, RowLSTM
 from keras_pixelcnn.layers.diagonal_bilstm import skew, unskew
 from keras_pixelcnn.layers.lstm import gates_by_group, gates_of_group
+from tests.layers import lstm_reference
 from tests.test_case import check_layer, randomize
 
 LAYERS = [RowLSTM, DiagonalBiLSTM]
@@ -19,76 +20,22 @@ def new_layer(kind, features=6, filters=3, **arguments):
     return randomize(layer)
 
 
-def update(gates, cell):
-    """Equation 3 of the paper: output, forget, input and content gates."""
-    output, forget, write, content = np.split(gates, 4, axis=-1)
-    sigmoid = [1 / (1 + np.exp(-x)) for x in (output, forget, write)]
-    cell = sigmoid[1] * cell + sigmoid[2] * np.tanh(content)
-    return sigmoid[0] * np.tanh(cell), cell
-
-
-def padded_states(height, width, batch, filters):
-    """Zeros for all pixels, with two rows and columns of them around."""
-    shape = (height + 4, width + 4, batch, filters)
-    return np.zeros(shape), np.zeros(shape)
-
-
-def row_lstm_by_pixels(layer, inputs):
-    batch, height, width, _ = inputs.shape
-    half = layer.kernel_size // 2
-    kernel, states, bias = (np.asarray(weight) for weight in layer.weights)
-    kernel = kernel * layer.mask
-    left = np.pad(inputs, [(0, 0), (0, 0), (half, 0), (0, 0)])
-    hidden, cells = padded_states(height, width, batch, layer.filters)
-    for row, column in np.ndindex(height, width):
-        gates = bias + sum(
-            left[:, row, column + tap] @ kernel[tap] for tap in range(half + 1)
-        )
-        above = hidden[row + 1]
-        for tap in range(layer.kernel_size):
-            gates = gates + above[column + 2 + tap - half] @ states[tap]
-        place = (row + 2, column + 2)
-        hidden[place], cells[place] = update(gates, cells[row + 1, column + 2])
-    return np.transpose(hidden[2:-2, 2:-2], [2, 0, 1, 3])
-
-
-def diagonals_by_pixels(layer, inputs):
-    batch, height, width, _ = inputs.shape
-    outputs = np.zeros((batch, height, width, layer.filters))
-    for side, order in enumerate([range(width), range(width - 1, -1, -1)]):
-        kernel = np.asarray(layer.input_kernels[side]) * layer.mask
-        from_above, from_beside = np.asarray(layer.state_kernels[side])
-        hidden, cells = padded_states(height, width, batch, layer.filters)
-        for row, column in np.ndindex(height, width):
-            column = order[column]
-            beside = (row + 2, column + (1 if side == 0 else 3))
-            gates = inputs[:, row, column] @ kernel + np.asarray(layer.biases[side])
-            gates = gates + hidden[row + 1, column + 2] @ from_above
-            gates = gates + hidden[beside] @ from_beside
-            place = (row + 2, column + 2)
-            hidden[place], cells[place] = update(gates, cells[beside])
-        # What comes from the right is added one row further down.
-        moved = hidden[2 - side : height + 2 - side, 2:-2]
-        outputs += np.transpose(moved, [2, 0, 1, 3])
-    return outputs
-
-
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("kernel", "groups"), [(1, 1), (3, 3), (5, 1)])
-def test_row_lstm_is_that_of_the_paper(size, kernel, groups):
-    layer = new_layer(RowLSTM, kernel_size=kernel, color_groups=groups)
-    inputs = np.random.normal(size=(2, *size, 6)).astype("float32")
-    expected = row_lstm_by_pixels(layer, inputs)
-    np.testing.assert_allclose(layer(inputs), expected, atol=1e-5)
+def test_row_lstm_is_that_of_the_paper(kernel, groups):
+    for size in SIZES:
+        layer = new_layer(RowLSTM, kernel_size=kernel, color_groups=groups)
+        inputs = np.random.normal(size=(2, *size, 6)).astype("float32")
+        expected = lstm_reference.row_lstm(layer, inputs)
+        np.testing.assert_allclose(layer(inputs), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("groups", [1, 3])
-def test_diagonal_bilstm_is_that_of_the_paper(size, groups):
-    layer = new_layer(DiagonalBiLSTM, color_groups=groups)
-    inputs = np.random.normal(size=(2, *size, 6)).astype("float32")
-    expected = diagonals_by_pixels(layer, inputs)
-    np.testing.assert_allclose(layer(inputs), expected, atol=1e-5)
+def test_diagonal_bilstm_is_that_of_the_paper(groups):
+    for size in SIZES:
+        layer = new_layer(DiagonalBiLSTM, color_groups=groups)
+        inputs = np.random.normal(size=(2, *size, 6)).astype("float32")
+        expected = lstm_reference.diagonal_bilstm(layer, inputs)
+        np.testing.assert_allclose(layer(inputs), expected, atol=1e-5)
 
 
 def test_diagonal_bilstm_sees_what_is_past_in_each_direction():

@@ -39,21 +39,21 @@ def by_hand(inputs, kernel, bias, strides, row, column):
     return outputs
 
 
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
     ("direction", "mask", "kernel", "strides", "row", "column"), CASES
 )
-def test_sees_a_shifted_window(size, direction, mask, kernel, strides, row, column):
-    inputs = tf.random.normal([2, *size, 3])
-    layer = with_bias(
-        ShiftedConv2D(4, direction, mask, kernel, strides=strides), inputs
-    )
-    assert layer.kernel.shape[:2] == kernel  # no tap for what is never seen
-    expected = by_hand(
-        inputs, layer.kernel.numpy(), layer.bias.numpy(), strides, row, column
-    )
-    np.testing.assert_allclose(layer(inputs), expected, atol=1e-4)
-    np.testing.assert_allclose(layer(inputs, training=True), expected, atol=1e-4)
+def test_sees_a_shifted_window(direction, mask, kernel, strides, row, column):
+    for size in SIZES:
+        inputs = tf.random.normal([2, *size, 3])
+        layer = with_bias(
+            ShiftedConv2D(4, direction, mask, kernel, strides=strides), inputs
+        )
+        assert layer.kernel.shape[:2] == kernel  # no tap for what is never seen
+        expected = by_hand(
+            inputs, layer.kernel.numpy(), layer.bias.numpy(), strides, row, column
+        )
+        np.testing.assert_allclose(layer(inputs), expected, atol=1e-4)
+        np.testing.assert_allclose(layer(inputs, training=True), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -82,63 +82,65 @@ def as_rows(images):
     return tf.transpose(tf.reshape(images, [2, 2, *shape]), [2, 0, 3, 1, 4])
 
 
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
     ("direction", "mask", "kernel", "strides", "row", "column"),
     [case for case in CASES if case[2] != (2, 5)],
 )
-def test_steps_equal_whole(size, direction, mask, kernel, strides, row, column):
-    inputs = tf.random.normal([4, *size, 3])
-    layer = with_bias(
-        ShiftedConv2D(4, direction, mask, kernel, strides=strides), inputs
-    )
-    steps, whole = layer.steps(), as_rows(layer(inputs))
-    rows = tf.pad(as_rows(inputs), [[2, 0], *[[0, 0]] * 4])
-    newest = 2 if direction == "down_right" or mask == "B" else 1
-    for i in range(whole.shape[0]):
-        here = strides * i + newest
-        link = steps.above(rows[here - 1])
-        np.testing.assert_allclose(link + steps.row(rows[here]), whole[i], atol=1e-5)
-        if direction == "down":
-            continue
-        pixels = tf.pad(rows[here][0], [[1, 0], [0, 0], [0, 0]])
-        for j in range(whole.shape[2]):
-            left, own = pixels[strides * j], pixels[strides * j + 1]
-            outputs = link[0, j] + steps.pixel(left, own if mask == "B" else None)
-            np.testing.assert_allclose(outputs, whole[i, 0, j], atol=1e-5)
+def test_steps_equal_whole(direction, mask, kernel, strides, row, column):
+    for size in SIZES:
+        inputs = tf.random.normal([4, *size, 3])
+        layer = with_bias(
+            ShiftedConv2D(4, direction, mask, kernel, strides=strides), inputs
+        )
+        steps, whole = layer.steps(), as_rows(layer(inputs))
+        rows = tf.pad(as_rows(inputs), [[2, 0], *[[0, 0]] * 4])
+        newest = 2 if direction == "down_right" or mask == "B" else 1
+        for i in range(whole.shape[0]):
+            here = strides * i + newest
+            link = steps.above(rows[here - 1])
+            np.testing.assert_allclose(
+                link + steps.row(rows[here]), whole[i], atol=1e-5
+            )
+            if direction == "down":
+                continue
+            pixels = tf.pad(rows[here][0], [[1, 0], [0, 0], [0, 0]])
+            for j in range(whole.shape[2]):
+                left, own = pixels[strides * j], pixels[strides * j + 1]
+                outputs = link[0, j] + steps.pixel(left, own if mask == "B" else None)
+                np.testing.assert_allclose(outputs, whole[i, 0, j], atol=1e-5)
 
 
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("direction", ["down", "down_right"])
-def test_transposed(size, direction):
+def test_transposed(direction):
     """Each input goes to the taps of the kernel around twice its place."""
-    half = [-(-n // 2) for n in size]
-    inputs = tf.random.normal([4, *half, 3])
-    layer = with_bias(ShiftedConv2DTranspose(5, direction, size), inputs)
-    outputs = layer(inputs)
-    assert outputs.shape == (4, *size, 5)
-    columns = layer.kernel.shape[1]
-    for i, j in np.ndindex(*size):
-        expected = np.tile(layer.bias.numpy(), (4, 1))
-        for column in range(half[1]):
-            tap = j - 2 * column + (direction == "down")
-            if 0 <= tap < columns:
-                kernel = layer.kernel.numpy()[i % 2, tap]
-                expected += inputs[:, i // 2, column].numpy() @ kernel.T
-        np.testing.assert_allclose(outputs[:, i, j], expected, atol=1e-5)
+    for size in SIZES:
+        half = [-(-n // 2) for n in size]
+        inputs = tf.random.normal([4, *half, 3])
+        layer = with_bias(ShiftedConv2DTranspose(5, direction, size), inputs)
+        outputs = layer(inputs)
+        assert outputs.shape == (4, *size, 5)
+        columns = layer.kernel.shape[1]
+        for i, j in np.ndindex(*size):
+            expected = np.tile(layer.bias.numpy(), (4, 1))
+            for column in range(half[1]):
+                tap = j - 2 * column + (direction == "down")
+                if 0 <= tap < columns:
+                    kernel = layer.kernel.numpy()[i % 2, tap]
+                    expected += inputs[:, i // 2, column].numpy() @ kernel.T
+            np.testing.assert_allclose(outputs[:, i, j], expected, atol=1e-5)
 
-    steps, rows, whole = layer.steps(), as_rows(inputs), as_rows(outputs)
-    for i, row in enumerate(rows):
-        for below, ours in enumerate(steps.row(row)):
-            if 2 * i + below < size[0]:
-                np.testing.assert_allclose(ours, whole[2 * i + below], atol=1e-5)
-        if direction == "down":
-            continue
-        for j in range(half[1]):
-            for right, ours in enumerate(steps.pixel(row[0, j])):
-                if 2 * j + right < size[1]:
-                    theirs = whole[2 * i, 0, 2 * j + right]
-                    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+        steps, rows, whole = layer.steps(), as_rows(inputs), as_rows(outputs)
+        for i, row in enumerate(rows):
+            for below, ours in enumerate(steps.row(row)):
+                if 2 * i + below < size[0]:
+                    np.testing.assert_allclose(ours, whole[2 * i + below], atol=1e-5)
+            if direction == "down":
+                continue
+            for j in range(half[1]):
+                for right, ours in enumerate(steps.pixel(row[0, j])):
+                    if 2 * j + right < size[1]:
+                        theirs = whole[2 * i, 0, 2 * j + right]
+                        np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 @pytest.mark.parametrize("direction", ["down", "down_right"])

@@ -23,77 +23,79 @@ def full_convolution(inputs, kernel, bias, row, column):
     return tf.nn.conv2d(inputs, full, 1, "SAME") + bias
 
 
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kernel_size", [3, 5, 7])
 @pytest.mark.parametrize("mask_type", ["A", "B"])
-def test_vertical_equals_a_shifted_convolution(size, kernel_size, mask_type):
-    inputs = tf.random.normal([2, *size, 3])
-    layer = with_bias(VerticalStackConv2D(4, kernel_size, mask_type), inputs)
-    half = kernel_size // 2
-    assert layer.kernel.shape[:2] == (half + (mask_type == "B"), kernel_size)
-    expected = full_convolution(inputs, layer.kernel.numpy(), layer.bias, -half, -half)
-    np.testing.assert_allclose(layer(inputs), expected, atol=1e-4)
+def test_vertical_equals_a_shifted_convolution(kernel_size, mask_type):
+    for size in SIZES:
+        inputs = tf.random.normal([2, *size, 3])
+        layer = with_bias(VerticalStackConv2D(4, kernel_size, mask_type), inputs)
+        half = kernel_size // 2
+        assert layer.kernel.shape[:2] == (half + (mask_type == "B"), kernel_size)
+        expected = full_convolution(
+            inputs, layer.kernel.numpy(), layer.bias, -half, -half
+        )
+        np.testing.assert_allclose(layer(inputs), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kernel_size", [3, 5, 7])
 @pytest.mark.parametrize("mask_type", ["A", "B"])
 @pytest.mark.parametrize("groups", [1, 3])
-def test_horizontal_equals_a_masked_convolution(size, kernel_size, mask_type, groups):
-    inputs = tf.random.normal([2, *size, 3])
-    layer = HorizontalStackConv2D(6, kernel_size, mask_type, color_groups=groups)
-    layer = with_bias(layer, inputs)
-    half, kernel = kernel_size // 2, layer.kernel.numpy()
-    if mask_type == "A" and groups == 1:
-        assert kernel.shape[1] == half  # no tap for what is never seen
-    else:
-        assert kernel.shape[1] == half + 1
-        for feature in range(6):
-            group = feature * groups // 6 + (mask_type == "B")
-            kernel[0, -1, group * 3 // groups :, feature] = 0
-    expected = full_convolution(inputs, kernel, layer.bias, 0, -half)
-    np.testing.assert_allclose(layer(inputs), expected, atol=1e-4)
+def test_horizontal_equals_a_masked_convolution(kernel_size, mask_type, groups):
+    for size in SIZES:
+        inputs = tf.random.normal([2, *size, 3])
+        layer = HorizontalStackConv2D(6, kernel_size, mask_type, color_groups=groups)
+        layer = with_bias(layer, inputs)
+        half, kernel = kernel_size // 2, layer.kernel.numpy()
+        if mask_type == "A" and groups == 1:
+            assert kernel.shape[1] == half  # no tap for what is never seen
+        else:
+            assert kernel.shape[1] == half + 1
+            for feature in range(6):
+                group = feature * groups // 6 + (mask_type == "B")
+                kernel[0, -1, group * 3 // groups :, feature] = 0
+        expected = full_convolution(inputs, kernel, layer.bias, 0, -half)
+        np.testing.assert_allclose(layer(inputs), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kernel_size", [3, 5])
 @pytest.mark.parametrize("mask_type", ["A", "B"])
-def test_vertical_row_steps_equal_whole(size, kernel_size, mask_type):
-    inputs = tf.random.normal([4, *size, 3])
-    layer = with_bias(VerticalStackConv2D(4, kernel_size, mask_type), inputs)
-    steps = layer.row_steps()
-    # Two slices of two examples; a row has its columns before the examples.
-    sliced = tf.transpose(tf.reshape(inputs, [2, 2, *size, 3]), [2, 0, 3, 1, 4])
-    cache = steps.initial_cache(2, size[1], 2)
-    row, outputs = tf.zeros_like(sliced[0]), []
-    for index in range(size[0]):
-        if mask_type == "B":
+def test_vertical_row_steps_equal_whole(kernel_size, mask_type):
+    for size in SIZES:
+        inputs = tf.random.normal([4, *size, 3])
+        layer = with_bias(VerticalStackConv2D(4, kernel_size, mask_type), inputs)
+        steps = layer.row_steps()
+        # Two slices of two examples; a row has its columns before the examples.
+        sliced = tf.transpose(tf.reshape(inputs, [2, 2, *size, 3]), [2, 0, 3, 1, 4])
+        cache = steps.initial_cache(2, size[1], 2)
+        row, outputs = tf.zeros_like(sliced[0]), []
+        for index in range(size[0]):
+            if mask_type == "B":
+                row = sliced[index]
+            output, cache = steps(row, cache)
+            outputs.append(output)
             row = sliced[index]
-        output, cache = steps(row, cache)
-        outputs.append(output)
-        row = sliced[index]
-    outputs = tf.transpose(tf.stack(outputs), [1, 3, 0, 2, 4])
-    outputs = tf.reshape(outputs, [4, *size, 4])
-    np.testing.assert_allclose(outputs, layer(inputs), atol=1e-5)
+        outputs = tf.transpose(tf.stack(outputs), [1, 3, 0, 2, 4])
+        outputs = tf.reshape(outputs, [4, *size, 4])
+        np.testing.assert_allclose(outputs, layer(inputs), atol=1e-5)
 
 
-@pytest.mark.parametrize("width", [1, 3, 9])
 @pytest.mark.parametrize("kernel_size", [3, 5])
 @pytest.mark.parametrize("mask_type", ["A", "B"])
 @pytest.mark.parametrize("groups", [1, 2, 3])
-def test_horizontal_pixel_steps_equal_whole(width, kernel_size, mask_type, groups):
-    inputs = tf.random.normal([2, 1, width, 6])
-    layer = HorizontalStackConv2D(12, kernel_size, mask_type, color_groups=groups)
-    layer = with_bias(layer, inputs)
-    steps = layer.pixel_steps()
-    left, outputs = [tf.zeros([2, 6])] * steps.num_taps, []
-    for column in range(width):
-        pixel = tf.split(inputs[:, 0, column], groups, axis=-1)
-        seen = range(groups) if mask_type == "A" else range(1, groups + 1)
-        outputs.append(tf.concat([steps(pixel[:n], left) for n in seen], -1))
-        left = [*left, inputs[:, 0, column]][1:]
-    outputs = tf.stack(outputs, 1) + layer.bias
-    np.testing.assert_allclose(outputs, layer(inputs)[:, 0], atol=1e-5)
+def test_horizontal_pixel_steps_equal_whole(kernel_size, mask_type, groups):
+    for width in [1, 3, 9]:
+        inputs = tf.random.normal([2, 1, width, 6])
+        layer = HorizontalStackConv2D(12, kernel_size, mask_type, color_groups=groups)
+        layer = with_bias(layer, inputs)
+        steps = layer.pixel_steps()
+        left, outputs = [tf.zeros([2, 6])] * steps.num_taps, []
+        for column in range(width):
+            pixel = tf.split(inputs[:, 0, column], groups, axis=-1)
+            seen = range(groups) if mask_type == "A" else range(1, groups + 1)
+            outputs.append(tf.concat([steps(pixel[:n], left) for n in seen], -1))
+            left = [*left, inputs[:, 0, column]][1:]
+        outputs = tf.stack(outputs, 1) + layer.bias
+        np.testing.assert_allclose(outputs, layer(inputs)[:, 0], atol=1e-5)
 
 
 def test_kernel_size_1_sees_its_own_row_or_pixel():

@@ -1,4 +1,4 @@
-"""The small model that the tests of the shared verbs run on."""
+"""A small model, on which the tests of the shared verbs run."""
 
 import keras_pixelcnn as kp
 from tests.test_case import randomize

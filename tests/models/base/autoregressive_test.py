@@ -219,3 +219,5 @@ def test_a_model_without_steps_falls_back_on_whole_passes():
     )
     with pytest.raises(ValueError, match="PixelBias cannot be run step by step"):
         model.sample(5, seed=1, sampler="incremental")
+    with pytest.raises(NotImplementedError, match="Override multiply_adds"):
+        model.flops()

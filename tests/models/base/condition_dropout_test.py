@@ -5,14 +5,15 @@ import pytest
 
 from tests import test_case
 from tests.models.base.conditional_case import (
-    COMBINATIONS,
     KINDS,
     features_of,
     small_model,
 )
 from tests.test_case import random_conditions, random_images
 
-every_kind = pytest.mark.parametrize("kinds", COMBINATIONS, ids="+".join)
+every_kind = pytest.mark.parametrize(
+    "kinds", [*[(kind,) for kind in KINDS], (*KINDS,)], ids="+".join
+)
 
 
 @pytest.fixture(scope="module")

@@ -56,9 +56,9 @@ def assert_same(ours, theirs, **tolerance):
 
 @pytest.mark.parametrize(
     ("case", "way"),
-    [(case, "graph") for case in CASES]
-    + [(case, "eager") for case in ("RGB", "one block")]
-    + [("all conditions, both dropouts", way) for way in ("eager", "XLA")],
+    [(case, "graph") for case in ("grey", "one block", "dropout")]
+    + [("one block", "eager")]
+    + [("all conditions, both dropouts", way) for way in ("graph", "eager", "XLA")],
 )
 def test_trains_the_same(case, way):
     how = {"run_eagerly": way == "eager", "jit_compile": way == "XLA"}
@@ -130,15 +130,6 @@ def test_saving_and_loading(tmp_path):
     )
     names = [layer.name for layer in old.layers if "reshape" not in layer.name]
     assert names == [x.name for x in model.layers if "reshape" not in x.name]
-
-
-def test_export_and_steps(tmp_path):
-    model = new_model(True, num_blocks=2, **CASES["grey"])
-    fit(model)
-    test_case.check_steps_equal_whole(model)
-    test_case.check_seeds_and_units(model)
-    names = ["sample", "log_prob"]
-    test_case.check_exported(model, tmp_path / "export", signatures=names)
 
 
 @pytest.mark.parametrize("case", ["grey", "RGB", "label"])

@@ -5,6 +5,8 @@ For features, and for the sets of pixels that they have seen.
 
 import numpy as np
 
+from tests.models import dependency_sets, masked_reference
+
 
 def run_network(model, image, convolve, double, block, join):
     """The parameters' features of an image, out of these functions on layers."""
@@ -43,7 +45,7 @@ def run_network(model, image, convolve, double, block, join):
 
 def expected_dependencies(model):
     """Every pixel that a way through the network leads from."""
-    height, width, channels = model.image_shape
+    height, width, _ = model.image_shape
     pixels = np.eye(height * width, dtype=bool).reshape(height, width, -1)
 
     def convolve(layer, seen, row, column):
@@ -72,31 +74,14 @@ def expected_dependencies(model):
         return seen | convolve(layer.second_conv, hidden, -1, -1)
 
     seen = run_network(model, pixels, convolve, double, block, np.logical_or)
-    seen = seen.reshape(height, width, 1, height, width, 1)
-    shape = (height, width, channels, height, width, channels)
-    seen = np.broadcast_to(seen, shape).copy()
-    own = seen.reshape(height * width, channels, height * width, channels)
-    for channel in range(channels):  # the likelihood's own
-        diagonal = np.arange(height * width)
-        own[diagonal, channel, diagonal, :channel] = True
-    return own.reshape(shape)
+    return dependency_sets.of_channels(model.image_shape, 1, seen)
 
 
-def reference(model, images):
-    """The parameters, one tap of a kernel after the other."""
-
-    def shifted(features, row, column):
-        """Features at (row, column) from each place, zeros beyond the edges."""
-        padded = np.pad(features, [(0, 0), (9, 9), (9, 9), (0, 0)])
-        height, width = features.shape[1:3]
-        return padded[:, 9 + row : 9 + row + height, 9 + column : 9 + column + width]
+def reference(model, image):
+    """The parameters of an encoded image."""
 
     def convolve(layer, features, row, column):
-        kernel = layer.kernel.numpy()
-        outputs = sum(
-            shifted(features, row + a, column + b) @ kernel[a, b]
-            for a, b in np.ndindex(*kernel.shape[:2])
-        )
+        outputs = masked_reference.convolve(features, layer.kernel.numpy(), row, column)
         if layer.bias is not None:
             outputs = outputs + layer.bias.numpy()
         return outputs[:, :: layer.strides, :: layer.strides]
@@ -127,9 +112,8 @@ def reference(model, images):
         content, opening = np.split(hidden, 2, axis=-1)
         return features + content / (1 + np.exp(-opening))
 
-    image = images * 2 / (model.num_levels - 1) - 1
     image = np.concatenate([image, np.ones_like(image[..., :1])], axis=-1)
     features = run_network(model, image, convolve, double, block, np.add)
     layer = model.network.parameters
     outputs = elu(features) @ layer.kernel.numpy()[0, 0] + layer.bias.numpy()
-    return outputs.reshape(*images.shape[:3], *model.pixel_likelihood.pixel_shape)
+    return outputs

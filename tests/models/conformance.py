@@ -1,0 +1,414 @@
+"""The contract of every autoregressive model, as one class of tests.
+
+A model's own test file derives from `ModelConformance` and says how small models are
+made, which values each channel may depend on, and what an independent reference
+computes. Everything else is checked here through the public interface alone.
+"""
+
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from keras_pixelcnn.receptive_field import network_of_encoded
+from tests import test_case
+from tests.models.graph_flops import flops_of_graph
+from tests.test_case import random_conditions, random_images, randomize
+
+MIXTURE = {"likelihood": {"name": "logistic_mixture", "num_mixtures": 3}}
+CONDITIONS = {"num_classes": 3, "embedding_dim": 2, "spatial_shape": (2, 3, 1)}
+OPTIONAL = {**CONDITIONS, "condition_dropout": 0.2}
+VECTORS = {"input_encoding": "embedding", "input_embedding_dim": 3}
+
+CASES = {
+    "grey": ((4, 3, 1), 5, {}),
+    "RGB, conditions": ((3, 4, 3), 5, OPTIONAL),
+    "grey mixture": ((3, 4, 1), 40, MIXTURE),
+    "RGB mixture, conditions": ((4, 3, 3), 256, {**MIXTURE, **OPTIONAL}),
+}
+"""Shape, levels and other arguments: each likelihood, with grey and coloured images."""
+
+
+def assert_mostly_same(ours, theirs):
+    """Images are equal, but for one: a draw on the edge of two levels may flip."""
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+    same = np.all(ours == theirs, axis=tuple(range(1, ours.ndim)))
+    assert same.sum() >= len(ours) - 1
+
+
+def encode(model, images):
+    """The image as the network takes it: intensities in [-1, 1], or vectors."""
+    if model.input_encoding == "embedding":
+        return model.get_layer("encoding")(images).numpy()
+    return images.astype("float32") * 2 / (model.num_levels - 1) - 1
+
+
+def verb_inputs(model, count=4):
+    """A batch of every input that a verb takes, as tensors by name."""
+    generator = np.random.default_rng(3)
+    seeds = kp.example_seeds(2, count)
+    given = random_conditions(model, count)
+    specs = model.conditions.tensor_specs()
+    mask = generator.random((count, *model.image_shape)) < 0.4
+    mask[:, 0] = True
+    return {
+        "image": tf.constant(random_images(model, count), tf.int32),
+        "mask": tf.constant(mask),
+        "seed": seeds,
+        "noise": kp.example_uniforms(seeds, model.image_shape),
+        "temperature": tf.constant(generator.uniform(0.5, 2, count), tf.float32),
+        **{name: tf.constant(given[name], specs[name].dtype) for name in given},
+    }
+
+
+def sampling_options(model):
+    """Options of `complete`; the same in all checks, so that they share its graph."""
+    guidance = {"guidance_scale": 1.5} if model.conditions.optional else {}
+    return {"top_p": 0.95, **guidance}
+
+
+def call_every_verb(model, inputs, derived=True):
+    """The answer of every verb to a batch of `verb_inputs`, by the verb's name.
+
+    Without `derived`, the verbs that do no more than call `sample` are left out.
+    """
+    image, seed = inputs["image"], inputs["seed"]
+    known = image.shape[0]
+    count = tf.shape(image)[0] if known is None else known
+    given = {name: inputs[name] for name in model.conditions.names}
+    others = {name: {k: v for k, v in given.items() if k != name} for name in given}
+    options = sampling_options(model)
+    distribution = model.distribution(**given)
+    answers = {
+        "call": model({"image": image, **given}, training=False),
+        "log_prob": model.log_prob(image, **given),
+        "sample": model.sample(count, seed, inputs["temperature"], **given),
+        "complete": model.complete(image, inputs["mask"], seed, **options, **given),
+        "distribution.log_prob": distribution.log_prob(image),
+    }
+    if "label" in given:
+        answers["classify"] = model.classify(image, **others["label"])
+    if not derived:
+        return answers
+    sample_shape = () if given else count
+    answers["distribution.sample"] = distribution.sample(sample_shape, seed=1)
+    answers["sample_from_noise"] = model.sample_from_noise(inputs["noise"], **given)
+    if "embedding" in given:
+        ends = given["embedding"], given["embedding"][::-1]
+        answers["interpolate"] = model.interpolate(
+            *ends, 2, seed, **others["embedding"]
+        )
+    return answers
+
+
+class ModelConformance:
+    """What every autoregressive model owes; a subclass says which model it is."""
+
+    cases = CASES
+    """The models that every check by the fixture `built_model` runs on, by name."""
+
+    thorough_case = None
+    """The case whose derived verbs run in graphs too: one of one model is enough."""
+
+    odd_cases = (((1, 1, 1), 2, {}), ((1, 9, 2), 5, {}), ((6, 5, 3), 256, {}))
+    """Further shapes, levels and arguments, for dependencies and steps."""
+
+    steps_of = staticmethod(lambda model: True)
+    """Whether a model of this class can be run step by step."""
+
+    scale = 0.5
+    """How far the weights of models are moved from their initial values."""
+
+    dropout = types.MappingProxyType({"dropout_rate": 0.3})
+    """The argument that switches dropout on; empty where there is none."""
+
+    most_channels = 2
+    """Of categorical models."""
+
+    takes_conditions = True
+    can_checkpoint = True
+
+    def make_model(self, image_shape, num_levels, **arguments):
+        """A small model with initial weights."""
+        raise NotImplementedError
+
+    def expected_dependencies(self, model):
+        """Booleans of what `kp.dependencies` must find, counted by hand."""
+        raise NotImplementedError
+
+    def reference(self, model, image):
+        """The parameters of encoded images, (batch, height, width, n), by NumPy."""
+        raise NotImplementedError
+
+    def random_model(self, image_shape, num_levels, **arguments):
+        """A small model with weights far from their initial values."""
+        model = self.make_model(image_shape, num_levels, **arguments)
+        mixture = model.pixel_likelihood.name == "logistic_mixture"
+        return randomize(model, scale=min(self.scale, 0.3) if mixture else self.scale)
+
+    def check_dependencies(self, model):
+        expected = self.expected_dependencies(model)
+        flat = expected.reshape(model.num_dims, model.num_dims)
+        assert not np.triu(flat).any()  # nothing of what comes later, nor itself
+        np.testing.assert_array_equal(kp.dependencies(model), expected)
+
+    def check_steps(self, model, **tolerances):
+        if self.steps_of(model):
+            mixture = model.pixel_likelihood.name == "logistic_mixture"
+            tolerances = {"tolerance": 1e-3 if mixture else 2e-4, **tolerances}
+            test_case.check_steps_equal_whole(model, **tolerances)
+
+    def pytest_generate_tests(self, metafunc):
+        if "built_model" in metafunc.fixturenames:
+            metafunc.parametrize("built_model", self.cases, indirect=True)
+
+    # Of models of each likelihood, with grey and coloured images.
+
+    def test_depends_on_exactly_what_comes_before(self, built_model):
+        """No leak and no unplanned blind spot; G sees its own R."""
+        self.check_dependencies(built_model)
+
+    def check_reference(self, model):
+        images = random_images(model, 2)
+        expected = self.reference(model, encode(model, images))
+        found = np.reshape(model(images), expected.shape)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+    def test_equals_the_reference(self, built_model):
+        self.check_reference(built_model)
+
+    def test_steps_equal_whole(self, built_model):
+        self.check_steps(built_model)
+
+    def test_seeds_and_units(self, built_model):
+        test_case.check_seeds_and_units(built_model)
+
+    def test_both_samplers_draw_and_complete_alike(self, built_model):
+        """With known rows at the top, columns at a row's end and single channels."""
+        images = random_images(built_model, 4)
+        given = random_conditions(built_model, 4)
+        mask = np.random.default_rng(1).random(images.shape) < 0.2
+        mask[:, 0] = mask[1:, 1] = mask[:, -1, 1:] = True
+        options = {"seed": 5, **sampling_options(built_model), **given}
+        found = [
+            (
+                built_model.sample(4, seed=5, sampler=sampler, **given),
+                built_model.complete(images, mask, sampler=sampler, **options),
+            )
+            for sampler in (None, "ancestral")
+        ]
+        for steps, whole in zip(*found):
+            assert_mostly_same(steps, whole)
+        completed = found[0][1].numpy()
+        np.testing.assert_array_equal(completed[mask], images[mask])
+        assert np.any(completed != images)
+
+    def test_every_verb_gives_the_same_in_graphs(self, built_model, request):
+        """Eagerly, in a graph of static shapes and in one of unknown batch size."""
+        inputs = verb_inputs(built_model)
+        derived = request.node.callspec.id == self.thorough_case
+        expected = call_every_verb(built_model, inputs, derived)
+        specs = {
+            name: tf.TensorSpec([None, *value.shape[1:]], value.dtype)
+            for name, value in inputs.items()
+        }
+        for signature in (None, [specs]):
+            run = tf.function(
+                lambda inputs: call_every_verb(built_model, inputs, derived),
+                input_signature=signature,
+            )
+            for name, found in run(inputs).items():
+                if expected[name].dtype.is_floating:
+                    np.testing.assert_allclose(
+                        found, expected[name], rtol=1e-4, atol=1e-4, err_msg=name
+                    )
+                else:
+                    assert_mostly_same(found, expected[name])
+
+    def check_saved(self, model, folder):
+        loaded = test_case.check_saved(model, folder, random_images(model, 2))
+        self.check_steps(loaded)
+        copy = test_case.round_trip(model)
+        assert copy.get_config() == model.get_config()
+        assert copy.count_params() == model.count_params()
+
+    def test_saves_and_loads(self, built_model, tmp_path):
+        self.check_saved(built_model, tmp_path)
+
+    def test_conditions_reach_every_pixel_of_their_own_example(self, built_model):
+        given, images = random_conditions(built_model, 3), random_images(built_model, 1)
+        images = np.repeat(images, 3, axis=0)
+        whole = built_model({"image": images, **given})
+        for name, value in given.items():
+            other = np.array(value)
+            other[1] = (other[1] + 1) % 3 if name == "label" else other[1] + 1
+            changed = built_model({"image": images, **given, name: other})
+            differs = np.any(np.reshape(changed != whole, (*whole.shape[:3], -1)), -1)
+            assert differs[1].all() and not differs[[0, 2]].any()
+
+    def test_flops_are_the_open_products_of_the_graph(self, built_model):
+        assert built_model.flops() == flops_of_graph(built_model)
+
+    # Of single models.
+
+    def test_shapes_levels_and_kernels(self):
+        for shape, levels, arguments in self.odd_cases:
+            model = self.random_model(shape, levels, **arguments)
+            self.check_dependencies(model)
+            self.check_steps(model, least=0)
+
+    def test_values_may_go_in_as_learned_vectors(self, tmp_path):
+        model = self.random_model((3, 4, self.most_channels), 5, **VECTORS)
+        self.check_dependencies(model)
+        self.check_reference(model)
+        self.check_steps(model)
+        self.check_saved(model, tmp_path)
+        assert model.flops() == flops_of_graph(model)
+
+    def test_stays_causal(self, tmp_path):
+        """Before training, after it by `fit` and by a plain loop, and when loaded."""
+        model = self.make_model((4, 3, 3), 5, **self.dropout)
+        images = random_images(model, 4)
+        self.check_dependencies(model)
+        model.compile("adam")
+        model.fit(images, batch_size=4, verbose=0)
+        optimizer = keras.optimizers.SGD(0.1)
+        with tf.GradientTape() as tape:
+            loss = -tf.reduce_mean(model.log_prob(images))
+        variables = model.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+        loaded = test_case.check_saved(model, tmp_path, images)
+        self.check_dependencies(loaded)
+
+    def test_dropout_opens_no_way(self):
+        model = self.random_model((4, 3, 3), 5, **self.dropout)
+        expected = self.expected_dependencies(model)
+        found = kp.dependencies(model, training=True, tries=8)
+        assert not found[~expected].any()
+        assert found.sum() >= 0.98 * expected.sum()
+
+    def test_images_of_a_batch_do_not_see_each_other(self):
+        """Not even in training mode, as by batch normalisation they would."""
+        model = self.random_model((3, 3, 3), 5, **self.dropout)
+        network = network_of_encoded(model)
+        images = tf.random.stateless_normal([3, 3, 3, 3], [1, 2])
+        for training in (True, False):
+            with tf.GradientTape() as tape:
+                tape.watch(images)
+                output = tf.reduce_sum(network(images, {}, training)[1] ** 2)
+            gradient = tape.gradient(output, images).numpy()
+            assert gradient[1].any()
+            assert not gradient[0].any() and not gradient[2].any()
+
+    def tiny_models(self):
+        """Models so small that all their images can be listed, with conditions."""
+        for likelihood in ({}, MIXTURE):
+            arguments = OPTIONAL if self.takes_conditions else {}
+            model = self.random_model((1, 2, 3), 2, **likelihood, **arguments)
+            given = random_conditions(model, 1)
+            yield model, {name: value[0] for name, value in given.items()}
+
+    def test_probabilities_of_all_images_sum_to_1(self):
+        for model, given in self.tiny_models():
+            test_case.check_normalised(model, **given)
+            if given:
+                test_case.check_normalised(model)
+        for likelihood in ({}, MIXTURE):
+            test_case.check_normalised(self.random_model((2, 2, 1), 4, **likelihood))
+
+    def test_sample_counts_match_log_prob(self):
+        """Neither the most likely image nor another distribution is drawn."""
+        for model, given in self.tiny_models():
+            test_case.check_sample_counts(model, 4_000, **given)
+
+    def test_exported_signatures_answer_as_python_does(self, tmp_path):
+        arguments = OPTIONAL if self.takes_conditions else {}
+        model = self.random_model((2, 3, 1), 5, **arguments)
+        names = ["sample", "log_prob"]
+        test_case.check_exported(model, tmp_path / "export", signatures=names)
+
+    @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+    def test_the_likelihood_stays_float32_under_mixed_precision(self, policy, tmp_path):
+        model = self.random_model((3, 4, 3), 5, dtype=policy)
+        images = random_images(model, 3)
+        assert model(images).dtype == "float32"
+        last = model.get_layer("parameters")
+        assert last.compute_dtype == "float32"  # not only cast at the end
+        low = policy.removeprefix("mixed_")
+        assert any(layer.compute_dtype == low for layer in model.layers)
+        assert model.log_prob(images).dtype == tf.float32
+        full = self.make_model((3, 4, 3), 5)
+        full.set_weights(model.get_weights())
+        nats = full.log_prob(images)
+        np.testing.assert_allclose(model.log_prob(images), nats, rtol=0.1)
+        self.check_steps(model, tolerance=0.2)
+        model = test_case.check_saved(model, tmp_path, images)
+        assert model.dtype_policy.name == policy
+        model.compile("adam")
+        scales = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+        assert scales == (policy == "mixed_float16")
+        loss = model.fit(images, verbose=0).history["loss"][0]
+        assert np.isfinite(loss)
+
+    def gradients(self, gradient_checkpointing):
+        """The gradients of a loss in training mode, with all conditions and dropout."""
+        keras.utils.set_random_seed(0)
+        arguments = {**self.dropout, **(OPTIONAL if self.takes_conditions else {})}
+        if self.can_checkpoint:
+            arguments["gradient_checkpointing"] = gradient_checkpointing
+        model = self.random_model((4, 4, 3), 5, **arguments)
+        features = {"image": random_images(model, 4), **random_conditions(model, 4)}
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(model(features, training=True) ** 2)
+        variables = [variable.value for variable in model.trainable_variables]
+        return tape.gradient(loss, variables)
+
+    def test_gradient_checkpointing_changes_no_gradient(self):
+        """And every weight has one: else a layer would lead nowhere."""
+        kept = self.gradients(False)
+        for gradient in kept:
+            assert gradient is not None and np.any(gradient)
+        if self.can_checkpoint:
+            for ours, theirs in zip(self.gradients(True), kept, strict=True):
+                np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+    def test_training_lowers_the_loss_and_xla_computes_the_same(self):
+        """Pairs of equal columns: half the bits are free."""
+        generator = np.random.default_rng(0)
+        images = np.repeat(generator.integers(0, 4, (64, 4, 2, 1)), 2, axis=2)
+        losses = []
+        for jit_compile in (False, True):
+            keras.utils.set_random_seed(0)
+            model = self.make_model((4, 4, 1), 4)
+            model.compile(keras.optimizers.Adam(0.01), jit_compile=jit_compile)
+            options = {"batch_size": 16, "shuffle": False, "verbose": 0}
+            history = model.fit(images, epochs=2 if jit_compile else 12, **options)
+            losses.append(history.history["bits_per_dim"])
+        assert losses[0][0] > 1.7 and losses[0][-1] < 1.6
+        np.testing.assert_allclose(losses[1], losses[0][:2], rtol=1e-3)
+
+    def test_refuses_what_no_model_takes(self):
+        for arguments, sentence in [
+            ({"num_levels": 1}, "num_levels must be"),
+            ({"num_levels": 2.5}, "num_levels must be an integer.*2.5"),
+            ({"num_levels": "5"}, "num_levels must be an integer.*'5'"),
+            ({"num_levels": True}, "num_levels must be an integer.*True"),
+            ({"image_shape": (4, 4)}, "image_shape must be"),
+            ({"image_shape": (0, 4, 1)}, "image_shape must be"),
+            ({"image_shape": (4, 4.5, 1)}, "image_shape must be"),
+            ({"image_shape": (4, True, 1)}, "image_shape must be"),
+            ({"likelihood": "normal"}, "likelihood must be one of"),
+            ({"input_encoding": "one_hot"}, "input_encoding must be one of.*'one_hot'"),
+            ({"input_embedding_dim": 8}, 'belongs to input_encoding="embedding".*=8'),
+            ({**VECTORS, "input_embedding_dim": 0}, "integer of at least 1.*=0"),
+            ({**VECTORS, **MIXTURE}, 'without an order.*Use likelihood="categorical"'),
+        ]:
+            given = {"image_shape": (4, 4, 1), "num_levels": 5, **arguments}
+            with pytest.raises(ValueError, match=sentence):
+                self.make_model(**given)
+        with pytest.raises(TypeError, match="blocs"):
+            self.make_model((4, 4, 1), 5, blocs=3)

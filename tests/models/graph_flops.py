@@ -1,0 +1,31 @@
+"""The products of a model's graph, counted from what TensorFlow runs."""
+
+import math
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from tests.test_case import random_conditions, random_images
+
+
+def flops_of_graph(model):
+    """Twice the nonzero weights of every product in the graph, times its positions."""
+    features = {"image": random_images(model, 1), **random_conditions(model, 1)}
+    wrapped = tf.compat.v1.wrap_function(lambda: model(features, training=False), [])
+    operations = wrapped.graph.get_operations()
+    # Where each kind has its positions: the outputs, or the inputs that are spread.
+    positions = {
+        "Conv2D": lambda op: op.outputs[0].shape[:-1],
+        "MatMul": lambda op: op.outputs[0].shape[:-1],
+        "Conv2DBackpropInput": lambda op: op.inputs[2].shape[:-1],
+    }
+    kinds = {op.type for op in operations}
+    products = {kind for kind in kinds if re.search("Conv|MatMul|Einsum|Call", kind)}
+    assert products <= set(positions)  # else something is not counted here
+    products = [op for op in operations if op.type in positions]
+    weights = wrapped.prune([], [op.inputs[1] for op in products])()
+    return 2 * sum(
+        np.count_nonzero(kernel) * math.prod(positions[op.type](op))
+        for op, kernel in zip(products, weights)
+    )
