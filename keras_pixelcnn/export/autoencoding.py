@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_pixelcnn.checks import checked
 from keras_pixelcnn.export.sampling_signatures import (
     checked_position,
     with_checked_temperature,
@@ -20,7 +21,6 @@ from keras_pixelcnn.export.signature import (
     batch_of,
     make_signature,
 )
-from keras_pixelcnn.graph_checks import checked
 from keras_pixelcnn.interpolation import embeddings_between
 from keras_pixelcnn.samplers import example_uniforms
 
@@ -45,7 +45,7 @@ class AutoencodingSignatures:
         self._draw = tf.function(self._traced_draw, autograph=False)
 
     def all(self) -> dict[str, Signature]:
-        """Those that the model can have, by name."""
+        """Makes those that the model can have, by name."""
         image = image_spec(self._model)
         ends = {
             **image_spec(self._model, "image_a"),
@@ -72,7 +72,7 @@ class AutoencodingSignatures:
         return self._model.decoder.sample_from_noise(**inputs, **conditions)
 
     def _image_of(self, latent: tf.Tensor, inputs: Tensors) -> Tensors:
-        """The answer of the signatures that end in an image."""
+        """Answers the signatures that end in an image."""
         if self._draws:
             inputs = with_checked_temperature(inputs)
             noise = example_uniforms(inputs["seed"], self._model.image_shape)

@@ -1,4 +1,4 @@
-"""What an export says of itself, as one JSON document."""
+"""The metadata of an export, as one JSON document."""
 
 import importlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
 from keras_pixelcnn.export.signature import (
     Signature,
     Tensors,
@@ -28,7 +28,7 @@ def metadata_document(
     bits_per_dim: float | None = None,
     max_batch_size: int | None = None,
 ) -> dict[str, Any]:
-    """The document, of what JSON can hold, but for the signatures.
+    """Makes the document, of what JSON can hold, but for the signatures.
 
     Args:
         model: an `AutoregressiveImageModel`, or an auto-encoder.
@@ -72,7 +72,7 @@ def describe_tensors(specs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def metadata_signature(document: Mapping[str, Any]) -> Signature:
-    """The signature `metadata`; see `signatures`."""
+    """Makes the signature `metadata`; see `signatures`."""
     text = json.dumps(document)
 
     def metadata(inputs: Tensors) -> Tensors:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.graph_checks import checked
+from keras_pixelcnn.checks import checked
 from keras_pixelcnn.pixel_values import (
     MASK_RULE,
     are_ends,

@@ -1,4 +1,4 @@
-"""The signatures that draw images.
+"""The signatures that sample images.
 
 Those that start from nothing share one graph of the scan, and those that start from
 known pixels another: the scan is most of an export.
@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_pixelcnn.checks import checked
 from keras_pixelcnn.export.png import PNGFormat
 from keras_pixelcnn.export.signature import (
     Signature,
@@ -16,7 +17,6 @@ from keras_pixelcnn.export.signature import (
     condition_specs,
     make_signature,
 )
-from keras_pixelcnn.graph_checks import checked
 from keras_pixelcnn.interpolation import NO_ARC, embeddings_between
 from keras_pixelcnn.samplers import example_uniforms
 
@@ -26,7 +26,7 @@ _STRINGS = batch_of(dtype=tf.string)
 
 
 class DrawingSignatures:
-    """Makes the signatures that draw; see `signatures` for what each takes and gives.
+    """Makes the signatures that sample; see `signatures` for what each takes and gives.
 
     Args:
         model: an `AutoregressiveImageModel`.
@@ -39,7 +39,7 @@ class DrawingSignatures:
         self._complete = tf.function(self._traced_complete, autograph=False)
 
     def all(self) -> dict[str, Signature]:
-        """Those that the model can have, by name."""
+        """Makes those that the model can have, by name."""
         image = batch_of(*self._model.image_shape, dtype=tf.int32)
         mask = batch_of(*self._model.image_shape[:2], dtype=tf.bool)
         noise = batch_of(*self._model.image_shape, dtype=tf.float32)
@@ -136,7 +136,7 @@ class DrawingSignatures:
 
 
 def with_checked_temperature(inputs: Tensors) -> Tensors:
-    """A signature's inputs, once their temperatures are seen to be possible."""
+    """Checks the temperatures of a signature's inputs."""
     temperature = inputs["temperature"]
     rule = "temperature must be finite numbers above 0."
     possible = (temperature > 0) & tf.math.is_finite(temperature)

@@ -91,7 +91,7 @@ def _chosen(
 
 
 def _trace(signature: Signature) -> Any:
-    """The graph of a signature: a TensorFlow concrete function."""
+    """Traces a signature as a TensorFlow concrete function."""
     function = tf.function(
         signature.function, input_signature=signature.inputs, autograph=False
     )

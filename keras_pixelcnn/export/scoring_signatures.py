@@ -1,9 +1,10 @@
-"""The signatures that read images: their scores, and the labels they may have."""
+"""The signatures that score images, and that classify them."""
 
 from typing import Any
 
 import tensorflow as tf
 
+from keras_pixelcnn.checks import checked
 from keras_pixelcnn.export.signature import (
     Signature,
     Tensors,
@@ -11,12 +12,11 @@ from keras_pixelcnn.export.signature import (
     condition_specs,
     make_signature,
 )
-from keras_pixelcnn.graph_checks import checked
 from keras_pixelcnn.metrics import bits_per_dim
 
 
 def log_prob_signature(model: Any) -> Signature:
-    """The signature `log_prob`; see `signatures`."""
+    """Makes the signature `log_prob`; see `signatures`."""
 
     def log_prob(inputs: Tensors) -> Tensors:
         nats = model.log_prob(image_levels(model, inputs.pop("image")), **inputs)
@@ -26,7 +26,7 @@ def log_prob_signature(model: Any) -> Signature:
 
 
 def classify_signature(model: Any) -> Signature:
-    """The signature `classify` of a model that takes labels; see `signatures`."""
+    """Makes the signature `classify` of a model that takes labels; see `signatures`."""
 
     def classify(inputs: Tensors) -> Tensors:
         image = image_levels(model, inputs.pop("image"))
@@ -39,7 +39,7 @@ def classify_signature(model: Any) -> Signature:
 
 
 def elbo_signature(model: Any) -> Signature:
-    """The signature `elbo` of a variational auto-encoder; see `signatures`."""
+    """Makes the signature `elbo` of a variational auto-encoder; see `signatures`."""
 
     def elbo(inputs: Tensors) -> Tensors:
         image = image_levels(model, inputs["image"])
@@ -52,11 +52,11 @@ def elbo_signature(model: Any) -> Signature:
 
 
 def image_spec(model: Any, name: str = "image") -> dict[str, tf.TensorSpec]:
-    """A batch of the model's images as an input of that name."""
+    """Returns the spec of a batch of the model's images, by its name."""
     return {name: batch_of(*model.image_shape, dtype=tf.int32)}
 
 
 def image_levels(model: Any, image: tf.Tensor, name: str = "image") -> tf.Tensor:
-    """The images of an input of that name, once their levels are checked."""
+    """Checks the levels of an input's images, and returns them."""
     rule = f"{name} must hold integers in [0, {model.num_levels})."
     return checked((image >= 0) & (image < model.num_levels), image, rule)

@@ -16,7 +16,7 @@ from keras_pixelcnn.export.signature import Signature
 
 
 def signatures(model: Any) -> dict[str, Signature]:
-    """The signatures of a model, by name.
+    """Makes the signatures of a model, by name.
 
     All inputs and outputs lead with the batch; an image is (batch, height, width,
     channels), uint8 where the levels fit, else int32.

@@ -1,21 +1,23 @@
-"""`PixelCNN` step by step: what its sampler drives."""
+"""`PixelCNN` step by step, as samplers run it."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_pixelcnn.layers.pixelcnn_block_steps import PixelState
-from keras_pixelcnn.layers.scan_layout import by_group
-from keras_pixelcnn.models.base.pixel_cache import LeftPixels
+from keras_pixelcnn.layers.pixelcnn_block import PixelCNNPixelState
+from keras_pixelcnn.layers.stack_conv2d import LeftPixels, by_group
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models.pixelcnn.model import PixelCNN
 
 
-class _PixelState(NamedTuple):
+class _PixelCNNPixel(NamedTuple):
     """The network's state at the pixel at hand; all but `left` group by group."""
 
     first: tuple[tf.Tensor, ...]
     """What the rows above give to the first convolution."""
-    blocks: tuple[PixelState, ...]
+    blocks: tuple[PixelCNNPixelState, ...]
     left: LeftPixels
     image: tuple[tf.Tensor, ...] = ()
     """Channels of the pixel so far, encoded."""
@@ -35,11 +37,11 @@ class PixelCNNSteps:
     `samplers.ChannelSteps` takes.
 
     Args:
-        model: a `PixelCNN`, whose weights are read once.
+        model: whose weights are read once.
         conditions: its inputs beside the image, of a batch.
     """
 
-    def __init__(self, model: Any, conditions: Mapping[str, tf.Tensor]) -> None:
+    def __init__(self, model: "PixelCNN", conditions: Mapping[str, tf.Tensor]) -> None:
         self._model = model
         self._dtype = model.blocks[0].compute_dtype
         self._encoding = model.encoding.steps(self._dtype)
@@ -59,7 +61,7 @@ class PixelCNNSteps:
         self._ends = [layer.group_steps() for layer in ends]
 
     def start_image(self, num_slices: tf.Tensor, batch_size: tf.Tensor) -> Any:
-        """The rows above that each convolution sees, all zeros."""
+        """Returns the rows above that each convolution sees: zeros."""
         sizes = (num_slices, self._image_shape[1], batch_size)
         return tuple(steps.initial_cache(*sizes) for steps in self._convolutions())
 
@@ -83,10 +85,11 @@ class PixelCNNSteps:
         return tuple(caches)
 
     def _inputs_of_convolutions(self, image: tf.Tensor) -> list[tf.Tensor]:
-        """What each masked convolution takes of whole images."""
+        """Computes the inputs of each masked convolution for whole images."""
         model, inputs = self._model, [image]
         outputs = model.first_convolution(image, training=False)
-        for block, conditioning in zip(model.blocks, model.conditionings, strict=True):
+        conditionings = model.conditionings or [None] * len(model.blocks)
+        for block, conditioning in zip(model.blocks, conditionings, strict=True):
             inputs.append(block.reduced(outputs))
             if block is not model.blocks[-1]:
                 added = conditioning and conditioning(self._features)
@@ -94,7 +97,7 @@ class PixelCNNSteps:
         return inputs
 
     def row(self, index: tf.Tensor, cache: Any) -> tuple[tuple[tf.Tensor, ...], Any]:
-        """What the rows above give to each convolution."""
+        """Computes what the rows above add to each convolution."""
         first, *others = cache
         blocks = zip(self._rows, others, strict=True)
         above = [self._first_row.above(first)]
@@ -116,13 +119,13 @@ class PixelCNNSteps:
         return tuple((*rows[1:], row) for rows, row in pairs)
 
     def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
-        """The pixels left of the row's first."""
+        """Returns the pixels left of the row's first: zeros."""
         convolutions = [self._first_pixel, *self._pixels]
         return LeftPixels.at_the_edge(convolutions, batch_size, self._dtype)
 
     def pixel(
         self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: LeftPixels
-    ) -> _PixelState:
+    ) -> _PixelCNNPixel:
         """Enters a pixel."""
         above = [part[column] for part in features]
         if self._color_groups == 1:
@@ -131,11 +134,13 @@ class PixelCNNSteps:
             above = [tuple(tf.unstack(part)) for part in above]
         first, *others = above
         _, *lefts = cache.of_each(len(features))
-        return _PixelState(first, tuple(map(PixelState, others, lefts)), cache)
+        return _PixelCNNPixel(
+            first, tuple(map(PixelCNNPixelState, others, lefts)), cache
+        )
 
     def channel(
-        self, value: tf.Tensor | None, state: _PixelState
-    ) -> tuple[tf.Tensor, _PixelState]:
+        self, value: tf.Tensor | None, state: _PixelCNNPixel
+    ) -> tuple[tf.Tensor, _PixelCNNPixel]:
         """Runs the network for the next channel."""
         if value is not None:
             state = state._replace(image=self._pixel(value, state))
@@ -152,11 +157,11 @@ class PixelCNNSteps:
         state = state._replace(blocks=tuple(blocks), outputs=tuple(outputs))
         return features, state
 
-    def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> LeftPixels:
+    def finish_pixel(self, value: tf.Tensor, state: _PixelCNNPixel) -> LeftPixels:
         """Shifts what lies to the left by one pixel."""
         pixel = self._pixel(value, state)
         return state.left.shifted(pixel, [block.reduced for block in state.blocks])
 
-    def _pixel(self, value: tf.Tensor, state: _PixelState) -> tuple[tf.Tensor, ...]:
-        """The pixel's channels so far, encoded, with the next or all of them."""
+    def _pixel(self, value: tf.Tensor, state: _PixelCNNPixel) -> tuple[tf.Tensor, ...]:
+        """Encodes the pixel's next channel, or all of them, and appends it."""
         return (*state.image, self._encoding.pixel(value, len(state.image)))
