@@ -1,6 +1,6 @@
 """The signatures of auto-encoders: images to latents, and latents to images."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
@@ -24,6 +24,9 @@ from keras_pixelcnn.export.signature import (
 from keras_pixelcnn.interpolation import embeddings_between
 from keras_pixelcnn.samplers import example_uniforms
 
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import MSEAutoencoder, PixelCNNAutoencoder
+
 _NUMBERS = batch_of(dtype=tf.float32)
 _RANDOM = {"seed": batch_of(dtype=tf.int64), "temperature": _NUMBERS}
 
@@ -37,7 +40,7 @@ class AutoencodingSignatures:
         model: a `PixelCNNAutoencoder`, or an `MSEAutoencoder`, which draws nothing.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: "MSEAutoencoder | PixelCNNAutoencoder") -> None:
         self._model = model
         self._draws = hasattr(model, "pixel_likelihood")
         self._random = _RANDOM if self._draws else {}

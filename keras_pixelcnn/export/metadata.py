@@ -4,7 +4,7 @@ import importlib
 import json
 import numbers
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,12 +18,15 @@ from keras_pixelcnn.export.signature import (
     make_signature,
 )
 
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import ImageModel
+
 FORMAT_VERSION = 1
 """Rises when a field changes its meaning or goes."""
 
 
 def metadata_document(
-    model: Any,
+    model: "ImageModel",
     label_names: Sequence[str] | None = None,
     bits_per_dim: float | None = None,
     max_batch_size: int | None = None,
@@ -81,7 +84,9 @@ def metadata_signature(document: Mapping[str, Any]) -> Signature:
     return make_signature(metadata, {"row": batch_of(dtype=tf.int32)})
 
 
-def _checked_names(model: Any, label_names: Sequence[str] | None) -> list[str] | None:
+def _checked_names(
+    model: "ImageModel", label_names: Sequence[str] | None
+) -> list[str] | None:
     if label_names is None:
         return None
     names, classes = list(label_names), model.conditions.num_classes

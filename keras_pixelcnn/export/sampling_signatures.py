@@ -4,7 +4,7 @@ Those that start from nothing share one graph of the scan, and those that start 
 known pixels another: the scan is most of an export.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -20,19 +20,22 @@ from keras_pixelcnn.export.signature import (
 from keras_pixelcnn.interpolation import NO_ARC, embeddings_between
 from keras_pixelcnn.samplers import example_uniforms
 
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import AutoregressiveImageModel
+
 _NUMBERS = batch_of(dtype=tf.float32)
 _RANDOM = {"seed": batch_of(dtype=tf.int64), "temperature": _NUMBERS}
 _STRINGS = batch_of(dtype=tf.string)
 
 
-class DrawingSignatures:
+class SamplingSignatures:
     """Makes the signatures that sample; see `signatures` for what each takes and gives.
 
     Args:
         model: an `AutoregressiveImageModel`.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: "AutoregressiveImageModel") -> None:
         self._model = model
         self._conditions = condition_specs(model)
         self._draw = tf.function(self._traced_draw, autograph=False)

@@ -1,6 +1,6 @@
 """The signatures that score images, and that classify them."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
@@ -14,8 +14,11 @@ from keras_pixelcnn.export.signature import (
 )
 from keras_pixelcnn.metrics import bits_per_dim
 
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import ImageModel, LikelihoodModel, PixelCNNAutoencoder
 
-def log_prob_signature(model: Any) -> Signature:
+
+def log_prob_signature(model: "LikelihoodModel") -> Signature:
     """Makes the signature `log_prob`; see `signatures`."""
 
     def log_prob(inputs: Tensors) -> Tensors:
@@ -25,7 +28,7 @@ def log_prob_signature(model: Any) -> Signature:
     return make_signature(log_prob, {**image_spec(model), **condition_specs(model)})
 
 
-def classify_signature(model: Any) -> Signature:
+def classify_signature(model: "LikelihoodModel") -> Signature:
     """Makes the signature `classify` of a model that takes labels; see `signatures`."""
 
     def classify(inputs: Tensors) -> Tensors:
@@ -38,7 +41,7 @@ def classify_signature(model: Any) -> Signature:
     return make_signature(classify, {**image_spec(model), **others})
 
 
-def elbo_signature(model: Any) -> Signature:
+def elbo_signature(model: "PixelCNNAutoencoder") -> Signature:
     """Makes the signature `elbo` of a variational auto-encoder; see `signatures`."""
 
     def elbo(inputs: Tensors) -> Tensors:
@@ -51,12 +54,14 @@ def elbo_signature(model: Any) -> Signature:
     return make_signature(elbo, {**image_spec(model), **seed})
 
 
-def image_spec(model: Any, name: str = "image") -> dict[str, tf.TensorSpec]:
+def image_spec(model: "ImageModel", name: str = "image") -> dict[str, tf.TensorSpec]:
     """Returns the spec of a batch of the model's images, by its name."""
     return {name: batch_of(*model.image_shape, dtype=tf.int32)}
 
 
-def image_levels(model: Any, image: tf.Tensor, name: str = "image") -> tf.Tensor:
+def image_levels(
+    model: "ImageModel", image: tf.Tensor, name: str = "image"
+) -> tf.Tensor:
     """Checks the levels of an input's images, and returns them."""
     rule = f"{name} must hold integers in [0, {model.num_levels})."
     return checked((image >= 0) & (image < model.num_levels), image, rule)

@@ -1,9 +1,12 @@
 """The signature of a SavedModel, and the checks that all share."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import ImageModel
 
 Tensors = dict[str, tf.Tensor]
 
@@ -49,7 +52,7 @@ def _check_batch(inputs: Tensors) -> tf.Operation:
     return tf.debugging.Assert(same, [rule, "Received:", sizes], summarize=len(inputs))
 
 
-def condition_specs(model: Any, without: tuple[str, ...] = ()) -> Tensors:
+def condition_specs(model: "ImageModel", without: tuple[str, ...] = ()) -> Tensors:
     """Returns the specs of the conditions that a model is given, by name.
 
     Args:

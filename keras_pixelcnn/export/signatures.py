@@ -4,18 +4,21 @@ Every input is checked by operations, which answer INVALID_ARGUMENT with a sente
 names the input, the rule and what came.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from keras_pixelcnn.export.autoencoding import AutoencodingSignatures
-from keras_pixelcnn.export.sampling_signatures import DrawingSignatures
+from keras_pixelcnn.export.sampling_signatures import SamplingSignatures
 from keras_pixelcnn.export.scoring_signatures import (
     classify_signature,
     log_prob_signature,
 )
 from keras_pixelcnn.export.signature import Signature
 
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import ImageModel
 
-def signatures(model: Any) -> dict[str, Signature]:
+
+def signatures(model: "ImageModel") -> dict[str, Signature]:
     """Makes the signatures of a model, by name.
 
     All inputs and outputs lead with the batch; an image is (batch, height, width,
@@ -63,7 +66,7 @@ def signatures(model: Any) -> dict[str, Signature]:
     """
     if hasattr(model, "latent_dim"):
         return AutoencodingSignatures(model).all()
-    made = {**DrawingSignatures(model).all(), "log_prob": log_prob_signature(model)}
+    made = {**SamplingSignatures(model).all(), "log_prob": log_prob_signature(model)}
     if "label" in model.conditions.shapes:
         made["classify"] = classify_signature(model)
     return made
