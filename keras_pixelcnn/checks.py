@@ -17,7 +17,7 @@ def is_integer(value: Any, least: int | None = None) -> bool:
     """
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         return False
-    return least is None or value >= least
+    return least is None or int(value) >= least
 
 
 def is_share(value: Any) -> bool:
@@ -38,7 +38,8 @@ def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
             "image_shape must be (height, width, channels), three integers of at "
             f"least 1. Received: image_shape={image_shape!r}"
         )
-    return tuple(int(size) for size in shape)
+    height, width, channels = shape
+    return int(height), int(width), int(channels)
 
 
 def check_positive(argument: str, size: Any) -> None:

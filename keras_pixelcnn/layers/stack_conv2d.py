@@ -510,8 +510,8 @@ class LeftPixels(NamedTuple):
             features: what the other convolutions take at the pixel, group by group,
                 each (batch, features / groups).
         """
-        pixel = tf.concat(pixel, axis=-1)
-        image = tf.concat([self.image[:, pixel.shape[1] :], pixel], axis=-1)
+        encoded = tf.concat(pixel, axis=-1)
+        image = tf.concat([self.image[:, encoded.shape[1] :], encoded], axis=-1)
         if not self.features:
             return LeftPixels(image, ())
         groups = [tf.stack(group) for group in zip(*features, strict=True)]

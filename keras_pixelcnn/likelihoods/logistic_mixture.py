@@ -262,12 +262,12 @@ class LogisticMixture(PixelLikelihood):
         """Tempers a channel's mixture, its highest logit 0: each (examples, 1, K)."""
         self.check_shape("parameters", parameters, [4 * self.num_mixtures])
         parts = tf.split(parameters[:, tf.newaxis], 4, axis=-1)
-        logits, *loc, log_scale = parts
+        logits, loc, rest, log_scale = parts
         temperature = self.warm_enough(temperature)[:, tf.newaxis]
         logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
         log_scale += tf.math.log(temperature)
         # Divided last: the highest stays 0 however low the temperature is.
-        return ChannelMixture(logits / temperature, *loc, log_scale)
+        return ChannelMixture(logits / temperature, loc, rest, log_scale)
 
     def _as_weights(
         self, parameters: tf.Tensor, temperature: tf.Tensor

@@ -371,7 +371,8 @@ def _checked_map_shape(shape: Any) -> tuple[int, int, int]:
             "spatial_shape must be (height, width, channels), three integers of at "
             f"least 1, or None. Received: spatial_shape={shape!r}"
         )
-    return tuple(int(size) for size in sizes)
+    height, width, channels = sizes
+    return int(height), int(width), int(channels)
 
 
 def _check_count(

@@ -225,8 +225,10 @@ class _RequestDraw:
             if scale is None:
                 values = self._likelihood.sample(parameters, *chance)
             else:
-                both = tf.split(parameters, 2)
-                values = self._likelihood.sample_guided(*both, scale, *chance)
+                conditional, unconditional = tf.split(parameters, 2)
+                values = self._likelihood.sample_guided(
+                    conditional, unconditional, scale, *chance
+                )
             if known is not None:
                 image, mask = (values[column, channel] for values in known)
                 values = tf.where(mask, image, values)

@@ -43,7 +43,7 @@ class GatedPixelCNNSteps:
         self._encoding = model.encoding.steps(self._dtype)
         self._image_shape = model.image_shape
         self._color_groups = model.blocks[0].color_groups
-        added = [None] * len(model.blocks)
+        added: list[Any] = [None] * len(model.blocks)
         if model.condition_encoder is not None:
             features = model.condition_encoder(conditions, training=False)
             added = [layer.row_steps(features) for layer in model.conditionings]

@@ -48,7 +48,7 @@ class PixelCNNSteps:
         self._image_shape = model.image_shape
         self._color_groups = model.blocks[0].color_groups
         self._features = {}
-        added = [None] * len(model.blocks)
+        added: list[Any] = [None] * len(model.blocks)
         if model.condition_encoder is not None:
             self._features = model.condition_encoder(conditions, training=False)
             added = [layer.row_steps(self._features) for layer in model.conditionings]
