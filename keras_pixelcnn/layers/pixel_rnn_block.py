@@ -187,8 +187,8 @@ class PixelRNNPixelState(NamedTuple):
     """Cell states of the pixel above, of all groups."""
     left: tuple[tf.Tensor, ...]
     """The block's inputs at the pixels to the left, oldest first, each (batch, n)."""
-    inputs: tuple[tf.Tensor, ...] = ()
-    """Inputs so far."""
+    convolved: tuple[tf.Tensor, ...] = ()
+    """Inputs so far, which the LSTM convolves along the row."""
     hidden: tuple[tf.Tensor, ...] = ()
     """Hidden states so far."""
 
@@ -220,9 +220,9 @@ class PixelRNNBlockPixelSteps:
         Returns:
             The group's output, of the input's shape, and the new state.
         """
-        group, seen = len(state.inputs), (*state.inputs, inputs)
+        group, seen = len(state.convolved), (*state.convolved, inputs)
         hidden = self._recurrence(
             seen, state.left, state.gates[group], state.cell[group]
         )
-        state = state._replace(inputs=seen, hidden=(*state.hidden, hidden))
+        state = state._replace(convolved=seen, hidden=(*state.hidden, hidden))
         return inputs + self._upsampling(state.hidden), state

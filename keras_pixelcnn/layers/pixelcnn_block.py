@@ -246,7 +246,7 @@ class PixelCNNPixelState(NamedTuple):
     """The pixels to the left, of all groups; see `HorizontalPixelSteps`."""
     inputs: tuple[tf.Tensor, ...] = ()
     """Inputs so far, after their ReLU."""
-    reduced: tuple[tf.Tensor, ...] = ()
+    convolved: tuple[tf.Tensor, ...] = ()
     """Features so far that the k x k convolution takes."""
     activated: tuple[tf.Tensor, ...] = ()
     """Features so far that the last convolution takes."""
@@ -282,7 +282,7 @@ class PixelCNNBlockPixelSteps:
         """
         above = state.above[len(state.inputs)]
         seen = (*state.inputs, tf.nn.relu(inputs))
-        reduced = (*state.reduced, tf.nn.relu(self._reduction(seen)))
+        reduced = (*state.convolved, tf.nn.relu(self._reduction(seen)))
         outputs = tf.nn.relu(above + self._convolution(reduced, state.left))
         activated = (*state.activated, outputs)
         state = PixelCNNPixelState(state.above, state.left, seen, reduced, activated)

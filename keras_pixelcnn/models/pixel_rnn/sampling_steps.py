@@ -1,30 +1,18 @@
 """`PixelRNN` of Row LSTM step by step, as samplers run it."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from keras_pixelcnn.layers.pixel_rnn_block import PixelRNNPixelState, States
 from keras_pixelcnn.layers.stack_conv2d import LeftPixels, as_row, by_group
+from keras_pixelcnn.models.pixelcnn.sampling_steps import PixelState, ResidualSteps
 
 if TYPE_CHECKING:
     from keras_pixelcnn.models.pixel_rnn.model import PixelRNN
 
 
-class _RowLSTMPixel(NamedTuple):
-    """The network's state at the pixel at hand; all but `left` group by group."""
-
-    first: tuple[tf.Tensor, ...]
-    """What the rows above give to the first convolution."""
-    blocks: tuple[PixelRNNPixelState, ...]
-    left: LeftPixels
-    image: tuple[tf.Tensor, ...] = ()
-    """Channels of the pixel so far, encoded."""
-    outputs: tuple[tuple[tf.Tensor, ...], ...] = ((), (), ())
-    """For each 1x1 layer at the end its inputs so far."""
-
-
-class PixelRNNSteps:
+class PixelRNNSteps(ResidualSteps):
     """`PixelRNN` of Row LSTM as `samplers.ScanSteps`.
 
     A row step takes the products with the states of the row above, a pixel step the
@@ -39,17 +27,8 @@ class PixelRNNSteps:
     """
 
     def __init__(self, model: "PixelRNN") -> None:
-        self._model = model
-        self._dtype = model.blocks[0].compute_dtype
-        self._encoding = model.encoding.steps(self._dtype)
-        self._image_shape = model.image_shape
-        self._color_groups = model.blocks[0].color_groups
-        self._first_row = model.first_convolution.row_steps()
+        super().__init__(model)
         self._rows = [block.row_steps() for block in model.blocks]
-        self._first_pixel = model.first_convolution.pixel_steps()
-        self._pixels = [block.pixel_steps() for block in model.blocks]
-        ends = (*model.heads, model.parameters)
-        self._ends = [layer.group_steps() for layer in ends]
 
     def start_image(self, num_slices: tf.Tensor, batch_size: tf.Tensor) -> Any:
         """Returns the rows of pixels and of states above the image: zeros."""
@@ -101,14 +80,7 @@ class PixelRNNSteps:
             new_states.append(states)
         return (*images[1:], row), tuple(new_states)
 
-    def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
-        """Returns the pixels left of the row's first: zeros."""
-        convolutions = [self._first_pixel, *self._pixels]
-        return LeftPixels.at_the_edge(convolutions, batch_size, self._dtype)
-
-    def pixel(
-        self, features: Any, column: tf.Tensor, cache: LeftPixels
-    ) -> _RowLSTMPixel:
+    def pixel(self, features: Any, column: tf.Tensor, cache: LeftPixels) -> PixelState:
         """Enters a pixel."""
         here = tf.nest.map_structure(lambda part: self._groups(part[column]), features)
         first, blocks = here
@@ -117,34 +89,7 @@ class PixelRNNSteps:
             PixelRNNPixelState(above.gates, above.cell, left)
             for above, left in zip(blocks, lefts, strict=True)
         ]
-        return _RowLSTMPixel(first, tuple(states), cache)
+        return PixelState(first, tuple(states), cache)
 
     def _groups(self, pixel: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return (pixel,) if self._color_groups == 1 else tuple(tf.unstack(pixel))
-
-    def channel(
-        self, value: tf.Tensor | None, state: _RowLSTMPixel
-    ) -> tuple[tf.Tensor, _RowLSTMPixel]:
-        """Runs the network for the next channel."""
-        if value is not None:
-            state = state._replace(image=self._pixel(value, state))
-        above = state.first[len(state.image)]
-        features = above + self._first_pixel(state.image, (state.left.image,))
-        blocks = []
-        for block, block_state in zip(self._pixels, state.blocks, strict=True):
-            features, block_state = block.group(features, block_state)
-            blocks.append(block_state)
-        outputs = []
-        for layer, seen in zip(self._ends, state.outputs, strict=True):
-            outputs.append((*seen, tf.nn.relu(features)))
-            features = layer(outputs[-1])
-        return features, state._replace(blocks=tuple(blocks), outputs=tuple(outputs))
-
-    def finish_pixel(self, value: tf.Tensor, state: _RowLSTMPixel) -> LeftPixels:
-        """Shifts what lies to the left by one pixel."""
-        pixel = self._pixel(value, state)
-        return state.left.shifted(pixel, [block.inputs for block in state.blocks])
-
-    def _pixel(self, value: tf.Tensor, state: _RowLSTMPixel) -> tuple[tf.Tensor, ...]:
-        """Encodes the pixel's next channel, or all of them, and appends it."""
-        return (*state.image, self._encoding.pixel(value, len(state.image)))

@@ -9,15 +9,17 @@ from keras_pixelcnn.layers.pixelcnn_block import PixelCNNPixelState
 from keras_pixelcnn.layers.stack_conv2d import LeftPixels, by_group
 
 if TYPE_CHECKING:
+    from keras_pixelcnn.models.pixel_rnn.model import PixelRNN
     from keras_pixelcnn.models.pixelcnn.model import PixelCNN
 
 
-class _PixelCNNPixel(NamedTuple):
+class PixelState(NamedTuple):
     """The network's state at the pixel at hand; all but `left` group by group."""
 
     first: tuple[tf.Tensor, ...]
-    """What the rows above give to the first convolution."""
-    blocks: tuple[PixelCNNPixelState, ...]
+    """What the rows above add to the first convolution."""
+    blocks: tuple[Any, ...]
+    """The states of the blocks."""
     left: LeftPixels
     image: tuple[tf.Tensor, ...] = ()
     """Channels of the pixel so far, encoded."""
@@ -25,7 +27,59 @@ class _PixelCNNPixel(NamedTuple):
     """For each 1x1 layer at the end its inputs so far."""
 
 
-class PixelCNNSteps:
+class ResidualSteps:
+    """The steps that `PixelCNN` and `PixelRNN` share: all but those of their blocks.
+
+    Args:
+        model: whose weights are read once.
+    """
+
+    def __init__(self, model: "PixelCNN | PixelRNN") -> None:
+        self._model = model
+        self._dtype = model.blocks[0].compute_dtype
+        self._encoding = model.encoding.steps(self._dtype)
+        self._image_shape = model.image_shape
+        self._color_groups = model.blocks[0].color_groups
+        self._first_row = model.first_convolution.row_steps()
+        self._first_pixel = model.first_convolution.pixel_steps()
+        self._pixels = [block.pixel_steps() for block in model.blocks]
+        ends = (*model.heads, model.parameters)
+        self._ends = [layer.group_steps() for layer in ends]
+
+    def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
+        """Returns the pixels left of the row's first: zeros."""
+        convolutions = [self._first_pixel, *self._pixels]
+        return LeftPixels.at_the_edge(convolutions, batch_size, self._dtype)
+
+    def channel(
+        self, value: tf.Tensor | None, state: PixelState
+    ) -> tuple[tf.Tensor, PixelState]:
+        """Runs the network for the next channel."""
+        if value is not None:
+            state = state._replace(image=self._pixel(value, state))
+        above = state.first[len(state.image)]
+        features = above + self._first_pixel(state.image, (state.left.image,))
+        blocks = []
+        for block, block_state in zip(self._pixels, state.blocks, strict=True):
+            features, block_state = block.group(features, block_state)
+            blocks.append(block_state)
+        outputs = []
+        for layer, seen in zip(self._ends, state.outputs, strict=True):
+            outputs.append((*seen, tf.nn.relu(features)))
+            features = layer(outputs[-1])
+        return features, state._replace(blocks=tuple(blocks), outputs=tuple(outputs))
+
+    def finish_pixel(self, value: tf.Tensor, state: PixelState) -> LeftPixels:
+        """Shifts what lies to the left by one pixel."""
+        pixel = self._pixel(value, state)
+        return state.left.shifted(pixel, [block.convolved for block in state.blocks])
+
+    def _pixel(self, value: tf.Tensor, state: PixelState) -> tuple[tf.Tensor, ...]:
+        """Encodes the pixel's next channel, or all of them, and appends it."""
+        return (*state.image, self._encoding.pixel(value, len(state.image)))
+
+
+class PixelCNNSteps(ResidualSteps):
     """`PixelCNN` as `samplers.ScanSteps`.
 
     A row step gives each masked convolution what the rows above give it, and a pixel
@@ -42,23 +96,14 @@ class PixelCNNSteps:
     """
 
     def __init__(self, model: "PixelCNN", conditions: Mapping[str, tf.Tensor]) -> None:
-        self._model = model
-        self._dtype = model.blocks[0].compute_dtype
-        self._encoding = model.encoding.steps(self._dtype)
-        self._image_shape = model.image_shape
-        self._color_groups = model.blocks[0].color_groups
+        super().__init__(model)
         self._features = {}
         added: list[Any] = [None] * len(model.blocks)
         if model.condition_encoder is not None:
             self._features = model.condition_encoder(conditions, training=False)
             added = [layer.row_steps(self._features) for layer in model.conditionings]
         blocks = zip(model.blocks, added, strict=True)
-        self._first_row = model.first_convolution.row_steps()
         self._rows = [block.row_steps(conditioning) for block, conditioning in blocks]
-        self._first_pixel = model.first_convolution.pixel_steps()
-        self._pixels = [block.pixel_steps() for block in model.blocks]
-        ends = (*model.heads, model.parameters)
-        self._ends = [layer.group_steps() for layer in ends]
 
     def start_image(self, num_slices: tf.Tensor, batch_size: tf.Tensor) -> Any:
         """Returns the rows above that each convolution sees: zeros."""
@@ -118,14 +163,9 @@ class PixelCNNSteps:
         pairs = zip(caches, newest, strict=True)
         return tuple((*rows[1:], row) for rows, row in pairs)
 
-    def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
-        """Returns the pixels left of the row's first: zeros."""
-        convolutions = [self._first_pixel, *self._pixels]
-        return LeftPixels.at_the_edge(convolutions, batch_size, self._dtype)
-
     def pixel(
         self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: LeftPixels
-    ) -> _PixelCNNPixel:
+    ) -> PixelState:
         """Enters a pixel."""
         above = [part[column] for part in features]
         if self._color_groups == 1:
@@ -134,34 +174,4 @@ class PixelCNNSteps:
             above = [tuple(tf.unstack(part)) for part in above]
         first, *others = above
         _, *lefts = cache.of_each(len(features))
-        return _PixelCNNPixel(
-            first, tuple(map(PixelCNNPixelState, others, lefts)), cache
-        )
-
-    def channel(
-        self, value: tf.Tensor | None, state: _PixelCNNPixel
-    ) -> tuple[tf.Tensor, _PixelCNNPixel]:
-        """Runs the network for the next channel."""
-        if value is not None:
-            state = state._replace(image=self._pixel(value, state))
-        above = state.first[len(state.image)]
-        features = above + self._first_pixel(state.image, (state.left.image,))
-        blocks = []
-        for block, block_state in zip(self._pixels, state.blocks, strict=True):
-            features, block_state = block.group(features, block_state)
-            blocks.append(block_state)
-        outputs = []
-        for layer, seen in zip(self._ends, state.outputs, strict=True):
-            outputs.append((*seen, tf.nn.relu(features)))
-            features = layer(outputs[-1])
-        state = state._replace(blocks=tuple(blocks), outputs=tuple(outputs))
-        return features, state
-
-    def finish_pixel(self, value: tf.Tensor, state: _PixelCNNPixel) -> LeftPixels:
-        """Shifts what lies to the left by one pixel."""
-        pixel = self._pixel(value, state)
-        return state.left.shifted(pixel, [block.reduced for block in state.blocks])
-
-    def _pixel(self, value: tf.Tensor, state: _PixelCNNPixel) -> tuple[tf.Tensor, ...]:
-        """Encodes the pixel's next channel, or all of them, and appends it."""
-        return (*state.image, self._encoding.pixel(value, len(state.image)))
+        return PixelState(first, tuple(map(PixelCNNPixelState, others, lefts)), cache)
