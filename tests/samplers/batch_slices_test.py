@@ -89,7 +89,7 @@ def test_slices_change_no_image(monkeypatch, batch_size, is_known):
             for name, spec in specs.items()
         }
         draw = tf.function(
-            lambda request: sampling.draw_images(model, request, None),
+            lambda request: sampling.sample_images(model, request, None),
             input_signature=[specs],
             autograph=False,
         )
