@@ -1,7 +1,7 @@
 """PixelCNNCodec: lossless compression by a model's probabilities."""
 
 import numbers
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -173,7 +173,7 @@ class PixelCNNCodec:
         metadata: bytes,
     ) -> Header:
         model = self._model
-        sizes: Sequence[SizeRun]
+        sizes: Collection[SizeRun]
         if isinstance(rows, np.ndarray):
             sizes, dtype = [SizeRun(*rows.shape[:3])], rows.dtype
         else:

@@ -7,7 +7,7 @@ stream, or at another place, is no better than a damaged one.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +42,7 @@ class SizeRun(NamedTuple):
     width: int
 
 
-class SizeRuns(Sequence[SizeRun]):
+class SizeRuns(Collection[SizeRun]):
     """Runs as three columns of integers: a stream may have millions of them.
 
     As many tuples, kept, would be gone through by Python's garbage collector over and
@@ -58,11 +58,11 @@ class SizeRuns(Sequence[SizeRun]):
     def __len__(self) -> int:
         return len(self._columns[0])
 
-    def __getitem__(self, index: int) -> SizeRun:
-        return SizeRun(*(column[index] for column in self._columns))
-
     def __iter__(self) -> Iterator[SizeRun]:
         return map(SizeRun, *self._columns)
+
+    def __contains__(self, run: object) -> bool:
+        return any(run == own for own in self)
 
 
 class Header(NamedTuple):
@@ -77,7 +77,7 @@ class Header(NamedTuple):
     """Of the images as they were given."""
     is_array: bool
     """Whether they were one array, or a sequence of them."""
-    sizes: Sequence[SizeRun]
+    sizes: Collection[SizeRun]
     batch_size: int
     """Tiles coded together."""
     most_slices: int

@@ -243,7 +243,7 @@ def test_millions_of_runs_are_not_millions_of_objects(data):
     found = read_header(StreamWriter(header._replace(sizes=runs, is_array=False)).start)
     assert len(gc.get_objects()) < before + 2000
     assert list(found.sizes) == runs and len(found.sizes) == 20_000
-    assert found.sizes[7] == runs[7]
+    assert runs[7] in found.sizes and SizeRun(9, 9, 9) not in found.sizes
     assert found.num_images == sum(run.count for run in runs)
 
 
