@@ -2,8 +2,9 @@
 
 import functools
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -44,16 +45,34 @@ class BatchCoder:
     decodes; the graph is the same, at the same batch size, cut into the same slices, so
     that floats are the same to the last bit. (Those of a whole pass are not.)
 
+    TensorFlow does not give back all the memory of graphs, so a model has one coder,
+    which lives as long as the model: see `of_model`.
+
     Args:
-        model: see `PixelCNNCodec`.
+        model: see `PixelCNNCodec`. Whoever uses the coder keeps it.
     """
 
+    _of_models: ClassVar[weakref.WeakKeyDictionary] = weakref.WeakKeyDictionary()
+    _of_models_lock = threading.Lock()
+
+    @classmethod
+    def of_model(cls, model: Any) -> "BatchCoder":
+        """Returns the coder of a model, the same one each time."""
+        with cls._of_models_lock:
+            if model not in cls._of_models:
+                cls._of_models[model] = cls(model)
+            return cls._of_models[model]
+
     def __init__(self, model: Any) -> None:
-        self._model = model
+        self._weak_model = weakref.ref(model)
         self._graphs: dict[int, Any] = {}
         self._coders: Sequence[SliceCoder] = ()
         self._error: Exception | None = None
         self._lock = threading.Lock()
+
+    @property
+    def _model(self) -> Any:
+        return self._weak_model()
 
     def encode(
         self,

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from keras_pixelcnn.codecs.errors import DamagedStreamError
 
 _MOST_NUMBER_BYTES = 9
@@ -82,6 +84,31 @@ class ByteReader:
             if group < 0x80:
                 return value
         raise DamagedStreamError("The stream is damaged: a number has no end.")
+
+    def numbers(self, count: int) -> list[int]:
+        """Reads the next integers, many of them fast.
+
+        Raises:
+            DamagedStreamError: when there are fewer.
+        """
+        data = np.frombuffer(self._data[self.position :], np.uint8)
+        ends = np.flatnonzero(data[: count * _MOST_NUMBER_BYTES] < 0x80)[:count]
+        if len(ends) < count:
+            raise DamagedStreamError(
+                f"The stream is cut or damaged: {count} numbers should follow. "
+                f"Received: {len(ends)}"
+            )
+        starts = np.concatenate([[0], ends[:-1] + 1])[:count].astype(np.int64)
+        lengths = ends - starts + 1
+        if lengths.max(initial=0) > _MOST_NUMBER_BYTES:
+            raise DamagedStreamError("The stream is damaged: a number has no end.")
+        values = np.zeros(count, np.int64)
+        for place in range(lengths.max(initial=0)):
+            longer = np.flatnonzero(lengths > place)
+            groups = data[starts[longer] + place].astype(np.int64) & 0x7F
+            values[longer] |= groups << (7 * place)
+        self.position += int(lengths.sum())
+        return values.tolist()
 
     def string(self) -> bytes:
         """Reads the next byte string.

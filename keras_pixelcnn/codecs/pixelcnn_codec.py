@@ -1,7 +1,7 @@
 """PixelCNNCodec: lossless compression by a model's probabilities."""
 
 import numbers
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -111,7 +111,11 @@ class PixelCNNCodec:
         load_constriction()
         self._model = model
         self.batch_size = int(batch_size)
-        self._coder = BatchCoder(model)
+        self._coder = BatchCoder.of_model(model)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles what a codec is: its model and its batch size."""
+        return type(self), (self._model, self.batch_size)
 
     def compress(
         self,
@@ -169,9 +173,9 @@ class PixelCNNCodec:
         metadata: bytes,
     ) -> Header:
         model = self._model
-        sizes: tuple[SizeRun, ...]
+        sizes: Collection[SizeRun]
         if isinstance(rows, np.ndarray):
-            sizes, dtype = (SizeRun(*rows.shape[:3]),), rows.dtype
+            sizes, dtype = [SizeRun(*rows.shape[:3])], rows.dtype
         else:
             sizes = size_runs(image.shape[:2] for image in rows)
             dtype = rows[0].dtype if rows else np.dtype("uint8")

@@ -7,7 +7,7 @@ stream, or at another place, is no better than a damaged one.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +42,29 @@ class SizeRun(NamedTuple):
     width: int
 
 
+class SizeRuns(Collection[SizeRun]):
+    """Runs as three columns of integers: a stream may have millions of them.
+
+    As many tuples, kept, would be gone through by Python's garbage collector over and
+    over.
+
+    Args:
+        columns: counts, heights and widths, equally many.
+    """
+
+    def __init__(self, columns: Sequence[list[int]]) -> None:
+        self._columns = columns
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def __iter__(self) -> Iterator[SizeRun]:
+        return map(SizeRun, *self._columns)
+
+    def __contains__(self, run: object) -> bool:
+        return any(run == own for own in self)
+
+
 class Header(NamedTuple):
     """The header of a stream."""
 
@@ -54,7 +77,7 @@ class Header(NamedTuple):
     """Of the images as they were given."""
     is_array: bool
     """Whether they were one array, or a sequence of them."""
-    sizes: tuple[SizeRun, ...]
+    sizes: Collection[SizeRun]
     batch_size: int
     """Tiles coded together."""
     most_slices: int
@@ -71,24 +94,29 @@ class Header(NamedTuple):
     @property
     def num_images(self) -> int:
         """Number of images."""
-        return sum(run.count for run in self.sizes)
+        return sum(count for count, _, _ in self.sizes)
 
     @property
     def num_values(self) -> int:
         """Number of values of all images."""
         channels = self.image_shape[-1]
-        return sum(run.count * run.height * run.width * channels for run in self.sizes)
+        return channels * sum(
+            count * height * width for count, height, width in self.sizes
+        )
 
     @property
     def num_tiles(self) -> int:
         """Number of tiles of all images."""
         tile = self.image_shape[:2]
-        return sum(run.count * num_tiles(run[1:], tile) for run in self.sizes)
+        return sum(
+            count * num_tiles((height, width), tile)
+            for count, height, width in self.sizes
+        )
 
     def image_sizes(self) -> Iterator[tuple[int, int]]:
         """Yields (height, width) of one image after the other."""
-        for run in self.sizes:
-            yield from itertools.repeat((run.height, run.width), run.count)
+        for count, height, width in self.sizes:
+            yield from itertools.repeat((height, width), count)
 
     def batch_sizes(self) -> Iterator[int]:
         """Yields the number of tiles of each batch."""
@@ -98,11 +126,13 @@ class Header(NamedTuple):
             left -= self.batch_size
 
 
-def size_runs(sizes: Iterator[tuple[int, int]]) -> tuple[SizeRun, ...]:
+def size_runs(sizes: Iterator[tuple[int, int]]) -> SizeRuns:
     """Groups consecutive equal sizes into runs."""
-    return tuple(
-        SizeRun(len(list(run)), *size) for size, run in itertools.groupby(sizes)
-    )
+    columns: tuple[list[int], ...] = ([], [], [])
+    for size, run in itertools.groupby(sizes):
+        for column, value in zip(columns, (len(list(run)), *size), strict=True):
+            column.append(value)
+    return SizeRuns(columns)
 
 
 class StreamWriter:
@@ -234,11 +264,7 @@ def _read_body(reader: ByteReader) -> Header:
     image_shape = (reader.number(), reader.number(), reader.number())
     num_levels, dtype, is_array = reader.number(), reader.number(), reader.number()
     batch_size, most_slices = reader.number(), reader.number()
-    # Each run takes bytes, so that the bytes bound how many there can be.
-    sizes = tuple(
-        SizeRun(reader.number(), reader.number(), reader.number())
-        for _ in range(reader.number())
-    )
+    sizes = _read_runs(reader)
     conditions, conditions_digest = reader.string(), reader.string()
     numerics, metadata = reader.string(), reader.string()
     reader.end()
@@ -260,6 +286,13 @@ def _read_body(reader: ByteReader) -> Header:
     )
 
 
+def _read_runs(reader: ByteReader) -> SizeRuns:
+    count = reader.number()
+    # Each run takes bytes, so that the bytes bound how many there can be.
+    numbers = reader.numbers(min(3 * count, reader.num_left + 1))
+    return SizeRuns([numbers[::3], numbers[1::3], numbers[2::3]])
+
+
 def _checked(header: Header) -> Header:
     """Refuses what no encoder writes, whatever the checksum says."""
     value_bytes = header.image_shape[-1] * header.dtype.itemsize
@@ -268,12 +301,11 @@ def _checked(header: Header) -> Header:
         and 2 <= header.num_levels <= 65_536
         and 1 <= header.batch_size <= MOST_TILES
         and 1 <= header.most_slices <= MOST_SLICES
-        and all(run.height and run.width for run in header.sizes)
         and all(
-            run.height * run.width * value_bytes < _TOO_MANY_BYTES
-            for run in header.sizes
+            0 < height * width * value_bytes < _TOO_MANY_BYTES
+            and (count or header.is_array)
+            for count, height, width in header.sizes
         )
-        and (header.is_array or all(run.count for run in header.sizes))
         and not (header.is_array and len(header.sizes) != 1)
     )
     if not makes_sense:

@@ -16,10 +16,8 @@ def num_tiles(size: Sequence[int], tile_size: Sequence[int]) -> int:
         size: (height, width) of the image.
         tile_size: (height, width) of a tile.
     """
-    rows, columns = (
-        -(-side // tile) for side, tile in zip(size, tile_size, strict=True)
-    )
-    return rows * columns
+    height, width = tile_size
+    return -(-size[0] // height) * -(-size[1] // width)
 
 
 def inner_sizes(

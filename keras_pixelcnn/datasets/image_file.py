@@ -21,7 +21,7 @@ from keras_pixelcnn.pixel_values import (
 )
 
 if typing.TYPE_CHECKING:
-    from PIL import Image
+    from PIL import ImageFile
 
 SUFFIXES = tuple(
     ".avif .bmp .dib .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga "
@@ -41,7 +41,7 @@ _MOST_VALUES_NAMED = 5
 
 
 @contextlib.contextmanager
-def open_image(path: pathlib.Path) -> Iterator["Image.Image"]:
+def open_image(path: pathlib.Path) -> Iterator["ImageFile.ImageFile"]:
     """Opens an image file without decoding it.
 
     Args:
@@ -63,7 +63,7 @@ def open_image(path: pathlib.Path) -> Iterator["Image.Image"]:
         yield image
 
 
-def _check_size(image: "Image.Image") -> None:
+def _check_size(image: "ImageFile.ImageFile") -> None:
     from PIL import Image
 
     width, height = image.size
@@ -75,13 +75,15 @@ def _check_size(image: "Image.Image") -> None:
         )
 
 
-def stored_bits(image: "Image.Image") -> int:
+def stored_bits(image: "ImageFile.ImageFile") -> int:
     """Returns how many bits the file has for each value; Pillow may decode fewer.
 
     Args:
         image: as `open_image` yields it, not yet decoded.
     """
-    if image.format == "TIFF":
+    from PIL import TiffImagePlugin
+
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
         return max(image.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (1,)))
     codec, _, _, arguments = image.tile[0] if image.tile else ("", None, 0, None)
     if image.format == "PNG":
@@ -93,7 +95,7 @@ def stored_bits(image: "Image.Image") -> int:
     return 16 if image.mode.startswith("I") else 8
 
 
-def _bits_in_box(image: "Image.Image") -> int:
+def _bits_in_box(image: "ImageFile.ImageFile") -> int:
     position = image.fp.tell()
     image.fp.seek(0)
     start = image.fp.read(_START_BYTES)
@@ -119,7 +121,7 @@ class _Layer(typing.NamedTuple):
     """Value of white."""
 
 
-def _decode(image: "Image.Image", color_mode: str | None = None) -> _Layer:
+def _decode(file: "ImageFile.ImageFile", color_mode: str | None = None) -> _Layer:
     """Decodes an open image, upright as its EXIF data says.
 
     Raises:
@@ -129,9 +131,9 @@ def _decode(image: "Image.Image", color_mode: str | None = None) -> _Layer:
     """
     from PIL import ImageOps
 
-    _check_size(image)
-    bits = stored_bits(image)
-    image = ImageOps.exif_transpose(image)
+    _check_size(file)
+    bits = stored_bits(file)
+    image = ImageOps.exif_transpose(file)
     transparent = image.info.get("transparency")
     if image.mode == "F" or (image.mode.startswith("I") and bits > 16):
         kind = "floating-point" if image.mode == "F" else f"{bits}-bit"

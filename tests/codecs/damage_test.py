@@ -1,5 +1,7 @@
 """Streams that were changed, cut, mixed up or made up: all are told of."""
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from keras_pixelcnn.codecs import (
     read_header,
 )
 from keras_pixelcnn.codecs.batch_coder import CodedBatch, CodedSlice
+from keras_pixelcnn.codecs.byte_fields import ByteReader, number
 from keras_pixelcnn.codecs.stream import SizeRun, StreamWriter, read_stream
 from keras_pixelcnn.models.base.conditions import Conditions
 from tests.codecs.markov_model import MarkovModel
@@ -46,6 +49,22 @@ def test_every_flipped_bit_is_detected(codec, data):
             changed = bytearray(data)
             changed[position] ^= 1 << bit
             refused(codec, bytes(changed))
+
+
+def test_numbers_are_read_as_one_by_one():
+    generator = np.random.default_rng(0)
+    values = [2**k + d for k in range(63) for d in (-1, 0, 1) if 2**k + d < 2**63]
+    values += [int(v) for v in generator.integers(0, 2**63 - 1, 100)]
+    data = b"".join(map(number, values))
+    reader = ByteReader(data + b"rest")
+    assert reader.numbers(len(values)) == values
+    assert reader.read(4) == b"rest"
+    assert reader.numbers(0) == []
+    for damaged in (data[:-1], b"\xff" * 9):
+        with pytest.raises(DamagedStreamError, match="numbers should follow"):
+            ByteReader(damaged).numbers(len(values))
+    with pytest.raises(DamagedStreamError, match="has no end"):
+        ByteReader(b"\xff" * 9 + b"\x01" * 9).numbers(2)
 
 
 def test_every_cut_is_detected(codec, data):
@@ -209,6 +228,23 @@ def test_made_up_batches_with_right_checksums_give_no_wrong_images(codec, images
         except (NumericsError, DamagedStreamError):  # the latter: no words at all
             refusals += 1
     assert refusals > 50
+
+
+def test_millions_of_runs_are_not_millions_of_objects(data):
+    """Once a header of 3 MB took half a minute, most of it to collect garbage."""
+    runs = [SizeRun(1, 1 + i % 2, 2**62 - 1 - i) for i in range(20_000)]
+    header, _ = read_stream(data)
+    start = StreamWriter(header._replace(sizes=runs, is_array=False)).start
+    gc.collect()
+    before = len(gc.get_objects())
+    with pytest.raises(DamagedStreamError, match="makes no sense"):
+        read_header(start)
+    runs = [SizeRun(1 + i, 1 + i % 2, 3 + i**3) for i in range(20_000)]
+    found = read_header(StreamWriter(header._replace(sizes=runs, is_array=False)).start)
+    assert len(gc.get_objects()) < before + 2000
+    assert list(found.sizes) == runs and len(found.sizes) == 20_000
+    assert runs[7] in found.sizes and SizeRun(9, 9, 9) not in found.sizes
+    assert found.num_images == sum(run.count for run in runs)
 
 
 @pytest.mark.parametrize(

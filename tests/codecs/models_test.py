@@ -1,5 +1,10 @@
 """Every model of the package through the codec: steps, whole passes, conditions."""
 
+import copy
+import gc
+import pickle
+import weakref
+
 import numpy as np
 import pytest
 
@@ -54,13 +59,46 @@ def test_images_come_back_in_the_bits_of_the_model(make, monkeypatch):
 
 def test_a_fingerprint_is_of_config_and_weights_and_not_of_the_name():
     model = randomize(MODELS["conditional"]())
-    copy = type(model).from_config({**model.get_config(), "name": "another"})
-    assert fingerprint(copy) != fingerprint(model)
-    copy.set_weights(model.get_weights())
-    assert fingerprint(copy) == fingerprint(model)
-    weight = copy.weights[-1]
+    another = type(model).from_config({**model.get_config(), "name": "another"})
+    assert fingerprint(another) != fingerprint(model)
+    another.set_weights(model.get_weights())
+    assert fingerprint(another) == fingerprint(model)
+    weight = another.weights[-1]
     weight.assign(np.nextafter(weight.numpy(), np.float32(1)))
-    assert fingerprint(copy) != fingerprint(model)
+    assert fingerprint(another) != fingerprint(model)
     other = type(model).from_config({**model.get_config(), "condition_dropout": 0.2})
     other.set_weights(model.get_weights())
     assert fingerprint(other) != fingerprint(model)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_a_copy_of_a_codec_reads_its_streams(copied):
+    """Once a lock could not be copied."""
+    model = randomize(MODELS["GatedPixelCNN"]())
+    codec = kp.codecs.PixelCNNCodec(model, batch_size=3)
+    images = random_images(model, 5)
+    other = copied(codec)
+    assert other is not codec and other.batch_size == 3
+    np.testing.assert_array_equal(other.decompress(codec.compress(images)), images)
+
+
+def test_codecs_of_a_model_share_its_graphs_and_do_not_keep_it(monkeypatch):
+    """Once each codec traced anew, and left 10 MB and more behind."""
+    traced = []
+    model = randomize(MODELS["GatedPixelCNN"]())
+    scan = type(model).scan
+    monkeypatch.setattr(
+        type(model), "scan", lambda *args: traced.append(args) or scan(*args)
+    )
+    images = random_images(model, 5)
+    for batch_size in (3, 5):
+        codec = kp.codecs.PixelCNNCodec(model, batch_size)
+        np.testing.assert_array_equal(codec.decompress(codec.compress(images)), images)
+    assert len(traced) == 1
+    traced.clear()
+    reference = weakref.ref(model)
+    del model, codec
+    gc.collect()
+    assert reference() is None

@@ -76,7 +76,7 @@ def check_output(output: str, header: Header, names: Sequence[str] | None) -> No
             cannot have these names.
     """
     if pathlib.Path(output).suffix == ".npz":
-        _check_one_size(output, [run[1:] for run in header.sizes])
+        _check_one_size(output, {run[1:] for run in header.sizes})
         return
     picture_files.check_is_new(output)
     picture_files.written_paths(names or [])
@@ -107,14 +107,14 @@ def save(
 
 
 def _save_array(output: str, images: np.ndarray | list[np.ndarray]) -> None:
-    _check_one_size(output, [image.shape for image in images])
+    _check_one_size(output, {image.shape for image in images})
     # An open file, as NumPy would add a suffix to a name.
     with replace_when_written(output) as part, open(part, "wb") as file:
         np.savez_compressed(file, image=np.asarray(images))
 
 
-def _check_one_size(output: str, sizes: Sequence[Sequence[int]]) -> None:
-    if len(set(map(tuple, sizes))) > 1:
+def _check_one_size(output: str, sizes: set[tuple[int, ...]]) -> None:
+    if len(sizes) > 1:
         raise ValueError(
             "An array must hold images of one size. Received: several sizes. Choose a "
             f"folder as output. Received: output={output!r}"
