@@ -17,7 +17,7 @@ _WATCHED = ("loss", "bits_per_dim", "val_loss", "val_bits_per_dim")
 
 
 class NonFiniteLossError(RuntimeError):
-    """The loss is infinite or not a number: the weights are of no use any more."""
+    """Raised when the loss, its gradient or the weights are not finite."""
 
 
 class StopOnNonFiniteLoss(keras.callbacks.Callback):
@@ -136,7 +136,7 @@ class SaveBest(keras.callbacks.Callback):
 
 
 class SamplePlan(NamedTuple):
-    """One picture of samples: what is drawn, and how many images stand in a row."""
+    """The samples of one picture: their number, conditions and columns."""
 
     num_samples: int
     conditions: dict[str, Any]
@@ -177,7 +177,7 @@ def plan_samples(
 
 
 class SampleGrids(keras.callbacks.Callback):
-    """Draws samples every few epochs and shows them as one picture in TensorBoard.
+    """Samples every few epochs, and shows the images as one picture in TensorBoard.
 
     The seed stays the same, so that the pictures show what training changed.
 
@@ -226,7 +226,7 @@ class SampleGrids(keras.callbacks.Callback):
         return plan_samples(self.model, self.num_samples, self.conditions, self.columns)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Draws, if it is the time."""
+        """Samples and writes the picture, at the end of every so many epochs."""
         if (epoch + 1) % self.every:
             return
         count, given, columns = self._plan()

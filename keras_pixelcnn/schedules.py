@@ -1,4 +1,4 @@
-"""The learning rate over a run."""
+"""WarmupThenDecay: the learning-rate schedule of a run."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ DECAYS = ("constant", "cosine", "step")
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
 class WarmupThenDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that rises in a line and then falls.
+    """A learning-rate schedule with a linear warm-up and a decay.
 
     Args:
         peak: the rate at the end of the rise, above 0.
@@ -42,7 +42,7 @@ class WarmupThenDecay(keras.optimizers.schedules.LearningRateSchedule):
         self.decay_factor = decay_factor
 
     def __call__(self, step: Any) -> tf.Tensor:
-        """The rate of a step, counted from 0."""
+        """Returns the rate of a step, counted from 0."""
         step = tf.cast(tf.convert_to_tensor(step), tf.float32)
         warmed = tf.minimum((step + 1) / max(self.warmup_steps, 1), 1.0)
         return self.peak * warmed * self._share_left(step)
@@ -60,7 +60,7 @@ class WarmupThenDecay(keras.optimizers.schedules.LearningRateSchedule):
         return share
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             "peak": self.peak,
             "steps": self.steps,

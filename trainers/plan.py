@@ -1,4 +1,4 @@
-"""Plans a run before it is paid for: memory, arithmetic, hours, devices.
+"""Estimates memory, arithmetic, hours and devices of a run before it is trained.
 
 python -m trainers.plan --config=trainers/configs/imagenet64.py --num_devices=32
 

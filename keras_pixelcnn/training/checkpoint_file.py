@@ -36,7 +36,7 @@ class DamagedCheckpointError(ValueError):
 
 
 class Record(NamedTuple):
-    """What a checkpoint says of itself, beside its arrays.
+    """The facts of a checkpoint beside its arrays.
 
     Attributes:
         number: counts the checkpoints of a folder.

@@ -202,7 +202,7 @@ class CheckpointStore:
         return None
 
     def _entries(self) -> list[_Entry]:
-        """The checkpoints there are, whole or not, those saved last first."""
+        """Returns all checkpoints, whole or damaged, the newest first."""
         try:
             names = os.listdir(self.folder)
         except FileNotFoundError:
@@ -267,7 +267,7 @@ def _read_record(entry: _Entry) -> Record:
 
 
 def _best_entries(entries: list[_Entry]) -> list[_Entry]:
-    """The last that is the best, and any after it that cannot be read just now."""
+    """Returns the newest best one, and any after it that cannot be read just now."""
     found = []
     for entry in entries:
         try:

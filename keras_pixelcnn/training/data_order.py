@@ -1,4 +1,4 @@
-"""Which images a step takes: a pure function of the seed, the epoch and the step."""
+"""Orders of training images, as pure functions of seed, epoch and step."""
 
 import abc
 from collections.abc import Callable, Iterator, Mapping
@@ -20,14 +20,14 @@ Transform = Callable[[Batch, np.random.Generator], Batch]
 def epoch_generator(
     seed: int, epoch: int, purpose: int, *step: int
 ) -> np.random.Generator:
-    """Random numbers for one purpose in one epoch, or in one step of it."""
+    """Returns a generator of random numbers for one purpose in one epoch or step."""
     return np.random.Generator(
         np.random.Philox(np.random.SeedSequence([seed, epoch, purpose, *step]))
     )
 
 
 class TrainingImages(abc.ABC):
-    """Images to train on, in batches of one size; an epoch's last few are left out.
+    """Batches of training images of one size; an epoch's last few images are left out.
 
     Attributes:
         steps_per_epoch: number of batches, at least 1.
@@ -37,7 +37,7 @@ class TrainingImages(abc.ABC):
 
     @abc.abstractmethod
     def batches(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch.
+        """Returns the batches of one epoch.
 
         Args:
             epoch: counted from 0; each has an order of its own.
@@ -110,7 +110,7 @@ class ImagesInMemory(TrainingImages):
 def balanced_order(
     classes: list[np.ndarray], count: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """An order in which every class comes equally often.
+    """Returns an order in which every class comes equally often.
 
     Each run of as many places as there are classes holds each class once. A class's
     images come in permutations: one comes again when all others have come.
@@ -212,7 +212,7 @@ def _steps(count: int, batch_size: int) -> int:
 
 
 def _divide(labels: np.ndarray | None) -> list[np.ndarray]:
-    """The indices of each class's images."""
+    """Returns the indices of each class's images."""
     if labels is None or (np.asarray(labels) < 0).any():
         raise ValueError(
             'sampling="class_balanced" needs a label for every image. Received: images '

@@ -1,4 +1,4 @@
-"""The exact score of a model over a whole set, on any number of devices."""
+"""Evaluation: the exact score of a model over a whole set, on several devices."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -36,7 +36,7 @@ class Evaluation:
         self._compiled = tf.function(self._sum, autograph=False)
 
     def score(self, batches: Iterable[Mapping[str, np.ndarray]]) -> float:
-        """The mean over all images, with the weights as they stand.
+        """Returns the mean over all images, with the weights as they stand.
 
         Args:
             batches: features, the same on all workers; of any sizes up to the batch's.

@@ -1,4 +1,4 @@
-"""Batches of several images of each of several identities."""
+"""IdentityBatches: batches of several images of each of several identities."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -79,14 +79,14 @@ class IdentityBatches(TrainingImages):
             yield {name: value[rows] for name, value in self._features.items()}
 
     def forever(self) -> Iterator[Batch]:
-        """The batches of all epochs one after another, for Keras's `fit`."""
+        """Returns the batches of all epochs one after another, for Keras's `fit`."""
         epoch = 0
         while True:
             yield from self.batches(epoch)
             epoch += 1
 
     def _rows(self, epoch: int) -> np.ndarray:
-        """The rows of the images of each batch, (steps, P * K)."""
+        """Returns the rows of the images of each batch, (steps, P * K)."""
         generator = epoch_generator(self._seed, epoch, _IDENTITIES)
         number = len(self._members)
         turns = _deal(number, self.steps_per_epoch, self._identities, generator)
@@ -146,7 +146,7 @@ def _check_lengths(features: Mapping[str, np.ndarray]) -> None:
 
 
 def _members(features: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """The rows of each identity that has at least two images."""
+    """Returns the rows of each identity that has at least two images."""
     if "image" not in features or "label" not in features:
         raise ValueError(
             'features must hold "image" and "label", an identity for each image. '

@@ -1,4 +1,4 @@
-"""Loss scaling: gradients of 16 bits neither vanish nor overflow."""
+"""LossScale: keeps 16-bit gradients from vanishing and overflowing."""
 
 import tensorflow as tf
 

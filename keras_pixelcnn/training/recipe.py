@@ -1,4 +1,4 @@
-"""How weights are trained: the optimizer, its learning rate, and what surrounds it."""
+"""Recipe: the optimizer, its learning rate, clipping, averaging and accumulation."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How a model is trained.
+    """The hyperparameters that a model is trained by.
 
     Args:
         steps: number of updates of the weights.
@@ -42,7 +42,7 @@ class Recipe:
     gradient_accumulation_steps: int = 1
 
     def make_optimizer(self) -> keras.optimizers.Optimizer:
-        """The optimizer, which knows its rate; averages and clipping are not its part.
+        """Returns the optimizer with its schedule; the loop clips and averages.
 
         Raises:
             ValueError: when there is no such optimizer or decay.

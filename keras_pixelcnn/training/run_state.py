@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclasses.dataclass
 class RunState:
-    """How far a run is; all of it is saved with the weights.
+    """The counters and figures of a run, which are saved with the weights.
 
     Attributes:
         step: number of steps taken.

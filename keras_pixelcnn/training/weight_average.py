@@ -1,4 +1,4 @@
-"""A running average of the weights, which is what validates, is saved and is served."""
+"""WeightAverage: a running average of the weights, which is validated and saved."""
 
 import contextlib
 from collections.abc import Iterator, Sequence

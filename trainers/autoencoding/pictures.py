@@ -92,15 +92,7 @@ def sample_pictures(
     step: int,
     logger: RunLogger,
 ) -> None:
-    """Samples reconstructions, for the run's folder and for TensorBoard.
-
-    Args:
-        model: with the weights that are to be seen.
-        examples: single examples, of which some are reconstructed.
-        config: with the fields of `trainers.configs.autoencoder_digits`.
-        step: the training step.
-        logger: of the run, in whose folder the pictures are.
-    """
+    """Samples reconstructions, for the run's folder and for TensorBoard."""
     fields = config["autoencoder"]
     path = logger.folder / "reconstructions" / f"step-{step:08}.png"
     save_reconstructions(

@@ -16,18 +16,15 @@ from trainers.autoencoding.pictures import (
 )
 from trainers.runs.data import LabelledImages, as_arrays, load_split
 from trainers.runs.results import training_facts
+from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder, write_json
 
 BASELINE = "mse"
 """The baseline's folder, in that of the run."""
 
 
-def write_results(run: Any, state: RunState) -> dict[str, Any]:
+def write_results(run: Run, state: RunState) -> dict[str, Any]:
     """Measures model and baseline on the test split; writes pictures, export, metrics.
-
-    Args:
-        run: a `trainers.runs.training.Run`, whose folder holds both models.
-        state: of the model's training, at its end.
 
     Returns:
         What was written to `metrics.json`, which is written last.
@@ -139,11 +136,7 @@ def _save_pictures(
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:
-    """Returns the metrics of a finished run as a table.
-
-    Args:
-        metrics: what `write_results` returns.
-    """
+    """Returns the metrics of a finished run as a table."""
     shape = "x".join(map(str, metrics["image_shape"]))
     rows = [
         *_bits_rows(metrics),

@@ -14,29 +14,25 @@ from keras_pixelcnn.training import (
 )
 from trainers.autoencoding import pictures, results
 from trainers.runs import config as run_config
+from trainers.runs.config import ABOVE_ZERO, check_names, check_values, integer
 from trainers.runs.data import (
     TrainingData,
     load_training_data,
     training_images,
     validation_batches,
 )
-from trainers.runs.training import (
-    Run,
-    RunKind,
-    make_recipe,
-    train_and_evaluate,
-    train_model,
-)
+from trainers.runs.run import Run, make_recipe
+from trainers.runs.training import RunKind, train_and_evaluate, train_model
 
-_FIELDS = {
-    "mse_epochs": 1,
-    "mse_learning_rate": None,
-    "probe_images": 1,
-    "num_rows": 1,
-    "num_reconstructions": 1,
-    "importance_samples": 1,
+_RULES = {
+    "mse_epochs": integer(1),
+    "mse_learning_rate": ABOVE_ZERO,
+    "probe_images": integer(1),
+    "num_rows": integer(1),
+    "num_reconstructions": integer(1),
+    "importance_samples": integer(1),
 }
-"""Fields of config.autoencoder, and the least that integers may be."""
+"""Fields of config.autoencoder."""
 
 _SHARED = ("latent_dim", "encoder_filters", "dtype")
 """Arguments that the baseline has from the model that it stands beside."""
@@ -45,33 +41,13 @@ _SHARED = ("latent_dim", "encoder_filters", "dtype")
 def check_config(config: Mapping[str, Any]) -> None:
     """Checks a config's names, and the values that the library would not check.
 
-    Args:
-        config: with the fields of `trainers.configs.autoencoder_digits`.
-
     Raises:
         ValueError: when a field is missing, unknown or out of its range.
     """
     names = ("PixelCNNAutoencoder",)
     run_config.check_config(config, names, more_fields=["autoencoder"])
-    fields = config.get("autoencoder")
-    if not isinstance(fields, Mapping) or set(fields) != set(_FIELDS):
-        received = sorted(fields) if isinstance(fields, Mapping) else fields
-        raise ValueError(
-            f"config.autoencoder must have the fields {sorted(_FIELDS)}, as in "
-            f"trainers/configs/autoencoder_digits.py. Received: {received!r}"
-        )
-    for name, least in _FIELDS.items():
-        value = fields[name]
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if least is None and not (is_number and 0 < value < float("inf")):
-            raise ValueError(
-                f"config.autoencoder.{name} must be above 0. Received: {value!r}"
-            )
-        if least is not None and not (type(value) is int and value >= least):
-            raise ValueError(
-                f"config.autoencoder.{name} must be an integer of at least {least}. "
-                f"Received: {value!r}"
-            )
+    check_names("config.autoencoder", config.get("autoencoder"), _RULES)
+    check_values("config.autoencoder", config["autoencoder"], _RULES)
 
 
 def _make_model(
@@ -92,10 +68,6 @@ def _train(run: Run) -> RunState:
 
 def train_baseline(run: Run) -> RunState:
     """Trains the baseline, the same encoder and latent with squared error, in mse/.
-
-    Args:
-        run: whose `config["autoencoder"]` says how long and at which rate; the rest is
-            as for the model.
 
     Raises:
         RunStopped: when the run was asked to stop.

@@ -17,19 +17,30 @@ from trainers.comparison import table
 from trainers.comparison.timing import save_row, time_models
 from trainers.planning.planned_data import image_format, num_steps
 from trainers.runs import model_classes
-from trainers.runs.config import check_config, to_dict
+from trainers.runs.config import (
+    check_config,
+    check_names,
+    check_values,
+    integer,
+    optional,
+    to_dict,
+)
 from trainers.runs.data import load_split
+from trainers.runs.run import make_recipe, make_repeatable
 from trainers.runs.run_folder import RunFolder, write_json
-from trainers.runs.training import make_recipe, make_repeatable, train_and_evaluate
+from trainers.runs.training import train_and_evaluate
 from trainers.scoring.scoring import score
 
 _TRAIN_SCORE, _TIMING, _ROW = "train_score.json", "timing.json", "sample_row.png"
 _RESULT, _PAGE = "comparison.json", "comparison.html"
-_OWN_FIELDS = {"models", "scored_train_images", "timed_samples", "timing_runs"}
+_RULES = {
+    "scored_train_images": optional(integer(1)),
+    "timed_samples": integer(1),
+    "timing_runs": integer(1),
+}
+_OWN_FIELDS = {"models", *_RULES}
 _MODEL_FIELDS = {"title", "model_class", "model"}
 _NAME = re.compile(r"[a-z0-9_]+")
-_POSITIVE = ("scored_train_images", "timed_samples", "timing_runs")
-_OPTIONAL = {"scored_train_images"}
 
 
 class Contestant(NamedTuple):
@@ -230,9 +241,6 @@ def budget_of(config: Mapping[str, Any]) -> dict[str, Any]:
 def contestants(config: Mapping[str, Any]) -> list[Contestant]:
     """Returns the models with the configs of their runs.
 
-    Args:
-        config: as `trainers.configs.compare_digits` has it.
-
     Raises:
         ValueError: when a field is missing, unknown or out of its range.
     """
@@ -286,16 +294,7 @@ def _check_own_fields(config: Mapping[str, Any]) -> None:
         )
     if not config["models"]:
         raise ValueError("config.models must name a model. Received: none")
-    for name in _POSITIVE:
-        value = config[name]
-        if value is None and name in _OPTIONAL:
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            none = "None or " if name in _OPTIONAL else ""
-            raise ValueError(
-                f"config.{name} must be {none}an integer of at least 1. "
-                f"Received: {value!r}"
-            )
+    check_values("config", config, _RULES)
 
 
 def _check_model(name: str, fields: Mapping[str, Any]) -> None:
@@ -304,8 +303,4 @@ def _check_model(name: str, fields: Mapping[str, Any]) -> None:
             "Names in config.models are those of folders: small letters, digits and "
             f"underscores. Received: {name!r}"
         )
-    if set(fields) != _MODEL_FIELDS:
-        raise ValueError(
-            f"config.models.{name} must have the fields {sorted(_MODEL_FIELDS)} and no "
-            f"others. Received: {sorted(fields)}"
-        )
+    check_names(f"config.models.{name}", fields, _MODEL_FIELDS)

@@ -19,13 +19,7 @@ _COLOURS = ("accent", "blue", "green", "pink", "yellow", "cyan", "red", "grey")
 def format_budget(
     config: Mapping[str, Any], parameters: Mapping[str, int], steps: int
 ) -> str:
-    """Returns what is going to be trained, as a table.
-
-    Args:
-        config: of the comparison.
-        parameters: numbers of them, by the title of a model.
-        steps: of each model.
-    """
+    """Returns what is going to be trained, as a table."""
     rows = [f"  {title:32}{count:>14,}" for title, count in parameters.items()]
     budget = f"{steps:,} steps of {config['batch_size']} images of {config['dataset']}"
     return "\n".join([f"{budget} for each of:", *rows])
@@ -91,11 +85,7 @@ def _row(model: Any, found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def title_of(result: Mapping[str, Any]) -> list[str]:
-    """Returns sentences that say what a comparison's numbers are.
-
-    Args:
-        result: as `collect` returns it.
-    """
+    """Returns sentences that say what a comparison's numbers are."""
     shape = "x".join(map(str, result["image_shape"]))
     return [
         f"Bits/dim over the {result['test_images']:,} images of {result['dataset']}, "
@@ -109,11 +99,7 @@ def title_of(result: Mapping[str, Any]) -> list[str]:
 
 
 def cells(row: Mapping[str, Any]) -> list[str]:
-    """Returns a row as text: test (train), parameters, times of a step and a sample.
-
-    Args:
-        row: of `collect`.
-    """
+    """Returns a row as text: test (train), parameters, times of a step and a sample."""
     bits = f"{row['test_bits_per_dim']:.3f}"
     if row["kind"] == "baseline":
         return [bits, "", "", ""]
@@ -133,11 +119,7 @@ def milliseconds(seconds: float) -> str:
 
 
 def format_table(result: Mapping[str, Any]) -> str:
-    """Returns the table as text.
-
-    Args:
-        result: as `collect` returns it.
-    """
+    """Returns the table as text."""
     lines = [_HEADINGS, *([row["title"], *cells(row)] for row in result["rows"])]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     widths[1] = max(widths[1], len("0.000 (0.000)"))
@@ -155,14 +137,7 @@ def format_table(result: Mapping[str, Any]) -> str:
 def write_page(
     output: pathlib.Path, result: Mapping[str, Any], workdir: pathlib.Path, row: str
 ) -> None:
-    """Writes the comparison as an HTML page, whole or not at all.
-
-    Args:
-        output: the HTML file.
-        result: as `collect` returns it.
-        workdir: the comparison's folder.
-        row: name of the picture with a row of samples, in the folder of each model.
-    """
+    """Writes the comparison as an HTML page, whole or not at all."""
     models = [each for each in result["rows"] if each["kind"] == "model"]
     titles = {each["title"]: workdir / each["name"] for each in models}
     colours = dict(zip(titles, itertools.cycle(_COLOURS), strict=False))

@@ -1,1 +1,1 @@
-"""One Python file a run: get_config() returns its ml_collections.ConfigDict."""
+"""Configs of runs: get_config() of each file returns an ml_collections.ConfigDict."""

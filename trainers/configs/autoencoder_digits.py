@@ -9,7 +9,7 @@ from trainers.configs import digits
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`, and "autoencoder"."""
+    """Returns the fields of `trainers.configs.digits`, and "autoencoder"."""
     config = digits.get_config()
     config.update(
         model_class="PixelCNNAutoencoder",

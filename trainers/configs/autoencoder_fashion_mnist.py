@@ -11,7 +11,7 @@ from trainers.configs import autoencoder_digits
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.autoencoder_digits`."""
+    """Returns the fields of `trainers.configs.autoencoder_digits`."""
     config = autoencoder_digits.get_config()
     config.update(
         dataset="fashion_mnist",

@@ -10,7 +10,7 @@ from trainers.configs import cifar10
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`, with labels as conditions."""
+    """Returns the fields of `trainers.configs.digits`, with labels as conditions."""
     config = cifar10.get_config()
     config.num_samples = 100
     config.model.num_classes = 10

@@ -12,11 +12,7 @@ from trainers.configs import digits
 
 
 def budget_of(config: config_dict.ConfigDict) -> config_dict.ConfigDict:
-    """The fields of a config without its model, and those of a comparison.
-
-    Args:
-        config: with the fields of `trainers.configs.digits`.
-    """
+    """Returns the fields of a config without its model, and those of a comparison."""
     del config["model"], config["model_class"]
     config.update(
         # Pictures of the run itself are drawn at its end only.
@@ -32,7 +28,7 @@ def budget_of(config: config_dict.ConfigDict) -> config_dict.ConfigDict:
 
 
 def a_model(title: str, model_class: str, **arguments: Any) -> dict[str, Any]:
-    """A model of a comparison.
+    """Returns a model of a comparison.
 
     Args:
         title: in tables and pictures.
@@ -43,7 +39,7 @@ def a_model(title: str, model_class: str, **arguments: Any) -> dict[str, Any]:
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`, for several models.
+    """Returns the fields of `trainers.configs.digits`, for several models.
 
     The name of a model is that of its folder; any field can be set, as
     `--config.models.pixelcnn.model.filters=32`.

@@ -13,7 +13,7 @@ from trainers.configs.compare_digits import a_model
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.compare_digits`."""
+    """Returns the fields of `trainers.configs.compare_digits`."""
     config = compare_digits.budget_of(fashion_mnist.get_config())
     config.update(
         # A part of the images: epochs of 200 steps, at whose ends is a validation.

@@ -4,7 +4,7 @@ from ml_collections import config_dict
 
 
 def get_config() -> config_dict.ConfigDict:
-    """Every field that a config has; each can be set as `--config.<field>=<value>`."""
+    """Returns all fields of a config; each can be set as `--config.<field>=<value>`."""
     return config_dict.ConfigDict(
         {
             # Data: see `keras_pixelcnn.datasets.load`. None leaves images as stored.

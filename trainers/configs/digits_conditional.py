@@ -6,7 +6,7 @@ from trainers.configs import digits
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`, with labels as conditions."""
+    """Returns the fields of `trainers.configs.digits`, with labels as conditions."""
     config = digits.get_config()
     config.num_samples = 100
     config.model.num_classes = 10

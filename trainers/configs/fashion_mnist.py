@@ -11,7 +11,7 @@ from trainers.configs import fashion_mnist_unconditional
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`."""
+    """Returns the fields of `trainers.configs.digits`."""
     config = fashion_mnist_unconditional.get_config()
     config.epochs = 5
     config.model.num_classes = 10

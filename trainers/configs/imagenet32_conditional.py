@@ -12,7 +12,7 @@ from trainers.configs import imagenet32
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`, with labels as conditions."""
+    """Returns the fields of `trainers.configs.digits`, with labels as conditions."""
     config = imagenet32.get_config()
     # Of 1,281,167 images, and 50,000 that are scored.
     config.dataset = "imagenet_resized/32x32"

@@ -9,7 +9,7 @@ from trainers.configs import imagenet32
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`."""
+    """Returns the fields of `trainers.configs.digits`."""
     config = imagenet32.get_config()
     config.dataset = "downsampled_imagenet/64x64"
     config.image_size = (64, 64)

@@ -9,7 +9,7 @@ from trainers.configs import imagenet32_conditional
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`, with labels as conditions."""
+    """Returns the fields of `trainers.configs.digits`, with labels as conditions."""
     config = imagenet32_conditional.get_config()
     config.dataset = "imagenet_resized/64x64"
     config.image_size = (64, 64)

@@ -10,7 +10,7 @@ from trainers.configs import portraits_lfw
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.portraits_glyphs`."""
+    """Returns the fields of `trainers.configs.portraits_glyphs`."""
     config = portraits_lfw.get_config()
     config.update(
         dataset="celeb_a",

@@ -11,7 +11,7 @@ from trainers.configs import digits
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits` for the model, and the embedder's."""
+    """Returns the fields of `trainers.configs.digits`, and the embedder's."""
     config = digits.get_config()
     config.update(
         dataset="glyphs:/usr/share/fonts",

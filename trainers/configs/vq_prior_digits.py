@@ -9,7 +9,7 @@ from trainers.configs import digits_conditional, vq_prior_fashion_mnist
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.vq_prior_fashion_mnist`."""
+    """Returns the fields of `trainers.configs.vq_prior_fashion_mnist`."""
     config = digits_conditional.get_config()
     config.update(epochs=40, sample_every=0)
     config.model.update(

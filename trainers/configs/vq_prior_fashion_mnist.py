@@ -11,7 +11,7 @@ from trainers.configs import fashion_mnist
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`, for the prior, and those of a VQ-VAE."""
+    """Returns the fields of `trainers.configs.digits`, and those of a VQ-VAE."""
     config = fashion_mnist.get_config()
     config.update(epochs=4, num_samples=100, sample_every=0)
     config.model.update(

@@ -1,4 +1,4 @@
-"""A plan as a table to be read; every line says its unit."""
+"""The plan of a run as a table with units."""
 
 from collections.abc import Iterable
 
@@ -19,14 +19,7 @@ _HEADINGS = (
 
 
 def format_plan(plan: Plan, device: Device, hours: float, share_source: str) -> str:
-    """The whole plan.
-
-    Args:
-        plan: of a run.
-        device: what it is to run on.
-        hours: of the run, for the number of devices.
-        share_source: where the share of the device's rate comes from.
-    """
+    """Returns the plan as a table."""
     rows = [_row(plan, variant, device, hours) for variant in plan.variants]
     return "\n".join(
         [
@@ -119,7 +112,7 @@ def _lines(rows: Iterable[tuple[str, str, str]]) -> list[str]:
 
 
 def _columns(rows: list[Iterable[str]]) -> list[str]:
-    """Left-aligned names, right-aligned numbers."""
+    """Aligns names to the left and numbers to the right."""
     rows = [list(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [

@@ -1,4 +1,4 @@
-"""What a config's data is like, told without downloading or reading it."""
+"""The shape and number of a config's images, without downloading or reading them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,10 +22,7 @@ _PUBLISHED_IMAGES = {
 
 
 def image_format(config: Mapping[str, Any]) -> tuple[tuple[int, int, int], int]:
-    """The images' shape and number of levels.
-
-    Args:
-        config: with the data fields of `trainers.configs.digits`.
+    """Returns the images' shape and number of levels.
 
     Returns:
         (height, width, channels), and the levels.
@@ -51,10 +48,7 @@ def image_format(config: Mapping[str, Any]) -> tuple[tuple[int, int, int], int]:
 
 
 def num_steps(config: Mapping[str, Any]) -> int:
-    """The steps of a whole run.
-
-    Args:
-        config: with the fields of `trainers.configs.digits`.
+    """Returns the steps of a whole run.
 
     Raises:
         ValueError: when the config counts epochs, and the images are too few for a

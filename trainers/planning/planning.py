@@ -1,4 +1,4 @@
-"""What a run takes, before it is paid for: memory, arithmetic, hours, devices."""
+"""Estimates of a run's memory, arithmetic, hours and devices."""
 
 import dataclasses
 import math
@@ -30,7 +30,7 @@ _BYTES_OF_NUMBER = 4
 
 @dataclasses.dataclass(frozen=True)
 class Device:
-    """A device to plan for, of which there are several.
+    """The memory and speed of the devices to plan for.
 
     Args:
         memory_bytes: of one device.
@@ -60,7 +60,7 @@ class Device:
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """One way to train the model: its precision, and whether it computes twice.
+    """One way to train the model: its precision, with or without checkpointing.
 
     Attributes:
         dtype: dtype policy.
@@ -76,7 +76,7 @@ class Variant:
 
     @property
     def name(self) -> str:
-        """For a table."""
+        """The name of the variant in tables."""
         return self.dtype + (", checkpointing" if self.checkpointing else "")
 
     @property
@@ -87,7 +87,7 @@ class Variant:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What a run takes.
+    """The estimates of a run.
 
     Attributes:
         image_shape: (height, width, channels).
@@ -132,7 +132,7 @@ class Plan:
         return math.ceil(self.batch_size / (self.parts * num_devices))
 
     def bytes_at_once(self, variant: Variant, num_devices: int) -> int:
-        """The most that a device holds while it trains."""
+        """Returns the most that a device holds while it trains."""
         images = self.images_at_once(num_devices)
         return self.weight_bytes() + images * variant.model.example_bytes
 
@@ -146,7 +146,7 @@ class Plan:
         return images * variant.training_flops / rate / 3600
 
     def devices_for(self, variant: Variant, device: Device, hours: float) -> int | None:
-        """The fewest devices that are done in so many hours; None where none are.
+        """Returns the fewest devices that are done in so many hours, or None.
 
         Only numbers that training takes: those that deal a batch out in equal parts.
         """

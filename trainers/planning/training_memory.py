@@ -1,4 +1,4 @@
-"""The memory of a training step, told from its graph: nothing is computed."""
+"""Estimates the memory of a training step from its graph; nothing is computed."""
 
 import collections
 import math
@@ -40,7 +40,7 @@ _BATCH_SIZES = (509, 499, 251, 241, 127, 113, 61, 53, 31, 29, 13, 11)
 
 
 class SymbolicModel(NamedTuple):
-    """What is known of a model without making its weights.
+    """The sizes of a model whose weights are not made.
 
     Attributes:
         num_parameters: trainable numbers.
@@ -103,7 +103,7 @@ def _flops(model: kp.AutoregressiveImageModel) -> int:
 def _batch_size(
     model: kp.AutoregressiveImageModel, weights: Iterable[tf.Variable]
 ) -> int:
-    """A prime that is in no weight's size, and gives no tensor 2**31 numbers."""
+    """Returns a prime that is in no weight's size, and gives no tensor 2**31 numbers."""
     sizes = {size for weight in weights for size in weight.shape}
     sizes |= {*model.image_shape, model.num_levels}
     largest = np.iinfo(np.int32).max // (model.num_dims * model.num_levels)
@@ -136,15 +136,10 @@ def _gradients(
 def _example_bytes(
     operations: list[tf.Operation], kept: list[tf.Tensor], batch_size: int
 ) -> int:
-    """The most that an image takes, over a step in the order of its operations.
+    """Returns the most bytes that an image takes in a step, in operations' order.
 
     That is the order in which they were made: first forward, then gradients as the
     tape goes back. A runtime that computes whatever is ready keeps to it roughly.
-
-    Args:
-        operations: of the graph.
-        kept: what the step is for.
-        batch_size: of the graph.
     """
     needed = _ancestors(kept)
     operations = [operation for operation in operations if operation in needed]
@@ -167,7 +162,7 @@ def _example_bytes(
 
 
 def _ancestors(tensors: Iterable[tf.Tensor]) -> set[tf.Operation]:
-    """The operations that tensors are computed by."""
+    """Returns the operations that tensors are computed by."""
     found, waiting = set(), [tensor.op for tensor in tensors]
     while waiting:
         operation = waiting.pop()
@@ -179,7 +174,7 @@ def _ancestors(tensors: Iterable[tf.Tensor]) -> set[tf.Operation]:
 
 
 def _storage(operations: list[tf.Operation]) -> Mapping[Any, Any]:
-    """For each tensor the one in whose memory it lies, as references."""
+    """Returns for each tensor the one in whose memory it lies, as references."""
     storage = {}
     for operation in operations:
         for index, output in enumerate(operation.outputs):

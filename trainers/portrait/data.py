@@ -39,9 +39,6 @@ class PortraitData(NamedTuple):
 def load_portraits(config: Mapping[str, Any]) -> PortraitData:
     """Loads all images into memory.
 
-    Args:
-        config: with the fields of `trainers.configs.portraits_glyphs`.
-
     Raises:
         ValueError: when images have no identity, an identity is in two splits, or a
             split has fewer than two.

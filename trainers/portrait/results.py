@@ -12,6 +12,7 @@ from keras_pixelcnn.training import RunState
 from trainers.portrait import pictures, retrieval_accuracy
 from trainers.portrait.data import PortraitData, Portraits
 from trainers.runs import environment
+from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder, write_json
 
 EMBEDDER_FIELDS = ("embedding_dim", "filters", "margin", "dropout_rate")
@@ -23,12 +24,8 @@ def embedder_path(folder: RunFolder) -> pathlib.Path:
     return folder.path / "embedder" / "model.keras"
 
 
-def write_results(run: Any, states: tuple[RunState, RunState]) -> dict[str, Any]:
+def write_results(run: Run, states: tuple[RunState, RunState]) -> dict[str, Any]:
     """Scores and samples; writes pictures and, last, the metrics.
-
-    Args:
-        run: a `trainers.runs.training.Run`, whose folder holds both models.
-        states: of the embedder's and of the model's training, at their ends.
 
     Returns:
         What was written to `metrics.json`.
@@ -149,11 +146,7 @@ def _identify(
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:
-    """Returns the metrics of a finished run as a table.
-
-    Args:
-        metrics: what `write_results` returns.
-    """
+    """Returns the metrics of a finished run as a table."""
     found = metrics["identification"]
     told = [
         ("given its own embedding", metrics["test_bits_per_dim"]),

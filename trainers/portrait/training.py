@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.argument_checks import is_integer
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import (
     IdentityBatches,
@@ -19,34 +18,38 @@ from trainers.configs import portraits_glyphs
 from trainers.portrait import results, retrieval_accuracy
 from trainers.portrait.data import PortraitData, Portraits, load_portraits
 from trainers.runs import model_classes
-from trainers.runs.config import check_config
+from trainers.runs.config import (
+    BOOLEAN,
+    SEED,
+    check_config,
+    check_names,
+    check_values,
+    integer,
+)
 from trainers.runs.data import batches_of
-from trainers.runs.training import Run, RunKind, make_recipe, train_and_evaluate
+from trainers.runs.run import Run, make_recipe
+from trainers.runs.training import RunKind, train_and_evaluate
 
 _OWN_FIELDS = ("divide_identities", "label_feature", "embedder", "drawing")
 
 _RECIPE_FIELDS = ("epochs", "learning_rate", "warmup_share", "weight_decay")
 """Fields of the embedder's training; all others are those of the model's."""
 
-_INTEGERS = {
-    "embedder": {"identities": 2, "images_each": 2},
+_RULES = {
+    "embedder": {"identities": integer(2), "images_each": integer(2)},
     "drawing": {
-        "rows": 1,
-        "columns": 2,
-        "group_size": 2,
-        "sources": 1,
-        "images_each": 1,
-        "groups": 1,
+        "rows": integer(1),
+        "columns": integer(2),
+        "group_size": integer(2),
+        "sources": integer(1),
+        "images_each": integer(1),
+        "groups": integer(1),
     },
 }
-"""Fields that are integers, and the least that they may be."""
 
 
 def check_portraits_config(config: Mapping[str, Any]) -> None:
     """Checks a config's names, and the values that the library would not check.
-
-    Args:
-        config: with the fields of `trainers.configs.portraits_glyphs`.
 
     Raises:
         ValueError: when a field is missing, unknown or out of its range.
@@ -60,26 +63,11 @@ def check_portraits_config(config: Mapping[str, Any]) -> None:
         )
     check_config(model_config(config))
     known = portraits_glyphs.get_config()
-    for name in _INTEGERS:
-        if set(config[name]) != set(known[name]):
-            raise ValueError(
-                f"config.{name} must have the fields {sorted(known[name])}. "
-                f"Received: {sorted(config[name])}"
-            )
+    for name, rules in _RULES.items():
+        check_names(f"config.{name}", config[name], known[name])
+        check_values(f"config.{name}", config[name], rules)
     check_config(embedder_config(config))
-    for where, fields in _INTEGERS.items():
-        for name, least in fields.items():
-            value = config[where][name]
-            if not is_integer(value, least):
-                raise ValueError(
-                    f"config.{where}.{name} must be an integer of at least {least}. "
-                    f"Received: {value!r}"
-                )
-    seed = config["sample_seed"]
-    if not is_integer(seed, 0) or seed >= 2**32:
-        raise ValueError(
-            f"config.sample_seed must be an integer in [0, 2**32). Received: {seed!r}"
-        )
+    check_values("config", config, {"sample_seed": SEED, "divide_identities": BOOLEAN})
     if config["horizontal_flips"]:
         raise ValueError(
             "config.horizontal_flips must be False: the embedding of a mirrored image "
@@ -89,11 +77,6 @@ def check_portraits_config(config: Mapping[str, Any]) -> None:
         raise ValueError(
             "config.mutation_rate must be 0: the embedding of a mutated image would be "
             f"another. Received: {config['mutation_rate']!r}"
-        )
-    if not isinstance(config["divide_identities"], bool):
-        raise ValueError(
-            "config.divide_identities must be True or False. "
-            f"Received: {config['divide_identities']!r}"
         )
 
 

@@ -60,13 +60,7 @@ _SPLITS = ("train_split", "validation_split", "test_split")
 
 
 def write_card(path: pathlib.Path, name: str, record: Mapping[str, Any]) -> None:
-    """Writes the card.
-
-    Args:
-        path: the file, Markdown.
-        name: the preset's.
-        record: the fields of a `keras_pixelcnn.pretrained.Preset`, but for the name.
-    """
+    """Writes the card."""
     versions = record["versions"]
     config = record["config"]
     splits = {name: config[name] for name in _SPLITS}

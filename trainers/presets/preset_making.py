@@ -1,4 +1,4 @@
-"""A finished run as a preset of the package."""
+"""Makes a preset of the package from a finished run."""
 
 import hashlib
 import json
@@ -86,7 +86,7 @@ def make_preset(
 
 
 def _without_optimizer(model: kp.AutoregressiveImageModel) -> Any:
-    """The same model as never compiled: its file holds the weights alone."""
+    """Returns the model without its optimizer, so that its file holds weights alone."""
     bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
     return bare

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from keras_pixelcnn.files import replace_when_written
 from trainers.report_page.published import PublishedTable, find_published
-from trainers.report_page.run_files import History, Run, finite, read_run
+from trainers.report_page.run_files import History, RunFiles, finite, read_run
 
 try:
     import jinja2
@@ -40,10 +40,6 @@ _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 def write_page(workdir: str | os.PathLike[str], output: str | os.PathLike[str]) -> None:
     """Writes the page of a run, whole or not at all.
 
-    Args:
-        workdir: the run's folder.
-        output: the HTML file, replaced if it is there.
-
     Raises:
         ValueError: when `workdir` is no folder of a run.
         OSError: when the page cannot be written.
@@ -57,7 +53,7 @@ def write_page(workdir: str | os.PathLike[str], output: str | os.PathLike[str]) 
         part.write_text(make_page(run), encoding="utf-8")
 
 
-def make_page(run: Run) -> str:
+def make_page(run: RunFiles) -> str:
     """Returns the page of a run, one document without outside resources."""
     table, remarks = find_published(run.config, run.metrics)
     history = run.history
@@ -83,12 +79,7 @@ def make_page(run: Run) -> str:
 
 
 def render(template: str, **context: Any) -> str:
-    """Returns a page made by a template of this folder; all text is escaped.
-
-    Args:
-        template: its name.
-        **context: its variables.
-    """
+    """Returns a page made by a template of this folder; all text is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent / "templates"),
         autoescape=True,
@@ -135,7 +126,7 @@ class _Progress(NamedTuple):
     seconds_left: float | None
 
 
-def _progress(run: Run) -> _Progress:
+def _progress(run: RunFiles) -> _Progress:
     """Returns the share of the training done in [0, 1], words for it, and times."""
     step, epoch = run.history.last("step"), run.history.last("epoch")
     steps = finite(run.environment.get("steps", run.config.get("steps")))
@@ -187,7 +178,7 @@ class _Row(NamedTuple):
     kind: str
 
 
-def _likelihoods(run: Run, table: PublishedTable | None) -> list[_Row]:
+def _likelihoods(run: RunFiles, table: PublishedTable | None) -> list[_Row]:
     """Returns this run's likelihoods, the baselines' and the paper's, worst first."""
     metrics, given = run.metrics, run.metrics.get("conditions")
     note = f", given {text(given)}" if given else ""

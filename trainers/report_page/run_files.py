@@ -48,7 +48,7 @@ class History(NamedTuple):
         return next((r[name] for r in reversed(self.rows) if name in r), None)
 
 
-class Run(NamedTuple):
+class RunFiles(NamedTuple):
     """The content of a run's folder. Dicts are empty and pictures None if missing.
 
     `strips` holds, for "samples" and "completions", those by step that are shown, and
@@ -71,7 +71,7 @@ class Run(NamedTuple):
         return {**self.config, **self.environment, **self.metrics}.get(name)
 
 
-def read_run(workdir: pathlib.Path) -> Run:
+def read_run(workdir: pathlib.Path) -> RunFiles:
     """Reads a run's folder; what is missing or damaged is told in `notes`.
 
     Raises:
@@ -93,7 +93,7 @@ def read_run(workdir: pathlib.Path) -> Run:
         written = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
     history = read_history(folder.history)
     facts = ("system", "processor", "cores", "devices", "versions")
-    return Run(
+    return RunFiles(
         workdir.resolve().name or str(workdir),
         config,
         metrics,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from keras_pixelcnn.argument_checks import is_integer
 from keras_pixelcnn.schedules import DECAYS
 from keras_pixelcnn.training.data_order import SAMPLINGS
 from keras_pixelcnn.training.recipe import OPTIMIZERS
@@ -22,66 +23,96 @@ def to_dict(config: Mapping[str, Any]) -> dict[str, Any]:
     return config.to_dict() if hasattr(config, "to_dict") else dict(config)
 
 
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+Rule = tuple[str, Callable[[Any], bool]]
+"""Words that stand behind "must be", and the check itself."""
 
 
-def _is_number(value: Any) -> bool:
-    is_float = isinstance(value, float) and math.isfinite(value)
-    return is_float or _is_integer(value)
+def is_number(value: Any) -> bool:
+    """Returns whether a value is a finite number."""
+    return is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
-_POSITIVE = ("an integer of at least 1", lambda value: _is_integer(value) and value > 0)
+def integer(least: int) -> Rule:
+    """Returns the rule of integers of at least so much."""
+    words = f"an integer of at least {least}"
+    return words, lambda value: is_integer(value, least)
 
-_NOT_NEGATIVE = (
-    "an integer of at least 0",
-    lambda value: _is_integer(value) and value >= 0,
+
+def optional(rule: Rule) -> Rule:
+    """Returns a rule that allows None, too."""
+    words, holds = rule
+    return f"None or {words}", lambda value: value is None or holds(value)
+
+
+def one_of(names: Iterable[str]) -> Rule:
+    """Returns the rule of some names."""
+    return f"one of {tuple(names)}", lambda value: value in tuple(names)
+
+
+ABOVE_ZERO: Rule = ("above 0", lambda value: is_number(value) and value > 0)
+NOT_NEGATIVE: Rule = ("at least 0", lambda value: is_number(value) and value >= 0)
+SHARE: Rule = ("in [0, 1)", lambda value: is_number(value) and 0 <= value < 1)
+BOOLEAN: Rule = ("True or False", lambda value: isinstance(value, bool))
+SEED: Rule = (
+    "an integer in [0, 2**32)",
+    lambda value: is_integer(value, 0) and value < 2**32,
 )
 
-
-def _one_of(names: tuple[str, ...]) -> tuple[str, Callable[[Any], bool]]:
-    return f"one of {names}", lambda value: value in names
-
-
 _RULES = {
-    "batch_size": _POSITIVE,
-    "epochs": _POSITIVE,
-    "num_samples": _POSITIVE,
-    "learning_rate": ("above 0", lambda value: _is_number(value) and value > 0),
-    "weight_decay": ("at least 0", lambda value: _is_number(value) and value >= 0),
-    "warmup_share": ("in [0, 1)", lambda value: _is_number(value) and 0 <= value < 1),
-    "ema_momentum": (
-        "None or in (0, 1)",
-        lambda value: value is None or (_is_number(value) and 0 < value < 1),
-    ),
-    "seed": (
-        "an integer in [0, 2**32)",
-        lambda value: _is_integer(value) and 0 <= value < 2**32,
-    ),
-    "sample_every": _NOT_NEGATIVE,
-    "checkpoint_every": _NOT_NEGATIVE,
-    "log_every": _POSITIVE,
-    "steps": (
-        "None or an integer of at least 1",
-        lambda value: value is None or (_is_integer(value) and value > 0),
-    ),
-    "gradient_accumulation_steps": _POSITIVE,
-    "clip_norm": (
-        "None or above 0",
-        lambda value: value is None or (_is_number(value) and value > 0),
-    ),
-    "optimizer": _one_of(tuple(OPTIMIZERS)),
-    "decay": _one_of(DECAYS),
-    "decay_factor": ("above 0", lambda value: _is_number(value) and value > 0),
+    "batch_size": integer(1),
+    "epochs": integer(1),
+    "num_samples": integer(1),
+    "learning_rate": ABOVE_ZERO,
+    "weight_decay": NOT_NEGATIVE,
+    "warmup_share": SHARE,
+    "ema_momentum": optional(("in (0, 1)", lambda value: SHARE[1](value) and value)),
+    "seed": SEED,
+    "sample_every": integer(0),
+    "checkpoint_every": integer(0),
+    "log_every": integer(1),
+    "steps": optional(integer(1)),
+    "gradient_accumulation_steps": integer(1),
+    "clip_norm": optional(ABOVE_ZERO),
+    "optimizer": one_of(OPTIMIZERS),
+    "decay": one_of(DECAYS),
+    "decay_factor": ABOVE_ZERO,
     "decay_shares": (
         "numbers in (0, 1)",
-        lambda value: all(_is_number(share) and 0 < share < 1 for share in value),
+        lambda value: all(SHARE[1](share) and share for share in value),
     ),
-    "sampling": _one_of(SAMPLINGS),
-    "horizontal_flips": ("True or False", lambda value: isinstance(value, bool)),
-    "mutation_rate": ("in [0, 1)", lambda value: _is_number(value) and 0 <= value < 1),
+    "sampling": one_of(SAMPLINGS),
+    "horizontal_flips": BOOLEAN,
+    "mutation_rate": SHARE,
 }
 """Fields that the library would take with a wrong value, or complain of too late."""
+
+
+def check_values(
+    where: str, fields: Mapping[str, Any], rules: Mapping[str, Rule]
+) -> None:
+    """Checks the values of fields.
+
+    Raises:
+        ValueError: when a rule does not hold.
+    """
+    for name, (words, holds) in rules.items():
+        if not holds(fields[name]):
+            raise ValueError(
+                f"{where}.{name} must be {words}. Received: {fields[name]!r}"
+            )
+
+
+def check_names(where: str, fields: Any, names: Iterable[str]) -> None:
+    """Checks that fields are a group of these names and no others.
+
+    Raises:
+        ValueError: when they are not.
+    """
+    if not isinstance(fields, Mapping) or set(fields) != set(names):
+        received = sorted(fields) if isinstance(fields, Mapping) else fields
+        raise ValueError(
+            f"{where} must have the fields {sorted(names)}. Received: {received!r}"
+        )
 
 
 def check_config(
@@ -114,11 +145,8 @@ def check_config(
     _check_known(f"config.model of {name}", config["model"], arguments)
     _check_conditions(config["model"])
     _check_combinations(config)
-    for name, (rule, holds) in _RULES.items():
-        if name in config and not holds(config[name]):
-            raise ValueError(
-                f"config.{name} must be {rule}. Received: {config[name]!r}"
-            )
+    rules = {name: rule for name, rule in _RULES.items() if name in config}
+    check_values("config", config, rules)
 
 
 def _check_combinations(config: Mapping[str, Any]) -> None:

@@ -95,11 +95,6 @@ def training_images(
 ) -> TrainingImages:
     """Returns the images in the order of training; with `config.cache` all in memory.
 
-    Args:
-        config: with the fields of `trainers.configs.digits`.
-        data: of the config.
-        prepare: converts a batch of examples to the model's features.
-
     Raises:
         ValueError: when the examples do not fit the model or the config.
     """
@@ -149,13 +144,7 @@ def validation_batches(
     data: TrainingData,
     prepare: Callable[[Mapping[str, Any]], dict[str, Any]],
 ) -> Callable[[], Iterator[dict[str, np.ndarray]]]:
-    """Returns a function that iterates over the batches of all validation images.
-
-    Args:
-        config: with the fields of `trainers.configs.digits`.
-        data: of the config.
-        prepare: converts a batch of examples to the model's features.
-    """
+    """Returns a function that iterates over the batches of all validation images."""
     convert = tf.autograph.experimental.do_not_convert(prepare)
     batches = data.validation.batch(config["batch_size"]).map(convert).prefetch(2)
     return batches.as_numpy_iterator

@@ -1,4 +1,4 @@
-"""What a run ran on, to be written down beside its results."""
+"""The versions and hardware that a run ran on."""
 
 import os
 import pathlib
@@ -16,7 +16,7 @@ _ROOT = pathlib.Path(kp.__file__).parent.parent
 
 
 def describe() -> dict[str, Any]:
-    """Versions and hardware, as JSON takes them.
+    """Returns versions and hardware, as JSON takes them.
 
     Returns:
         "versions" (name to version), "commit" (of this package's source; None where it
@@ -34,7 +34,7 @@ def describe() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what decides the numbers."""
+    """Returns the versions of the packages that decide the numbers."""
     return {
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
@@ -44,10 +44,7 @@ def versions() -> dict[str, str]:
 
 
 def commit(root: pathlib.Path = _ROOT) -> str | None:
-    """The commit of a checkout, with "-changed" where files differ from it.
-
-    Args:
-        root: the checkout's top. Default: that of this package.
+    """Returns the commit of a checkout, with "-changed" where files differ from it.
 
     Returns:
         None for a folder that is no checkout, or where there is no git.
@@ -69,11 +66,7 @@ def commit(root: pathlib.Path = _ROOT) -> str | None:
 
 
 def processor(listing: pathlib.Path = _PROCESSORS) -> str:
-    """The processor's name, as its maker calls it where Linux tells.
-
-    Args:
-        listing: the file in which Linux describes the processors.
-    """
+    """Returns the processor's name, as its maker calls it where Linux tells."""
     try:
         lines = listing.read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Which models a config can name, and how one is made of it."""
+"""The models that a config can name."""
 
 import inspect
 import math
@@ -19,16 +19,12 @@ _SET_BY_DATA = {"image_shape", "num_levels"}
 
 
 def name_of(config: Mapping[str, Any]) -> str:
-    """The class that a config names; configs of before there were several name none."""
+    """Returns the class that a config names; the oldest configs name none."""
     return config.get("model_class", DEFAULT)
 
 
 def find(name: Any, names: tuple[str, ...] = NAMES) -> type[Any]:
-    """The class of that name.
-
-    Args:
-        name: what a config says.
-        names: those that it may say. Default: models that draw images.
+    """Returns the class of that name.
 
     Raises:
         ValueError: when there is none.
@@ -41,11 +37,7 @@ def find(name: Any, names: tuple[str, ...] = NAMES) -> type[Any]:
 
 
 def arguments_of(name: str, names: tuple[str, ...] = NAMES) -> set[str]:
-    """The arguments that a config can give a class: all that the data does not set.
-
-    Args:
-        name: of the class.
-        names: as for `find`.
+    """Returns the arguments that a config can give a class: those not set by data.
 
     Raises:
         ValueError: when there is no such class.
@@ -73,13 +65,7 @@ def make(
 def count_parameters(
     name: str, image_shape: tuple[int, int, int], num_levels: int, **arguments: Any
 ) -> int:
-    """The trainable numbers of a model, which is wired and not made.
-
-    Args:
-        name: of `NAMES`.
-        image_shape: (height, width, channels).
-        num_levels: levels of a pixel's channel.
-        **arguments: further ones of the class.
+    """Returns the trainable numbers of a model, which is wired and not made.
 
     Raises:
         ValueError: as `make` does.

@@ -14,6 +14,7 @@ from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import RunState
 from trainers.runs import environment
 from trainers.runs.data import TrainingData, as_arrays, load_split
+from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder, write_json
 from trainers.sampling.pictures import save_completions
 from trainers.scoring.scoring import score
@@ -37,12 +38,8 @@ _baseline_tables: dict[str, dict[str, float]] = {}
 """The last table, by its fields."""
 
 
-def write_results(run: Any, state: RunState) -> dict[str, Any]:
+def write_results(run: Run, state: RunState) -> dict[str, Any]:
     """Scores the best model on the test split; writes samples, export and metrics.
-
-    Args:
-        run: a `trainers.runs.training.Run`, whose folder holds the best model.
-        state: of the training, at its end.
 
     Returns:
         What was written to `metrics.json`, which is written last.
@@ -65,13 +62,7 @@ def write_results(run: Any, state: RunState) -> dict[str, Any]:
 def training_facts(
     config: Mapping[str, Any], steps_per_epoch: int, state: RunState
 ) -> dict[str, Any]:
-    """Returns what metrics say of how and on what a model was trained.
-
-    Args:
-        config: the run's.
-        steps_per_epoch: batches in an epoch.
-        state: of the training, at its end.
-    """
+    """Returns what metrics say of how and on what a model was trained."""
     return {
         "best_epoch": state.best_epoch,
         "epochs": -(-state.step // steps_per_epoch),
@@ -163,11 +154,7 @@ def _baseline_table(
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:
-    """Returns the metrics of a finished run as a table.
-
-    Args:
-        metrics: what `write_results` returns.
-    """
+    """Returns the metrics of a finished run as a table."""
     rows = [
         *_model_rows(metrics),
         *((name, f"{bits:8.4f}") for name, bits in metrics["baselines"].items()),

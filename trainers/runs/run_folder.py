@@ -21,11 +21,7 @@ _ADDED_LATER = {"model_class": "GatedPixelCNN", "initial_model": None}
 
 
 class RunFolder:
-    """The paths in a workdir, and the claims on it.
-
-    Args:
-        workdir: the folder, made when something is written.
-    """
+    """The paths in a workdir, and the claims on it."""
 
     def __init__(self, workdir: str | os.PathLike[str]) -> None:
         self.path = pathlib.Path(workdir)
@@ -42,9 +38,6 @@ class RunFolder:
 
     def check(self, config: dict[str, Any]) -> None:
         """Checks that the folder is new or belongs to a run with this config.
-
-        Args:
-            config: the run's, a nested dict.
 
         Raises:
             ValueError: when the folder belongs to a run with another config, or to

@@ -25,15 +25,7 @@ def sample_pictures(
     step: int,
     logger: RunLogger,
 ) -> None:
-    """Writes samples and completions to the run's folder and to TensorBoard.
-
-    Args:
-        model: with the weights that are to be seen.
-        examples: single examples, of which some are completed.
-        config: with the fields of `trainers.configs.digits`.
-        step: the training step.
-        logger: of the run, in whose folder the pictures are.
-    """
+    """Writes samples and completions to the run's folder and to TensorBoard."""
     seed, name = config["sample_seed"], f"step-{step:08}.png"
     plan = plan_samples(model, config["num_samples"])
     samples = model.sample(plan.num_samples, seed=seed, **plan.conditions).numpy()
@@ -46,14 +38,7 @@ def sample_pictures(
 
 
 def log_picture(logger: RunLogger, name: str, path: pathlib.Path, step: int) -> None:
-    """Shows a PNG file in TensorBoard.
-
-    Args:
-        logger: of the run.
-        name: of the series of pictures.
-        path: of the file.
-        step: the training step.
-    """
+    """Shows a PNG file in TensorBoard."""
     with Image.open(path) as file:
         picture = np.asarray(file)
     picture = picture.reshape(*picture.shape[:2], -1)

@@ -206,13 +206,7 @@ def save_picture(
 
 
 def save_array(path: str | os.PathLike[str], samples: Samples, seed: int) -> None:
-    """Writes image, seed and, if there are any, label to an .npz file.
-
-    Args:
-        path: the file; replaced whole or not at all.
-        samples: what to write.
-        seed: that they were sampled with.
-    """
+    """Writes image, seed and, if there are any, label to an .npz file."""
     arrays = {"image": samples.images, "seed": np.int64(seed)}
     if samples.labels is not None:
         arrays["label"] = samples.labels

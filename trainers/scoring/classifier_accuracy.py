@@ -109,11 +109,7 @@ def _slices(total: int, size: int) -> list[slice]:
 
 
 def make_classifier(num_levels: int) -> Any:
-    """Returns an untrained scikit-learn classifier of rows of levels.
-
-    Args:
-        num_levels: pixel values are integers in [0, num_levels).
-    """
+    """Returns an untrained scikit-learn classifier of rows of levels."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
     from sklearn.svm import SVC
@@ -131,11 +127,7 @@ def _rows(
 
 
 def format_table(accuracy: ClassifierAccuracy) -> str:
-    """Returns the accuracies as a table.
-
-    Args:
-        accuracy: what `measure` returns.
-    """
+    """Returns the accuracies as a table."""
     lines = [
         f"classifier        trained on {accuracy.num_train} real images",
         f"real images       {accuracy.test_accuracy:.4f} of {accuracy.num_test} "

@@ -23,10 +23,6 @@ def conditions_of_score(
 ) -> list[str]:
     """Returns the conditions that images of a dataset are scored given.
 
-    Args:
-        model: any.
-        unconditional: whether the conditions are left out on purpose.
-
     Returns:
         ["label"] or [].
 

@@ -14,6 +14,7 @@ from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import RunState
 from trainers.runs import environment
 from trainers.runs.data import LabelledImages, as_arrays, load_split
+from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder, write_json
 from trainers.scoring.classifier_accuracy import make_classifier, sample_by_class
 from trainers.vq.vq_vae import VQVAE, code_features
@@ -43,13 +44,8 @@ def load_vq_vae(folder: RunFolder) -> VQVAE:
         ) from error
 
 
-def write_results(run: Any, state: RunState) -> dict[str, Any]:
+def write_results(run: Run, state: RunState) -> dict[str, Any]:
     """Measures both on the test split, and the classifier's accuracy on their images.
-
-    Args:
-        run: a `trainers.runs.training.Run`, whose folder holds the VQ-VAE and the best
-            prior.
-        state: of the prior's training, at its end.
 
     Returns:
         What was written to `metrics.json`, which is written last.
@@ -93,10 +89,6 @@ def write_results(run: Any, state: RunState) -> dict[str, Any]:
 
 def measure_codes(model: VQVAE, images: np.ndarray) -> dict[str, Any]:
     """Returns how well images are reconstructed, and how much of the codebook they use.
-
-    Args:
-        model: the auto-encoder.
-        images: integers (batch, height, width, channels).
 
     Returns:
         "squared_error", the mean over all values, from 0 to 1; "perplexity" of the
@@ -234,11 +226,7 @@ def _examples(
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:
-    """Returns the metrics of a finished run as a table.
-
-    Args:
-        metrics: what `write_results` returns.
-    """
+    """Returns the metrics of a finished run as a table."""
     vq_vae, prior = metrics["vq_vae"], metrics["prior"]
     codes = "x".join(map(str, metrics["code_shape"][:2]))
     lines = [

@@ -1,7 +1,6 @@
 """Trains a VQ-VAE, then a prior over its codes."""
 
 import functools
-import math
 import shutil
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -12,37 +11,46 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
+from keras_pixelcnn.argument_checks import is_integer
 from keras_pixelcnn.files import replace_when_written
 from keras_pixelcnn.training import ImagesInMemory, Objective, Recipe, RunState
 from keras_pixelcnn.training.objective import BatchLoss
-from trainers.configs import vq_prior_fashion_mnist
 from trainers.runs import config as run_config
+from trainers.runs.config import (
+    ABOVE_ZERO,
+    NOT_NEGATIVE,
+    SHARE,
+    check_names,
+    check_values,
+    integer,
+)
 from trainers.runs.data import LabelledImages, as_arrays, batches_of, load_split
-from trainers.runs.training import Run, RunKind, make_recipe, train_and_evaluate
+from trainers.runs.run import Run, make_recipe
+from trainers.runs.training import RunKind, train_and_evaluate
 from trainers.vq import results
 from trainers.vq.vq_vae import VQVAE, code_features
 
 _SET_BY_DATA = {"input_encoding": "embedding", "likelihood": "categorical"}
-_NUMBERS = {
-    "learning_rate": ("above 0", lambda value: 0 < value < math.inf),
-    "commitment": ("at least 0", lambda value: 0 <= value < math.inf),
-    "decay": ("in [0, 1)", lambda value: 0 <= value < 1),
+_RULES = {
     "num_codes": (
         "an integer from 2 to 65,536",
-        lambda value: isinstance(value, int) and 2 <= value <= 65_536,
+        lambda value: is_integer(value, 2) and value <= 65_536,
     ),
+    "code_dim": integer(1),
+    "num_halvings": integer(1),
+    "filters": integer(1),
+    "num_residual_blocks": integer(1),
+    "commitment": NOT_NEGATIVE,
+    "decay": SHARE,
+    "batch_size": integer(1),
+    "epochs": integer(1),
+    "learning_rate": ABOVE_ZERO,
 }
-_SIZE = (
-    "an integer of at least 1",
-    lambda value: isinstance(value, int) and value > 0,
-)
+"""Fields of config.vq_vae."""
 
 
 def check_config(config: Mapping[str, Any]) -> None:
     """Checks a config's names and values, before anything is loaded or written.
-
-    Args:
-        config: with the fields of `trainers.configs.vq_prior_fashion_mnist`.
 
     Raises:
         ValueError: when a field is missing, unknown or out of its range.
@@ -50,20 +58,8 @@ def check_config(config: Mapping[str, Any]) -> None:
     run_config.check_config(
         {name: value for name, value in config.items() if name != "vq_vae"}
     )
-    fields = config.get("vq_vae")
-    known = set(vq_prior_fashion_mnist.get_config()["vq_vae"])
-    if not isinstance(fields, Mapping) or set(fields) != known:
-        received = sorted(fields) if isinstance(fields, Mapping) else fields
-        raise ValueError(
-            f"config.vq_vae must have the fields {sorted(known)}. Received: {received}"
-        )
-    for name, value in fields.items():
-        rule, holds = _NUMBERS.get(name, _SIZE)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not holds(value):
-            raise ValueError(
-                f"config.vq_vae.{name} must be {rule}. Received: {value!r}"
-            )
+    check_names("config.vq_vae", config.get("vq_vae"), _RULES)
+    check_values("config.vq_vae", config["vq_vae"], _RULES)
     for name, value in _SET_BY_DATA.items():
         if config["model"].get(name, value) != value:
             raise ValueError(
@@ -142,9 +138,6 @@ def _train(run: Run) -> RunState:
 
 def train_vq_vae(run: Run) -> None:
     """Trains the VQ-VAE of a run, and writes it to `vq_vae.keras`.
-
-    Args:
-        run: whose data is a `VQData`.
 
     Raises:
         RunStopped: when the run was asked to stop.

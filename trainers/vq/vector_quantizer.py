@@ -8,7 +8,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn_trainers")
 class VectorQuantizer(keras.layers.Layer):
-    """Replaces each feature vector by the nearest of a codebook.
+    """Replaces each feature vector by the nearest vector of a codebook.
 
     Gradients pass straight through. The codebook is no trainable weight: each of its
     vectors is a running average of the features that it stood for. One that stands for

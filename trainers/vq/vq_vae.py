@@ -149,13 +149,7 @@ class VQVAE(keras.Model):
 def code_features(
     vq_vae: VQVAE, images: LabelledImages, prior: kp.AutoregressiveImageModel
 ) -> dict[str, np.ndarray]:
-    """Returns the codes of images as "image", and their labels if the prior takes any.
-
-    Args:
-        vq_vae: whose codes they are.
-        images: with labels.
-        prior: over the codes.
-    """
+    """Returns codes as "image", and labels if the prior takes any."""
     codes = {"image": vq_vae.encode(images.image)}
     return {**codes, "label": images.label} if prior.conditions.names else codes
 

@@ -21,10 +21,11 @@ from trainers.autoencoding import results
 from trainers.autoencoding import training as autoencoding
 from trainers.autoencoding.training import check_config, train_autoencoder
 from trainers.configs import autoencoder_digits, autoencoder_fashion_mnist
+from trainers.runs import run as run_module
 from trainers.runs import training
 from trainers.runs.data import load_training_data
+from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder
-from trainers.runs.training import Run
 
 
 def tiny_config(**model):
@@ -141,7 +142,7 @@ def test_on_nonfinite_reaches_the_baseline(tmp_path, monkeypatch):
             raise InterruptedError
 
     found = []
-    monkeypatch.setattr(training, "TrainingLoop", Loop)
+    monkeypatch.setattr(run_module, "TrainingLoop", Loop)
     with pytest.raises(InterruptedError):
         run = run_of(tiny_config().to_dict(), tmp_path, on_nonfinite="skip")
         autoencoding.train_baseline(run)

@@ -15,8 +15,8 @@ from keras_pixelcnn.training import Preemption
 from tests.trainers.runs.power_cut import power_cut
 from trainers.configs import vq_prior_digits, vq_prior_fashion_mnist
 from trainers.runs.data import LabelledImages
+from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder
-from trainers.runs.training import Run
 from trainers.vq import results
 from trainers.vq.training import VQData, check_config, train_vq_prior, train_vq_vae
 from trainers.vq.vector_quantizer import VectorQuantizer
