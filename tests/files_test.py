@@ -1,10 +1,11 @@
 """Tests that files appear whole or not at all."""
 
+import os
 import pathlib
 
 import pytest
 
-from keras_pixelcnn.files import replace_when_written
+from keras_pixelcnn.files import remove_parts, replace_when_written
 
 
 def _names(folder):
@@ -119,3 +120,48 @@ def test_a_file_and_a_directory_do_not_replace_each_other(tmp_path):
         part.mkdir()
     assert _names(tmp_path) == ["file", "folder"]
     assert file.read_text() == "old"
+
+
+# Power cuts and kills.
+
+
+def test_content_is_on_the_disk_before_its_name_and_the_name_at_the_end(
+    tmp_path, monkeypatch
+):
+    calls, fsync, replace = [], os.fsync, os.replace
+
+    def watched_fsync(descriptor):
+        name = pathlib.Path(os.readlink(f"/proc/self/fd/{descriptor}")).name
+        calls.append("part" if ".part" in name else name)
+        fsync(descriptor)
+
+    def watched_replace(source, target):
+        calls.append("replace")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(os, "replace", watched_replace)
+    with replace_when_written(tmp_path / "metrics.json") as part:
+        part.write_text("{}")
+    assert calls == ["part", "replace", tmp_path.name]
+    calls.clear()
+    with replace_when_written(tmp_path / "export") as part:
+        (part / "variables").mkdir(parents=True)
+        (part / "variables" / "data").write_text("weights")
+    assert calls == ["data", "variables", "part", "replace", tmp_path.name]
+
+
+def test_what_killed_writers_have_left_is_removed_and_nothing_else(tmp_path):
+    left, writers = [], []
+    for name in ("run/model.keras", "run/export/1", "metrics.json", "report.html"):
+        writers.append(replace_when_written(tmp_path / name))
+        left.append(writers[-1].__enter__())  # never left, as by a killed process
+        (left[-1].mkdir if name.endswith("1") else left[-1].touch)()
+    (left[1] / "variables").mkdir()
+    others = [".part", ".hidden", "my.part.keras", f".{'x' * 32}.part"]
+    for name in others:
+        (tmp_path / name).touch()
+    remove_parts(tmp_path)
+    remove_parts(tmp_path / "nowhere")
+    assert [path.exists() for path in left] == [False, False, False, True]
+    assert {*others, left[-1].name, "run"} == {path.name for path in tmp_path.iterdir()}

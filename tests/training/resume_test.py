@@ -141,8 +141,9 @@ def test_ten_kills_at_random_moments_change_nothing(run, whole, tmp_path):
     assert_same_run(tmp_path, whole)
 
 
-def test_sigterm_saves_and_the_run_goes_on(run, whole, tmp_path):
-    assert run(tmp_path, seconds=0.01, signal="SIGTERM") == 0
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_saves_and_the_run_goes_on(run, whole, tmp_path, name):
+    assert run(tmp_path, seconds=0.01, signal=name) == 0
     stopped = CheckpointStore(tmp_path / "checkpoints").latest().step
     assert 0 < stopped < STEPS
     assert run(tmp_path) == 0

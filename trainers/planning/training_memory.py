@@ -103,7 +103,7 @@ def _flops(model: kp.AutoregressiveImageModel) -> int:
 def _batch_size(
     model: kp.AutoregressiveImageModel, weights: Iterable[tf.Variable]
 ) -> int:
-    """Returns a prime that is in no weight's size, and gives no tensor 2**31 numbers."""
+    """Returns a prime in no weight's size that gives no tensor 2**31 numbers."""
     sizes = {size for weight in weights for size in weight.shape}
     sizes |= {*model.image_shape, model.num_levels}
     largest = np.iinfo(np.int32).max // (model.num_dims * model.num_levels)

@@ -1,5 +1,6 @@
 """Tests that an interrupted run goes on where it was, through the trainer."""
 
+import json
 import os
 import signal
 
@@ -8,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn.models import load_model
-from keras_pixelcnn.training import Evaluation, strategies
+from keras_pixelcnn.training import Evaluation, TrainStep, strategies
 from tests.trainers.runs.power_cut import PowerCutError, power_cut
 from tests.trainers.tiny_run import STEPS, read_log, read_metrics, tiny_config
 from trainers.runs import results, training
@@ -91,11 +92,39 @@ def test_a_run_killed_while_it_wrote_its_results_only_writes_them(
     assert metrics["training_seconds"] > 0
 
 
-def test_sigterm_in_the_last_validation_is_not_forgotten(tmp_path, monkeypatch, capsys):
+def test_a_second_run_in_the_folder_is_refused_and_the_first_goes_on(
+    tmp_path, monkeypatch
+):
+    config = tiny_config(epochs=1)
+    call, refused = TrainStep.__call__, []
+
+    def interrupted(self, *arguments):
+        if not refused:
+            with pytest.raises(ValueError, match="Another run is training in") as error:
+                training.train_and_evaluate(config, tmp_path)
+            refused.append(str(error.value))
+        return call(self, *arguments)
+
+    monkeypatch.setattr(TrainStep, "__call__", interrupted)
+    assert training.train_and_evaluate(config, tmp_path)["steps"] == STEPS
+    (sentence,) = refused
+    assert str(tmp_path) in sentence
+    rows = [
+        json.loads(x) for x in (tmp_path / "history.jsonl").read_text().split("\n")[:-1]
+    ]
+    assert [row["step"] for row in rows] == [10, 20, STEPS]
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(signal.SIGTERM, "SIGTERM"), (signal.SIGINT, "Ctrl-C")]
+)
+def test_a_signal_in_the_last_validation_is_not_forgotten(
+    tmp_path, monkeypatch, capsys, number, name
+):
     score = Evaluation.score
 
     def interrupted(self, batches):
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
         return score(self, batches)
 
     config = tiny_config(epochs=1)
@@ -103,7 +132,7 @@ def test_sigterm_in_the_last_validation_is_not_forgotten(tmp_path, monkeypatch, 
         patch.setattr(Evaluation, "score", interrupted)
         training.train_and_evaluate(config, tmp_path)
     assert stop.value.code == 0
-    assert "Stopped by SIGTERM." in capsys.readouterr().out
+    assert f"Stopped by {name}." in capsys.readouterr().out
     assert not (tmp_path / "metrics.json").exists()
     assert training.train_and_evaluate(config, tmp_path)["best_epoch"] == 1
 

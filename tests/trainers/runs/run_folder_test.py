@@ -3,11 +3,13 @@
 import errno
 import json
 import os
+import time
 
 import pytest
 import tensorflow as tf
 
 from keras_pixelcnn.files import read_json
+from tests.forked import Forked
 from trainers.runs.run_folder import RunFolder, full_disk_explained
 
 CONFIG = {"epochs": 2, "image_size": (8, 8), "data_dir": None, "model": {"filters": 4}}
@@ -86,3 +88,39 @@ def test_a_full_disk_is_told_with_the_folder_and_what_to_do(tmp_path, full):
     assert again.value is told.value
     with pytest.raises(FileNotFoundError), full_disk_explained(tmp_path):
         raise FileNotFoundError(errno.ENOENT, "gone")
+
+
+# Two runs in one folder.
+
+
+def test_a_folder_has_one_run_at_a_time(tmp_path):
+    with RunFolder(tmp_path / "run").locked():
+        with pytest.raises(ValueError, match=r"Another run is training in .*/run\."):
+            with RunFolder(tmp_path / "run").locked():
+                pass
+    with RunFolder(tmp_path / "run").locked():
+        pass
+
+
+def test_the_lock_of_a_killed_run_is_free_and_what_it_left_is_removed(tmp_path):
+    source = f"""
+import time
+from keras_pixelcnn.files import replace_when_written
+from trainers.runs.run_folder import RunFolder
+with RunFolder({str(tmp_path)!r}).locked():
+    with replace_when_written({str(tmp_path / "model.keras")!r}) as part:
+        part.touch()
+        time.sleep(600)
+"""
+    holder = Forked(source=source)
+    deadline = time.monotonic() + 120
+    while not (parts := list(tmp_path.glob(".*.part.keras"))):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    with pytest.raises(ValueError, match="Another run is training in"):
+        with RunFolder(tmp_path).locked():
+            pass
+    assert parts[0].exists()
+    holder.kill()
+    with RunFolder(tmp_path).locked():
+        assert [path.name for path in tmp_path.iterdir()] == [".lock"]
