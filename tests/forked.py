@@ -15,7 +15,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).parents[1]
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["keras_pixelcnn", "trainers.runs.training"])
+_CONTEXT.set_forkserver_preload(["keras_pixelcnn", "trainers.image_models.training"])
 
 
 class Forked:

@@ -58,7 +58,7 @@ def main(flag_values: flags.FlagValues) -> None:
     import numpy as np
 
     from keras_pixelcnn.pretrained import load_model_or_preset
-    from trainers.runs.data import as_array
+    from trainers.runs.data import as_arrays
     from trainers.scoring import anomalies, digit_pictures, scoring
 
     model = load_model_or_preset(flag_values.model)
@@ -75,7 +75,7 @@ def main(flag_values: flags.FlagValues) -> None:
             images = digit_pictures.font_digits(flag_values.fonts, *form)
         else:
             examples = scoring.load_examples(model, name, split, **options)
-            images = as_array(examples.take(flag_values.max_images))
+            images = as_arrays(examples.take(flag_values.max_images)).image
         return images[: flag_values.max_images]
 
     detection = anomalies.compare(

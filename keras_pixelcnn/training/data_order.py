@@ -20,7 +20,7 @@ Transform = Callable[[Batch, np.random.Generator], Batch]
 def epoch_generator(
     seed: int, epoch: int, purpose: int, *step: int
 ) -> np.random.Generator:
-    """Returns random numbers for one purpose in one epoch, or in one step of it."""
+    """Returns a generator of random numbers for one purpose in one epoch or step."""
     return np.random.Generator(
         np.random.Philox(np.random.SeedSequence([seed, epoch, purpose, *step]))
     )

@@ -15,8 +15,7 @@ from trainers.autoencoding.pictures import (
     save_reconstructions,
 )
 from trainers.runs.data import LabelledImages, as_arrays, load_split
-from trainers.runs.results import training_facts
-from trainers.runs.run import Run
+from trainers.runs.run import Run, training_facts
 from trainers.runs.run_folder import RunFolder, write_json
 
 BASELINE = "mse"

@@ -13,6 +13,7 @@ from keras_pixelcnn.training import (
     SquaredErrorObjective,
 )
 from trainers.autoencoding import pictures, results
+from trainers.image_models.training import train_model
 from trainers.runs import config as run_config
 from trainers.runs.config import ABOVE_ZERO, check_names, check_values, integer
 from trainers.runs.data import (
@@ -22,7 +23,7 @@ from trainers.runs.data import (
     validation_batches,
 )
 from trainers.runs.run import Run, make_recipe
-from trainers.runs.training import RunKind, train_and_evaluate, train_model
+from trainers.runs.training import RunKind, train
 
 _RULES = {
     "mse_epochs": integer(1),
@@ -106,5 +107,5 @@ At its end the folder holds `model.keras`, `mse/model.keras`, `metrics.json`,
 runs hold.
 """
 
-train_autoencoder = functools.partial(train_and_evaluate, kind=AUTOENCODERS)
+train_autoencoder = functools.partial(train, kind=AUTOENCODERS)
 """Trains an auto-encoder and its baseline, and measures both on the test split."""

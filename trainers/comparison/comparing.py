@@ -15,6 +15,7 @@ from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import Preemption, strategies
 from trainers.comparison import table
 from trainers.comparison.timing import save_row, time_models
+from trainers.image_models.training import train_and_evaluate
 from trainers.planning.planned_data import image_format, num_steps
 from trainers.runs import model_classes
 from trainers.runs.config import (
@@ -28,7 +29,6 @@ from trainers.runs.config import (
 from trainers.runs.data import load_split
 from trainers.runs.run import make_recipe, make_repeatable
 from trainers.runs.run_folder import RunFolder, write_json
-from trainers.runs.training import train_and_evaluate
 from trainers.scoring.scoring import score
 
 _TRAIN_SCORE, _TIMING, _ROW = "train_score.json", "timing.json", "sample_row.png"

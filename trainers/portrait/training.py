@@ -28,7 +28,7 @@ from trainers.runs.config import (
 )
 from trainers.runs.data import batches_of
 from trainers.runs.run import Run, make_recipe
-from trainers.runs.training import RunKind, train_and_evaluate
+from trainers.runs.training import RunKind, train
 
 _OWN_FIELDS = ("divide_identities", "label_feature", "embedder", "drawing")
 
@@ -116,7 +116,7 @@ def _train(run: Run) -> tuple[RunState, RunState]:
 
 
 def _train_embedder(run: Run) -> RunState:
-    train = _identity_batches(run.data.train, run, validates=False)
+    images = _identity_batches(run.data.train, run, validates=False)
     validation = _identity_batches(run.data.validation, run, validates=True)
     with run.strategy.scope():
         embedder = kp.FaceEmbedder(
@@ -126,8 +126,8 @@ def _train_embedder(run: Run) -> RunState:
         )
     return run.fit(
         embedder,
-        make_recipe(embedder_config(run.config), train.steps_per_epoch),
-        train,
+        make_recipe(embedder_config(run.config), images.steps_per_epoch),
+        images,
         lambda: validation.batches(epoch=0),
         results.embedder_path(run.folder).parent.name,
         validation_batch_size=validation.batch_size,
@@ -193,5 +193,5 @@ At its end the folder holds the model as other runs do, the embedder's run in
 `embedder`, `metrics.json`, `samples.png` and `interpolation.png`.
 """
 
-train_portraits = functools.partial(train_and_evaluate, kind=PORTRAITS)
+train_portraits = functools.partial(train, kind=PORTRAITS)
 """Trains both models, samples identities that were never seen, and measures."""

@@ -145,7 +145,8 @@ def check_config(
     _check_known(f"config.model of {name}", config["model"], arguments)
     _check_conditions(config["model"])
     _check_combinations(config)
-    check_values("config", config, _RULES)
+    rules = {name: rule for name, rule in _RULES.items() if name in config}
+    check_values("config", config, rules)
 
 
 def _check_combinations(config: Mapping[str, Any]) -> None:

@@ -136,3 +136,18 @@ def make_recipe(config: Mapping[str, Any], steps_per_epoch: int) -> Recipe:
         ema_momentum=config["ema_momentum"],
         gradient_accumulation_steps=config["gradient_accumulation_steps"],
     )
+
+
+def training_facts(
+    config: Mapping[str, Any], steps_per_epoch: int, state: RunState
+) -> dict[str, Any]:
+    """Returns what metrics say of how and on what a model was trained."""
+    return {
+        "best_epoch": state.best_epoch,
+        "epochs": -(-state.step // steps_per_epoch),
+        "steps": state.step,
+        "steps_skipped": state.num_skipped,
+        "training_seconds": state.seconds,
+        "seed": config["seed"],
+        **environment.describe(),
+    }

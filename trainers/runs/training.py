@@ -1,37 +1,19 @@
 """The driver of all training programs: a run from its config to its results."""
 
 import dataclasses
-import functools
 import os
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from keras_pixelcnn.files import read_json
-from keras_pixelcnn.pretrained import load_model_or_preset
-from keras_pixelcnn.training import (
-    LikelihoodObjective,
-    Objective,
-    Preemption,
-    RunLogger,
-    RunState,
-    strategies,
-)
-from trainers.runs import model_classes, results
-from trainers.runs.config import check_config, to_dict
-from trainers.runs.data import (
-    TrainingData,
-    label_errors_explained,
-    load_training_data,
-    training_images,
-    validation_batches,
-)
-from trainers.runs.run import Run, RunStopped, make_recipe, make_repeatable
+from keras_pixelcnn.training import Preemption, strategies
+from trainers.runs.config import to_dict
+from trainers.runs.data import label_errors_explained
+from trainers.runs.run import Run, RunStopped, make_repeatable
 from trainers.runs.run_folder import RunFolder, full_disk_explained
-from trainers.sampling.pictures import sample_pictures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,12 +39,13 @@ class RunKind:
     metric: str
 
 
-def train_and_evaluate(
+def train(
     config: Mapping[str, Any],
     workdir: str | os.PathLike[str],
     strategy: tf.distribute.Strategy | None = None,
     on_nonfinite: str = "stop",
-    kind: RunKind | None = None,
+    *,
+    kind: RunKind,
 ) -> dict[str, Any] | None:
     """Trains as a config says, keeps the weights that validate best, and scores those.
 
@@ -81,7 +64,7 @@ def train_and_evaluate(
             single device.
         on_nonfinite: "stop" at a step whose loss or gradient is not finite, or "skip"
             it.
-        kind: what is trained, and what is made of it. Default: `IMAGE_MODELS`.
+        kind: what is trained, and what is made of it.
 
     Returns:
         The content of `metrics.json`; likelihoods are in bits per dimension. None when
@@ -95,7 +78,6 @@ def train_and_evaluate(
         keras_pixelcnn.callbacks.NonFiniteLossError: when training diverges. The best
             model and the last checkpoint before that stay.
     """
-    kind = kind or IMAGE_MODELS
     config = to_dict(config)
     kind.check_config(config)
     strategy = strategy or tf.distribute.get_strategy()
@@ -144,101 +126,3 @@ def _print_table(
     print(kind.format_table(metrics))
     print(f"Everything is in {folder.path}")
     return metrics
-
-
-# Runs of one model.
-
-
-def train_model(
-    run: Run,
-    make_model: Callable[[Mapping[str, Any], TrainingData], Any],
-    sample: Callable[..., None],
-    make_objective: Callable[[Mapping[str, Any]], Objective],
-) -> RunState:
-    """Trains the one model of a run.
-
-    Args:
-        run: whose data is as `load_training_data` loads it.
-        make_model: makes a model for a config and its data.
-        sample: draws pictures of a model as it learns; see `pictures.sample_pictures`.
-        make_objective: returns what a model of a config is trained on.
-    """
-    config, data = run.config, run.data
-    recipe = make_recipe(config, data.steps_per_epoch)
-    recipe.check_divisible(run.strategy.num_replicas_in_sync)
-    with run.strategy.scope():
-        model = make_model(config, data)
-        if config.get("initial_model") is not None:
-            warm_start(model, config["initial_model"])
-
-    def sample_at_epochs(epoch: int, step: int, logger: RunLogger) -> None:
-        every = config["sample_every"]
-        if every and epoch % every == 0:
-            sample(model, data.validation, config, step, logger)
-
-    return run.fit(
-        model,
-        recipe,
-        training_images(config, data, model.prepare_features),
-        validation_batches(config, data, model.prepare_features),
-        objective=make_objective(config),
-        sample=sample_at_epochs,
-    )
-
-
-def warm_start(model: keras.Model, initial_model: str) -> list[str]:
-    """Copies the weights of a trained model to those of the same paths.
-
-    Meant for models that differ in what is added: a label for a model that was trained
-    without. What the trained model lacks keeps its first weights.
-
-    Args:
-        model: changed in place.
-        initial_model: a `.keras` file, or the name of a preset.
-
-    Returns:
-        The paths of the weights that the trained model lacks.
-
-    Raises:
-        FileNotFoundError: when there is no such model.
-        ValueError: when the trained model has weights that the model lacks, or has in
-            another shape; nothing is changed then.
-    """
-    weights = load_model_or_preset(initial_model, keras.Model).weights
-    trained = {weight.path: weight for weight in weights}
-    own = {weight.path: weight for weight in model.weights}
-    for path, weight in trained.items():
-        shape = own[path].shape if path in own else None
-        if shape != weight.shape:
-            raise ValueError(
-                f"config.initial_model must have no weights that config.model lacks, "
-                f"nor any of another shape. Received: {initial_model}, whose {path} is "
-                f"{tuple(weight.shape)}, for a model where it is "
-                f"{'absent' if shape is None else tuple(shape)}"
-            )
-    for path, weight in trained.items():
-        own[path].assign(weight.numpy())
-    return [path for path in own if path not in trained]
-
-
-def _make_model(config: Mapping[str, Any], data: TrainingData) -> Any:
-    name = model_classes.name_of(config)
-    return model_classes.make(
-        name, data.image_shape, data.num_levels, **config["model"]
-    )
-
-
-IMAGE_MODELS = RunKind(
-    check_config,
-    load_training_data,
-    functools.partial(
-        train_model,
-        make_model=_make_model,
-        sample=sample_pictures,
-        make_objective=lambda config: LikelihoodObjective(),
-    ),
-    results.write_results,
-    results.format_table,
-    "test_bits_per_dim",
-)
-"""Runs of one model that draws images from nothing, or from a label."""

@@ -26,7 +26,7 @@ from trainers.runs.config import (
 )
 from trainers.runs.data import LabelledImages, as_arrays, batches_of, load_split
 from trainers.runs.run import Run, make_recipe
-from trainers.runs.training import RunKind, train_and_evaluate
+from trainers.runs.training import RunKind, train
 from trainers.vq import results
 from trainers.vq.vq_vae import VQVAE, code_features
 
@@ -202,5 +202,5 @@ At its end the folder holds `metrics.json`, `samples.png`, `vq_vae.keras`, the f
 the VQ-VAE's run in `vq_vae`, the prior's in `prior`, and `config.json`.
 """
 
-train_vq_prior = functools.partial(train_and_evaluate, kind=VQ_PRIORS)
+train_vq_prior = functools.partial(train, kind=VQ_PRIORS)
 """Trains a VQ-VAE and a prior over its codes, and samples images from both."""

@@ -21,8 +21,8 @@ from trainers.autoencoding import results
 from trainers.autoencoding import training as autoencoding
 from trainers.autoencoding.training import check_config, train_autoencoder
 from trainers.configs import autoencoder_digits, autoencoder_fashion_mnist
+from trainers.image_models.training import train_and_evaluate
 from trainers.runs import run as run_module
-from trainers.runs import training
 from trainers.runs.data import load_training_data
 from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder
@@ -191,7 +191,7 @@ def test_what_is_no_auto_encoder_is_refused_and_the_other_way_around(tmp_path):
     config = autoencoder_digits.get_config()
     del config.autoencoder
     with pytest.raises(ValueError, match=r"one of \('GatedP.*'PixelCNNAutoencoder'"):
-        training.train_and_evaluate(config, tmp_path)
+        train_and_evaluate(config, tmp_path)
     config = autoencoder_digits.get_config().to_dict()
     with pytest.raises(ValueError, match=r"\['embedding_dim'\]"):
         config["model"]["embedding_dim"] = 3

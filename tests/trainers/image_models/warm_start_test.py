@@ -5,8 +5,8 @@ import pytest
 
 import keras_pixelcnn as kp
 from tests.trainers.tiny_run import images_of, tiny_config, tiny_model
-from trainers.runs import training
-from trainers.runs.training import warm_start
+from trainers.image_models import training
+from trainers.image_models.training import warm_start
 
 SIZE = {"filters": 4, "num_blocks": 1, "first_kernel_size": 5}
 

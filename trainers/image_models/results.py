@@ -12,9 +12,8 @@ from keras_pixelcnn.callbacks import plan_samples
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import RunState
-from trainers.runs import environment
 from trainers.runs.data import TrainingData, as_arrays, load_split
-from trainers.runs.run import Run
+from trainers.runs.run import Run, training_facts
 from trainers.runs.run_folder import RunFolder, write_json
 from trainers.sampling.pictures import save_completions
 from trainers.scoring.scoring import score
@@ -57,21 +56,6 @@ def write_results(run: Run, state: RunState) -> dict[str, Any]:
     metrics |= training_facts(config, data.steps_per_epoch, state)
     write_json(folder.metrics, metrics)
     return metrics
-
-
-def training_facts(
-    config: Mapping[str, Any], steps_per_epoch: int, state: RunState
-) -> dict[str, Any]:
-    """Returns what metrics say of how and on what a model was trained."""
-    return {
-        "best_epoch": state.best_epoch,
-        "epochs": -(-state.step // steps_per_epoch),
-        "steps": state.step,
-        "steps_skipped": state.num_skipped,
-        "training_seconds": state.seconds,
-        "seed": config["seed"],
-        **environment.describe(),
-    }
 
 
 def _save_samples(

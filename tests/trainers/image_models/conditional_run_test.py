@@ -15,7 +15,8 @@ from tests.trainers.tiny_run import (
     tiny_config,
     tiny_model,
 )
-from trainers.runs import data, results, training
+from trainers.image_models import results, training
+from trainers.runs import data
 from trainers.runs.run_folder import RunFolder
 
 

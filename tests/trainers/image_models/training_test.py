@@ -20,7 +20,7 @@ from tests.trainers.tiny_run import (
     tiny_config,
 )
 from trainers.configs import digits
-from trainers.runs import results, training
+from trainers.image_models import results, training
 
 # What a finished run holds.
 

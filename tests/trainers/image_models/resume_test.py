@@ -12,7 +12,7 @@ from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import Evaluation, TrainStep, strategies
 from tests.trainers.runs.power_cut import PowerCutError, power_cut
 from tests.trainers.tiny_run import STEPS, read_log, read_metrics, tiny_config
-from trainers.runs import results, training
+from trainers.image_models import results, training
 
 pytestmark = pytest.mark.usefixtures("no_exports")
 

@@ -1,0 +1,120 @@
+"""Trains an image model as a config says, and evaluates it."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+
+from keras_pixelcnn.pretrained import load_model_or_preset
+from keras_pixelcnn.training import LikelihoodObjective, Objective, RunLogger, RunState
+from trainers.image_models import results
+from trainers.runs import model_classes
+from trainers.runs.config import check_config
+from trainers.runs.data import (
+    TrainingData,
+    load_training_data,
+    training_images,
+    validation_batches,
+)
+from trainers.runs.run import Run, make_recipe
+from trainers.runs.training import RunKind, train
+from trainers.sampling.pictures import sample_pictures
+
+
+def train_model(
+    run: Run,
+    make_model: Callable[[Mapping[str, Any], TrainingData], Any],
+    sample: Callable[..., None],
+    make_objective: Callable[[Mapping[str, Any]], Objective],
+) -> RunState:
+    """Trains the one model of a run.
+
+    Args:
+        run: whose data is as `load_training_data` loads it.
+        make_model: makes a model for a config and its data.
+        sample: draws pictures of a model as it learns; see `pictures.sample_pictures`.
+        make_objective: returns what a model of a config is trained on.
+    """
+    config, data = run.config, run.data
+    recipe = make_recipe(config, data.steps_per_epoch)
+    recipe.check_divisible(run.strategy.num_replicas_in_sync)
+    with run.strategy.scope():
+        model = make_model(config, data)
+        if config.get("initial_model") is not None:
+            warm_start(model, config["initial_model"])
+
+    def sample_at_epochs(epoch: int, step: int, logger: RunLogger) -> None:
+        every = config["sample_every"]
+        if every and epoch % every == 0:
+            sample(model, data.validation, config, step, logger)
+
+    return run.fit(
+        model,
+        recipe,
+        training_images(config, data, model.prepare_features),
+        validation_batches(config, data, model.prepare_features),
+        objective=make_objective(config),
+        sample=sample_at_epochs,
+    )
+
+
+def warm_start(model: keras.Model, initial_model: str) -> list[str]:
+    """Copies the weights of a trained model to those of the same paths.
+
+    Meant for models that differ in what is added: a label for a model that was trained
+    without. What the trained model lacks keeps its first weights.
+
+    Args:
+        model: changed in place.
+        initial_model: a `.keras` file, or the name of a preset.
+
+    Returns:
+        The paths of the weights that the trained model lacks.
+
+    Raises:
+        FileNotFoundError: when there is no such model.
+        ValueError: when the trained model has weights that the model lacks, or has in
+            another shape; nothing is changed then.
+    """
+    weights = load_model_or_preset(initial_model, keras.Model).weights
+    trained = {weight.path: weight for weight in weights}
+    own = {weight.path: weight for weight in model.weights}
+    for path, weight in trained.items():
+        shape = own[path].shape if path in own else None
+        if shape != weight.shape:
+            raise ValueError(
+                f"config.initial_model must have no weights that config.model lacks, "
+                f"nor any of another shape. Received: {initial_model}, whose {path} is "
+                f"{tuple(weight.shape)}, for a model where it is "
+                f"{'absent' if shape is None else tuple(shape)}"
+            )
+    for path, weight in trained.items():
+        own[path].assign(weight.numpy())
+    return [path for path in own if path not in trained]
+
+
+def _make_model(config: Mapping[str, Any], data: TrainingData) -> Any:
+    name = model_classes.name_of(config)
+    return model_classes.make(
+        name, data.image_shape, data.num_levels, **config["model"]
+    )
+
+
+IMAGE_MODELS = RunKind(
+    check_config,
+    load_training_data,
+    functools.partial(
+        train_model,
+        make_model=_make_model,
+        sample=sample_pictures,
+        make_objective=lambda config: LikelihoodObjective(),
+    ),
+    results.write_results,
+    results.format_table,
+    "test_bits_per_dim",
+)
+"""Runs of one model that draws images from nothing, or from a label."""
+
+train_and_evaluate = functools.partial(train, kind=IMAGE_MODELS)
+"""Trains a model, and scores the weights that validate best on the test split."""
