@@ -75,11 +75,11 @@ def _check_size(image: "Image.Image") -> None:
         )
 
 
-def stored_bits(image: "Image.Image") -> int:
+def stored_bits(image: typing.Any) -> int:
     """Returns how many bits the file has for each value; Pillow may decode fewer.
 
     Args:
-        image: as `open_image` yields it, not yet decoded.
+        image: a Pillow image file, as `open_image` yields it, not yet decoded.
     """
     if image.format == "TIFF":
         return max(image.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (1,)))
@@ -93,7 +93,7 @@ def stored_bits(image: "Image.Image") -> int:
     return 16 if image.mode.startswith("I") else 8
 
 
-def _bits_in_box(image: "Image.Image") -> int:
+def _bits_in_box(image: typing.Any) -> int:
     position = image.fp.tell()
     image.fp.seek(0)
     start = image.fp.read(_START_BYTES)
