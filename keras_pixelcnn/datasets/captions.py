@@ -51,7 +51,7 @@ _TEMPLATES = {
 class Group(NamedTuple):
     """Shapes that are alike."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # a method of tuples has the name
     size: str
     color: str
     shape: str

@@ -79,7 +79,7 @@ def stored_bits(image: "ImageFile.ImageFile") -> int:
     """Returns how many bits the file has for each value; Pillow may decode fewer.
 
     Args:
-        image: as `open_image` yields it, not yet decoded.
+        image: a Pillow image file, as `open_image` yields it, not yet decoded.
     """
     from PIL import TiffImagePlugin
 

@@ -4,7 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_pixelcnn.datasets.captions import COLORS, SHAPES, SIZES, Scene, shape_mask
+from keras_pixelcnn.datasets.captions import (
+    COLORS,
+    SHAPES,
+    SIZES,
+    Group,
+    Scene,
+    shape_mask,
+)
 
 _MOST_WRONG = 3
 """Pixels in which a shape may differ from the ideal one."""
@@ -76,7 +83,7 @@ def _name(
         padded[: spot.shape[0], : spot.shape[1]] = spot
         for shape in SHAPES:
             ideal = np.pad(shape_mask(shape, length), (0, 1))
-            wrong = np.count_nonzero(padded != ideal)
+            wrong = int(np.count_nonzero(padded != ideal))
             if wrong < least:
                 best, least = (size, shape), wrong
     if best is None:
@@ -102,7 +109,7 @@ def check(scene: Scene, image: np.ndarray) -> Verdict:
     return Verdict(kinds, counts, counts and _stand_right(scene, found))
 
 
-def _members(found: list[Found], group: tuple) -> list[Found]:
+def _members(found: list[Found], group: Group) -> list[Found]:
     kind = group.color, group.shape
     return [each for each in found if (each.color, each.shape) == kind]
 

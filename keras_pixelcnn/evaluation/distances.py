@@ -76,7 +76,8 @@ def _moments(rows: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarr
     mean = counts @ rows / total
     kept = counts > 0
     scaled = (rows[kept] - mean) * np.sqrt(counts[kept] / (total - 1))[:, np.newaxis]
-    return mean, np.linalg.qr(scaled, mode="r")
+    factor = np.asarray(np.linalg.qr(scaled, mode="r"))
+    return mean, factor
 
 
 def kernel_distance(

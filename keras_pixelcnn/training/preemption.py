@@ -62,6 +62,6 @@ class Preemption:
             print("Stopped at once. What was saved before stays.", flush=True)
             raise SystemExit(130)
         if not self.asked:
-            self.asked, self.signal_name = True, _NAMES[number]
+            self.asked, self.signal_name = True, _NAMES[signal.Signals(number)]
         if not self._is_deferred:
             self.stop_if_asked()
