@@ -1,4 +1,4 @@
-"""What a server says of a model: its signatures, and the state of its versions."""
+"""What a server says of a model: its signatures, and the states of its versions."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -34,18 +34,18 @@ class TensorSpec(NamedTuple):
 
     @property
     def example_shape(self) -> tuple[int | None, ...]:
-        """The shape of one row."""
+        """Gives the shape of one row."""
         return (self.shape or ())[1:]
 
     def is_example(self, shape: tuple[int, ...]) -> bool:
-        """Whether this is the shape of one row."""
+        """Tells whether this is the shape of one row."""
         return len(shape) == len(self.example_shape) and all(
             size in (None, given)
             for size, given in zip(self.example_shape, shape, strict=True)
         )
 
     def is_batch(self, shape: tuple[int, ...], count: int | None = None) -> bool:
-        """Whether this is the shape of so many rows, or of any number."""
+        """Tells whether this is the shape of so many rows, or of any number."""
         if self.shape is None:
             return True
         return (
