@@ -1,6 +1,7 @@
 """Error messages that graphs answer, in words that a caller can use."""
 
 import re
+from collections.abc import Iterable
 
 _BOILERPLATE = (
     "Graph execution error",
@@ -39,6 +40,31 @@ def readable_message(message: str, inputs: tuple[str, ...] = ()) -> str:
     return f"{named[0]} cannot be taken: {sentence}" if named else sentence
 
 
-def shortened(text: str, longest: int) -> str:
+LONGEST_MESSAGE = 1000
+"""Characters of a message that are sent: gRPC carries messages in its headers."""
+
+
+def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
     """Cuts the end off a text that is too long to be sent or shown."""
     return text if len(text) <= longest else f"{text[:longest]} ..."
+
+
+def check_names(
+    expected: Iterable[str], names: Iterable[str], where: str = "the request"
+) -> None:
+    """Raises a ValueError when inputs are missing, or there are others.
+
+    Args:
+        expected: what a signature takes.
+        names: what came.
+        where: it came in.
+    """
+    missing = sorted(set(expected) - set(names))
+    extra = sorted(set(names) - set(expected))
+    if missing or extra:
+        faults = f"Missing: {', '.join(missing)}. " if missing else ""
+        faults += f"Unknown: {', '.join(extra)}. " if extra else ""
+        raise ValueError(
+            f"The inputs must be {', '.join(expected)}. {faults}"
+            f"Received in {where}: {', '.join(sorted(names)) or 'none'}"
+        )

@@ -82,7 +82,7 @@ def _sample(client: Client, flag_values: flags.FlagValues) -> None:
     # First, so that a mistyped address is told before TensorFlow loads.
     document = client.metadata()
     from keras_pixelcnn.image_grid import save_image_grid
-    from keras_pixelcnn.pixel_values import to_levels, to_pixels
+    from keras_pixelcnn.pixel_values import to_pixels
 
     per_row, count = flag_values.num_samples, flag_values.num_samples
     given = {"seed": flag_values.seed, "temperature": flag_values.temperature}
@@ -96,12 +96,12 @@ def _sample(client: Client, flag_values: flags.FlagValues) -> None:
     if flag_values.complete is None:
         pixels = to_pixels(client.sample(count, **given), document["num_levels"])
     else:
-        # As pictures and not as levels: few levels have none that is mid grey.
-        known, mask = _read_known(document, flag_values.complete, flag_values.mask)
-        images = np.repeat(to_levels(known, document["num_levels"])[None], count, 0)
-        completed = client.complete(images, mask, **given)
+        image, mask = _read_known(document, flag_values.complete, flag_values.mask)
+        completed = client.complete(np.repeat(image[None], count, 0), mask, **given)
         pixels = to_pixels(completed, document["num_levels"])
-        first = np.where(mask[..., np.newaxis], known, np.uint8(128))
+        # As pictures and not as levels: few levels have none that is mid grey.
+        first = to_pixels(image, document["num_levels"])
+        first = np.where(mask[..., np.newaxis], first, np.uint8(128))
         pixels = np.insert(pixels, range(0, count, per_row), first, axis=0)
         columns = columns and columns + 1
     save_image_grid(flag_values.output, pixels, columns=columns)
@@ -121,35 +121,39 @@ def _read_array(name: str, path: str) -> np.ndarray:
 def _read_known(
     document: Mapping[str, Any], image_path: str, mask_path: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Reads an image's pixels, uint8, and which of them are known."""
-    from keras_pixelcnn.datasets.image_file import read_image
+    """Reads an image's levels, and the mask of those that are known."""
+    from keras_pixelcnn.datasets.image_file import read_image, read_mask
+    from keras_pixelcnn.pixel_values import to_levels
 
-    height, width, channels = document["image_shape"]
+    *size, channels = document["image_shape"]
     if channels not in (1, 3):
         raise ValueError(
             "Only images of 1 or 3 channels can be completed from a picture. "
             f"Received: a model of {channels} channels"
         )
-    modes = {image_path: "grayscale" if channels == 1 else "rgb"}
+    color_mode = "grayscale" if channels == 1 else "rgb"
+    bits = 8 if document["num_levels"] <= 256 else 16
     found = []
-    for path in (image_path, mask_path):
+    for path, read, options in (
+        (image_path, read_image, {"color_mode": color_mode, "bits": bits}),
+        (mask_path, read_mask, {}),
+    ):
         try:
-            pixels = read_image(pathlib.Path(path), modes.get(path, "grayscale"))
+            found.append(read(pathlib.Path(path), **options))
         except FileNotFoundError:
             raise
         except Exception as error:  # whatever the first damaged part raises
             raise ValueError(
-                f"{path} must be a picture, such as a PNG file. {error}"
+                f"{path} must be a picture that can be used, such as a PNG file: {error}"
             ) from error
-        if pixels.shape[:2] != (height, width):
+        if list(found[-1].shape[:2]) != size:
             raise ValueError(
-                f"{path} must have the size of the model's images, {height} x {width} "
-                "pixels (height x width). "
-                f"Received: {pixels.shape[0]} x {pixels.shape[1]}"
+                f"{path} must have the size of the model's images, {size[0]} x "
+                f"{size[1]} pixels (height x width). "
+                f"Received: {found[-1].shape[0]} x {found[-1].shape[1]}"
             )
-        found.append(pixels)
     image, mask = found
-    return image, mask[..., 0] >= 128
+    return to_levels(image, document["num_levels"], bits), mask
 
 
 def _labels(document: Mapping[str, Any], labels: Sequence[str]) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from savedmodels.client.errors import InvalidRequestError
-from savedmodels.client.tensor_specs import TensorSpec
+from savedmodels.tensor_spec import TensorSpec
 
 
 def cast(name: str, value: Any, spec: TensorSpec) -> np.ndarray:
@@ -150,7 +150,7 @@ def _check_batch(name: str, value: np.ndarray, spec: TensorSpec) -> None:
         if spec.is_example(value.shape):
             hint = f" A single one needs a batch axis, {name}[None]."
         raise InvalidRequestError(
-            f"{name} must have the shape {_shape_words('batch', spec)}. "
+            f"{name} must have the shape {spec.shape_words('batch')}. "
             f"Received: shape {value.shape}.{hint}"
         )
 
@@ -175,18 +175,12 @@ def broadcast(name: str, value: np.ndarray, spec: TensorSpec, count: int) -> np.
     if spec.is_example(value.shape):
         return np.broadcast_to(value, (count, *value.shape))
     if not spec.is_batch(value.shape, count):
-        one = _shape_words(None, spec) if spec.example_shape else "()"
+        one = spec.shape_words(None) if spec.example_shape else "()"
         raise InvalidRequestError(
             f"{name} must be one for all rows, of shape {one}, or one for each, of "
-            f"shape {_shape_words(count, spec)}. Received: shape {value.shape}"
+            f"shape {spec.shape_words(count)}. Received: shape {value.shape}"
         )
     return value
-
-
-def _shape_words(batch: int | str | None, spec: TensorSpec) -> str:
-    sizes = ["any" if size is None else str(size) for size in spec.example_shape]
-    sizes = sizes if batch is None else [str(batch), *sizes]
-    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
 
 def prepare_seeds(seed: Any, count: int) -> np.ndarray:

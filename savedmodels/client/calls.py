@@ -11,12 +11,12 @@ from savedmodels.client import errors
 from savedmodels.client.retries import Deadline, RetryPolicy
 from savedmodels.client.tensor_specs import (
     SignatureSpec,
-    TensorSpec,
     VersionStatus,
     parse_signatures,
     parse_status,
 )
 from savedmodels.client.transport import ModelSpec, Transport
+from savedmodels.tensor_spec import TensorSpec
 
 _Answer = TypeVar("_Answer")
 

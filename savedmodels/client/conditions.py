@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from savedmodels.client.errors import InvalidRequestError
-from savedmodels.client.tensor_specs import TensorSpec
+from savedmodels.tensor_spec import TensorSpec
 
 HAS_CONDITION = "has_condition"
 """An input of models without labels that can do without their conditions."""

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from savedmodels.client import errors
-from savedmodels.client.tensor_specs import TensorSpec
 from savedmodels.client.transport import ModelSpec, missing_library
+from savedmodels.tensor_spec import TensorSpec
 
 try:
     import grpc
@@ -107,8 +107,12 @@ class GrpcTransport:
         what = f"signature {signature!r}"
         answer = self._send(self._predictions.Predict, request, what, seconds)
         try:
-            return {name: _read_tensor(answer, name, outputs[name]) for name in outputs}
-        except (LookupError, TypeError, ValueError) as error:
+            return {
+                name: read_proto(name, found[name], spec)
+                for found in [dict(answer.outputs)]
+                for name, spec in outputs.items()
+            }
+        except (LookupError, ValueError) as error:
             raise errors.explain(
                 errors.ServerError,
                 f"The answer does not hold {list(outputs)} as the signature says, but "
@@ -137,15 +141,6 @@ class GrpcTransport:
 
 def _to_dict(message: Any) -> dict[str, Any]:
     return json_format.MessageToDict(message, preserving_proto_field_name=True)
-
-
-def _read_tensor(answer: Any, name: str, spec: TensorSpec) -> np.ndarray:
-    if name not in answer.outputs:  # looking it up would make it
-        raise KeyError(name)
-    value = read_proto(name, answer.outputs[name])
-    if value.dtype != spec.dtype:
-        raise TypeError(name)
-    return value
 
 
 def _described(answer: Any) -> str:

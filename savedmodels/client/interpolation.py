@@ -8,7 +8,7 @@ import numpy as np
 
 from savedmodels.client.arguments import cast
 from savedmodels.client.errors import InvalidRequestError
-from savedmodels.client.tensor_specs import TensorSpec
+from savedmodels.tensor_spec import TensorSpec
 
 METHODS = ("linear", "spherical")
 

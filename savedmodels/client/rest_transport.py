@@ -8,15 +8,15 @@ from urllib.parse import quote
 import numpy as np
 
 from savedmodels.client import errors
-from savedmodels.client.tensor_specs import TensorSpec
 from savedmodels.client.transport import ModelSpec, missing_library
 from savedmodels.error_messages import shortened
+from savedmodels.tensor_spec import TensorSpec
 
 try:
     import requests
     import urllib3
 
-    from savedmodels import json_codec
+    from savedmodels import json_codec, rest_bodies
 except ModuleNotFoundError as missing:
     raise missing_library(missing) from missing
 
@@ -85,13 +85,12 @@ class RestTransport:
         seconds: float,
     ) -> dict[str, np.ndarray]:
         """See `Transport`."""
-        columns = {name: json_codec.encode(value) for name, value in inputs.items()}
-        body = json_codec.dump({"signature_name": signature, "inputs": columns})
+        body = rest_bodies.write_request(signature, inputs)
         where = self._where(f"signature {signature!r}")
         url = f"{self._model_url}:predict"
         document = _read_answer(self._send("POST", url, where, seconds, body), where)
         try:
-            return _read_columns(document["outputs"], outputs)
+            return rest_bodies.read_outputs(document, outputs)
         except (LookupError, TypeError, ValueError) as error:
             raise errors.explain(
                 errors.ServerError,
@@ -181,18 +180,6 @@ def _innermost(error: BaseException) -> str:
     if isinstance(reason, BaseException):
         return _innermost(reason)
     return str(error) or type(error).__name__
-
-
-def _read_columns(
-    columns: Any, outputs: Mapping[str, TensorSpec]
-) -> dict[str, np.ndarray]:
-    """Reads outputs by name; a single one may stand without its name."""
-    if len(outputs) == 1 and not isinstance(columns, dict):
-        columns = dict.fromkeys(outputs, columns)
-    return {
-        name: json_codec.decode(name, columns[name], spec.dtype)
-        for name, spec in outputs.items()
-    }
 
 
 def _read_answer(answer: _Answer, where: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ __all__ = ["LocalServer"]
 
 def __getattr__(name: str) -> Any:
     # TensorFlow and the web framework are loaded when they are used: not for --help.
-    if name == "LocalServer":
-        from savedmodels.server.local_server import LocalServer
+    if name != "LocalServer":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from savedmodels.server.local_server import LocalServer
 
-        return LocalServer
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return LocalServer

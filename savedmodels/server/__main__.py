@@ -18,15 +18,10 @@ from savedmodels import command_line
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = {"flag_values": flag_values}
-    flags.DEFINE_multi_string(
-        "model_name",
-        ["default"],
-        "How requests name it. Repeat it, and the path, for several models.",
-        **define,
-    )
-    flags.DEFINE_multi_string(
-        "model_base_path", None, "The folder of the model's versions.", **define
-    )
+    names = "How requests name it. Repeat it, and the path, for several models."
+    flags.DEFINE_multi_string("model_name", ["default"], names, **define)
+    paths = "The folder of the model's versions."
+    flags.DEFINE_multi_string("model_base_path", None, paths, **define)
     flags.mark_flag_as_required("model_base_path", flag_values)
     flags.register_multi_flags_validator(
         ["model_name", "model_base_path"],
@@ -36,37 +31,22 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         message="pass as many names, each once, as paths",
         flag_values=flag_values,
     )
-    flags.DEFINE_string(
-        "host", "127.0.0.1", "The address to listen on: this machine alone.", **define
-    )
-    flags.DEFINE_list(
-        "allowed_hosts",
-        [],
-        "Names by which REST may be asked, beside localhost and --host; * for any.",
-        **define,
-    )
-    ports = {"lower_bound": 0, "upper_bound": 65535, **define}
-    flags.DEFINE_integer("rest_api_port", 8501, "REST; 0 for any.", **ports)
-    flags.DEFINE_integer("port", 8500, "gRPC; 0 for any.", **ports)
-    _define_limits(flag_values)
-
-
-def _define_limits(flag_values: flags.FlagValues) -> None:
-    define = {"flag_values": flag_values, "lower_bound": 1}
+    host = "The address to listen on: this machine alone."
+    flags.DEFINE_string("host", "127.0.0.1", host, **define)
+    hosts = "Names by which REST may be asked, beside localhost and --host; * for any."
+    flags.DEFINE_list("allowed_hosts", [], hosts, **define)
+    define["lower_bound"] = 0
+    flags.DEFINE_integer("rest_api_port", 8501, "REST; 0 for any.", **define)
+    flags.DEFINE_integer("port", 8500, "gRPC; 0 for any.", **define)
+    define["lower_bound"] = 1
     flags.DEFINE_integer("max_batch_size", 64, "Most rows of a request.", **define)
-    flags.DEFINE_integer(
-        "max_body_mb", None, "The largest request, in MiB. Default: by model.", **define
-    )
+    size = "The largest request, in MiB. Default: by model."
+    flags.DEFINE_integer("max_body_mb", None, size, **define)
     flags.DEFINE_integer("rest_api_timeout_in_ms", 30000, "REST's time-out.", **define)
-    flags.DEFINE_integer(
-        "file_system_poll_wait_seconds", 1, "How often to look for versions.", **define
-    )
-    flags.DEFINE_integer(
-        "grace_seconds",
-        30,
-        "How long requests under way are finished, after SIGTERM or SIGINT.",
-        **define,
-    )
+    poll = "How often to look for versions."
+    flags.DEFINE_integer("file_system_poll_wait_seconds", 1, poll, **define)
+    grace = "How long requests under way are finished, after SIGTERM or SIGINT."
+    flags.DEFINE_integer("grace_seconds", 30, grace, **define)
 
 
 def main(flag_values: flags.FlagValues) -> None:

@@ -2,20 +2,17 @@
 
 import collections
 import concurrent.futures
-import dataclasses
 import math
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import grpc
 import numpy as np
 
 from savedmodels.server.errors import ServingError, invalid, serving_error
 from savedmodels.server.saved_model import Arrays
-
-MAX_BATCH_SIZE = 64
-"""Rows of a batch, and of a request, by default."""
 
 _MOST_WAITING_BATCHES = 10
 _LEAST_PATIENCE = 0.002
@@ -24,8 +21,7 @@ _PATIENCE = 0.25
 """The same, as a part of the time that the last run took."""
 
 
-@dataclasses.dataclass
-class _Request:
+class _Request(NamedTuple):
     """A request that waits; its future holds the outputs, or a ServingError."""
 
     inputs: Arrays
@@ -57,15 +53,8 @@ class Batcher:
         batch_sizes: how many batches of how many rows were run.
     """
 
-    def __init__(
-        self, run: Callable[[Arrays], Arrays], max_batch_size: int = MAX_BATCH_SIZE
-    ) -> None:
-        """Starts nothing yet.
-
-        Args:
-            run: gives the outputs for checked inputs; called in a thread.
-            max_batch_size: most rows of a batch; ten such batches may wait.
-        """
+    def __init__(self, run: Callable[[Arrays], Arrays], max_batch_size: int) -> None:
+        """Starts nothing yet; `run` gives the outputs for inputs that were checked."""
         self.batch_sizes: collections.Counter[int] = collections.Counter()
         self._run = run
         self._max_batch_size = max_batch_size
@@ -124,8 +113,7 @@ class Batcher:
             patience = max(_LEAST_PATIENCE, _PATIENCE * (time.monotonic() - started))
             with self._changed:
                 self._expected = len(batch) + len(self._requests)
-                # The images of the last batch are not kept meanwhile.
-                del batch
+                del batch  # whose images are not kept meanwhile
                 self._changed.wait_for(self._is_due, patience)
 
     def _is_due(self) -> bool:
@@ -174,14 +162,12 @@ class Batcher:
         }
         outputs = self._run(inputs)
         for name, value in outputs.items():
-            if value.ndim == 0 or len(value) != rows:
+            if value.shape[:1] != (rows,):
                 raise ServingError(
                     grpc.StatusCode.INTERNAL,
                     f"The output {name} must have a row for each of the {rows} rows "
                     f"of a batch. Received: shape {value.shape}",
                 )
         parts = {name: np.split(value, ends[:-1]) for name, value in outputs.items()}
-        return [
-            {name: part[index] for name, part in parts.items()}
-            for index in range(len(requests))
-        ]
+        rows = zip(*parts.values(), strict=True)
+        return [dict(zip(parts, row, strict=True)) for row in rows]

@@ -1,5 +1,6 @@
 """Errors of the server: a code that both protocols know, and a sentence."""
 
+import concurrent.futures
 from collections.abc import Sequence
 
 import grpc
@@ -8,15 +9,10 @@ from absl import logging
 
 from savedmodels.error_messages import readable_message, shortened
 
-LONGEST_MESSAGE = 1000
-"""Characters of a message that are sent: gRPC carries messages in its headers."""
-
 HTTP_STATUS = {
-    grpc.StatusCode.CANCELLED: 499,
     grpc.StatusCode.INVALID_ARGUMENT: 400,
     grpc.StatusCode.FAILED_PRECONDITION: 400,
     grpc.StatusCode.OUT_OF_RANGE: 400,
-    grpc.StatusCode.PERMISSION_DENIED: 403,
     grpc.StatusCode.NOT_FOUND: 404,
     grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
     grpc.StatusCode.UNIMPLEMENTED: 501,
@@ -39,7 +35,7 @@ class ServingError(Exception):
     def __init__(self, code: grpc.StatusCode, message: str) -> None:
         super().__init__(code, message)
         self.code = code
-        self.message = shortened(message, LONGEST_MESSAGE)
+        self.message = shortened(message)
 
     @property
     def http_status(self) -> int:
@@ -55,15 +51,18 @@ def invalid(message: str) -> ServingError:
 def serving_error(error: Exception, inputs: Sequence[str] = ()) -> ServingError:
     """Tells an error to a client, without the traces of TensorFlow's graphs.
 
-    Args:
-        error: any; one that nobody foresaw is logged.
-        inputs: the names of the inputs with which a graph was run.
+    One that nobody foresaw is logged. `inputs` are those with which a graph was run.
     """
     if isinstance(error, ServingError):
         return ServingError(error.code, error.message)
     if isinstance(error, tf.errors.OpError):
         code = _CODES.get(error.error_code, grpc.StatusCode.UNKNOWN)
         return ServingError(code, readable_message(error.message, tuple(inputs)))
+    if isinstance(error, TimeoutError):
+        message = "The time is over. Ask for fewer rows, or allow more of it."
+        return ServingError(grpc.StatusCode.DEADLINE_EXCEEDED, message)
+    if isinstance(error, concurrent.futures.CancelledError):
+        return ServingError(grpc.StatusCode.CANCELLED, "The client is gone.")
     logging.error("A request failed.", exc_info=error)
     words = f"{type(error).__name__}: {error}"
     return ServingError(grpc.StatusCode.INTERNAL, f"The server failed. {words}")

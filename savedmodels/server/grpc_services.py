@@ -25,65 +25,24 @@ _THREADS = 256
 _LONGEST_WAIT = 24 * 3600.0
 """Seconds after which a call without a deadline is given up."""
 
-_HANDSHAKE_MILLISECONDS = 10_000
 
-
-class GrpcServer:
+class GrpcServer(grpc.GenericRpcHandler):
     """Threads that answer calls of gRPC.
+
+    Messages are parsed here, so that damaged ones are answered with a sentence.
 
     Attributes:
         port: the port that is listened on.
     """
 
     def __init__(
-        self,
-        registry: ModelRegistry,
-        host: str,
-        port: int,
-        grace_seconds: float,
-        max_message_bytes: int,
+        self, registry: ModelRegistry, host: str, port: int, max_message_bytes: int
     ) -> None:
         """Begins to listen; the arguments are those of `LocalServer`.
 
         Raises:
-            OSError: when the port cannot be had.
+            RuntimeError: when the port cannot be had.
         """
-        self._grace_seconds = grace_seconds
-        self._threads = concurrent.futures.ThreadPoolExecutor(_THREADS, "grpc")
-        self._server = grpc.server(
-            self._threads,
-            handlers=[_Services(registry, max_message_bytes)],
-            options=[
-                # Without this, two servers share a port and no one is told.
-                ("grpc.so_reuseport", 0),
-                ("grpc.max_receive_message_length", max_message_bytes),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MILLISECONDS),
-            ],
-        )
-        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        try:
-            self.port = self._server.add_insecure_port(address)
-        except RuntimeError as error:
-            raise OSError(
-                "The port of gRPC must be free. Choose another one, or end the "
-                f"program that listens there. Received: {host}:{port}: {error}"
-            ) from error
-        self._server.start()
-
-    def stop(self) -> None:
-        """Answers the calls that have come, and ends the threads."""
-        self._server.stop(self._grace_seconds).wait()
-        self._threads.shutdown()
-
-
-class _Services(grpc.GenericRpcHandler):
-    """Answers the calls of both services.
-
-    Messages are parsed here, so that damaged ones are answered with a sentence.
-    """
-
-    def __init__(self, registry: ModelRegistry, max_message_bytes: int) -> None:
         self._registry = registry
         self._max_message_bytes = max_message_bytes
         prediction = "/tensorflow.serving.PredictionService"
@@ -98,6 +57,26 @@ class _Services(grpc.GenericRpcHandler):
                 self._get_status,
             ),
         }
+        self._threads = concurrent.futures.ThreadPoolExecutor(_THREADS, "grpc")
+        self._server = grpc.server(
+            self._threads,
+            handlers=[self],
+            options=[
+                # Without this, two servers share a port and no one is told.
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", max_message_bytes),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.server_handshake_timeout_ms", 10_000),
+            ],
+        )
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.port = self._server.add_insecure_port(address)
+        self._server.start()
+
+    def stop(self, grace_seconds: float) -> None:
+        """Answers the calls that have come, within some seconds."""
+        self._server.stop(grace_seconds).wait()
+        self._threads.shutdown()
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
         """Gives what answers a call."""
@@ -135,14 +114,14 @@ class _Services(grpc.GenericRpcHandler):
         deadline = time.monotonic() + timeout
         name, version = _target(request.model_spec)
         loaded = self._registry.model(name).get(version)
-        signature = loaded.model.signature(request.model_spec.signature_name)
+        signature = loaded.signature(request.model_spec.signature_name)
         wanted = _wanted_outputs(signature, request.output_filter)
         inputs = signature.read_protos(request.inputs, self._max_message_bytes)
         rows = signature.num_rows(inputs)
         future = loaded.batchers[signature.name].submit(inputs, rows, deadline)
         # When the client is gone, nobody needs the answer.
         context.add_callback(future.cancel)
-        outputs = _result(future, timeout)
+        outputs = future.result(timeout)
         response = predict_pb2.PredictResponse()
         response.model_spec.name = name
         response.model_spec.version.value = loaded.number
@@ -163,7 +142,7 @@ class _Services(grpc.GenericRpcHandler):
         response.model_spec.name = name
         response.model_spec.version.value = loaded.number
         signatures = get_model_metadata_pb2.SignatureDefMap(
-            signature_def=loaded.model.signature_defs
+            signature_def=loaded.signature_defs
         )
         response.metadata["signature_def"].Pack(signatures)
         return response
@@ -193,15 +172,3 @@ def _wanted_outputs(signature: LoadedSignature, wanted: Sequence[str]) -> list[s
             f"{', '.join(signature.outputs)}. Received: {', '.join(sorted(unknown))}"
         )
     return list(wanted) or signature.outputs
-
-
-def _result(future: concurrent.futures.Future, timeout: float) -> Any:
-    try:
-        return future.result(timeout)
-    except concurrent.futures.TimeoutError:
-        future.cancel()
-        code = grpc.StatusCode.DEADLINE_EXCEEDED
-        raise ServingError(code, "The deadline of the call is over.") from None
-    except concurrent.futures.CancelledError:
-        code = grpc.StatusCode.CANCELLED
-        raise ServingError(code, "The client took the call back.") from None

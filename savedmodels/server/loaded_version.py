@@ -5,15 +5,16 @@ import pathlib
 
 import grpc
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
-from savedmodels.server.batching import MAX_BATCH_SIZE, Batcher
-from savedmodels.server.errors import ServingError, serving_error
-from savedmodels.server.saved_model import LoadedModel
+from savedmodels import rest_bodies
+from savedmodels.error_messages import shortened
+from savedmodels.server.batching import Batcher
+from savedmodels.server.errors import ServingError, invalid, serving_error
+from savedmodels.server.saved_model import LoadedSignature
 
 WARM_UP_FILE = pathlib.Path("assets.extra") / "tf_serving_warmup_requests"
-
-_MOST_WARM_UP_REQUESTS = 1000
 _LEAST_BODY_BYTES = 8 << 20
 _LEAST_LISTS = 1000
 
@@ -23,8 +24,8 @@ class LoadedVersion:
 
     Attributes:
         number: of the version.
-        model: what was loaded.
-        batchers: what runs its signatures, by name.
+        signature_defs: the signatures as the SavedModel holds them, for metadata.
+        batchers: what runs the signatures, by name.
         max_body_bytes: the largest body that a request over REST may have: 8 MiB, or
             what the largest batch of the largest signature takes.
         max_lists: how many lists and objects its JSON may hold.
@@ -33,7 +34,7 @@ class LoadedVersion:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        max_batch_size: int = MAX_BATCH_SIZE,
+        max_batch_size: int,
         max_body_bytes: int | None = None,
     ) -> None:
         """Loads a version and runs its warm-up requests.
@@ -49,42 +50,47 @@ class LoadedVersion:
         path = pathlib.Path(path)
         self.number = int(path.name)
         try:
-            self.model = LoadedModel(path)
-            _warm_up(self.model, path)
+            content = (path / tf.saved_model.SAVED_MODEL_FILENAME_PB).read_bytes()
+            meta_graph = saved_model_pb2.SavedModel.FromString(content).meta_graphs[0]
+            self.signature_defs = dict(meta_graph.signature_def)
+            self._model = tf.saved_model.load(str(path))
+            self._signatures = {
+                name: LoadedSignature(name, function)
+                for name, function in self._model.signatures.items()
+            }
+            self._warm_up(path / WARM_UP_FILE)
         except Exception as error:
             raise _load_error(path, error) from error
-        signatures = self.model.signatures
-        self.batchers = {
-            name: Batcher(signature.run, max_batch_size)
-            for name, signature in signatures.items()
-        }
-        sizes = [signature.json_size() for signature in signatures.values()]
-        most_bytes = max(num_bytes for num_bytes, _ in sizes)
-        most_lists = max(num_lists for _, num_lists in sizes)
-        derived = max(_LEAST_BODY_BYTES, max_batch_size * most_bytes)
-        self.max_body_bytes = max_body_bytes or derived
-        self.max_lists = _LEAST_LISTS + max_batch_size * most_lists
+        signatures = self._signatures.values()
+        self.batchers = {s.name: Batcher(s.run, max_batch_size) for s in signatures}
+        sizes = [rest_bodies.row_size(signature.inputs) for signature in signatures]
+        most_bytes = max_batch_size * max(num_bytes for num_bytes, _ in sizes)
+        most_lists = max_batch_size * max(num_lists for _, num_lists in sizes)
+        self.max_body_bytes = max_body_bytes or max(_LEAST_BODY_BYTES, most_bytes)
+        self.max_lists = _LEAST_LISTS + most_lists
 
-
-def _warm_up(model: LoadedModel, path: pathlib.Path) -> None:
-    """Runs the requests that lie with a version: its first callers need not wait."""
-    file = path / WARM_UP_FILE
-    if not file.is_file():
-        return
-    records = tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
-    for count, record in enumerate(records):
-        log = prediction_log_pb2.PredictionLog.FromString(record)
-        kind = log.WhichOneof("log_type")
-        if kind != "predict_log" or count == _MOST_WARM_UP_REQUESTS:
-            raise ValueError(
-                f"Warm-up requests must be at most {_MOST_WARM_UP_REQUESTS}, all of "
-                f"Predict. Received: number {count + 1}, {kind}, in {file}"
+    def signature(self, name: str) -> LoadedSignature:
+        """Gives the signature that a request names, by default `serving_default`."""
+        name = name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+        if name not in self._signatures:
+            raise invalid(
+                f"The signature must be one of {', '.join(sorted(self._signatures))}. "
+                f"Received: {shortened(name, 100)!r}"
             )
-        request = log.predict_log.request
-        signature = model.signature(request.model_spec.signature_name)
-        inputs = signature.read_protos(request.inputs, most_bytes=1 << 30)
-        signature.num_rows(inputs)
-        signature.run(inputs)
+        return self._signatures[name]
+
+    def _warm_up(self, file: pathlib.Path) -> None:
+        """Runs the requests that lie with a version, so that no caller waits."""
+        if not file.is_file():
+            return
+        records = tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
+        for record in records:
+            log = prediction_log_pb2.PredictionLog.FromString(record)
+            request = log.predict_log.request
+            signature = self.signature(request.model_spec.signature_name)
+            inputs = signature.read_protos(request.inputs, most_bytes=1 << 30)
+            signature.num_rows(inputs)
+            signature.run(inputs)
 
 
 def _load_error(path: pathlib.Path, error: Exception) -> ServingError:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Collection, Mapping
 
-from savedmodels.server.batching import MAX_BATCH_SIZE
 from savedmodels.server.grpc_services import GrpcServer
 from savedmodels.server.loaded_version import LoadedVersion
 from savedmodels.server.registry import ModelRegistry
@@ -38,7 +37,7 @@ class LocalServer:
         rest_port: int = 0,
         grpc_port: int = 0,
         allowed_hosts: Collection[str] = (),
-        max_batch_size: int = MAX_BATCH_SIZE,
+        max_batch_size: int = 64,
         max_body_mb: int | None = None,
         poll_seconds: float = 1.0,
         rest_timeout_seconds: float = 30.0,
@@ -75,13 +74,12 @@ class LocalServer:
         self.host = host
         self.rest_port = rest_port
         self.grpc_port = grpc_port
-        max_body_bytes = None if max_body_mb is None else max_body_mb << 20
+        self._max_body_bytes = None if max_body_mb is None else max_body_mb << 20
         self._registry = ModelRegistry(
             models,
-            lambda path: LoadedVersion(path, max_batch_size, max_body_bytes),
+            lambda path: LoadedVersion(path, max_batch_size, self._max_body_bytes),
             poll_seconds,
         )
-        self._max_message_bytes = max_body_bytes or _MAX_MESSAGE_BYTES
         self._allowed_hosts = {*_LOCAL_HOSTS, host, *allowed_hosts}
         self._rest_timeout_seconds = rest_timeout_seconds
         self._grace_seconds = grace_seconds
@@ -101,31 +99,24 @@ class LocalServer:
         """Listens, and begins to load; once.
 
         Raises:
-            OSError, ValueError: when a port or the host cannot be had; then nothing
-                is left running.
+            OSError: when a port or the host cannot be had; then nothing is left
+                running.
         """
         self._registry.start()
+        address = (self._registry, self.host, self.rest_port)
         try:
-            rest = RestServer(
-                self._registry,
-                self.host,
-                self.rest_port,
-                self._allowed_hosts,
-                self._rest_timeout_seconds,
-                self._grace_seconds,
-            )
+            rest = RestServer(*address, self._allowed_hosts, self._rest_timeout_seconds)
             self._servers.append(rest)
-            grpc = GrpcServer(
-                self._registry,
-                self.host,
-                self.grpc_port,
-                self._grace_seconds,
-                self._max_message_bytes,
-            )
+            address = (self._registry, self.host, self.grpc_port)
+            grpc = GrpcServer(*address, self._max_body_bytes or _MAX_MESSAGE_BYTES)
             self._servers.append(grpc)
-        except BaseException:
+        except Exception as error:
             self.stop()
-            raise
+            raise OSError(
+                "The host must be one of this machine's, and the port free. Choose "
+                "another one, or end the program that listens there. "
+                f"Received: {self.host}:{address[-1]}: {error}"
+            ) from error
         self.rest_port, self.grpc_port = rest.port, grpc.port
 
     def stop(self) -> None:
@@ -135,7 +126,7 @@ class LocalServer:
         have not come whole are broken off.
         """
         for server in self._servers:
-            server.stop()
+            server.stop(self._grace_seconds)
         self._servers = []
         self._registry.stop()
 
@@ -154,13 +145,6 @@ class LocalServer:
             TimeoutError: when the time is over.
         """
         self._registry.model(name).wait_until_available(timeout, version)
-
-    def batch_sizes(self, name: str) -> dict[str, dict[int, int]]:
-        """Counts the batches that the latest version ran, by signature and rows."""
-        batchers = self._registry.model(name).get().batchers
-        return {
-            key: dict(b.batch_sizes) for key, b in batchers.items() if b.batch_sizes
-        }
 
     def __enter__(self) -> "LocalServer":
         self.start()

@@ -14,14 +14,13 @@ from savedmodels.server.errors import ServingError
 from savedmodels.server.loaded_version import LoadedVersion
 
 State = get_model_status_pb2.ModelVersionStatus.State
-"""LOADING, AVAILABLE and END are those that versions have here."""
 
 _LARGEST_VERSION = 2**63 - 1
 """The messages of both protocols carry no larger number."""
 
 
 class _Status(NamedTuple):
-    """What became of a version; `error` says why it is not served."""
+    """What became of a version: LOADING, AVAILABLE or END, and why it is not served."""
 
     state: int
     error: ServingError | None = None
@@ -43,11 +42,6 @@ class ModelVersions:
         load: Callable[[pathlib.Path], LoadedVersion],
     ) -> None:
         """Loads nothing yet: `poll` does.
-
-        Args:
-            name: the model's name.
-            base_path: the folder that holds the versions, `<base_path>/<integer>/`.
-            load: loads a version, given its folder.
 
         Raises:
             ValueError: when the name or the folder is impossible.
@@ -72,12 +66,13 @@ class ModelVersions:
         self._changed = threading.Condition()
 
     def poll(self) -> bool:
-        """Looks for versions, and loads the latest that can be loaded.
-
-        Returns:
-            Whether another version is served now.
-        """
-        before, found = self._served, self._find()
+        """Loads the latest version that can be; tells whether another is served now."""
+        before = self._served
+        try:
+            found = self._find()
+        except OSError as error:
+            logging.error("%s cannot be looked into: %s", self._base_path, error)
+            return False
         for number in sorted(found, reverse=True):
             if before is not None and before.number == number:
                 break
@@ -93,10 +88,9 @@ class ModelVersions:
         return self._served is not before
 
     def get(self, number: int | None = None) -> LoadedVersion:
-        """Gives the version that is served, which stays loaded while it is held.
+        """Gives the version that is served, if it is the one that is wanted, or any.
 
-        Args:
-            number: the version that is wanted. Default: any.
+        It stays loaded while it is held.
 
         Raises:
             ServingError: NOT_FOUND when it is not served, UNAVAILABLE while it loads.
@@ -122,10 +116,7 @@ class ModelVersions:
     def status(
         self, number: int | None = None
     ) -> get_model_status_pb2.GetModelStatusResponse:
-        """Gives the message of what became of the versions, the latest first.
-
-        Args:
-            number: one of them. Default: all.
+        """Gives the message of what became of all versions, or of one.
 
         Raises:
             ServingError: NOT_FOUND when there is none.
@@ -148,16 +139,16 @@ class ModelVersions:
     def wait_until_available(self, timeout: float, number: int | None = None) -> None:
         """Waits until a version is served; see `LocalServer.wait_until_available`."""
 
-        def errors() -> list[str]:
-            return [
-                f"version {version}: {status.error.message}"
-                for version, status in self._found(number)
-                if status.error is not None
-            ]
-
         def is_available() -> bool:
             served = self._served
             return served is not None and number in (None, served.number)
+
+        def errors() -> str:
+            found = self._found(number)
+            errors = [
+                f"version {x}: {error.message}" for x, (_, error) in found if error
+            ]
+            return "; ".join(errors)
 
         with self._changed:
             self._changed.wait_for(
@@ -167,7 +158,7 @@ class ModelVersions:
                 return
         rule = f"{self._name} must have a version that can be served"
         if errors():
-            raise ValueError(f"{rule}. Received: {'; '.join(errors())}")
+            raise ValueError(f"{rule}. Received: {errors()}")
         raise TimeoutError(f"{rule} within {timeout:g} seconds. Received: no version")
 
     def _found(self, number: int | None) -> list[tuple[int, _Status]]:

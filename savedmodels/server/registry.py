@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Mapping
 
 import grpc
-from absl import logging
 
 from savedmodels.error_messages import shortened
 from savedmodels.server.errors import ServingError
@@ -16,7 +15,12 @@ from savedmodels.server.model_versions import ModelVersions
 
 
 class ModelRegistry:
-    """The models that are served, by name."""
+    """All models that are served.
+
+    Attributes:
+        models: their versions, by name.
+        start: looks for versions, now and from now on; once.
+    """
 
     def __init__(
         self,
@@ -26,36 +30,23 @@ class ModelRegistry:
     ) -> None:
         """Loads nothing yet: `start` does.
 
-        Args:
-            models: base paths by name.
-            load: loads a version, given its folder.
-            poll_seconds: how often to look for versions.
-
         Raises:
             ValueError: when a name, a base path or the number is impossible.
         """
         if poll_seconds <= 0:
             raise ValueError(f"poll_seconds must be above 0. Received: {poll_seconds}")
         self._poll_seconds = poll_seconds
-        self._models = {
-            name: ModelVersions(name, base_path, load)
-            for name, base_path in models.items()
+        self.models = {
+            name: ModelVersions(name, path, load) for name, path in models.items()
         }
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="versions", daemon=True)
-
-    def start(self) -> None:
-        """Looks for versions, now and from now on."""
-        self._thread.start()
+        self.start = self._thread.start
 
     def stop(self) -> None:
         """Stops looking."""
         self._stopping.set()
         self._thread.join()
-
-    def names(self) -> list[str]:
-        """Lists the names of all models, in order."""
-        return sorted(self._models)
 
     def model(self, name: str) -> ModelVersions:
         """Gives a model's versions.
@@ -63,18 +54,18 @@ class ModelRegistry:
         Raises:
             ServingError: NOT_FOUND when there is no model of this name.
         """
-        if name not in self._models:
+        if name not in self.models:
             raise ServingError(
                 grpc.StatusCode.NOT_FOUND,
                 f"Servable not found for request: Latest({shortened(name, 100)}). "
-                f"The models that are served: {', '.join(self.names()) or 'none'}",
+                f"The models that are served: {', '.join(sorted(self.models))}",
             )
-        return self._models[name]
+        return self.models[name]
 
     def _run(self) -> None:
         was_changed = False
         while True:
-            is_changed = any([self._poll(name) for name in self._models])
+            is_changed = any([model.poll() for model in self.models.values()])
             if is_changed or was_changed:
                 # What TensorFlow loads holds itself in circles; and the requests to
                 # the older version end a little later.
@@ -82,10 +73,3 @@ class ModelRegistry:
             was_changed = is_changed
             if self._stopping.wait(self._poll_seconds):
                 return
-
-    def _poll(self, name: str) -> bool:
-        try:
-            return self._models[name].poll()
-        except OSError as error:
-            logging.error("Versions of %s cannot be looked for: %s", name, error)
-            return False

@@ -3,25 +3,19 @@
 import asyncio
 import concurrent.futures
 import pathlib
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 from urllib.parse import urlsplit
 
-import grpc
 from aiohttp import web
 from google.protobuf import json_format
 
-from savedmodels import json_codec
+from savedmodels import json_codec, rest_bodies
 from savedmodels.error_messages import shortened
-from savedmodels.server import rest_messages
-from savedmodels.server.errors import (
-    LONGEST_MESSAGE,
-    ServingError,
-    invalid,
-    serving_error,
-)
+from savedmodels.server.errors import invalid, serving_error
 from savedmodels.server.registry import ModelRegistry
 
 PAGE = pathlib.Path(__file__).parent / "page"
@@ -69,7 +63,6 @@ class RestServer:
         port: int,
         allowed_hosts: Collection[str],
         timeout_seconds: float,
-        grace_seconds: float,
     ) -> None:
         """Begins to listen; the arguments are those of `LocalServer`.
 
@@ -82,32 +75,24 @@ class RestServer:
         # One thread: several parsers would keep the interpreter from everyone else.
         self._aside = concurrent.futures.ThreadPoolExecutor(1, "json")
         self._waiting: dict[web.RequestHandler, None] = {}
-        self._listening: asyncio.Server | None = None
         application = web.Application(middlewares=[self._answer_errors])
         application.add_routes(self._routes())
         application.on_response_prepare.append(_add_headers)
-        self._runner = web.AppRunner(
-            application,
-            handler_cancellation=True,  # nothing is run for clients that are gone
-            shutdown_timeout=grace_seconds,
-        )
+        # Nothing is run for clients that are gone.
+        self._runner = web.AppRunner(application, handler_cancellation=True)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=128)
+        self.port = listener.getsockname()[1]
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="rest")
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="rest", daemon=True
+        )
         self._thread.start()
-        try:
-            self.port = self._run(self._listen(host, port))
-        except BaseException as error:
-            self.stop()
-            if isinstance(error, OSError):
-                raise OSError(
-                    "The port of REST must be free. Choose another one, or end the "
-                    f"program that listens there. Received: {host}:{port}: {error}"
-                ) from error
-            raise
+        self._listening = self._run(self._listen(listener))
 
-    def stop(self) -> None:
-        """Answers the requests that have come whole, and ends the thread."""
-        self._run(self._clean_up())
+    def stop(self, grace_seconds: float) -> None:
+        """Answers the requests that have come whole, within some seconds."""
+        self._run(self._clean_up(grace_seconds))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -116,27 +101,24 @@ class RestServer:
     def _run(self, coroutine: Awaitable) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    async def _listen(self, host: str, port: int) -> int:
-        """Begins to listen; returns the port."""
+    async def _listen(self, listener: socket.socket) -> asyncio.Server:
         await self._runner.setup()
-        self._listening = await self._loop.create_server(
-            lambda: _Connection(self._runner.server, self._waiting, self._loop),
-            host,
-            port,
+        server = self._runner.server
+        return await self._loop.create_server(
+            lambda: _Connection(server, self._waiting, self._loop), sock=listener
         )
-        return self._listening.sockets[0].getsockname()[1]
 
-    async def _clean_up(self) -> None:
-        if self._listening is not None:
-            # A connection that is being set up while its server closes would be lost.
-            for listener in self._listening.sockets:
-                self._loop.remove_reader(listener.fileno())
-            for _ in range(3):
-                await asyncio.sleep(0)
-            self._listening.close()
+    async def _clean_up(self, grace_seconds: float) -> None:
+        # A connection that is being set up while its server closes would be lost.
+        for listener in self._listening.sockets:
+            self._loop.remove_reader(listener.fileno())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self._listening.close()
         # Requests that are on their way may never end.
         for connection in list(self._waiting):
             connection.force_close()
+        await self._runner.server.shutdown(grace_seconds)
         await self._runner.cleanup()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
@@ -153,7 +135,7 @@ class RestServer:
             web.get("/page/models", self._get_names),
             web.get("/page/{file}", _get_page),
         ]
-        for target in ("", "/versions/{version:[^/:]+}"):
+        for target in ("", r"/versions/{version:\d{1,19}}"):
             path = f"/v1/models/{{name:[^/:]+}}{target}"
             routes += [
                 web.get(path, self._get_status),
@@ -168,50 +150,38 @@ class RestServer:
         loaded = self._registry.model(name).get(version)
         max_body_bytes, max_lists = loaded.max_body_bytes, loaded.max_lists
         del loaded  # a body that is long in coming holds no version in memory
-        try:
-            async with asyncio.timeout_at(deadline):
-                body = await _read_body(request, max_body_bytes)
-        except TimeoutError:
-            raise web.HTTPRequestTimeout(
-                text=f"The body must come within {self._timeout_seconds:g} seconds."
-            ) from None
-        # It has asked for something, and is not ended any more for one that has not.
-        self._waiting.pop(request.protocol, None)
-        try:
-            async with asyncio.timeout_at(deadline):
-                is_big = len(body) > _BIG
-                asked = await self._convert(
-                    is_big, rest_messages.parse_request, body, max_lists
-                )
-                loaded = self._registry.model(name).get(version)
-                signature = loaded.model.signature(asked.signature_name)
-                inputs = await self._convert(
-                    is_big, rest_messages.read_inputs, asked, signature
-                )
-                rows = signature.num_rows(inputs)
-                batcher = loaded.batchers[signature.name]
-                outputs = await asyncio.wrap_future(
-                    batcher.submit(inputs, rows, deadline)
-                )
-                is_big = rest_messages.num_characters(outputs) > _BIG
-                content = await self._convert(
-                    is_big, rest_messages.write_outputs, outputs, asked.is_rows
-                )
-        except TimeoutError:
-            raise ServingError(
-                grpc.StatusCode.DEADLINE_EXCEEDED,
-                f"The time-out of {self._timeout_seconds:g} seconds is over. Ask for "
-                "fewer rows, or give the server a longer time-out.",
-            ) from None
+        async with asyncio.timeout_at(deadline):
+            body = await _read_body(request, max_body_bytes)
+            # It is not ended any more in favour of others.
+            self._waiting.pop(request.protocol, None)
+            is_big = len(body) > _BIG
+            asked = await self._convert(
+                is_big, rest_bodies.parse_request, body, max_lists
+            )
+            loaded = self._registry.model(name).get(version)
+            signature = loaded.signature(asked.signature_name)
+            inputs = await self._convert(
+                is_big, rest_bodies.read_inputs, asked, signature.inputs
+            )
+            rows = signature.num_rows(inputs)
+            future = loaded.batchers[signature.name].submit(inputs, rows, deadline)
+            outputs = await asyncio.wrap_future(future)
+            is_big = rest_bodies.num_characters(outputs) > _BIG
+            content = await self._convert(
+                is_big, rest_bodies.write_outputs, outputs, asked.is_rows
+            )
         return web.Response(body=content, content_type="application/json")
 
     async def _convert(
         self, is_big: bool, convert: Callable[..., Any], *arguments: Any
     ) -> Any:
         """Converts in a thread what is big, so that others are answered meanwhile."""
-        if not is_big:
-            return convert(*arguments)
-        return await self._loop.run_in_executor(self._aside, convert, *arguments)
+        try:
+            if not is_big:
+                return convert(*arguments)
+            return await self._loop.run_in_executor(self._aside, convert, *arguments)
+        except ValueError as error:
+            raise invalid(str(error)) from None
 
     async def _get_status(self, request: web.Request) -> web.Response:
         name, version = _target(request)
@@ -221,14 +191,14 @@ class RestServer:
         name, version = _target(request)
         loaded = self._registry.model(name).get(version)
         signatures = {
-            key: _as_dict(value) for key, value in loaded.model.signature_defs.items()
+            key: _as_dict(value) for key, value in loaded.signature_defs.items()
         }
         spec = {"name": name, "signature_name": "", "version": str(loaded.number)}
         metadata = {"signature_def": {"signature_def": signatures}}
         return _json_response({"model_spec": spec, "metadata": metadata})
 
     async def _get_names(self, request: web.Request) -> web.Response:
-        return _json_response({"models": self._registry.names()})
+        return _json_response({"models": sorted(self._registry.models)})
 
     # What is refused.
 
@@ -240,22 +210,19 @@ class RestServer:
         try:
             self._check_origin(request)
             return await handler(request)
-        except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
-            received = f"{request.method} {shortened(request.path, 200)}"
-            response = _error_response(
-                error.status, f"Malformed request. {_PATHS} Received: {received}"
-            )
-            response.headers.update({"Allow": error.headers.get("Allow", "")})
-            return response
         except web.RequestPayloadError as error:
             # What follows on this connection cannot be told from the damaged body.
-            response = _error_response(
-                400, f"The body must be whole. Received: {error}"
-            )
-            response.force_close()
-            return response
+            message = f"The body must be whole. Received: {error}"
+            return _error_response(400, message, is_last=True)
         except web.HTTPException as error:
-            return _error_response(error.status, error.text)
+            message = error.text
+            if error.status in (404, 405):
+                received = f"{request.method} {shortened(request.path, 200)}"
+                message = f"Malformed request. {_PATHS} Received: {received}"
+            response = _error_response(error.status, message)
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
+            return response
         except Exception as error:
             told = serving_error(error)
             return _error_response(told.http_status, told.message)
@@ -274,7 +241,7 @@ class RestServer:
                 f"{', '.join(sorted(self._allowed_hosts))}. Start it with "
                 f"--allowed_hosts for others. Received: {shortened(host, 100)!r}"
             )
-        origin = request.headers.get("Origin", f"http://{host}")
+        origin = request.headers.get("Origin", f"//{host}")
         if origin.rpartition("//")[2].lower() != host.lower():
             raise web.HTTPForbidden(
                 text="Requests from pages must come from this server's own page. "
@@ -330,12 +297,9 @@ class _Connection(web.RequestHandler):
         """Answers what is no HTTP with {"error": "..."}, logs nothing, and ends."""
         if status >= 500 or request.writer.output_size:
             return super().handle_error(request, status, exc, message)
-        received = " ".join((message or type(exc).__name__).split())
-        response = _error_response(
-            status, f"The request must be HTTP that can be read. Received: {received}"
-        )
-        response.force_close()
-        return response
+        told = " ".join((message or type(exc).__name__).split())
+        told = f"The request must be HTTP that can be read. Received: {told}"
+        return _error_response(status, told, is_last=True)
 
 
 async def _get_page(request: web.Request) -> web.StreamResponse:
@@ -361,13 +325,7 @@ async def _read_body(request: web.Request, max_bytes: int) -> bytes:
 def _target(request: web.Request) -> tuple[str, int | None]:
     """Gives the model and the version that a path names."""
     version = request.match_info.get("version")
-    if version is None:
-        return request.match_info["name"], None
-    if not (version.isascii() and version.isdecimal()) or len(version) > 19:
-        raise invalid(
-            f"The version must be a number. Received: {shortened(version, 100)!r}"
-        )
-    return request.match_info["name"], int(version)
+    return request.match_info["name"], None if version is None else int(version)
 
 
 def _host_name(host: str) -> str:
@@ -395,5 +353,8 @@ def _json_response(document: Any, status: int = 200) -> web.Response:
     return web.Response(body=content, status=status, content_type="application/json")
 
 
-def _error_response(status: int, message: str) -> web.Response:
-    return _json_response({"error": shortened(message, LONGEST_MESSAGE)}, status)
+def _error_response(status: int, message: str, is_last: bool = False) -> web.Response:
+    response = _json_response({"error": shortened(message)}, status)
+    if is_last:
+        response.force_close()
+    return response

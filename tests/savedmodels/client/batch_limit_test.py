@@ -31,7 +31,8 @@ def test_the_client_keeps_to_the_limit_that_the_model_tells(model, tmp_path):
                 for _ in range(2):
                     images = client.sample(5, seed=3)
                     np.testing.assert_array_equal(images, model.sample(5, seed=3))
-        assert set(server.batch_sizes("tiny")["sample"]) <= {1, LIMIT}
+        (batcher,) = {server._registry.model("tiny").get().batchers["sample"]}
+        assert set(batcher.batch_sizes) <= {1, LIMIT}
     finally:
         server.stop()
 

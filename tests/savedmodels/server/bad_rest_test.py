@@ -13,7 +13,7 @@ import urllib.parse
 import pytest
 import requests
 
-from savedmodels.server import rest_messages
+from savedmodels import rest_bodies
 from tests.savedmodels.server import pictures
 from tests.savedmodels.server.calls import sample_inputs, sample_row
 
@@ -66,7 +66,7 @@ BODIES = {
     "signature_no_string": (_rows(ROW, signature_name=1), "signature_name.*1"),
     "unknown_signature": (_rows(ROW, signature_name="paint"), "one of.*'paint'"),
     "missing_input": (_rows({"seed": 1, "label": 1}), "Missing: temperature"),
-    "missing_in_second": (_rows(ROW, {}), "Missing: label.*Received: none, in row 1"),
+    "missing_in_second": (_rows(ROW, {}), "Missing: label.*Received in row 1: none"),
     "extra_input": (_row(colour=1), "Unknown: colour"),
     "extra_column": ({"inputs": {"seeds": [1]}}, "Missing.*Unknown: seeds"),
     # Types.
@@ -199,8 +199,12 @@ def test_what_a_picture_holds_too_much_is_passed_over(rest):
 PATHS = {
     "unknown_model": ("/v1/models/other:predict", 404, "Latest.other..*plain, tiny"),
     "unknown_version": ("/v1/models/tiny/versions/9:predict", 404, "Specific.tiny, 9."),
-    "version_no_number": ("/v1/models/tiny/versions/new:predict", 400, "a number.*new"),
-    "version_huge": (f"/v1/models/tiny/versions/{'9' * 50}:predict", 400, "a number"),
+    "version_no_number": (
+        "/v1/models/tiny/versions/new:predict",
+        404,
+        "Malformed.*new",
+    ),
+    "version_huge": (f"/v1/models/tiny/versions/{'9' * 50}:predict", 404, "Malformed"),
     "label": ("/v1/models/tiny/labels/stable:predict", 404, "Malformed request"),
     "unknown_verb": ("/v1/models/tiny:draw", 404, "Malformed request"),
     "unknown_path": ("/v2/tiny", 404, "Malformed request.*Received: POST /v2/tiny"),
@@ -312,7 +316,7 @@ def test_what_is_no_http(rest, request_bytes, caplog):
 
 @pytest.mark.parametrize("what", ["parse_request", "read_inputs", "write_outputs"])
 def test_what_is_big_holds_up_nobody(plain_rest, monkeypatch, what):
-    convert = getattr(rest_messages, what)
+    convert = getattr(rest_bodies, what)
     begun, others_are_answered = threading.Event(), threading.Event()
 
     def held_up(*arguments):
@@ -320,7 +324,7 @@ def test_what_is_big_holds_up_nobody(plain_rest, monkeypatch, what):
         assert others_are_answered.wait(30)
         return convert(*arguments)
 
-    monkeypatch.setattr(rest_messages, what, held_up)
+    monkeypatch.setattr(rest_bodies, what, held_up)
     # More than a megabyte, both asked and answered.
     words = ["a" * 50_000] * 64
     columns = {"flag": [True], "level": [1], "precise": [1.0], "word": words}

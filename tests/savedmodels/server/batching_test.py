@@ -42,7 +42,7 @@ def batcher(run):
     """Makes a batcher that runs its first request, held up."""
 
     def make(*options):
-        batcher = Batcher(run, *options)
+        batcher = Batcher(run, *(options or [64]))
         _ask(batcher, 0)
         assert run.began.wait(60)
         return batcher

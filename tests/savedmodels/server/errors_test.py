@@ -4,7 +4,8 @@ import grpc
 import pytest
 import tensorflow as tf
 
-from savedmodels.server.errors import LONGEST_MESSAGE, ServingError, serving_error
+from savedmodels.error_messages import LONGEST_MESSAGE
+from savedmodels.server.errors import ServingError, serving_error
 
 GRAPH = "Graph execution error:\n\nDetected at node {} defined at (most recent call "
 GRAPH += "last):\n<stack traces unavailable>\n{}\n\t [[{{{{node {}}}}}]] [Op:__f_1]"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import requests
 
+from tests.savedmodels.server import pictures
 from tests.savedmodels.server.calls import sample_inputs, sample_row
 
 WORDS = {"flag": True, "level": 255, "precise": 0.1, "word": "näh"}
@@ -94,7 +95,8 @@ def test_pictures_travel_as_base64(rest):
     columns = {"seed": [7], "label": [0], "temperature": [1.0]}
     request = {"signature_name": "sample_png", "inputs": columns}
     (picture,) = rest.answer(request)["outputs"]
-    files = {"image_bytes": [picture], "mask_bytes": [picture]}
+    mask = {"b64": base64.b64encode(pictures.IMAGE).decode()}
+    files = {"image_bytes": [picture], "mask_bytes": [mask]}
     request = {"signature_name": "complete_png", "inputs": {**columns, **files}}
     (completed,) = rest.answer(request)["outputs"]
     assert base64.b64decode(completed["b64"]).startswith(b"\x89PNG")
