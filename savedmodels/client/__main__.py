@@ -1,15 +1,20 @@
-"""Draws images by a served model, and writes them as a picture.
+"""Samples images from a served model, and writes them as a picture.
 
 python -m savedmodels.client --address=http://127.0.0.1:8501 --model=digits --label=3
 
-A model with labels draws a row for each of --label=0,3,5 or --label=all. --complete and
---mask draw the rest of an image: what is white in the mask is kept.
+A model with labels samples a row for each of --label=0,3,5 or --label=all. --complete
+and --mask draw the rest of an image: what is white in the mask is kept.
 """
 
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 from absl import flags
 
+from savedmodels import command_line
 from savedmodels.client import Client, ClientError
-from trainers.command_line import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -25,7 +30,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     )
     flags.DEFINE_integer("seed", 0, "The same seed gives the same images.", **define)
     flags.DEFINE_float(
-        "temperature", 1.0, "Less than 1 draws closer to the modes.", **define
+        "temperature", 1.0, "Less than 1 samples closer to the modes.", **define
     )
     flags.DEFINE_list(
         "label", None, 'Labels, a row of images each: 3 or 0,3,5, or "all".', **define
@@ -33,7 +38,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     for name, what in {"embedding": "vector", "spatial": "map"}.items():
         help_text = f".npy of one {what}, or of one for each image."
         flags.DEFINE_string(name, None, help_text, **define)
-    flags.DEFINE_string("complete", None, "Image to draw the rest of.", **define)
+    flags.DEFINE_string("complete", None, "Image to complete.", **define)
     flags.DEFINE_string(
         "mask", None, "Image of what is known of it: white, else black.", **define
     )
@@ -63,41 +68,110 @@ def _define_server_flags(flag_values: flags.FlagValues) -> None:
 
 
 def main(flag_values: flags.FlagValues) -> None:
-    """Draws and writes."""
+    """Samples and writes."""
     server = ("address", "model", "version", "version_label", "timeout")
     try:
         with Client(**{name: flag_values[name].value for name in server}) as client:
-            _draw(client, flag_values)
+            _sample(client, flag_values)
     except ClientError as error:
         # Which the program tells in one line, whatever its kind.
         raise ValueError(str(error)) from error
 
 
-def _draw(client: Client, flag_values: flags.FlagValues) -> None:
-    # Here, so that a mistyped address is told before TensorFlow loads.
-    client.metadata()
-    from savedmodels.client import pictures
-    from trainers.sampling import sampling
+def _sample(client: Client, flag_values: flags.FlagValues) -> None:
+    # First, so that a mistyped address is told before TensorFlow loads.
+    document = client.metadata()
+    from keras_pixelcnn.image_grid import save_image_grid
+    from keras_pixelcnn.pixel_values import to_pixels
 
-    known = None
-    if flag_values.complete is not None:
-        known = pictures.read_known_image(
-            client, flag_values.complete, flag_values.mask
+    per_row, count = flag_values.num_samples, flag_values.num_samples
+    given = {"seed": flag_values.seed, "temperature": flag_values.temperature}
+    for name in ("embedding", "spatial"):
+        if flag_values[name].value is not None:
+            given[name] = _read_array(name, flag_values[name].value)
+    columns = None
+    if flag_values.label is not None:
+        given["label"] = np.repeat(_labels(document, flag_values.label), per_row)
+        count, columns = len(given["label"]), per_row
+    if flag_values.complete is None:
+        pixels = to_pixels(client.sample(count, **given), document["num_levels"])
+    else:
+        image, mask = _read_known(document, flag_values.complete, flag_values.mask)
+        completed = client.complete(np.repeat(image[None], count, 0), mask, **given)
+        pixels = to_pixels(completed, document["num_levels"])
+        # As pictures and not as levels: few levels have none that is mid grey.
+        first = to_pixels(image, document["num_levels"])
+        first = np.where(mask[..., np.newaxis], first, np.uint8(128))
+        pixels = np.insert(pixels, range(0, count, per_row), first, axis=0)
+        columns = columns and columns + 1
+    save_image_grid(flag_values.output, pixels, columns=columns)
+    print(f"{count} images in {flag_values.output}")
+
+
+def _read_array(name: str, path: str) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, EOFError):
+        raise ValueError(
+            f"{name} must be a .npy file of one array of numbers, as numpy.save "
+            f"writes it. Received: {path}"
+        ) from None
+
+
+def _read_known(
+    document: Mapping[str, Any], image_path: str, mask_path: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reads an image's levels, and the mask of those that are known."""
+    from keras_pixelcnn.datasets.image_file import read_image, read_mask
+    from keras_pixelcnn.pixel_values import to_levels
+
+    *size, channels = document["image_shape"]
+    if channels not in (1, 3):
+        raise ValueError(
+            "Only images of 1 or 3 channels can be completed from a picture. "
+            f"Received: a model of {channels} channels"
         )
-    samples = pictures.draw(
-        client,
-        flag_values.num_samples,
-        flag_values.label,
-        sampling.read_arrays(
-            embedding=flag_values.embedding, spatial=flag_values.spatial
-        ),
-        known,
-        seed=flag_values.seed,
-        temperature=flag_values.temperature,
-    )
-    sampling.save_picture(flag_values.output, samples, known)
-    print(f"{len(samples.images)} images in {flag_values.output}")
+    color_mode = "grayscale" if channels == 1 else "rgb"
+    bits = 8 if document["num_levels"] <= 256 else 16
+    found = []
+    for path, read, options in (
+        (image_path, read_image, {"color_mode": color_mode, "bits": bits}),
+        (mask_path, read_mask, {}),
+    ):
+        try:
+            found.append(read(pathlib.Path(path), **options))
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # whatever the first damaged part raises
+            raise ValueError(
+                f"{path} must be a picture that can be used, such as a PNG file: {error}"
+            ) from error
+        if list(found[-1].shape[:2]) != size:
+            raise ValueError(
+                f"{path} must have the size of the model's images, {size[0]} x "
+                f"{size[1]} pixels (height x width). "
+                f"Received: {found[-1].shape[0]} x {found[-1].shape[1]}"
+            )
+    image, mask = found
+    return to_levels(image, document["num_levels"], bits), mask
+
+
+def _labels(document: Mapping[str, Any], labels: Sequence[str]) -> np.ndarray:
+    condition = document["conditions"].get("label")
+    if condition is None:
+        raise ValueError(f"The served model takes no labels. Received: {list(labels)}")
+    if list(labels) == ["all"]:
+        return np.arange(condition["num_classes"])
+    names = document["label_names"] or []
+    numbers = [names.index(label) if label in names else label for label in labels]
+    try:
+        return np.array([int(number) for number in numbers])
+    except ValueError:
+        takes = f"numbers, names ({', '.join(names)})" if names else "numbers"
+        raise ValueError(
+            f'--label takes {takes} or "all". Received: {",".join(labels)!r}'
+        ) from None
 
 
 if __name__ == "__main__":
-    programs.run(main, define_flags)
+    command_line.run(main, define_flags)

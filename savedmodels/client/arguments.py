@@ -1,5 +1,6 @@
 """From what a user passes to the arrays that a signature takes."""
 
+import numbers
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from savedmodels.client.errors import InvalidRequestError
-from savedmodels.client.tensor_specs import TensorSpec
+from savedmodels.tensor_spec import TensorSpec
 
 
 def cast(name: str, value: Any, spec: TensorSpec) -> np.ndarray:
-    """The values with the type that an input has; integers must fit into it.
+    """Gives values the type that an input has; integers must fit into it.
 
     Args:
         name: what error messages call the input.
@@ -86,7 +87,7 @@ def _refuse_type(name: str, kind: str, values: np.ndarray) -> None:
 
 
 def as_levels(image: Any) -> Any:
-    """Whole floats and booleans as integers; anything else as it is.
+    """Gives whole floats and booleans as integers; anything else as it is.
 
     Raises:
         InvalidRequestError: when a float is no whole number.
@@ -110,7 +111,7 @@ def as_levels(image: Any) -> Any:
 
 
 def known_levels(image: Any, mask: Any, mask_spec: TensorSpec) -> Any:
-    """As `as_levels`, with 0 where the mask is False and anything may stand.
+    """Does as `as_levels`, with 0 where the mask is False and anything may stand.
 
     Raises:
         InvalidRequestError: when the mask holds no booleans, or the image no integers
@@ -126,10 +127,10 @@ def known_levels(image: Any, mask: Any, mask_spec: TensorSpec) -> Any:
     return as_levels(values)
 
 
-def count_rows(
+def _count_rows(
     values: Mapping[str, np.ndarray], specs: Mapping[str, TensorSpec]
 ) -> int | None:
-    """How many rows the first input has that is not one for all; None: all are."""
+    """Counts the rows of the first input that is not one for all; None: all are."""
     for name, value in values.items():
         shape = specs[name].shape
         rank = value.ndim if shape is None else len(shape)
@@ -138,7 +139,7 @@ def count_rows(
     return None
 
 
-def check_batch(name: str, value: np.ndarray, spec: TensorSpec) -> None:
+def _check_batch(name: str, value: np.ndarray, spec: TensorSpec) -> None:
     """Checks an input that cannot be one for all rows.
 
     Raises:
@@ -149,7 +150,7 @@ def check_batch(name: str, value: np.ndarray, spec: TensorSpec) -> None:
         if spec.is_example(value.shape):
             hint = f" A single one needs a batch axis, {name}[None]."
         raise InvalidRequestError(
-            f"{name} must have the shape {_shape_words('batch', spec)}. "
+            f"{name} must have the shape {spec.shape_words('batch')}. "
             f"Received: shape {value.shape}.{hint}"
         )
 
@@ -174,22 +175,16 @@ def broadcast(name: str, value: np.ndarray, spec: TensorSpec, count: int) -> np.
     if spec.is_example(value.shape):
         return np.broadcast_to(value, (count, *value.shape))
     if not spec.is_batch(value.shape, count):
-        one = _shape_words(None, spec) if spec.example_shape else "()"
+        one = spec.shape_words(None) if spec.example_shape else "()"
         raise InvalidRequestError(
             f"{name} must be one for all rows, of shape {one}, or one for each, of "
-            f"shape {_shape_words(count, spec)}. Received: shape {value.shape}"
+            f"shape {spec.shape_words(count)}. Received: shape {value.shape}"
         )
     return value
 
 
-def _shape_words(batch: int | str | None, spec: TensorSpec) -> str:
-    sizes = ["any" if size is None else str(size) for size in spec.example_shape]
-    sizes = sizes if batch is None else [str(batch), *sizes]
-    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
-
-
 def prepare_seeds(seed: Any, count: int) -> np.ndarray:
-    """One seed for each image.
+    """Makes one seed for each image.
 
     Args:
         seed: an integer for the call, folded with each image's index as the Python
@@ -212,3 +207,68 @@ def prepare_seeds(seed: Any, count: int) -> np.ndarray:
 
         return example_seeds(int(seeds), count).numpy()
     return broadcast("seed", seeds, TensorSpec(seeds.dtype, (None,)), count)
+
+
+def prepare_inputs(
+    signature: str,
+    specs: Mapping[str, TensorSpec],
+    given: Mapping[str, Any],
+    seed: Any = None,
+    count: int | None = None,
+    batch: str | None = None,
+) -> tuple[dict[str, np.ndarray], int]:
+    """Gives every row of a call its inputs.
+
+    Args:
+        signature: its name.
+        specs: its inputs.
+        given: by name, one for all rows or one for each.
+        seed: for the input "seed", if it is not given: one for the call, or one for
+            each row. Default: at random.
+        count: number of rows n. Default: as many as an input has, else 1.
+        batch: an input that must be one for each row. Default: none.
+
+    Returns:
+        Arrays (n, ...) by name, and n.
+
+    Raises:
+        InvalidRequestError: when an input is unknown, or not as the signature says.
+    """
+    unknown = [name for name in given if name not in specs]
+    if unknown:
+        raise InvalidRequestError(
+            f"The signature {signature!r} takes {sorted(specs)}. Received: {unknown}"
+        )
+    values = {name: cast(name, value, specs[name]) for name, value in given.items()}
+    if batch is not None:
+        _check_batch(batch, values[batch], specs[batch])
+        count = len(values[batch])
+    if count is None:
+        count = _count_rows(values, specs)
+    if count is None and seed is not None:
+        seeds = {"seed": cast("seed", seed, specs["seed"])}
+        count = _count_rows(seeds, specs)
+    count = 1 if count is None else count
+    arrays = {
+        name: broadcast(name, value, specs[name], count)
+        for name, value in values.items()
+    }
+    if "seed" in specs and "seed" not in arrays:
+        arrays["seed"] = prepare_seeds(seed, count)
+    return arrays, count
+
+
+def prepare_count(num_samples: Any) -> int | None:
+    """Checks a number of images, at least 0, or None.
+
+    Raises:
+        InvalidRequestError: when it is no such number.
+    """
+    if num_samples is None:
+        return None
+    if not isinstance(num_samples, numbers.Integral) or num_samples < 0:
+        raise InvalidRequestError(
+            "num_samples must be an integer of at least 0. "
+            f"Received: num_samples={num_samples!r}"
+        )
+    return int(num_samples)

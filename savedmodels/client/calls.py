@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -10,12 +11,12 @@ from savedmodels.client import errors
 from savedmodels.client.retries import Deadline, RetryPolicy
 from savedmodels.client.tensor_specs import (
     SignatureSpec,
-    TensorSpec,
     VersionStatus,
     parse_signatures,
     parse_status,
 )
-from savedmodels.client.transport import Transport
+from savedmodels.client.transport import ModelSpec, Transport
+from savedmodels.tensor_spec import TensorSpec
 
 _Answer = TypeVar("_Answer")
 
@@ -44,7 +45,7 @@ class Connection:
         self._document: dict[str, Any] | None = None
 
     def begin(self, signature: str, deadline: Deadline | None = None) -> "Call":
-        """A call of a signature.
+        """Begins a call of a signature.
 
         Args:
             signature: its name.
@@ -66,7 +67,7 @@ class Connection:
         return Call(self, signature, known[signature], deadline)
 
     def document(self, deadline: Deadline) -> dict[str, Any]:
-        """The model's metadata, as it was when last asked for.
+        """Gives the model's metadata, as it was when last asked for.
 
         Args:
             deadline: of the call that needs it.
@@ -75,7 +76,7 @@ class Connection:
         return self.ask_for_document(deadline) if document is None else document
 
     def ask_for_document(self, deadline: Deadline | None = None) -> dict[str, Any]:
-        """The model's metadata.
+        """Asks for the model's metadata.
 
         Args:
             deadline: as for `begin`.
@@ -91,7 +92,7 @@ class Connection:
         return document
 
     def was_too_large(self, rows: int, deadline: Deadline) -> bool:
-        """Whether a request that was refused had more rows than the server batches.
+        """Tells whether a refused request had more rows than the server batches.
 
         From then on requests have as many at most.
 
@@ -111,7 +112,7 @@ class Connection:
         return True
 
     def status(self) -> list[VersionStatus]:
-        """The states of the model's versions."""
+        """Asks for the states of the model's versions."""
         answer = self.send(self.transport.model_status, self._begin_time())
         return self._parsed(parse_status, answer)
 
@@ -232,3 +233,40 @@ class Call:
 
 def _no_rows(spec: TensorSpec) -> np.ndarray:
     return np.empty([0, *(size or 0 for size in spec.example_shape)], spec.dtype)
+
+
+def open_transport(address: str, model: ModelSpec) -> Transport:
+    """Opens a way to a server; nothing is sent yet.
+
+    Args:
+        address: "http://host:port", "https://host:port" or "grpc://host:port".
+        model: of that server.
+
+    Raises:
+        ValueError: when the address has another form.
+        ModuleNotFoundError: when the libraries for the protocol are missing.
+    """
+    scheme = _scheme(address)
+    if scheme == "grpc":
+        from savedmodels.client.grpc_transport import GrpcTransport
+
+        return GrpcTransport(address, model)
+    from savedmodels.client.rest_transport import RestTransport
+
+    return RestTransport(address, model)
+
+
+def _scheme(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        found = parts.scheme, parts.hostname, parts.port
+    except (AttributeError, TypeError, ValueError):
+        found = "", None, None
+    scheme, host, port = found
+    is_whole = bool(host) and (port is not None or scheme != "grpc")
+    if scheme not in ("http", "https", "grpc") or not is_whole:
+        raise ValueError(
+            'address must be "http://host:8501" (or https) for REST, or '
+            f'"grpc://host:8500" for gRPC. Received: {address!r}'
+        )
+    return scheme

@@ -1,5 +1,7 @@
 """Client: the verbs of a Python model, done by a server."""
 
+import math
+import numbers
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -7,17 +9,16 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from savedmodels.client import arguments, interpolation
-from savedmodels.client.calls import Call, Connection
+from savedmodels.client.calls import Call, Connection, open_transport
 from savedmodels.client.conditions import complete_conditions
 from savedmodels.client.errors import InvalidRequestError
-from savedmodels.client.inputs import check_options, prepare_count, prepare_inputs
 from savedmodels.client.retries import RetryPolicy
 from savedmodels.client.tensor_specs import VersionStatus
-from savedmodels.client.transport import ModelSpec, open_transport
+from savedmodels.client.transport import ModelSpec
 
 
 class Classification(NamedTuple):
-    """What labels images have.
+    """The labels of images.
 
     `probabilities` are float32 (n, num_classes), rows that sum to 1; `label` is the
     likeliest, int32 (n,).
@@ -33,7 +34,7 @@ class Client:
     Arguments mean what they mean there: conditions are passed by name, one for all
     images or one for each; one seed for a call gives image i the same noise as
     `model.sample` does. (That loads TensorFlow, and so does gRPC. Over REST a seed for
-    each image, or none, needs NumPy and urllib3 alone.)
+    each image, or none, needs NumPy and requests alone.)
 
     Large calls are cut into several requests. Where no version is named, these may be
     answered by two if a new one appears meanwhile.
@@ -80,7 +81,7 @@ class Client:
         retries: int | RetryPolicy = 5,
         max_rows: int = 64,
     ) -> None:
-        check_options(model, version, version_label, timeout, max_rows)
+        _check_options(model, version, version_label, timeout, max_rows)
         policy = retries if isinstance(retries, RetryPolicy) else RetryPolicy(retries)
         transport = open_transport(address, ModelSpec(model, version, version_label))
         self._connection = Connection(transport, policy, timeout, max_rows)
@@ -103,11 +104,11 @@ class Client:
     # What there is.
 
     def metadata(self) -> dict[str, Any]:
-        """What the model is: "image_shape", "num_levels", "conditions" and more."""
+        """Says what the model is: "image_shape", "num_levels", "conditions", ..."""
         return self._connection.ask_for_document()
 
     def status(self) -> list[VersionStatus]:
-        """The versions of the model that the server knows, and their states."""
+        """Asks for the versions that the server knows of, and their states."""
         return self._connection.status()
 
     # Drawing.
@@ -119,7 +120,7 @@ class Client:
         temperature: Any = 1.0,
         **conditions: Any,
     ) -> np.ndarray:
-        """Draws images.
+        """Samples images.
 
         Args:
             num_samples: number of images n. Default: as many as there are conditions
@@ -144,7 +145,7 @@ class Client:
         temperature: Any = 1.0,
         **conditions: Any,
     ) -> list[bytes]:
-        """Draws images as PNG files; as `sample`, for models of 1, 3 or 4 channels."""
+        """Samples PNG files, as `sample` does; for models of 1, 3 or 4 channels."""
         own = {"temperature": temperature}
         drawn = self._draw("sample_png", num_samples, seed, own, conditions)
         return drawn["image_bytes"].tolist()
@@ -152,7 +153,7 @@ class Client:
     def sample_from_noise(
         self, noise: Any, temperature: Any = 1.0, **conditions: Any
     ) -> np.ndarray:
-        """Draws images with noise of one's own.
+        """Samples images with noise of one's own.
 
         Args:
             noise: floats in [0, 1), (n, height, width, channels): each value is the
@@ -176,7 +177,7 @@ class Client:
         temperature: Any = 1.0,
         **conditions: Any,
     ) -> np.ndarray:
-        """Draws the unknown values of images and keeps the known ones.
+        """Samples the unknown values of images and keeps the known ones.
 
         Args:
             image: integers in [0, num_levels), (n, height, width, channels); anything
@@ -207,7 +208,7 @@ class Client:
         temperature: Any = 1.0,
         **conditions: Any,
     ) -> list[bytes]:
-        """As `complete`, from PNG files to PNG files.
+        """Completes images as `complete` does, from PNG files to PNG files.
 
         Args:
             images: PNG files of the size of the model's images; one for all, or a list
@@ -240,7 +241,7 @@ class Client:
         temperature: Any = 1.0,
         **conditions: Any,
     ) -> np.ndarray:
-        """Draws images on the way from one embedding to another.
+        """Samples images on the way from one embedding to another.
 
         All images of a row have the same noise, so that only the embedding differs.
 
@@ -264,7 +265,9 @@ class Client:
         call = self._connection.begin("interpolate")
         interpolation.check_steps(steps, method)
         a, b = interpolation.prepare_ends(
-            embedding_a, embedding_b, interpolation.spec_of_ends(call)
+            embedding_a,
+            embedding_b,
+            interpolation.spec_of_ends(call.name, call.spec.inputs),
         )
         own = {
             "embedding_a": np.atleast_2d(a),
@@ -283,7 +286,7 @@ class Client:
     # Scoring.
 
     def log_prob(self, image: Any, **conditions: Any) -> np.ndarray:
-        """The exact log probability of each image, given its conditions.
+        """Computes the exact log probability of each image, given its conditions.
 
         Args:
             image: integers in [0, num_levels), (n, height, width, channels).
@@ -295,11 +298,11 @@ class Client:
         return self._score(image, conditions)["log_prob"]
 
     def bits_per_dim(self, image: Any, **conditions: Any) -> np.ndarray:
-        """As `log_prob`, in bits for each value of the image: float32 (n,)."""
+        """Computes `log_prob` in bits for each value of the image: float32 (n,)."""
         return self._score(image, conditions)["bits_per_dim"]
 
     def classify(self, image: Any, **conditions: Any) -> Classification:
-        """The probability of each label, by Bayes, all labels being alike before.
+        """Computes the probability of each label, by Bayes, from a uniform prior.
 
         Args:
             image: integers in [0, num_levels), (n, height, width, channels).
@@ -330,7 +333,8 @@ class Client:
                 f"The signature {signature!r} takes {sorted(call.spec.inputs)}. "
                 f"Missing: {missing}"
             )
-        return call.run(*prepare_inputs(call, inputs))
+        prepared = arguments.prepare_inputs(signature, call.spec.inputs, inputs)
+        return call.run(*prepared)
 
     def _score(self, image: Any, conditions: Mapping[str, Any]) -> dict[str, Any]:
         call = self._connection.begin("log_prob")
@@ -345,7 +349,7 @@ class Client:
         own: Mapping[str, Any],
         conditions: Mapping[str, Any],
     ) -> dict[str, np.ndarray]:
-        count = prepare_count(count)
+        count = arguments.prepare_count(count)
         call = self._connection.begin(signature)
         return call.run(*self._prepare(call, own, conditions, seed, count))
 
@@ -358,7 +362,7 @@ class Client:
         count: int | None = None,
         batch: str | None = None,
     ) -> tuple[dict[str, np.ndarray], int]:
-        """The inputs of a call, and the number of their rows."""
+        """Makes the inputs of a call, and counts their rows."""
 
         def can_do_without() -> bool:
             return self._connection.document(call.deadline)["conditions_optional"]
@@ -369,4 +373,47 @@ class Client:
             [*own, "seed"],
             None if call.name in ("classify", "interpolate") else can_do_without,
         )
-        return prepare_inputs(call, {**own, **given}, seed, count, batch)
+        return arguments.prepare_inputs(
+            call.name, call.spec.inputs, {**own, **given}, seed, count, batch
+        )
+
+
+def _check_options(
+    model: Any, version: Any, version_label: Any, timeout: Any, max_rows: Any
+) -> None:
+    """Checks the arguments of a client.
+
+    Raises:
+        ValueError: when one cannot be.
+    """
+    if not isinstance(model, str) or not model:
+        raise ValueError(f"model must be the name of a model. Received: {model!r}")
+    if version is not None and version_label is not None:
+        raise ValueError(
+            "A version is named by its number or by its label, not by both. Received: "
+            f"version={version!r}, version_label={version_label!r}"
+        )
+    if version is not None and not _is_count(version, 0):
+        raise ValueError(
+            f"version must be an integer of at least 0. Received: {version!r}"
+        )
+    if version_label is not None and (
+        not isinstance(version_label, str) or not version_label
+    ):
+        raise ValueError(
+            f'version_label must be a name, as "stable". Received: {version_label!r}'
+        )
+    is_number = isinstance(timeout, numbers.Real) and math.isfinite(timeout)
+    if not is_number or timeout <= 0:
+        raise ValueError(
+            f"timeout must be a number of seconds above 0. Received: {timeout!r}"
+        )
+    if not _is_count(max_rows, 1):
+        raise ValueError(
+            f"max_rows must be an integer of at least 1. Received: {max_rows!r}"
+        )
+
+
+def _is_count(value: Any, least: int) -> bool:
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return is_integer and value >= least

@@ -1,4 +1,4 @@
-"""Which of a signature's inputs are conditions, and what stands for those left out."""
+"""The conditions of a call: those that are given, and what stands for the others."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from savedmodels.client.errors import InvalidRequestError
-from savedmodels.client.tensor_specs import TensorSpec
+from savedmodels.tensor_spec import TensorSpec
 
 HAS_CONDITION = "has_condition"
 """An input of models without labels that can do without their conditions."""
@@ -18,7 +18,7 @@ def complete_conditions(
     others: Collection[str],
     can_do_without: Callable[[], bool] | None,
 ) -> dict[str, Any]:
-    """All the conditions that a signature takes, from those that a user gave.
+    """Completes the conditions that a user gave to all that a signature takes.
 
     Args:
         given: by name, None where left out.
@@ -66,6 +66,6 @@ def complete_conditions(
 
 
 def _blank(name: str, spec: TensorSpec) -> np.ndarray:
-    """What stands for a condition that there is none of, in one row."""
+    """Gives what stands in a row for a condition that there is none of."""
     fill = -1 if name == "label" else 0
     return np.full([size or 0 for size in spec.example_shape], fill, spec.dtype)

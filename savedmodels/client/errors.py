@@ -1,10 +1,8 @@
 """What can go wrong between a client and its server, and what to do about it."""
 
-import re
 from typing import ClassVar
 
-_CHECK = re.compile(r"assertion failed: \[(.*)\]$")
-_NODES = re.compile(r"\{\{function_node [^}]*\}\}|\[\[\{\{node .*?\}\}.*?\]\]")
+from savedmodels.error_messages import readable_message
 
 
 class ClientError(Exception):
@@ -57,20 +55,13 @@ class ServerError(ClientError, RuntimeError):
 def explain(
     kind: type[ClientError], sentence: str, where: str, code: str = ""
 ) -> ClientError:
-    """An error that says what happened, where, and what to do.
+    """Makes an error that says what happened, where, and what to do.
 
     Args:
         kind: the class of the error.
-        sentence: what happened.
+        sentence: what happened; a graph's names of nodes are left out.
         where: the signature, model and address.
         code: of the protocol's. Default: none.
     """
     code = code and f" [{code}]"
-    return kind(f"{_readable(sentence)}{code} ({where}) {kind.advice}".rstrip())
-
-
-def _readable(sentence: str) -> str:
-    """The words of a check in a graph, without the names of its nodes."""
-    sentence = " ".join(_NODES.sub("", sentence).split())
-    check = _CHECK.search(sentence)
-    return check[1].replace("] [", " ") if check else sentence
+    return kind(f"{readable_message(sentence)}{code} ({where}) {kind.advice}".rstrip())

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from savedmodels.client import errors
-from savedmodels.client.tensor_specs import TensorSpec
 from savedmodels.client.transport import ModelSpec, missing_library
+from savedmodels.tensor_spec import TensorSpec
 
 try:
     import grpc
@@ -22,6 +22,8 @@ try:
         predict_pb2,
         prediction_service_pb2_grpc,
     )
+
+    from savedmodels.tensor_protos import fill_proto, read_proto
 except ModuleNotFoundError as missing:
     raise missing_library(missing) from missing
 
@@ -34,6 +36,8 @@ _KINDS = {
     grpc.StatusCode.NOT_FOUND: errors.NotFoundError,
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceededError,
     grpc.StatusCode.UNAVAILABLE: errors.UnavailableError,
+    # The client itself takes no call back: the server is being stopped.
+    grpc.StatusCode.CANCELLED: errors.UnavailableError,
 }
 """What a status means; any other is a failure of the server's."""
 
@@ -99,12 +103,16 @@ class GrpcTransport:
         request = predict_pb2.PredictRequest(model_spec=self._spec)
         request.model_spec.signature_name = signature
         for name, value in inputs.items():
-            _fill_tensor(request.inputs[name], value)
+            fill_proto(request.inputs[name], value)
         what = f"signature {signature!r}"
         answer = self._send(self._predictions.Predict, request, what, seconds)
         try:
-            return {name: _read_tensor(answer, name, outputs[name]) for name in outputs}
-        except (LookupError, TypeError, ValueError) as error:
+            return {
+                name: read_proto(name, found[name], spec)
+                for found in [dict(answer.outputs)]
+                for name, spec in outputs.items()
+            }
+        except (LookupError, ValueError) as error:
             raise errors.explain(
                 errors.ServerError,
                 f"The answer does not hold {list(outputs)} as the signature says, but "
@@ -133,26 +141,6 @@ class GrpcTransport:
 
 def _to_dict(message: Any) -> dict[str, Any]:
     return json_format.MessageToDict(message, preserving_proto_field_name=True)
-
-
-def _fill_tensor(tensor: Any, value: np.ndarray) -> None:
-    if value.dtype.kind == "O":
-        tensor.CopyFrom(tf.make_tensor_proto(value))
-        return
-    # What `make_tensor_proto` does in a third of its time, as it takes anything.
-    tensor.dtype = tf.as_dtype(value.dtype).as_datatype_enum
-    for size in value.shape:
-        tensor.tensor_shape.dim.add(size=size)
-    tensor.tensor_content = value.tobytes()
-
-
-def _read_tensor(answer: Any, name: str, spec: TensorSpec) -> np.ndarray:
-    if name not in answer.outputs:  # looking it up would make it
-        raise KeyError(name)
-    value = tf.make_ndarray(answer.outputs[name])
-    if value.dtype != spec.dtype:
-        raise TypeError(name)
-    return value
 
 
 def _described(answer: Any) -> str:

@@ -1,33 +1,33 @@
 """Rows of images on the way from one embedding to another, as inputs."""
 
 import numbers
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from savedmodels.client.arguments import cast
-from savedmodels.client.calls import Call
 from savedmodels.client.errors import InvalidRequestError
-from savedmodels.client.tensor_specs import TensorSpec
+from savedmodels.tensor_spec import TensorSpec
 
 METHODS = ("linear", "spherical")
 
 
-def spec_of_ends(call: Call) -> TensorSpec:
-    """What a model takes for the embeddings at both ends.
+def spec_of_ends(signature: str, inputs: Mapping[str, TensorSpec]) -> TensorSpec:
+    """Finds what a model takes for the embeddings at both ends.
 
     Args:
-        call: of its signature.
+        signature: its name.
+        inputs: of the signature.
 
     Raises:
         InvalidRequestError: when it goes from image to image, as auto-encoders do.
     """
-    inputs = call.spec.inputs
     if "embedding_a" not in inputs:
         names = ", ".join(f"{name}=..." for name in sorted(inputs))
         raise InvalidRequestError(
             "interpolate must be asked of a model that takes embeddings. This one's "
-            f"signature takes others: predict({call.name!r}, {names}), with a position "
+            f"signature takes others: predict({signature!r}, {names}), with a position "
             "from 0 to 1 for each image. "
             f"Received: embedding_a for inputs {sorted(inputs)}"
         )
@@ -35,7 +35,7 @@ def spec_of_ends(call: Call) -> TensorSpec:
 
 
 def prepare_ends(a: Any, b: Any, spec: TensorSpec) -> tuple[np.ndarray, np.ndarray]:
-    """The embeddings at both ends of each row.
+    """Makes arrays of the embeddings at both ends of each row.
 
     Args:
         a: floats (d,) or (rows, d).

@@ -1,6 +1,5 @@
 """TF Serving's REST interface: JSON in column form."""
 
-import json
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -9,10 +8,17 @@ from urllib.parse import quote
 import numpy as np
 
 from savedmodels.client import errors
-from savedmodels.client.http_connections import Connections, urllib3
-from savedmodels.client.json_columns import read_columns, read_numbers, to_json
-from savedmodels.client.tensor_specs import TensorSpec
-from savedmodels.client.transport import ModelSpec
+from savedmodels.client.transport import ModelSpec, missing_library
+from savedmodels.error_messages import shortened
+from savedmodels.tensor_spec import TensorSpec
+
+try:
+    import requests
+    import urllib3
+
+    from savedmodels import json_codec, rest_bodies
+except ModuleNotFoundError as missing:
+    raise missing_library(missing) from missing
 
 _KINDS = {
     401: errors.ServerError,
@@ -27,28 +33,41 @@ _KINDS = {
 }
 """What a status code means; other 4xx are requests that the server cannot take."""
 
+_CONNECTIONS = 64
+"""So many are kept; more may be open at once."""
+
 _CHUNK_SIZE = 1 << 16
 
 
 class RestTransport:
     """Sends requests over HTTP connections that are kept and shared by threads.
 
+    Proxies are those of HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, certificates
+    those of REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, as requests reads them.
+
     Args:
-        address: "http://host:port" or "https://host:port", with a path if the server
-            stands behind one.
+        address: "http://host:port" or "https://host:port", with a user's name and
+            password, and with a path if the server stands behind one.
         model: which model.
     """
 
     def __init__(self, address: str, model: ModelSpec) -> None:
         self.address = address.rstrip("/")
         self.model = model
-        self._connections = Connections(self.address)
-        root = self._connections.root
-        self._model_url = f"{root}/v1/models/{quote(model.name, safe='')}"
+        self._model_url = f"{self.address}/v1/models/{quote(model.name, safe='')}"
         if model.version is not None:
             self._model_url += f"/versions/{model.version}"
         elif model.version_label is not None:
             self._model_url += f"/labels/{quote(model.version_label, safe='')}"
+        self._session = requests.Session()
+        adapter = requests.adapters.HTTPAdapter(pool_maxsize=_CONNECTIONS)
+        self._session.mount(self.address, adapter)
+        # What the environment says is read once, and not for each request.
+        found = self._session.merge_environment_settings(
+            self.address, {}, None, None, None
+        )
+        self._session.proxies, self._session.verify = found["proxies"], found["verify"]
+        self._session.trust_env = False
 
     def model_metadata(self, seconds: float) -> dict[str, Any]:
         """See `Transport`."""
@@ -66,30 +85,23 @@ class RestTransport:
         seconds: float,
     ) -> dict[str, np.ndarray]:
         """See `Transport`."""
-        columns = {name: to_json(value) for name, value in inputs.items()}
-        body = json.dumps({"signature_name": signature, "inputs": columns})
+        body = rest_bodies.write_request(signature, inputs)
         where = self._where(f"signature {signature!r}")
         url = f"{self._model_url}:predict"
-        answer = self._send("POST", url, where, seconds, body.encode())
-        if answer.code == 200:
-            counts = [len(value) for value in inputs.values() if value.ndim]
-            numbers = read_numbers(answer.content, outputs, max(counts, default=1))
-            if numbers is not None:
-                return numbers
-        document = _read_answer(answer, where)
+        document = _read_answer(self._send("POST", url, where, seconds, body), where)
         try:
-            return read_columns(document["outputs"], outputs)
-        except (LookupError, OverflowError, TypeError, ValueError) as error:
+            return rest_bodies.read_outputs(document, outputs)
+        except (LookupError, TypeError, ValueError) as error:
             raise errors.explain(
                 errors.ServerError,
                 f"The answer does not hold {list(outputs)} as the signature says: "
-                f"{_shortened(json.dumps(document))}.",
+                f"{shortened(str(document), 200)}.",
                 where,
             ) from error
 
     def close(self) -> None:
         """See `Transport`."""
-        self._connections.close()
+        self._session.close()
 
     def _where(self, what: str) -> str:
         return f"{what} of {self.model} at {self.address}"
@@ -108,7 +120,7 @@ class RestTransport:
     ) -> "_Answer":
         try:
             return self._exchange(method, url, seconds, body)
-        except urllib3.exceptions.HTTPError as error:
+        except (OSError, urllib3.exceptions.HTTPError) as error:
             kind, sentence = _explanation(error, seconds)
             raise errors.explain(kind, sentence, where) from error
 
@@ -116,20 +128,28 @@ class RestTransport:
         self, method: str, url: str, seconds: float, body: bytes | None
     ) -> "_Answer":
         end = time.monotonic() + seconds
-        response = self._connections.send(method, url, body, seconds)
+        response = self._session.request(
+            method,
+            url,
+            data=body,
+            headers=None if body is None else {"Content-Type": "application/json"},
+            timeout=seconds,
+            allow_redirects=False,  # which would turn a POST into a GET
+            stream=True,
+        )
         try:
             # The library's time limit is for each piece of the answer alone.
             chunks = []
-            while chunk := response.read1(_CHUNK_SIZE):
+            while chunk := response.raw.read1(_CHUNK_SIZE, decode_content=True):
                 chunks.append(chunk)
                 if time.monotonic() > end:
-                    raise urllib3.exceptions.TimeoutError
+                    raise TimeoutError
         except BaseException:
             response.close()
             raise
-        response.release_conn()
+        response.raw.release_conn()
         location = response.headers.get("Location")
-        return _Answer(response.status, b"".join(chunks), location)
+        return _Answer(response.status_code, b"".join(chunks), location)
 
 
 class _Answer(NamedTuple):
@@ -139,29 +159,37 @@ class _Answer(NamedTuple):
 
 
 def _explanation(
-    error: urllib3.exceptions.HTTPError, seconds: float
+    error: Exception, seconds: float
 ) -> tuple[type[errors.ClientError], str]:
-    """What an exchange that failed means, and a sentence about it."""
-    kinds = urllib3.exceptions
-    if isinstance(error, kinds.SSLError):
+    """Says what an exchange that failed means, in a sentence."""
+    if isinstance(error, requests.exceptions.SSLError):
         return errors.ServerError, f"No secure connection: {_innermost(error)}."
-    # A refused connection counts as one that takes too long, by the library's names.
-    broken = (kinds.NewConnectionError, kinds.ProtocolError, kinds.ProxyError)
-    if isinstance(error, broken):
-        return errors.UnavailableError, f"No connection: {_innermost(error)}."
-    if isinstance(error, kinds.TimeoutError):
+    late = (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
+    if isinstance(error, late):
         return errors.DeadlineExceededError, f"No answer within {seconds:.3g} s."
+    if isinstance(error, (requests.ConnectionError, urllib3.exceptions.ProtocolError)):
+        return errors.UnavailableError, f"No connection: {_innermost(error)}."
     return errors.ServerError, f"The request failed: {_innermost(error)}."
+
+
+def _innermost(error: BaseException) -> str:
+    """Says what went wrong, without the layers of the libraries around it."""
+    while error.args and isinstance(error.args[0], BaseException):
+        error = error.args[0]
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, BaseException):
+        return _innermost(reason)
+    return str(error) or type(error).__name__
 
 
 def _read_answer(answer: _Answer, where: str) -> dict[str, Any]:
     try:
-        body = json.loads(answer.content)
+        body = json_codec.parse(answer.content)
     except ValueError:
         body = None
     if answer.code == 200 and isinstance(body, dict):
         return body
-    text = _shortened(answer.content.decode(errors="replace").strip())
+    text = shortened(answer.content.decode(errors="replace").strip(), 200)
     if answer.code != 200:
         if isinstance(body, dict) and isinstance(body.get("error"), str):
             text = body["error"]
@@ -179,17 +207,3 @@ def _refusal(answer: _Answer, text: str, where: str) -> errors.ClientError:
     kind = _KINDS.get(answer.code, default)
     text = text or "The server gave no reason."
     return errors.explain(kind, text, where, f"HTTP {answer.code}")
-
-
-def _innermost(error: BaseException) -> str:
-    """What went wrong, without the layers of the libraries around it."""
-    while error.args and isinstance(error.args[0], BaseException):
-        error = error.args[0]
-    reason = getattr(error, "reason", None)
-    if isinstance(reason, BaseException):
-        return _innermost(reason)
-    return str(error) or type(error).__name__
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:200]}..."

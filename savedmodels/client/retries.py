@@ -1,10 +1,12 @@
-"""Deadlines, and trying again what a server could not do just now."""
+"""Deadlines, and sending a request again to a server that is unavailable."""
 
 import dataclasses
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
+
+import tenacity
 
 from savedmodels.client.errors import DeadlineExceededError, UnavailableError
 
@@ -30,18 +32,18 @@ class Deadline:
         self._end = clock() + seconds
 
     def remaining(self) -> float:
-        """Seconds that are left, 0 or less when there are none."""
+        """Gives the seconds that are left, 0 or less when there are none."""
         return self._end - self._clock()
 
 
 @dataclasses.dataclass(frozen=True)
 class RetryPolicy:
-    """How often and when a request is sent again to a server that is unavailable.
+    """When a request is sent again to a server that is unavailable.
 
-    The n-th delay is `first_delay * 2**n` seconds, at most `longest_delay`, times a
-    random number in [0.5, 1], so that clients do not come back all at once.
+    Delays double from `first_delay` up to `longest_delay`; each is taken by half to
+    whole, at random.
 
-    Attributes:
+    Args:
         retries: how often at most; 0 never.
         first_delay: in seconds.
         longest_delay: in seconds.
@@ -63,14 +65,8 @@ class RetryPolicy:
             )
 
     def deadline(self, seconds: float) -> Deadline:
-        """The deadline of a call that begins now."""
+        """Makes the deadline of a call that begins now."""
         return Deadline(seconds, self.clock)
-
-    def delays(self) -> Iterator[float]:
-        """Seconds before each retry."""
-        for retry in range(self.retries):
-            delay = min(self.first_delay * 2**retry, self.longest_delay)
-            yield delay * _RANDOM.uniform(0.5, 1)
 
     def call(self, send: Callable[[float], _Result], deadline: Deadline) -> _Result:
         """Sends a request until it is answered.
@@ -87,28 +83,30 @@ class RetryPolicy:
             DeadlineExceededError: when no time is left, or less than the next delay.
             ClientError: whatever else `send` raises, at once.
         """
-        attempts, last = 0, None
-        for delay in [0.0, *self.delays()]:
-            if delay >= deadline.remaining():
-                raise _too_late(deadline, attempts, last) from last
-            if delay:
-                self.sleep(delay)
-            attempts += 1
-            try:
-                return send(max(deadline.remaining(), 1e-3))
-            except UnavailableError as error:
-                last = error
-        times = "once" if attempts == 1 else f"{attempts} times"
+        message = f"The call was not done within its {deadline.seconds:g} s. "
+        message += DeadlineExceededError.advice
+        if deadline.remaining() <= 0:
+            raise DeadlineExceededError(message)
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(UnavailableError),
+            wait=self._delay,
+            stop=lambda state: (
+                state.attempt_number > self.retries
+                or state.upcoming_sleep >= deadline.remaining()
+            ),
+            sleep=self.sleep,
+        )
+        try:
+            return retrying(lambda: send(max(deadline.remaining(), 1e-3)))
+        except tenacity.RetryError as error:
+            count = error.last_attempt.attempt_number
+            last = error.last_attempt.exception()
+        if count <= self.retries:
+            message += f" Attempts: {count}; the last one: {last}"
+            raise DeadlineExceededError(message) from last
+        times = "once" if count == 1 else f"{count} times"
         raise UnavailableError(f"{last} Tried {times}.") from last
 
-
-def _too_late(
-    deadline: Deadline, attempts: int, last: UnavailableError | None
-) -> DeadlineExceededError:
-    message = (
-        f"The call was not done within its {deadline.seconds:g} s. "
-        f"{DeadlineExceededError.advice}"
-    )
-    if last is not None:
-        message += f" Attempts: {attempts}; the last one: {last}"
-    return DeadlineExceededError(message)
+    def _delay(self, state: tenacity.RetryCallState) -> float:
+        delay = self.first_delay * 2.0 ** min(state.attempt_number - 1, 64)
+        return min(delay, self.longest_delay) * _RANDOM.uniform(0.5, 1)

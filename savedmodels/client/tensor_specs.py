@@ -1,9 +1,11 @@
-"""What a server says of a model: its signatures, and the state of its versions."""
+"""What a server says of a model: its signatures, and the states of its versions."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from savedmodels.tensor_spec import TensorSpec
 
 _NUMPY_TYPES = {
     "DT_BOOL": np.bool_,
@@ -20,37 +22,6 @@ _NUMPY_TYPES = {
     "DT_UINT32": np.uint32,
     "DT_UINT64": np.uint64,
 }
-
-
-class TensorSpec(NamedTuple):
-    """Type and shape of an input or output.
-
-    `dtype` is object for strings, whose values are bytes. `shape` leads with the batch,
-    None where a size is not fixed; None as a whole where not even the rank is.
-    """
-
-    dtype: np.dtype
-    shape: tuple[int | None, ...] | None
-
-    @property
-    def example_shape(self) -> tuple[int | None, ...]:
-        """The shape of one row."""
-        return (self.shape or ())[1:]
-
-    def is_example(self, shape: tuple[int, ...]) -> bool:
-        """Whether this is the shape of one row."""
-        return len(shape) == len(self.example_shape) and all(
-            size in (None, given)
-            for size, given in zip(self.example_shape, shape, strict=True)
-        )
-
-    def is_batch(self, shape: tuple[int, ...], count: int | None = None) -> bool:
-        """Whether this is the shape of so many rows, or of any number."""
-        if self.shape is None:
-            return True
-        return (
-            len(shape) > 0 and count in (None, shape[0]) and self.is_example(shape[1:])
-        )
 
 
 class SignatureSpec(NamedTuple):

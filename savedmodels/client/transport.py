@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlsplit
 
 import numpy as np
 
-from savedmodels.client.tensor_specs import TensorSpec
+from savedmodels.tensor_spec import TensorSpec
 
 
 class ModelSpec(NamedTuple):
@@ -35,10 +34,10 @@ class Transport(Protocol):
     model: ModelSpec
 
     def model_metadata(self, seconds: float) -> dict[str, Any]:
-        """The model's signatures, as `parse_signatures` reads them."""
+        """Asks for the model's signatures, as `parse_signatures` reads them."""
 
     def model_status(self, seconds: float) -> dict[str, Any]:
-        """The states of the model's versions, as `parse_status` reads them."""
+        """Asks for the states of the model's versions, as `parse_status` reads them."""
 
     def predict(
         self,
@@ -63,45 +62,8 @@ class Transport(Protocol):
         """Closes what is open."""
 
 
-def open_transport(address: str, model: ModelSpec) -> Transport:
-    """A way to a server; nothing is sent yet.
-
-    Args:
-        address: "http://host:port", "https://host:port" or "grpc://host:port".
-        model: of that server.
-
-    Raises:
-        ValueError: when the address has another form.
-        ModuleNotFoundError: when the libraries for the protocol are missing.
-    """
-    scheme = _scheme(address)
-    if scheme == "grpc":
-        from savedmodels.client.grpc_transport import GrpcTransport
-
-        return GrpcTransport(address, model)
-    from savedmodels.client.rest_transport import RestTransport
-
-    return RestTransport(address, model)
-
-
-def _scheme(address: str) -> str:
-    try:
-        parts = urlsplit(address)
-        found = parts.scheme, parts.hostname, parts.port
-    except (AttributeError, TypeError, ValueError):
-        found = "", None, None
-    scheme, host, port = found
-    is_whole = bool(host) and (port is not None or scheme != "grpc")
-    if scheme not in ("http", "https", "grpc") or not is_whole:
-        raise ValueError(
-            'address must be "http://host:8501" (or https) for REST, or '
-            f'"grpc://host:8500" for gRPC. Received: {address!r}'
-        )
-    return scheme
-
-
 def missing_library(error: ModuleNotFoundError) -> ModuleNotFoundError:
-    """The error for a library that only some clients need."""
+    """Makes the error for a library that only some clients need."""
     return ModuleNotFoundError(
         f"The client needs {error.name}, which is not installed. Run: pip install "
         '"keras-pixelcnn[serving]"',

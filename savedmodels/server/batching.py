@@ -1,222 +1,173 @@
-"""Requests put together: one run of a model answers many of them."""
+"""Dynamic batching: one run of a model answers many requests."""
 
 import collections
 import concurrent.futures
-import itertools
 import math
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import grpc
 import numpy as np
 
-from savedmodels.server.batching_parameters import BatchingParameters
 from savedmodels.server.errors import ServingError, invalid, serving_error
-from savedmodels.server.request_queue import RequestQueue, Task
 from savedmodels.server.saved_model import Arrays
 
-Run = Callable[[str, Arrays], Arrays]
-"""Runs a signature, given by its name, on checked inputs."""
+_MOST_WAITING_BATCHES = 10
+_LEAST_PATIENCE = 0.002
+"""Seconds that a batch waits for as many requests as the last one had."""
+_PATIENCE = 0.25
+"""The same, as a part of the time that the last run took."""
+
+
+class _Request(NamedTuple):
+    """A request that waits; its future holds the outputs, or a ServingError."""
+
+    inputs: Arrays
+    rows: int
+    deadline: float
+    future: concurrent.futures.Future
+
+    def start(self) -> bool:
+        """Tells whether it shall be run: somebody waits for it still."""
+        if not self.future.set_running_or_notify_cancel():
+            return False
+        if time.monotonic() < self.deadline:
+            return True
+        message = "The deadline passed before the request was run."
+        code = grpc.StatusCode.DEADLINE_EXCEEDED
+        self.future.set_exception(ServingError(code, message))
+        return False
 
 
 class Batcher:
-    """Threads that run what was asked of one version, in batches.
+    """Runs the requests of one signature, in batches.
 
-    A batch holds requests of one signature. A worker that is idle runs it at once.
-    While it runs, the next one forms; another worker takes that only when it is full.
-    When a run ends, its clients are likely to ask again: the next batch then waits for
-    as many requests as there were, but for no longer than the parameters' time-out or a
-    quarter of the time that the run took.
+    A request that finds the model idle is run at once. While it runs, the next batch
+    forms. When a run ends, its clients are likely to ask again: the next batch then
+    waits for as many requests as there were, but for no longer than a quarter of the
+    time that the run took, or two milliseconds.
 
     Attributes:
-        batch_sizes: how many batches of how many rows were run, by signature.
+        batch_sizes: how many batches of how many rows were run.
     """
 
-    def __init__(self, run: Run, parameters: BatchingParameters) -> None:
-        """Starts the threads.
-
-        Args:
-            run: what runs a signature; called in the threads.
-            parameters: sizes and limits.
-        """
-        self.batch_sizes: dict[str, collections.Counter[int]] = {}
+    def __init__(self, run: Callable[[Arrays], Arrays], max_batch_size: int) -> None:
+        """Starts nothing yet; `run` gives the outputs for inputs that were checked."""
+        self.batch_sizes: collections.Counter[int] = collections.Counter()
         self._run = run
-        self._parameters = parameters
-        self._queues: dict[str, RequestQueue] = {}
+        self._max_batch_size = max_batch_size
+        self._requests: collections.deque[_Request] = collections.deque()
+        self._rows = 0
+        self._expected = 0
+        self._is_running = False
         self._changed = threading.Condition()
-        self._closed = False
-        self._threads = [
-            threading.Thread(target=self._work, name=f"batch-{index}", daemon=True)
-            for index in range(parameters.num_batch_threads)
-        ]
-        for thread in self._threads:
-            thread.start()
+        # Its thread ends when nobody holds the batcher any more.
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "batch")
 
     def submit(
-        self, signature: str, inputs: Arrays, rows: int, deadline: float = math.inf
+        self, inputs: Arrays, rows: int, deadline: float = math.inf
     ) -> concurrent.futures.Future:
-        """Puts a request into the queue; its future is the outputs.
+        """Puts a request into the queue.
+
+        Args:
+            inputs: checked inputs.
+            rows: how many rows they have.
+            deadline: when nobody waits any more, by `time.monotonic`.
+
+        Returns:
+            A future of the outputs by name; its exception is a ServingError.
 
         Raises:
             ServingError: INVALID_ARGUMENT for more rows than a batch may have,
-                UNAVAILABLE when the queue is full or closed.
+                UNAVAILABLE when the queue is full.
         """
-        most = self._parameters.max_batch_size
-        if rows > most:
+        if rows > self._max_batch_size:
             raise invalid(
-                f"A request must have at most {most} rows, the largest batch. "
-                f"Received: {rows}"
+                f"A request must have at most {self._max_batch_size} rows, the largest "
+                f"batch. Received: {rows}"
             )
-        task = Task(inputs, rows, deadline)
+        request = _Request(inputs, rows, deadline, concurrent.futures.Future())
         with self._changed:
-            if self._closed:
-                raise _closing()
-            if signature not in self._queues:
-                self._queues[signature] = RequestQueue(signature, self._parameters)
-                self.batch_sizes[signature] = collections.Counter()
-            queue = self._queues[signature]
-            queue.put(task)
-            # A worker that waits for more rows need not look at each that comes.
-            if len(queue.tasks) == 1 or queue.due() <= time.monotonic():
+            if self._rows + rows > _MOST_WAITING_BATCHES * self._max_batch_size:
+                raise ServingError(
+                    grpc.StatusCode.UNAVAILABLE,
+                    f"The queue is full: at most {_MOST_WAITING_BATCHES} batches may "
+                    "wait. Try again later.",
+                )
+            self._requests.append(request)
+            self._rows += rows
+            if not self._is_running:
+                self._is_running = True
+                self._thread.submit(self._run_all)
+            elif self._is_due():
                 self._changed.notify()
-        return task.future
+        return request.future
 
-    def close(self, wait: bool = True) -> None:
-        """Ends the threads after what they run; what waits is answered UNAVAILABLE."""
+    def _run_all(self) -> None:
+        """Runs batches until no request waits."""
+        while batch := self._take():
+            started = time.monotonic()
+            self._answer(batch)
+            patience = max(_LEAST_PATIENCE, _PATIENCE * (time.monotonic() - started))
+            with self._changed:
+                self._expected = len(batch) + len(self._requests)
+                del batch  # whose images are not kept meanwhile
+                self._changed.wait_for(self._is_due, patience)
+
+    def _is_due(self) -> bool:
+        is_full = self._rows >= self._max_batch_size
+        return is_full or len(self._requests) >= self._expected
+
+    def _take(self) -> list[_Request]:
+        """Takes the next batch, without the requests for which nobody waits."""
+        batch, rows = [], 0
         with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-            waiting = [queue.empty() for queue in self._queues.values()]
-        for task in itertools.chain.from_iterable(waiting):
-            if task.future.set_running_or_notify_cancel():
-                task.future.set_exception(_closing())
-        if wait:
-            for thread in self._threads:
-                thread.join()
+            while self._requests:
+                if rows + self._requests[0].rows > self._max_batch_size:
+                    break
+                request = self._requests.popleft()
+                self._rows -= request.rows
+                if request.start():
+                    batch.append(request)
+                    rows += request.rows
+            self._is_running = bool(batch)
+        return batch
 
-    def _work(self) -> None:
-        while self._run_next():
-            pass
-
-    def _run_next(self) -> bool:
-        """Waits for a batch and runs it; False when the batcher is closed."""
-        queue, tasks = self._next_batch()
-        if queue is None:
-            return False
-        started = time.monotonic()
-        if tasks:
-            self._answer(queue.signature, tasks)
-        with self._changed:
-            queue.finish(len(tasks), time.monotonic() - started)
-            self._changed.notify()
-        return True
-
-    def _next_batch(self) -> tuple[RequestQueue | None, list[Task]]:
-        with self._changed:
-            while not self._closed:
-                queue = min(self._queues.values(), key=RequestQueue.due, default=None)
-                wait = math.inf if queue is None else queue.due() - time.monotonic()
-                if wait <= 0:
-                    return queue, queue.take()
-                self._changed.wait(None if wait == math.inf else wait)
-        return None, []
-
-    def _answer(self, signature: str, tasks: list[Task]) -> None:
+    def _answer(self, requests: list[_Request]) -> None:
         """Runs requests together; where an input is invalid, in ever smaller parts."""
         try:
-            answers = self._run_together(signature, tasks)
+            answers = self._run_together(requests)
         except Exception as error:
-            error = serving_error(error)
-            if error.code is grpc.StatusCode.INVALID_ARGUMENT and len(tasks) > 1:
-                middle = len(tasks) // 2
-                self._answer(signature, tasks[:middle])
-                self._answer(signature, tasks[middle:])
+            told = serving_error(error)
+            if told.code is grpc.StatusCode.INVALID_ARGUMENT and len(requests) > 1:
+                middle = len(requests) // 2
+                self._answer(requests[:middle])
+                self._answer(requests[middle:])
                 return
-            for task in tasks:
-                task.future.set_exception(ServingError(error.code, error.message))
+            for request in requests:
+                request.future.set_exception(ServingError(told.code, told.message))
             return
-        for task, answer in zip(tasks, answers, strict=True):
-            task.future.set_result(answer)
+        for request, answer in zip(requests, answers, strict=True):
+            request.future.set_result(answer)
 
-    def _run_together(self, signature: str, tasks: list[Task]) -> list[Arrays]:
-        ends = np.cumsum([task.rows for task in tasks])
-        rows = self._parameters.padded(int(ends[-1]))
-        self.batch_sizes[signature][rows] += 1
+    def _run_together(self, requests: list[_Request]) -> list[Arrays]:
+        ends = np.cumsum([request.rows for request in requests])
+        rows = int(ends[-1])
+        self.batch_sizes[rows] += 1
         inputs = {
-            name: _filled_up([task.inputs[name] for task in tasks], rows)
-            for name in tasks[0].inputs
+            name: np.concatenate([request.inputs[name] for request in requests])
+            for name in requests[0].inputs
         }
-        outputs = self._run(signature, inputs)
+        outputs = self._run(inputs)
         for name, value in outputs.items():
-            if value.ndim == 0 or len(value) != rows:
+            if value.shape[:1] != (rows,):
                 raise ServingError(
                     grpc.StatusCode.INTERNAL,
                     f"The output {name} must have a row for each of the {rows} rows "
                     f"of a batch. Received: shape {value.shape}",
                 )
-        parts = {name: np.split(value, ends) for name, value in outputs.items()}
-        return [
-            {name: part[index] for name, part in parts.items()}
-            for index in range(len(tasks))
-        ]
-
-
-class Unbatched:
-    """Threads that run each request alone, with the interface of `Batcher`."""
-
-    def __init__(self, run: Run, num_threads: int = 2, max_rows: int = 1024) -> None:
-        """Starts the threads.
-
-        Args:
-            run: what runs a signature; called in the threads.
-            num_threads: requests that may run side by side.
-            max_rows: most rows of one request.
-        """
-        self.batch_sizes: dict[str, collections.Counter[int]] = {}
-        self._run = run
-        self._max_rows = max_rows
-        self._lock = threading.Lock()
-        self._pool = concurrent.futures.ThreadPoolExecutor(num_threads, "request")
-
-    def submit(
-        self, signature: str, inputs: Arrays, rows: int, deadline: float = math.inf
-    ) -> concurrent.futures.Future:
-        """Starts a request as soon as a thread is idle; its future is the outputs."""
-        if rows > self._max_rows:
-            raise invalid(
-                f"A request must have at most {self._max_rows} rows. Received: {rows}"
-            )
-        task = Task(inputs, rows, deadline)
-        try:
-            self._pool.submit(self._answer, signature, task)
-        except RuntimeError:
-            raise _closing() from None
-        return task.future
-
-    def close(self, wait: bool = True) -> None:
-        """Ends the threads after what they run."""
-        self._pool.shutdown(wait)
-
-    def _answer(self, signature: str, task: Task) -> None:
-        if not task.start():
-            return
-        with self._lock:
-            sizes = self.batch_sizes.setdefault(signature, collections.Counter())
-            sizes[task.rows] += 1
-        try:
-            task.future.set_result(self._run(signature, task.inputs))
-        except Exception as error:
-            task.future.set_exception(serving_error(error))
-
-
-def _filled_up(parts: list[np.ndarray], rows: int) -> np.ndarray:
-    """All parts in one array, and copies of the first row up to so many rows."""
-    missing = rows - sum(map(len, parts))
-    if missing:
-        parts = [*parts, np.repeat(parts[0][:1], missing, axis=0)]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _closing() -> ServingError:
-    return ServingError(grpc.StatusCode.UNAVAILABLE, "The server is shutting down.")
+        parts = {name: np.split(value, ends[:-1]) for name, value in outputs.items()}
+        rows = zip(*parts.values(), strict=True)
+        return [dict(zip(parts, row, strict=True)) for row in rows]

@@ -1,9 +1,9 @@
-"""The gRPC interface: PredictionService and ModelService."""
+"""The gRPC interface: PredictionService and ModelService, as TensorFlow Serving's."""
 
 import concurrent.futures
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
@@ -11,55 +11,72 @@ from google.protobuf import message as protobuf_message
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
-    model_management_pb2,
     predict_pb2,
 )
 
 from savedmodels.server.errors import ServingError, invalid, serving_error
-from savedmodels.server.model_config import model_configs
-from savedmodels.server.registry import ServedModels
-from savedmodels.server.tensor_protos import arrays_of, fill_proto
-from savedmodels.server.version_status import status_response
+from savedmodels.server.registry import ModelRegistry
+from savedmodels.server.saved_model import LoadedSignature
+from savedmodels.tensor_protos import fill_proto
 
-Call = Callable[[Any, grpc.ServicerContext], Any]
-"""Answers a message with a message."""
+_THREADS = 256
+"""Calls that may be under way at once; further ones wait."""
 
 _LONGEST_WAIT = 24 * 3600.0
 """Seconds after which a call without a deadline is given up."""
 
 
-class GrpcServices(grpc.GenericRpcHandler):
-    """Answers the calls of all services.
+class GrpcServer(grpc.GenericRpcHandler):
+    """Threads that answer calls of gRPC.
 
     Messages are parsed here, so that damaged ones are answered with a sentence.
+
+    Attributes:
+        port: the port that is listened on.
     """
 
-    def __init__(self, models: ServedModels, max_body_bytes: int) -> None:
-        """Lists the calls.
+    def __init__(
+        self, registry: ModelRegistry, host: str, port: int, max_message_bytes: int
+    ) -> None:
+        """Begins to listen; the arguments are those of `LocalServer`.
 
-        Args:
-            models: what is served.
-            max_body_bytes: what an input may take in memory.
+        Raises:
+            RuntimeError: when the port cannot be had.
         """
-        self._models = models
-        self._max_body_bytes = max_body_bytes
+        self._registry = registry
+        self._max_message_bytes = max_message_bytes
         prediction = "/tensorflow.serving.PredictionService"
-        management = "/tensorflow.serving.ModelService"
-        self._calls: dict[str, tuple[Any, Call]] = {
+        self._calls: dict[str, tuple[Any, Callable[..., Any]]] = {
             f"{prediction}/Predict": (predict_pb2.PredictRequest, self._predict),
             f"{prediction}/GetModelMetadata": (
                 get_model_metadata_pb2.GetModelMetadataRequest,
-                self._metadata,
+                self._get_metadata,
             ),
-            f"{management}/GetModelStatus": (
+            "/tensorflow.serving.ModelService/GetModelStatus": (
                 get_model_status_pb2.GetModelStatusRequest,
-                self._status,
-            ),
-            f"{management}/HandleReloadConfigRequest": (
-                model_management_pb2.ReloadConfigRequest,
-                self._reload,
+                self._get_status,
             ),
         }
+        self._threads = concurrent.futures.ThreadPoolExecutor(_THREADS, "grpc")
+        self._server = grpc.server(
+            self._threads,
+            handlers=[self],
+            options=[
+                # Without this, two servers share a port and no one is told.
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", max_message_bytes),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.server_handshake_timeout_ms", 10_000),
+            ],
+        )
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.port = self._server.add_insecure_port(address)
+        self._server.start()
+
+    def stop(self, grace_seconds: float) -> None:
+        """Answers the calls that have come, within some seconds."""
+        self._server.stop(grace_seconds).wait()
+        self._threads.shutdown()
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
         """Gives what answers a call."""
@@ -95,80 +112,63 @@ class GrpcServices(grpc.GenericRpcHandler):
         remaining = context.time_remaining()
         timeout = min(math.inf if remaining is None else remaining, _LONGEST_WAIT)
         deadline = time.monotonic() + timeout
-        with self._models.lease(*_target(request.model_spec)) as loaded:
-            signature = loaded.served.model.signature(request.model_spec.signature_name)
-            inputs = arrays_of(request.inputs, signature, self._max_body_bytes)
-            future = loaded.served.submit(signature, inputs, deadline)
-            # When the client is gone, nobody needs the answer.
-            context.add_callback(future.cancel)
-            outputs = _result(future, timeout)
+        name, version = _target(request.model_spec)
+        loaded = self._registry.model(name).get(version)
+        signature = loaded.signature(request.model_spec.signature_name)
+        wanted = _wanted_outputs(signature, request.output_filter)
+        inputs = signature.read_protos(request.inputs, self._max_message_bytes)
+        rows = signature.num_rows(inputs)
+        future = loaded.batchers[signature.name].submit(inputs, rows, deadline)
+        # When the client is gone, nobody needs the answer.
+        context.add_callback(future.cancel)
+        outputs = future.result(timeout)
         response = predict_pb2.PredictResponse()
-        self._fill_spec(response.model_spec, request, loaded.version, signature.name)
-        for name in _filtered(outputs, request.output_filter):
+        response.model_spec.name = name
+        response.model_spec.version.value = loaded.number
+        response.model_spec.signature_name = signature.name
+        for name in wanted:
             fill_proto(response.outputs[name], outputs[name])
         return response
 
-    def _metadata(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def _get_metadata(self, request: Any, context: grpc.ServicerContext) -> Any:
         if list(request.metadata_field) != ["signature_def"]:
             raise invalid(
                 "metadata_field must be signature_def. "
                 f"Received: {', '.join(request.metadata_field) or 'none'}"
             )
+        name, version = _target(request.model_spec)
+        loaded = self._registry.model(name).get(version)
         response = get_model_metadata_pb2.GetModelMetadataResponse()
-        with self._models.lease(*_target(request.model_spec)) as loaded:
-            signatures = get_model_metadata_pb2.SignatureDefMap(
-                signature_def=loaded.served.model.signature_defs
-            )
-            self._fill_spec(response.model_spec, request, loaded.version, "")
+        response.model_spec.name = name
+        response.model_spec.version.value = loaded.number
+        signatures = get_model_metadata_pb2.SignatureDefMap(
+            signature_def=loaded.signature_defs
+        )
         response.metadata["signature_def"].Pack(signatures)
         return response
 
-    def _status(self, request: Any, context: grpc.ServicerContext) -> Any:
-        name, version, label = _target(request.model_spec)
-        model = self._models.model(name)
-        statuses = model.statuses(model.version_of(version, label))
-        return status_response(name, statuses)
-
-    def _reload(self, request: Any, context: grpc.ServicerContext) -> Any:
-        try:
-            self._models.reload(model_configs(request.config))
-        except ValueError as error:
-            raise invalid(str(error)) from None
-        return model_management_pb2.ReloadConfigResponse()
-
-    def _fill_spec(self, spec: Any, request: Any, version: int, signature: str) -> None:
-        spec.name = request.model_spec.name
-        spec.version.value = version
-        spec.signature_name = signature
+    def _get_status(self, request: Any, context: grpc.ServicerContext) -> Any:
+        name, version = _target(request.model_spec)
+        return self._registry.model(name).status(version)
 
 
-def _target(spec: Any) -> tuple[str, int | None, str]:
-    """The model, version and label that a request names."""
+def _target(spec: Any) -> tuple[str, int | None]:
+    """Gives the model and the version that a request names."""
     if not spec.name:
         raise invalid("model_spec must name a model. Received: none")
-    version = spec.version.value if spec.HasField("version") else None
-    return spec.name, version, spec.version_label
+    if spec.version_label:
+        raise invalid(
+            "A version must be named by its number: this server has no labels, which "
+            f"TensorFlow Serving has. Received: {spec.version_label!r}"
+        )
+    return spec.name, spec.version.value if spec.HasField("version") else None
 
 
-def _result(future: concurrent.futures.Future, timeout: float) -> Any:
-    try:
-        return future.result(timeout)
-    except concurrent.futures.TimeoutError:
-        future.cancel()
-        raise ServingError(
-            grpc.StatusCode.DEADLINE_EXCEEDED, "The deadline of the call is over."
-        ) from None
-    except concurrent.futures.CancelledError:
-        raise ServingError(
-            grpc.StatusCode.CANCELLED, "The client took the call back."
-        ) from None
-
-
-def _filtered(outputs: dict, wanted: Any) -> list[str]:
-    unknown = set(wanted) - set(outputs)
+def _wanted_outputs(signature: LoadedSignature, wanted: Sequence[str]) -> list[str]:
+    unknown = set(wanted) - set(signature.outputs)
     if unknown:
         raise invalid(
-            f"output_filter must name outputs, which are {', '.join(sorted(outputs))}. "
-            f"Received: {', '.join(sorted(unknown))}"
+            f"output_filter must name outputs, which are "
+            f"{', '.join(signature.outputs)}. Received: {', '.join(sorted(unknown))}"
         )
-    return list(wanted) or list(outputs)
+    return list(wanted) or signature.outputs

@@ -1,84 +1,109 @@
 """One version of a model, loaded, warmed up and ready for requests."""
 
-import concurrent.futures
-import math
 import os
 import pathlib
 
-from savedmodels.publish.batching import BATCHING_FILE
-from savedmodels.server.batching import Batcher, Unbatched
-from savedmodels.server.batching_parameters import (
-    BatchingParameters,
-    read_batching_parameters,
-)
-from savedmodels.server.saved_model import Arrays, ServedModel, ServedSignature
-from savedmodels.server.warm_up import replay_warm_up
+import grpc
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.apis import prediction_log_pb2
 
-Batching = BatchingParameters | bool
-"""True for the parameters beside a version, or the default ones; False for none."""
+from savedmodels import rest_bodies
+from savedmodels.error_messages import shortened
+from savedmodels.server.batching import Batcher
+from savedmodels.server.errors import ServingError, invalid, serving_error
+from savedmodels.server.saved_model import LoadedSignature
+
+WARM_UP_FILE = pathlib.Path("assets.extra") / "tf_serving_warmup_requests"
+_LEAST_BODY_BYTES = 8 << 20
+_LEAST_LISTS = 1000
 
 
-class ServedVersion:
-    """A version and the threads that run it.
+class LoadedVersion:
+    """A version in memory.
 
     Attributes:
-        model: what was loaded.
-        runner: what runs it; its `batch_sizes` tell which batches were formed.
+        number: of the version.
+        signature_defs: the signatures as the SavedModel holds them, for metadata.
+        batchers: what runs the signatures, by name.
+        max_body_bytes: the largest body that a request over REST may have: 8 MiB, or
+            what the largest batch of the largest signature takes.
+        max_lists: how many lists and objects its JSON may hold.
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
-        batching: Batching = True,
-        max_rows: int = 1024,
+        max_batch_size: int,
+        max_body_bytes: int | None = None,
     ) -> None:
-        """Loads a version and replays its warm-up requests.
+        """Loads a version and runs its warm-up requests.
 
         Args:
-            path: the version's folder.
-            batching: how requests are put together.
-            max_rows: most rows of one request, where there is no batching.
+            path: the version's folder, whose name is its number.
+            max_batch_size: most rows of a batch, and of a request.
+            max_body_bytes: see the class. Default: derived from the model.
 
         Raises:
-            ValueError, OSError, ServingError, tf.errors.OpError: when the version
-                cannot be served.
+            ServingError: when the version cannot be served; it says why.
         """
-        parameters = _parameters(pathlib.Path(path), batching)
-        self.model = ServedModel(path)
-        replay_warm_up(self.model, path)
-        if parameters is None:
-            self.runner = Unbatched(self.model.run, max_rows=max_rows)
-        else:
-            self.runner = Batcher(self.model.run, parameters)
+        path = pathlib.Path(path)
+        self.number = int(path.name)
+        try:
+            content = (path / tf.saved_model.SAVED_MODEL_FILENAME_PB).read_bytes()
+            meta_graph = saved_model_pb2.SavedModel.FromString(content).meta_graphs[0]
+            self.signature_defs = dict(meta_graph.signature_def)
+            self._model = tf.saved_model.load(str(path))
+            self._signatures = {
+                name: LoadedSignature(name, function)
+                for name, function in self._model.signatures.items()
+            }
+            self._warm_up(path / WARM_UP_FILE)
+        except Exception as error:
+            raise _load_error(path, error) from error
+        signatures = self._signatures.values()
+        self.batchers = {s.name: Batcher(s.run, max_batch_size) for s in signatures}
+        sizes = [rest_bodies.row_size(signature.inputs) for signature in signatures]
+        most_bytes = max_batch_size * max(num_bytes for num_bytes, _ in sizes)
+        most_lists = max_batch_size * max(num_lists for _, num_lists in sizes)
+        self.max_body_bytes = max_body_bytes or max(_LEAST_BODY_BYTES, most_bytes)
+        self.max_lists = _LEAST_LISTS + most_lists
 
-    def submit(
-        self, signature: ServedSignature, inputs: Arrays, deadline: float = math.inf
-    ) -> concurrent.futures.Future:
-        """Asks for a run.
+    def signature(self, name: str) -> LoadedSignature:
+        """Gives the signature that a request names, by default `serving_default`."""
+        name = name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+        if name not in self._signatures:
+            raise invalid(
+                f"The signature must be one of {', '.join(sorted(self._signatures))}. "
+                f"Received: {shortened(name, 100)!r}"
+            )
+        return self._signatures[name]
 
-        Args:
-            signature: one of the model's.
-            inputs: arrays by name, which are checked first.
-            deadline: when nobody waits any more, by `time.monotonic`.
-
-        Returns:
-            A future of the outputs by name; its exception is a ServingError.
-
-        Raises:
-            ServingError: when the request cannot be run.
-        """
-        rows = signature.num_rows(inputs)
-        return self.runner.submit(signature.name, inputs, rows, deadline)
-
-    def close(self, wait: bool = True) -> None:
-        """Ends the threads."""
-        self.runner.close(wait)
+    def _warm_up(self, file: pathlib.Path) -> None:
+        """Runs the requests that lie with a version, so that no caller waits."""
+        if not file.is_file():
+            return
+        records = tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
+        for record in records:
+            log = prediction_log_pb2.PredictionLog.FromString(record)
+            request = log.predict_log.request
+            signature = self.signature(request.model_spec.signature_name)
+            inputs = signature.read_protos(request.inputs, most_bytes=1 << 30)
+            signature.num_rows(inputs)
+            signature.run(inputs)
 
 
-def _parameters(path: pathlib.Path, batching: Batching) -> BatchingParameters | None:
-    if not isinstance(batching, bool):
-        return batching
-    if not batching:
-        return None
-    file = path / BATCHING_FILE
-    return read_batching_parameters(file) if file.is_file() else BatchingParameters()
+def _load_error(path: pathlib.Path, error: Exception) -> ServingError:
+    """Says why a version is not served."""
+    if isinstance(error, ServingError):
+        return ServingError(error.code, f"A warm-up request fails: {error.message}")
+    if isinstance(error, ValueError):
+        return ServingError(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+    told = f"{type(error).__name__}: {error}"
+    if isinstance(error, tf.errors.OpError):
+        told = serving_error(error).message
+    return ServingError(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        f"The files of a version must be whole. Publish it again. Received: {path}, "
+        f"and while it was loaded: {told}",
+    )

@@ -1,21 +1,22 @@
 """The server, in threads of this process."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from savedmodels.server.grpc_services import GrpcServices
-from savedmodels.server.listeners import GrpcListener, RestListener
-from savedmodels.server.loaded_version import Batching, ServedVersion
-from savedmodels.server.model_config import ModelConfig
-from savedmodels.server.registry import ServedModels
-from savedmodels.server.rest import RestService
+from savedmodels.server.grpc_services import GrpcServer
+from savedmodels.server.loaded_version import LoadedVersion
+from savedmodels.server.registry import ModelRegistry
+from savedmodels.server.rest import RestServer
+
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+_MAX_MESSAGE_BYTES = 64 << 20
 
 
 class LocalServer:
     """Serves models over REST and gRPC, as TensorFlow Serving does.
 
-    For tests, notebooks and machines without Docker: production is TensorFlow Serving.
-    Nothing is encrypted and everyone who reaches the ports is answered.
+    It is for tests, notebooks and machines without Docker: production is TensorFlow
+    Serving. Nothing is encrypted and everyone who reaches the ports is answered.
 
     Example:
         >>> with LocalServer({"pixelcnn": "served/pixelcnn"}) as server:
@@ -30,53 +31,59 @@ class LocalServer:
 
     def __init__(
         self,
-        models: Mapping[str, str | os.PathLike[str] | ModelConfig],
+        models: Mapping[str, str | os.PathLike[str]],
         *,
         host: str = "127.0.0.1",
         rest_port: int = 0,
         grpc_port: int = 0,
-        batching: Batching = True,
+        allowed_hosts: Collection[str] = (),
+        max_batch_size: int = 64,
+        max_body_mb: int | None = None,
         poll_seconds: float = 1.0,
         rest_timeout_seconds: float = 30.0,
-        max_body_mb: int = 64,
-        max_rows: int = 1024,
         grace_seconds: float = 30.0,
     ) -> None:
         """Starts nothing yet: `start` does.
 
         Args:
-            models: base paths, the folders of versions, by the model's name; or a
-                `ModelConfig` for other versions than the latest one, and for labels.
+            models: base paths, the folders of versions, by the model's name.
             host: the address to listen on; by default this machine alone.
             rest_port: the port of REST; 0 for any that is free.
             grpc_port: the port of gRPC; 0 for any that is free.
-            batching: True for each version's own `batching_params.pbtxt`, or where it
-                has none the defaults of `BatchingParameters`; these for all versions;
-                or False, to run each request alone.
+            allowed_hosts: further names by which REST may be asked, beside localhost
+                and `host`; "*" for any. Others are refused, as a page on the internet
+                may have had them point to this machine.
+            max_batch_size: most rows of a request, and of requests run together.
+            max_body_mb: the largest request, in MiB. Default: 64 over gRPC; over REST
+                8, or what the largest batch of the model takes as JSON.
             poll_seconds: how often to look for versions.
-            rest_timeout_seconds: how long a prediction over REST may take.
-            max_body_mb: the largest request, in MiB.
-            max_rows: most rows of a request, where there is no batching.
+            rest_timeout_seconds: how long a request over REST may take, from its head
+                to its answer.
             grace_seconds: how long `stop` lets what runs finish; then it is broken off.
 
         Raises:
-            ValueError: when a model's name or base path, or a port, is impossible.
+            ValueError: when a model's name or base path, or a number, is impossible.
         """
         for name, port in (("rest_port", rest_port), ("grpc_port", grpc_port)):
             if not 0 <= port <= 65535:
                 raise ValueError(f"{name} must be in [0, 65535]. Received: {port}")
+        if max_batch_size < 1:
+            raise ValueError(
+                f"max_batch_size must be at least 1. Received: {max_batch_size}"
+            )
         self.host = host
         self.rest_port = rest_port
         self.grpc_port = grpc_port
-        self._models = ServedModels(
+        self._max_body_bytes = None if max_body_mb is None else max_body_mb << 20
+        self._registry = ModelRegistry(
             models,
-            lambda path: ServedVersion(path, batching, max_rows),
+            lambda path: LoadedVersion(path, max_batch_size, self._max_body_bytes),
             poll_seconds,
         )
-        self._max_body_bytes = max_body_mb << 20
-        self._rest_timeout = rest_timeout_seconds
+        self._allowed_hosts = {*_LOCAL_HOSTS, host, *allowed_hosts}
+        self._rest_timeout_seconds = rest_timeout_seconds
         self._grace_seconds = grace_seconds
-        self._listeners: list[RestListener | GrpcListener] = []
+        self._servers: list[RestServer | GrpcServer] = []
 
     @property
     def rest_url(self) -> str:
@@ -92,47 +99,36 @@ class LocalServer:
         """Listens, and begins to load; once.
 
         Raises:
-            OSError, ValueError: when a port or the host cannot be had; then nothing
-                is left running.
+            OSError: when a port or the host cannot be had; then nothing is left
+                running.
         """
-        rest = RestService(self._models, self._rest_timeout, self._max_body_bytes)
-        services = GrpcServices(self._models, self._max_body_bytes)
-        self._models.start()
+        self._registry.start()
+        address = (self._registry, self.host, self.rest_port)
         try:
-            self._listen(rest, services)
-        except BaseException:
+            rest = RestServer(*address, self._allowed_hosts, self._rest_timeout_seconds)
+            self._servers.append(rest)
+            address = (self._registry, self.host, self.grpc_port)
+            grpc = GrpcServer(*address, self._max_body_bytes or _MAX_MESSAGE_BYTES)
+            self._servers.append(grpc)
+        except Exception as error:
             self.stop()
-            raise
+            raise OSError(
+                "The host must be one of this machine's, and the port free. Choose "
+                "another one, or end the program that listens there. "
+                f"Received: {self.host}:{address[-1]}: {error}"
+            ) from error
+        self.rest_port, self.grpc_port = rest.port, grpc.port
 
     def stop(self) -> None:
-        """Answers what was sent before, and ends all threads.
+        """Closes the ports, answers the requests that have come, ends all threads.
 
-        For a moment, a tenth of a second, requests are taken as before, so that those
-        on their way are answered. Over REST these answers tell that the connection
-        ends. Then the ports and idle connections are closed. What is under way is
-        finished, within `grace_seconds`. What comes later is refused.
+        What is under way is finished, within `grace_seconds`. Requests whose bodies
+        have not come whole are broken off.
         """
-        waits = [listener.stop() for listener in self._listeners]
-        for wait in waits:
-            wait()
-        self._listeners = []
-        self._models.stop()
-
-    def _listen(self, rest: RestService, services: GrpcServices) -> None:
-        listener = RestListener(
-            rest.application, self.host, self.rest_port, self._grace_seconds
-        )
-        self._listeners.append(listener)
-        self.rest_port = listener.port
-        listener = GrpcListener(
-            services,
-            self.host,
-            self.grpc_port,
-            self._grace_seconds,
-            self._max_body_bytes,
-        )
-        self._listeners.append(listener)
-        self.grpc_port = listener.port
+        for server in self._servers:
+            server.stop(self._grace_seconds)
+        self._servers = []
+        self._registry.stop()
 
     def wait_until_available(
         self, name: str, timeout: float = 60.0, version: int | None = None
@@ -145,31 +141,10 @@ class LocalServer:
             version: which version to wait for; None for any.
 
         Raises:
-            ValueError: when no version could be loaded; it tells why.
+            ValueError: when no version could be loaded; it says why.
             TimeoutError: when the time is over.
         """
-        model = self._models.model(name)
-        if model.wait_until_available(version, timeout):
-            return
-        errors = [
-            f"version {status.version}: {status.error.message}"
-            for status in model.statuses(version)
-            if status.error is not None
-        ]
-        if errors:
-            raise ValueError(
-                f"{name} must have a version that can be served. "
-                f"Received: {'; '.join(errors)}"
-            )
-        raise TimeoutError(
-            f"{name} must be available within {timeout:g} seconds. Received: no version"
-        )
-
-    def batch_sizes(self, name: str) -> dict[str, dict[int, int]]:
-        """How many batches of how many rows the latest version ran, by signature."""
-        with self._models.lease(name) as loaded:
-            sizes = loaded.served.runner.batch_sizes
-            return {signature: dict(count) for signature, count in sizes.items()}
+        self._registry.model(name).wait_until_available(timeout, version)
 
     def __enter__(self) -> "LocalServer":
         self.start()

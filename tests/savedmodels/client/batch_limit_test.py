@@ -5,7 +5,6 @@ import pytest
 
 from keras_pixelcnn import GatedPixelCNN
 from savedmodels.client import Client, InvalidRequestError
-from savedmodels.publish.batching import BATCHING_FILE, Batching
 from savedmodels.server import LocalServer
 
 LIMIT = 2
@@ -18,9 +17,7 @@ def model():
 
 def _serve(model, base, **said):
     model.export(base / "1", verbose=False, signatures=["sample"], **said)
-    text = Batching(max_batch_size=LIMIT).to_text()
-    (base / "1" / BATCHING_FILE).write_text(text)
-    server = LocalServer({"tiny": base})
+    server = LocalServer({"tiny": base}, max_batch_size=LIMIT)
     server.start()
     server.wait_until_available("tiny")
     return server
@@ -34,7 +31,8 @@ def test_the_client_keeps_to_the_limit_that_the_model_tells(model, tmp_path):
                 for _ in range(2):
                     images = client.sample(5, seed=3)
                     np.testing.assert_array_equal(images, model.sample(5, seed=3))
-        assert set(server.batch_sizes("tiny")["sample"]) <= {1, LIMIT}
+        (batcher,) = {server._registry.model("tiny").get().batchers["sample"]}
+        assert set(batcher.batch_sizes) <= {1, LIMIT}
     finally:
         server.stop()
 

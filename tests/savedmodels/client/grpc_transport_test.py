@@ -6,12 +6,14 @@ import grpc
 import numpy as np
 import pytest
 
+import savedmodels
 from savedmodels.client import (
     Client,
     InvalidRequestError,
     RequestTooLargeError,
     RetryPolicy,
     ServerError,
+    UnavailableError,
 )
 from tests.savedmodels.client import fakes
 
@@ -79,14 +81,16 @@ def test_outputs_that_nobody_asked_for_are_left_aside(grpc_fake, client):
     [
         ("FAILED_PRECONDITION", InvalidRequestError),
         ("RESOURCE_EXHAUSTED", RequestTooLargeError),
+        ("CANCELLED", UnavailableError),
         ("UNIMPLEMENTED", ServerError),
         ("UNKNOWN", ServerError),
     ],
 )
 def test_rarer_states_are_understood(grpc_fake, client, code, kind):
-    grpc_fake.script = [
-        lambda context: context.abort(grpc.StatusCode[code], "Not this.")
-    ]
+    def step(context):
+        context.abort(grpc.StatusCode[code], "Not this.")
+
+    grpc_fake.script = [step] * 3
     with pytest.raises(kind, match=rf"^Not this\. \[gRPC {code}\]"):
         draw(client)
 
@@ -102,12 +106,13 @@ def test_large_messages_pass(client, grpc_fake):
 
 
 @pytest.mark.parametrize(
-    ("scheme", "library"), [("grpc", "tensorflow_serving.apis"), ("http", "urllib3")]
+    ("scheme", "library"),
+    [("grpc", "tensorflow_serving.apis"), ("http", "requests"), ("http", "orjson")],
 )
 def test_libraries_that_are_missing_are_told(monkeypatch, scheme, library):
-    for module in ("grpc_transport", "rest_transport", "http_connections"):
-        name = f"savedmodels.client.{module}"
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    for module in ("client.grpc_transport", "client.rest_transport", "json_codec"):
+        monkeypatch.delitem(sys.modules, f"savedmodels.{module}", raising=False)
+    monkeypatch.delattr(savedmodels, "json_codec", raising=False)
     monkeypatch.setitem(sys.modules, library, None)
     sentence = (
         rf"The client needs {library}, .* pip install \"keras-pixelcnn\[serving\]\""

@@ -1,5 +1,6 @@
 """Tests of what is particular to REST."""
 
+import base64
 import json
 import pathlib
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from savedmodels.client import (
     Client,
+    ClientError,
     DeadlineExceededError,
     InvalidRequestError,
     NotFoundError,
@@ -150,7 +152,7 @@ def test_what_is_no_answer_is_told(rest, client, answer, sentence):
 )
 def test_what_is_no_file_is_told(rest, client, value):
     rest.script = [replying(200, {"outputs": [value]})]
-    with pytest.raises(ServerError, match=r"does not hold \['image_bytes'\]"):
+    with pytest.raises(ServerError, match="image_bytes"):
         client.sample_png(1, seed=[1], label=1)
 
 
@@ -196,6 +198,71 @@ def test_a_redirection_is_not_followed_but_told(rest, client):
     with pytest.raises(ServerError, match="redirects to https://elsewhere/"):
         draw(client)
     assert len(rest.paths) == 3
+
+
+# What the environment says of connections.
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch.setenv
+
+
+def test_requests_go_through_the_proxy(rest, environment):
+    environment("http_proxy", rest.address)
+    environment("no_proxy", "10.0.0.0/8")
+    with Client("http://a.invalid:8501", "digits") as client:
+        assert client.sample(seed=[5], label=1).shape == (1, 2, 1, 1)
+    root = "http://a.invalid:8501/v1/models/digits"
+    assert rest.paths == [f"{root}/metadata", f"{root}:predict"]
+
+
+@pytest.mark.parametrize("direct", ["127.0.0.1", "a.example, 127.0.0.0/8"])
+def test_hosts_without_a_proxy(rest, environment, direct):
+    environment("http_proxy", "http://a.invalid:1")
+    environment("no_proxy", direct)
+    with Client(rest.address, "digits") as client:
+        client.status()
+    assert rest.paths == ["/v1/models/digits"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("https_proxy", "ftp://a.invalid:1"), ("REQUESTS_CA_BUNDLE", "/no/where")],
+)
+def test_what_the_environment_names_and_is_not_there_is_told(
+    environment, variable, value
+):
+    environment(variable, value)
+    with Client("https://127.0.0.1:1", retries=0) as client:
+        with pytest.raises(ClientError, match=r"https://127\.0\.0\.1:1"):
+            client.status()
+
+
+def test_the_address_may_hold_a_name_and_password(rest):
+    noted = []
+
+    def reply(handler):
+        noted.append((handler.headers["Authorization"], handler.headers["Host"]))
+        handler.reply(200, {"outputs": [[[[1]], [[2]]]]})
+
+    with Client(rest.address.replace("//", "//me:a%2Fb@"), "digits") as client:
+        client.status()
+        rest.script = [reply]
+        client.sample(seed=[1], label=1)
+    words = base64.b64encode(b"me:a/b").decode()
+    assert noted == [(f"Basic {words}", rest.address.removeprefix("http://"))]
+
+
+def test_servers_must_speak_tls(rest):
+    """Before anything of a request is sent."""
+    with Client(rest.address.replace("http", "https"), "digits") as client:
+        with pytest.raises(ServerError, match="No secure connection"):
+            client.status()
+    assert not rest.paths
 
 
 # Connections that break.

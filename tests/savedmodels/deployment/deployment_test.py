@@ -17,8 +17,6 @@ from google.protobuf import (
 )
 from tensorflow_serving.config import model_server_config_pb2
 
-from savedmodels.server.batching_parameters import read_batching_parameters
-
 FOLDER = pathlib.Path(__file__).parents[3] / "savedmodels" / "deployment"
 
 # github.com/tensorflow/serving, tensorflow_serving/model_servers/main.cc
@@ -143,11 +141,11 @@ def test_the_config_files_are_those_that_the_flags_name():
 
 
 def test_threads_are_as_many_as_processors():
-    flags = _flags()
+    flags, batching = _flags(), (FOLDER / "batching.config").read_text()
     threads = {
         flags["tensorflow_intra_op_parallelism"],
         flags["tensorflow_inter_op_parallelism"],
-        str(read_batching_parameters(FOLDER / "batching.config").num_batch_threads),
+        re.search(r"num_batch_threads { value: (\d+) }", batching)[1],
         _container()["resources"]["limits"]["cpu"],
         _compose()["deploy"]["resources"]["limits"]["cpus"],
     }

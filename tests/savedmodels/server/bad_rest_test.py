@@ -13,7 +13,7 @@ import urllib.parse
 import pytest
 import requests
 
-from savedmodels.server import json_tensors
+from savedmodels import rest_bodies
 from tests.savedmodels.server import pictures
 from tests.savedmodels.server.calls import sample_inputs, sample_row
 
@@ -45,9 +45,11 @@ BODIES = {
     "no_json": (b"seed=1", "must be JSON"),
     "cut_json": (b'{"instances": [{"seed": 1', "must be JSON"),
     "trailing": (b"{} {}", "must be JSON"),
-    "bad_utf8": (b'{"instances": ["\xff\xfe"]}', "must be JSON in UTF-8"),
-    "utf16": ('{"instances": []}'.encode("utf-16"), "must be JSON in UTF-8"),
-    "deeply_nested": (b"[" * 100_000, "must be JSON"),
+    "bad_utf8": (b'{"instances": ["\xff\xfe"]}', "must be JSON, in UTF-8"),
+    "utf16": ('{"instances": []}'.encode("utf-16"), "must be JSON, in UTF-8"),
+    "deeply_nested": (b"[" * 900, "must be JSON"),
+    "many_lists": (b"[]," * 100_000, "at most .* lists and objects"),
+    "deeply_nested_nan": (b"[NaN" + b"[" * 2000, "must be JSON"),
     "number_of_10000_digits": (b"1" * 10_000, "must be JSON"),
     "null": (b"null", "must be a JSON object.*null"),
     "list": ([ROW], "must be a JSON object"),
@@ -62,9 +64,9 @@ BODIES = {
     "columns_no_object": ({"inputs": [1]}, "inputs by name"),
     # Names.
     "signature_no_string": (_rows(ROW, signature_name=1), "signature_name.*1"),
-    "unknown_signature": (_rows(ROW, signature_name="paint"), "must be.*or.*'paint'"),
+    "unknown_signature": (_rows(ROW, signature_name="paint"), "one of.*'paint'"),
     "missing_input": (_rows({"seed": 1, "label": 1}), "Missing: temperature"),
-    "missing_in_second": (_rows(ROW, {}), "Missing: label.*Received: none, in row 1"),
+    "missing_in_second": (_rows(ROW, {}), "Missing: label.*Received in row 1: none"),
     "extra_input": (_row(colour=1), "Unknown: colour"),
     "extra_column": ({"inputs": {"seeds": [1]}}, "Missing.*Unknown: seeds"),
     # Types.
@@ -96,13 +98,13 @@ BODIES = {
         f"nested_in_{depth}": (
             f'{{"inputs": {{"seed": {"[" * depth}1{"]" * depth}, "label": [1], '
             f'"temperature": [1.0]}}}}'.encode(),
-            r"seed must have the shape \(n,\).*lists nested more than 2 deep",
+            "seed must have fewer dimensions.*lists nested more than 2 deep",
         )
         for depth in (3, 65, 100, 900)
     },
     "row_nested_in_900": (
         json.dumps(_row(seed=0)).replace('": 0', f'": {"[" * 900}{"]" * 900}').encode(),
-        r"seed must have the shape \(n,\).*more than 2 deep",
+        "seed must have fewer dimensions.*more than 2 deep",
     ),
     "too_many_rows": (_rows(*[ROW] * 65), "at most 64 rows.*65"),
     # Values.
@@ -111,9 +113,10 @@ BODIES = {
         r"label must hold integers in.*2147483648",
     ),
     "seed_too_large": (_row(seed=2**63), "seed must hold integers in"),
-    "seed_of_4000_digits": (_row(seed=10**4000), "seed must hold integers in"),
+    "seed_of_30_digits": (_row(seed=10**30), "seed must hold int64 integers"),
+    "seed_of_4000_digits": (_row(seed=10**4000), "must be JSON"),
     "float_too_large": (_row(temperature=1e300), "float32, at most.*1e.300"),
-    "float_of_4000_digits": (_row(temperature=10**4000), "float32, at most"),
+    "float_of_4000_digits": (_row(temperature=10**4000), "must be JSON"),
     "label_negative": (_row(label=-1), r"label must hold integers in \[0, 3\).*-1"),
     "label_unknown": (_row(label=3), r"label must hold integers in \[0, 3\).*3"),
     "level_negative": (_log_prob(image=[[[-1]] * 3] * 4), r"image must hold.*-1"),
@@ -140,7 +143,7 @@ BODIES = {
 }
 BODIES["temperature_1e400"] = (
     json.dumps(_row(temperature=0)).replace(": 0}", ": 1e400}").encode(),
-    "temperature must.*inf",
+    "must be JSON",
 )
 
 
@@ -196,14 +199,17 @@ def test_what_a_picture_holds_too_much_is_passed_over(rest):
 PATHS = {
     "unknown_model": ("/v1/models/other:predict", 404, "Latest.other..*plain, tiny"),
     "unknown_version": ("/v1/models/tiny/versions/9:predict", 404, "Specific.tiny, 9."),
-    "version_no_number": ("/v1/models/tiny/versions/new:predict", 400, "a number.*new"),
-    "version_huge": (f"/v1/models/tiny/versions/{'9' * 50}:predict", 400, "a number"),
-    "unknown_label": ("/v1/models/tiny/labels/stable:predict", 400, "label: 'stable'"),
+    "version_no_number": (
+        "/v1/models/tiny/versions/new:predict",
+        404,
+        "Malformed.*new",
+    ),
+    "version_huge": (f"/v1/models/tiny/versions/{'9' * 50}:predict", 404, "Malformed"),
+    "label": ("/v1/models/tiny/labels/stable:predict", 404, "Malformed request"),
     "unknown_verb": ("/v1/models/tiny:draw", 404, "Malformed request"),
-    "unknown_path": ("/v2/tiny", 404, "Malformed request: POST /v2/tiny"),
+    "unknown_path": ("/v2/tiny", 404, "Malformed request.*Received: POST /v2/tiny"),
     "no_model": ("/v1/models/:predict", 404, "Malformed request"),
-    "classify": ("/v1/models/tiny:classify", 501, ":predict only"),
-    "regress": ("/v1/models/tiny:regress", 501, ":predict only"),
+    "classify": ("/v1/models/tiny:classify", 404, "the same with :predict"),
 }
 
 
@@ -233,12 +239,12 @@ def test_what_is_not_served_has_no_status_and_no_metadata(rest, target, what):
 )
 def test_methods(rest, method, path, allowed):
     response = requests.request(method, f"{rest.url}{path}", timeout=60)
-    _check(response, 405, f"must be asked by {allowed}. Received: {method}")
-    assert response.headers["Allow"] == allowed
+    _check(response, 405, f"Malformed request.*Received: {method} ")
+    assert response.headers["Allow"] == allowed.replace(" ", "")
 
 
 def test_a_body_of_100_mb(rest):
-    _check(rest.post(bytes(100_000_000)), 413, "at most 67108864 bytes.*100000000")
+    _check(rest.post(bytes(100_000_000)), 413, "at most 8388608 bytes.*100000000")
 
 
 def test_a_body_of_100_mb_whose_length_is_not_told(rest):
@@ -248,19 +254,19 @@ def test_a_body_of_100_mb_whose_length_is_not_told(rest):
     connection.request("POST", f"{address.path}:predict", pieces, encode_chunked=True)
     response = connection.getresponse()
     assert response.status == 413
-    assert "at most 67108864 bytes" in json.loads(response.read())["error"]
+    assert "at most 8388608 bytes" in json.loads(response.read())["error"]
     connection.close()
 
 
 def test_a_small_body_that_unpacks_to_100_mb(rest):
     body = gzip.compress(bytes(100_000_000))
     response = rest.post(body, headers={"Content-Encoding": "gzip"})
-    _check(response, 413, "at most 67108864 bytes")
+    _check(response, 413, "at most 8388608 bytes")
 
 
 def test_a_body_that_does_not_unpack(rest):
     response = rest.post(b"no gzip", headers={"Content-Encoding": "gzip"})
-    _check(response, 400, "The body cannot be read")
+    _check(response, 400, "The body must be whole")
 
 
 def _connect(rest):
@@ -271,7 +277,7 @@ def _connect(rest):
 def test_half_a_request_keeps_no_one_waiting(rest, signatures):
     body = json.dumps(_rows(sample_row(3, 2))).encode()
     with _connect(rest) as half:
-        half.sendall(b"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: a\r\n")
+        half.sendall(b"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: localhost\r\n")
         half.sendall(b"Content-Length: %d\r\n\r\n" % len(body) + body[:1])
         rest.answer(_rows(ROW))
         # The other half may come whenever it will.
@@ -281,14 +287,14 @@ def test_half_a_request_keeps_no_one_waiting(rest, signatures):
         assert json.loads(response.read()) == _good_answer(signatures)
 
 
-GET = b"GET /v1/models/tiny HTTP/1.1\r\nHost: a\r\n"
+GET = b"GET /v1/models/tiny HTTP/1.1\r\nHost: localhost\r\n"
 
 
 @pytest.mark.parametrize(
     "request_bytes",
     [
-        b"DR@W / HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"GET /" + b"a" * 10_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"DR@W / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /" + b"a" * 10_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
         GET + b"A: " + b"a" * 10_000 + b"\r\n\r\n",
         GET + b"Content-Length: -1\r\n\r\n",
         GET + b"Content-Encoding: br\r\nContent-Length: 2\r\n\r\n{}",
@@ -308,9 +314,9 @@ def test_what_is_no_http(rest, request_bytes, caplog):
     assert not caplog.records
 
 
-@pytest.mark.parametrize("what", ["parse_request", "arrays_of", "json_of"])
+@pytest.mark.parametrize("what", ["parse_request", "read_inputs", "write_outputs"])
 def test_what_is_big_holds_up_nobody(plain_rest, monkeypatch, what):
-    convert = getattr(json_tensors, what)
+    convert = getattr(rest_bodies, what)
     begun, others_are_answered = threading.Event(), threading.Event()
 
     def held_up(*arguments):
@@ -318,7 +324,7 @@ def test_what_is_big_holds_up_nobody(plain_rest, monkeypatch, what):
         assert others_are_answered.wait(30)
         return convert(*arguments)
 
-    monkeypatch.setattr(json_tensors, what, held_up)
+    monkeypatch.setattr(rest_bodies, what, held_up)
     # More than a megabyte, both asked and answered.
     words = ["a" * 50_000] * 64
     columns = {"flag": [True], "level": [1], "precise": [1.0], "word": words}

@@ -52,14 +52,12 @@ class Grpc:
         )
         self.management = model_service_pb2_grpc.ModelServiceStub(self.channel)
 
-    def request(self, signature="", version=None, version_label="", **inputs):
+    def request(self, signature="", version=None, **inputs):
         request = predict_pb2.PredictRequest()
         request.model_spec.name = self.model
         request.model_spec.signature_name = signature
         if version is not None:
             request.model_spec.version.value = version
-        if version_label:
-            request.model_spec.version_label = version_label
         for name, value in inputs.items():
             request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
         return request
@@ -67,9 +65,9 @@ class Grpc:
     def send(self, request):
         return self.prediction.Predict(request, timeout=60)
 
-    def answer(self, signature="", version=None, version_label="", **inputs):
+    def answer(self, signature="", version=None, **inputs):
         """The outputs as arrays, after a call that must succeed."""
-        response = self.send(self.request(signature, version, version_label, **inputs))
+        response = self.send(self.request(signature, version, **inputs))
         return {name: tf.make_ndarray(x) for name, x in response.outputs.items()}
 
     def raw(self, method, body, timeout=60):

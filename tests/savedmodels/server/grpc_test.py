@@ -4,12 +4,9 @@ import numpy as np
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
-    model_management_pb2,
 )
 
-from savedmodels.server import LocalServer
-from tests.savedmodels.server.calls import Grpc, sample_inputs
-from tests.savedmodels.server.plain_models import save_plain
+from tests.savedmodels.server.calls import sample_inputs
 
 
 def test_predictions(call, signatures):
@@ -73,26 +70,3 @@ def test_the_status(call):
     (status,) = call.management.GetModelStatus(request, timeout=60).model_version_status
     assert (status.version, status.status.error_code) == (1, 0)
     assert status.state == get_model_status_pb2.ModelVersionStatus.AVAILABLE
-
-
-def test_models_are_configured_anew(tmp_path):
-    """As TensorFlow Serving, it then serves these models, and no others."""
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-        save_plain(tmp_path / name, 1, factor=2.0)
-    save_plain(tmp_path / "second", 2, factor=3.0)
-    x = np.ones((1, 2), np.float32)
-    with LocalServer({"first": tmp_path / "first"}) as server:
-        server.wait_until_available("first")
-        request = model_management_pb2.ReloadConfigRequest()
-        config = request.config.model_config_list.config.add(
-            name="second", base_path=str(tmp_path / "second")
-        )
-        config.model_version_policy.specific.versions.extend([1, 2])
-        config.version_labels["stable"] = 1
-        call = Grpc(server, "second")
-        call.management.HandleReloadConfigRequest(request, timeout=60)
-        assert call.answer(x=x)["y"][0, 0] == 3
-        assert call.answer(version_label="stable", x=x)["y"][0, 0] == 2
-        assert server._models.names() == ["second"]
-        call.channel.close()

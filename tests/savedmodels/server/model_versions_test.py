@@ -1,17 +1,18 @@
 """Tests of versions: found, loaded, switched to under load, unloaded; broken ones."""
 
+import contextlib
 import shutil
 import threading
 import time
+import weakref
 
 import grpc
 import numpy as np
 import pytest
 
-from savedmodels.server import LocalServer, ModelConfig
+from savedmodels.server import LocalServer
 from savedmodels.server.errors import ServingError
-from savedmodels.server.model_versions import ModelVersions
-from savedmodels.server.version_status import State
+from savedmodels.server.model_versions import ModelVersions, State
 from tests.savedmodels.server.calls import Grpc, Rest
 from tests.savedmodels.server.plain_models import save_broken, save_plain
 
@@ -21,152 +22,95 @@ class _Version:
 
     def __init__(self, path):
         if (path / "broken").exists():
-            raise ValueError(f"{path.name} must be whole.")
-        self.path, self.closed = path, False
-
-    def close(self, wait=True):
-        self.closed = True
+            message = f"{path.name} must be whole."
+            raise ServingError(grpc.StatusCode.FAILED_PRECONDITION, message)
+        self.number = int(path.name)
 
 
-def _folders(base, *names):
+def _folders(base, *names, broken=False):
     for name in names:
         (base / str(name)).mkdir()
-
-
-def _versions(base, **config):
-    return ModelVersions("m", ModelConfig(base, **config), _Version)
+        if broken:
+            (base / str(name) / "broken").touch()
 
 
 def _states(versions):
-    return {status.version: status.state for status in versions.statuses()}
+    return {x.version: x.state for x in versions.status().model_version_status}
 
 
-def test_the_latest_version_replaces_the_older_one(tmp_path):
+def _served(versions):
+    with contextlib.suppress(ServingError):
+        return versions.get().number
+
+
+@pytest.fixture
+def versions(tmp_path):
+    return ModelVersions("m", tmp_path, _Version)
+
+
+def test_the_latest_version_replaces_the_older_one(versions, tmp_path):
     _folders(tmp_path, 1, 2, "10", "hidden", ".3", "4.part", 2**63, "9" * 20)
     (tmp_path / "11").write_text("a file")
-    versions = _versions(tmp_path)
     assert versions.poll()
-    assert versions.available() == [10]
+    assert _served(versions) == 10
     assert not versions.poll()
     _folders(tmp_path, 12)
     assert versions.poll()
     assert _states(versions) == {12: State.AVAILABLE, 10: State.END}
+    with pytest.raises(ServingError, match=r"not found.*Specific\(m, 10\).* 12"):
+        versions.get(10)
     shutil.rmtree(tmp_path / "12")
     versions.poll()
-    assert versions.available() == [10]
+    assert _served(versions) == 10
 
 
-def test_a_version_in_use_is_unloaded_after_its_last_request(tmp_path):
+def test_a_broken_version_replaces_nothing_and_is_reported(versions, tmp_path):
     _folders(tmp_path, 1)
-    versions = _versions(tmp_path)
     versions.poll()
-    with versions.lease() as first, versions.lease(1):
-        served = first.served
-        _folders(tmp_path, 2)
-        versions.poll()
-        assert _states(versions) == {2: State.AVAILABLE, 1: State.UNLOADING}
-        assert not served.closed
-        with versions.lease() as second:
-            assert second.version == 2
-        with pytest.raises(ServingError, match="not found"), versions.lease(1):
-            pass
-    assert served.closed
-    assert _states(versions)[1] == State.END
-
-
-def test_a_broken_version_replaces_nothing_and_is_told_of(tmp_path):
-    _folders(tmp_path, 1, 2)
-    (tmp_path / "2" / "broken").touch()
-    versions = _versions(tmp_path)
-    versions.poll()
-    assert versions.available() == []
-    shutil.rmtree(tmp_path / "2")
-    versions.poll()
-    _folders(tmp_path, 3)
-    (tmp_path / "3" / "broken").touch()
-    versions.poll()
-    assert versions.available() == [1]
-    failed = versions.statuses()[0]
-    assert (failed.version, failed.state) == (3, State.END)
-    assert failed.error.message == "3 must be whole."
-
-
-def test_a_broken_version_counts_as_one_of_the_latest(tmp_path):
-    _folders(tmp_path, 1, 2)
-    versions = _versions(tmp_path, latest=2)
-    versions.poll()
-    assert versions.available() == [1, 2]
-    _folders(tmp_path, 3)
-    (tmp_path / "3" / "broken").touch()
-    versions.poll()
-    assert versions.available() == [2]
-    _folders(tmp_path, 4)
-    (tmp_path / "4" / "broken").touch()
-    versions.poll()
-    assert versions.available() == [2]
-
-
-def test_the_largest_number_that_protocols_carry_is_a_version(tmp_path):
-    _folders(tmp_path, 1, 2**63 - 1)
-    versions = _versions(tmp_path)
-    versions.poll()
-    assert versions.available() == [2**63 - 1]
-
-
-def test_a_broken_version_is_tried_again_when_its_files_change(tmp_path):
-    _folders(tmp_path, 1)
-    (tmp_path / "1" / "broken").touch()
-    versions = _versions(tmp_path)
-    versions.poll()
+    _folders(tmp_path, 3, broken=True)
     assert not versions.poll()
+    assert _served(versions) == 1
+    failed = versions.status().model_version_status[0]
+    assert (failed.version, failed.state) == (3, State.END)
+    assert failed.status.error_message == "3 must be whole."
+
+
+def test_after_a_restart_the_newest_that_loads_is_served(versions, tmp_path):
+    """Once there was none: 404 beside a version that could be served."""
+    _folders(tmp_path, 1, 2)
+    _folders(tmp_path, 3, 4, broken=True)
+    versions.poll()
+    assert _served(versions) == 2
+    expected = {4: State.END, 3: State.END, 2: State.AVAILABLE}
+    assert _states(versions) == expected
+    versions.poll()
+    assert _states(versions) == expected
+    (tmp_path / "3" / "broken").unlink()
+    versions.poll()
+    assert _served(versions) == 3
+
+
+def test_a_broken_version_is_tried_again_when_its_files_change(versions, tmp_path):
+    _folders(tmp_path, 1, broken=True)
+    assert not versions.poll()
+    assert _served(versions) is None
     (tmp_path / "1" / "broken").unlink()
     versions.poll()
-    assert versions.available() == [1]
+    assert _served(versions) == 1
 
 
-def test_the_last_versions_stay_when_the_folder_is_emptied(tmp_path):
+def test_the_last_version_stays_when_the_folder_is_emptied(versions, tmp_path):
+    _folders(tmp_path, 2**63 - 1)
+    versions.poll()
+    shutil.rmtree(tmp_path / f"{2**63 - 1}")
+    versions.poll()
+    assert _served(versions) == 2**63 - 1
+
+
+def test_what_is_not_loaded_yet_is_unavailable(versions, tmp_path):
     _folders(tmp_path, 1)
-    versions = _versions(tmp_path)
-    versions.poll()
-    shutil.rmtree(tmp_path / "1")
-    versions.poll()
-    assert versions.available() == [1]
-
-
-def test_versions_that_are_chosen(tmp_path):
-    _folders(tmp_path, 1, 2, 3, 4)
-    for config, chosen in [
-        ({}, [4]),
-        ({"latest": 2}, [3, 4]),
-        ({"latest": None}, [1, 2, 3, 4]),
-        ({"specific": (1, 3, 9)}, [1, 3]),
-    ]:
-        versions = _versions(tmp_path, **config)
-        versions.poll()
-        assert versions.available() == chosen
-
-
-def test_labels(tmp_path):
-    _folders(tmp_path, 1, 2)
-    labels = {"stable": 1, "canary": 2, "gone": 7}
-    versions = _versions(tmp_path, latest=None, version_labels=labels)
-    versions.poll()
-    for label, version in [("stable", 1), ("canary", 2)]:
-        with versions.lease(label=label) as loaded:
-            assert loaded.version == version
-    with pytest.raises(ServingError, match=r"Specific\(m, 7\)"):
-        versions.lease(label="gone").__enter__()
-    with pytest.raises(ServingError, match=r"label: 'new'.*canary, gone, stable"):
-        versions.lease(label="new").__enter__()
-    with pytest.raises(ServingError, match="a version or a label, not both"):
-        versions.lease(1, "stable").__enter__()
-
-
-def test_what_is_not_loaded_yet_is_unavailable(tmp_path):
-    _folders(tmp_path, 1)
-    versions = _versions(tmp_path)
     with pytest.raises(ServingError) as failed:
-        versions.lease().__enter__()
+        versions.get()
     assert failed.value.code is grpc.StatusCode.UNAVAILABLE
 
 
@@ -258,24 +202,25 @@ def test_a_broken_version_appears_under_load(base):
             server.wait_until_available("m", version=2)
 
 
-def test_versions_and_labels_are_served_side_by_side(base):
-    save_plain(base, 2, factor=2.0)
-    config = ModelConfig(base, latest=None, version_labels={"stable": 1, "canary": 2})
-    with LocalServer({"m": config}) as server:
-        server.wait_until_available("m", version=1)
+@pytest.mark.parametrize("damage", ["cut", "missing"])
+def test_files_that_are_damaged_are_reported_in_a_sentence(base, damage):
+    """Once it was "IndexError: Read less bytes than requested", and no more."""
+    (data,) = (base / "1" / "variables").glob("*.data*")
+    if damage == "cut":
+        data.write_bytes(data.read_bytes()[:-2])
+    else:
+        data.unlink()
+    rule = "version 1: The files of a version must be whole. Publish it again."
+    with LocalServer({"m": base}) as server:
+        with pytest.raises(ValueError, match=rule):
+            server.wait_until_available("m")
+
+
+def test_an_older_version_is_let_go_of(base):
+    with LocalServer({"m": base}, poll_seconds=0.05) as server:
+        server.wait_until_available("m")
+        older = weakref.ref(server._registry.model("m").get())
+        Rest(server, "m").answer({"instances": [[1, 1]]})
+        save_plain(base, 2, factor=2.0)
         server.wait_until_available("m", version=2)
-        rest = Rest(server, "m")
-        body = {"instances": [[1, 1]]}
-        for path, factor in [
-            ("/versions/1", 1),
-            ("/versions/2", 2),
-            ("/labels/stable", 1),
-            ("/labels/canary", 2),
-            ("", 2),
-        ]:
-            answer = rest.answer(body, f"{path}:predict")
-            assert answer == {"predictions": [[factor, factor]]}
-        (status,) = rest.get("/labels/stable").json()["model_version_status"]
-        assert status["version"] == "1"
-        metadata = rest.get("/labels/stable/metadata").json()
-        assert metadata["model_spec"]["version"] == "1"
+        _wait_for(lambda: older() is None)

@@ -1,46 +1,43 @@
 """Tests of the program: its flags, and how it is ended."""
 
-import json
+import contextlib
 import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
 import requests
 from absl import flags
 
 from savedmodels.server import __main__ as program
+from tests.savedmodels.server.calls import Rest
 from tests.savedmodels.server.plain_models import save_plain
 
 ROOT = pathlib.Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "savedmodels.server"]
+FLAGS = ["--port=0", "--rest_api_port=0", "--grace_seconds=600"]
 
 
-def _run(*arguments):
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--help", "Production is TensorFlow\nServing"),
+        ("--model_name=a", "--model_base_path must have a value"),
+        ("--model_base_path=/no/where", "error: The base path must be a folder"),
+    ],
+)
+def test_help_and_errors_are_told_without_a_traceback(flag, words):
+    result = subprocess.run(
+        [*COMMAND, flag], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
-
-
-def test_its_help_says_what_production_is():
-    result = _run("--help")
-    assert "Production is TensorFlow Serving" in result.stdout
-    for flag in ("model_base_path", "rest_api_port", "enable_batching"):
-        assert f"--{flag}" in result.stdout or f"--[no]{flag}" in result.stdout
-
-
-def test_models_must_be_named_in_one_way(tmp_path):
-    result = _run()
     assert result.returncode == 1
-    assert "pass one of both" in result.stderr
+    assert words in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def _server(*arguments):
@@ -52,49 +49,34 @@ def _server(*arguments):
 
 
 def test_flags_that_cannot_be_followed(tmp_path):
-    with pytest.raises(ValueError, match="The base path must be a folder"):
-        _server(f"--model_base_path={tmp_path / 'nowhere'}")
-    (tmp_path / "batching.txt").write_text("max_batch_size { value: 0 }")
     base = f"--model_base_path={tmp_path}"
-    with pytest.raises(ValueError, match="max_batch_size must be at least 1"):
-        _server(base, f"--batching_parameters_file={tmp_path / 'batching.txt'}")
     for flag in ("max_body_mb=0", "port=65536", "rest_api_port=99999", "port=-1"):
         with pytest.raises(flags.IllegalFlagValueError, match=flag.split("=")[0]):
             _server(base, f"--{flag}")
-    for flag in ("model_config_file", "batching_parameters_file"):
-        arguments = [] if flag == "model_config_file" else [base]
-        with pytest.raises(ValueError, match="missing must be a text file"):
-            _server(*arguments, f"--{flag}={tmp_path / 'missing'}")
+    for names in (["a", "b"], ["a", "a"]):
+        with pytest.raises(flags.IllegalFlagValueError, match="as many names"):
+            _server(base, base, base, *(f"--model_name={name}" for name in names))
 
 
 def test_flags_are_followed(tmp_path):
-    (tmp_path / "batching.txt").write_text("max_batch_size { value: 3 }")
     save_plain(tmp_path, 1, factor=2.0)
-    arguments = [f"--model_base_path={tmp_path}", "--port=0", "--rest_api_port=0"]
-    batching = f"--batching_parameters_file={tmp_path / 'batching.txt'}"
-    for more, most in (
-        ([batching], 3),
-        (["--noenable_batching", batching, "--max_rows=5"], 5),
-    ):
-        with _server(*arguments, *more) as server:
-            server.wait_until_available("default")
-            path = f"{server.rest_url}/v1/models/default:predict"
-            body = json.dumps({"instances": [[1, 1]] * 10})
-            response = requests.post(path, data=body, timeout=60)
-            assert f"at most {most} rows" in response.text
+    models = [f"--model_name={name}" for name in "ab"]
+    models += [f"--model_base_path={tmp_path}"] * 2
+    limits = ["--port=0", "--rest_api_port=0", "--max_batch_size=3", "--max_body_mb=1"]
+    with _server(*models, *limits, "--allowed_hosts=a.example") as server:
+        server.wait_until_available("b")
+        rest = Rest(server, "b")
+        assert "at most 3 rows" in rest.post({"instances": [[1, 1]] * 10}).text
+        assert "at most 1048576 bytes" in rest.post(bytes(2 << 20)).text
+        headers = {"Host": "a.example"}
+        assert rest.post({"instances": [[1, 1]]}, headers=headers).ok
 
 
-@pytest.mark.slow
-def test_it_serves_until_it_is_ended(tmp_path):
-    save_plain(tmp_path, 1, factor=2.0)
-    config = tmp_path / "models.config"
-    config.write_text(
-        "model_config_list { config { "
-        f'name: "m" base_path: "{tmp_path}" version_labels {{ key: "new" value: 1 }}'
-        " } }"
-    )
+@contextlib.contextmanager
+def _running(base):
+    """The program in a process of its own, and its address."""
     with subprocess.Popen(
-        [*COMMAND, f"--model_config_file={config}", "--port=0", "--rest_api_port=0"],
+        [*COMMAND, f"--model_base_path={base}", *FLAGS],
         cwd=ROOT,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         stdout=subprocess.PIPE,
@@ -102,15 +84,31 @@ def test_it_serves_until_it_is_ended(tmp_path):
     ) as process:
         try:
             line = process.stdout.readline()
-            url = re.search(r"REST at (http://127\.0\.0\.1:\d+), gRPC at ", line)[1]
-            body = '{"instances": [[1, 1]]}'
-            path = f"{url}/v1/models/m/labels/new:predict"
-            answer = requests.post(path, data=body, timeout=60)
-            while answer.status_code == 503:
-                answer = requests.post(path, data=body, timeout=60)
-            assert answer.json() == {"predictions": [[2, 2]]}
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0
-            assert process.stdout.read() == "Finishing what runs.\n"
+            yield (
+                process,
+                re.search(r"REST at (http://127\.0\.0\.1:\d+), gRPC", line)[1],
+            )
         finally:
             process.kill()
+
+
+@pytest.mark.slow
+def test_it_serves_until_it_is_ended_whatever_comes_in(tmp_path):
+    """Once an unfinished body delayed the end by all its grace."""
+    save_plain(tmp_path, 1, factor=2.0)
+    with _running(tmp_path) as (process, url):
+        body = '{"instances": [[1, 1]]}'
+        path = f"{url}/v1/models/default:predict"
+        answer = requests.post(path, data=body, timeout=60)
+        while answer.status_code == 503:
+            time.sleep(0.05)
+            answer = requests.post(path, data=body, timeout=60)
+        assert answer.json() == {"predictions": [[2, 2]]}
+        address = ("127.0.0.1", int(url.rpartition(":")[2]))
+        with socket.create_connection(address) as half:
+            half.sendall(b"POST /v1/models/default:predict HTTP/1.1\r\n")
+            half.sendall(b"Host: localhost\r\nContent-Length: 100\r\n\r\n{")
+            requests.get(url, timeout=60)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+        assert process.stdout.read() == "Finishing what runs.\n"

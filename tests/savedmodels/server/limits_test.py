@@ -1,0 +1,218 @@
+"""Attacks on the server: what is large, slow, too much, or from elsewhere.
+
+Each was once a way to keep other clients waiting, or to reach the server from a page on
+the internet.
+"""
+
+import contextlib
+import gzip
+import http.client
+import json
+import logging
+import socket
+import threading
+
+import numpy as np
+import pytest
+import requests
+
+from savedmodels import rest_bodies
+from savedmodels.server import LocalServer, rest
+from savedmodels.server.saved_model import LoadedSignature
+from tests.savedmodels.server.calls import Rest
+from tests.savedmodels.server.plain_models import save_plain
+
+BODY = json.dumps({"instances": [[1, 1]]}).encode()
+HEAD = (
+    b"POST /v1/models/m:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n"
+)
+
+
+@pytest.fixture
+def base(tmp_path):
+    save_plain(tmp_path, 1, factor=2.0)
+    return tmp_path
+
+
+@contextlib.contextmanager
+def _started(base, **options):
+    with LocalServer({"m": base}, **options) as server:
+        server.wait_until_available("m")
+        yield server
+
+
+def _connect(server):
+    return socket.create_connection(("127.0.0.1", server.rest_port), timeout=60)
+
+
+def _answer(connection):
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    return response.status, response.read()
+
+
+# What is slow.
+
+
+@pytest.mark.parametrize("head", [b"", HEAD[:40], HEAD % 9])
+def test_a_head_has_a_deadline(base, monkeypatch, head):
+    monkeypatch.setattr(rest, "IDLE_SECONDS", 0.2)
+    with _started(base) as server, _connect(server) as half:
+        half.sendall(head)
+        assert half.recv(1) == b""
+
+
+def test_a_body_has_a_deadline(base):
+    with _started(base, rest_timeout_seconds=0.2) as server, _connect(server) as half:
+        half.sendall(HEAD % len(BODY) + b"\r\n" + BODY[:5])
+        status, content = _answer(half)
+    assert status == 504
+    assert b"The time is over" in content
+
+
+def test_stopping_waits_for_no_body(base):
+    with _started(base) as server, _connect(server) as half:
+        half.sendall(HEAD % len(BODY) + b"\r\n" + BODY[:5])
+        Rest(server, "m").answer({"instances": [[1, 1]]})
+        server.stop()
+        assert half.recv(1) == b""
+
+
+# What is too much.
+
+
+@pytest.mark.parametrize("head", [b"", HEAD % 9, HEAD % len(BODY) + b"\r\n["])
+def test_the_connections_that_wait_longest_make_room(base, monkeypatch, head):
+    monkeypatch.setattr(rest, "MOST_CONNECTIONS", 4)
+    with _started(base) as server, contextlib.ExitStack() as stack:
+        halves = [stack.enter_context(_connect(server)) for _ in range(7)]
+        for half in halves:
+            half.sendall(head)
+        client = stack.enter_context(_connect(server))
+        client.sendall(HEAD % len(BODY) + b"\r\n" + BODY)
+        assert _answer(client) == (200, b'{"predictions":[[2.0,2.0]]}')
+        for half in halves[:4]:
+            with contextlib.suppress(ConnectionError):
+                assert half.recv(1) == b""
+
+
+def test_a_request_that_runs_makes_no_room(base, monkeypatch):
+    begun, go, run = threading.Event(), threading.Event(), LoadedSignature.run
+
+    def wait_and_run(self, inputs):
+        begun.set()
+        assert go.wait(60)
+        return run(self, inputs)
+
+    monkeypatch.setattr(LoadedSignature, "run", wait_and_run)
+    monkeypatch.setattr(rest, "MOST_CONNECTIONS", 1)
+    with _started(base) as server, _connect(server) as client:
+        client.sendall(HEAD % len(BODY) + b"\r\n" + BODY)
+        assert begun.wait(60)
+        with _connect(server) as further:
+            assert further.recv(1) == b""
+        go.set()
+        assert _answer(client)[0] == 200
+
+
+# What is large: see also bodies of 100 MB in `bad_rest_test`.
+
+
+def test_the_largest_body_follows_from_the_model(server):
+    loaded = server._registry.model("tiny").get()
+    assert loaded.max_body_bytes == 8 << 20
+    inputs = {
+        name: rest_bodies.row_size(loaded.signature(name).inputs)
+        for name in loaded.batchers
+    }
+    # One number for each pixel; lists of rows and columns, and one for each pixel.
+    assert inputs["log_prob"] == (32 * (4 * 3 + 1), 1 + 4 + 12 + 2 * 2 + 1)
+    assert inputs["complete_png"][0] == 32 * 3
+    assert loaded.max_lists == 1000 + 64 * max(lists for _, lists in inputs.values())
+
+
+def test_the_largest_requests_that_a_model_takes_pass_in_both_forms(rest):
+    rows = [{"image": np.zeros((4, 3, 1), int).tolist(), "label": 0}] * 64
+    answers = [
+        rest.answer({"signature_name": "log_prob", "instances": rows})["predictions"],
+        rest.answer(
+            {
+                "signature_name": "log_prob",
+                "inputs": {
+                    key: [row[key] for row in rows] for key in ("image", "label")
+                },
+            }
+        )["outputs"],
+    ]
+    assert len(answers[0]) == len(answers[1]["log_prob"]) == 64
+
+
+@pytest.mark.parametrize("damage", [slice(0, -9), slice(5, None)])
+def test_damaged_gzip_leaves_nothing_in_the_log(rest, caplog, damage):
+    caplog.set_level(logging.DEBUG)
+    body = gzip.compress(BODY)[damage]
+    response = rest.post(body, headers={"Content-Encoding": "gzip"})
+    assert response.status_code == 400
+    assert "error" in response.json()
+    assert not [x for x in caplog.records if x.levelno >= logging.WARNING]
+    assert not [x for x in caplog.records if x.exc_info]
+
+
+# What comes from elsewhere.
+
+
+@pytest.mark.parametrize(
+    ("host", "is_answered"),
+    [
+        ("localhost:80", True),
+        ("LOCALHOST", True),
+        ("127.0.0.1", True),
+        ("[::1]:8501", True),
+        ("mine.example", True),
+        ("rebound.example", False),
+        ("127.0.0.1.rebound.example:8501", False),
+        ("6.6.6.6", False),
+        ("", False),
+        ("[", False),
+    ],
+)
+def test_only_known_hosts_are_answered(base, host, is_answered):
+    with _started(base, allowed_hosts=["mine.example"]) as server:
+        for path in ("/", "/v1/models/m", "/page/models"):
+            url = f"{server.rest_url}{path}"
+            response = requests.get(url, headers={"Host": host}, timeout=60)
+            assert response.ok is is_answered
+            if not is_answered:
+                assert response.status_code == 403
+                assert "--allowed_hosts" in response.json()["error"]
+
+
+def test_any_host_may_be_allowed(base):
+    with _started(base, allowed_hosts=["*"]) as server:
+        headers = {"Host": "any.example"}
+        assert requests.get(server.rest_url, headers=headers, timeout=60).ok
+
+
+def test_pages_of_other_sites_are_refused(rest):
+    own = rest.root
+    port = own.rpartition(":")[2]
+    for origin in ("http://evil.example", "null", own.replace(port, "1"), ""):
+        response = rest.post(BODY, headers={"Origin": origin})
+        assert response.status_code == 403
+        assert "this server's own page" in response.json()["error"]
+    for origin in (own, own.replace("http:", "https:")):
+        assert rest.post(BODY, headers={"Origin": origin}).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["text/plain;charset=UTF-8", "multipart/form-data"])
+def test_forms_of_pages_are_refused(rest, kind):
+    response = rest.post(BODY, headers={"Content-Type": kind})
+    assert response.status_code == 415
+    assert "must be application/json" in response.json()["error"]
+
+
+def test_nobody_may_frame_the_page(server):
+    for path in ("/", "/page/page.js", "/v1/models/tiny", "/nothing"):
+        headers = requests.get(f"{server.rest_url}{path}", timeout=60).headers
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
