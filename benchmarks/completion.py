@@ -16,7 +16,7 @@ from absl import flags
 from benchmarks import report
 from benchmarks.networks import MODELS, image_shape, new_model, random_images
 from benchmarks.timing import median_seconds
-from trainers.command_line import programs
+from keras_pixelcnn import programs
 
 KINDS = ("complete", "label", "guided")
 

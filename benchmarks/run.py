@@ -23,7 +23,7 @@ from benchmarks import (
     training,
 )
 from benchmarks.report import Row
-from trainers.command_line import programs
+from keras_pixelcnn import programs
 
 ROWS = {
     "a": Row(

@@ -19,9 +19,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
+from keras_pixelcnn import programs
 from keras_pixelcnn.files import replace_when_written
 from savedmodels.publish.graph_scan import read_signatures
-from trainers.command_line import programs
 
 SOURCE = pathlib.Path(__file__).with_name("loader") / "loader.c"
 

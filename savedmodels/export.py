@@ -7,8 +7,8 @@ import pathlib
 
 from absl import flags
 
+from keras_pixelcnn import programs
 from keras_pixelcnn.files import read_json
-from trainers.command_line import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

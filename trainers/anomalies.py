@@ -13,7 +13,8 @@ datasets of the model's shape. AUROC 0.5 is chance, 1 is perfect.
 
 from absl import flags
 
-from trainers.command_line import flag_groups, programs
+from keras_pixelcnn import programs
+from trainers.command_line import flag_groups
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

@@ -9,8 +9,8 @@ and interruptions are those of `trainers.train`.
 
 from absl import flags
 
+from keras_pixelcnn import programs
 from trainers import train
-from trainers.command_line import programs
 
 define_flags = train.define_flags
 

@@ -14,7 +14,8 @@ trains what was added to its models. Any field of the config can be set:
 
 from absl import flags
 
-from trainers.command_line import flag_groups, programs
+from keras_pixelcnn import programs
+from trainers.command_line import flag_groups
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

@@ -9,7 +9,7 @@ output as one array "image".
 
 from absl import flags
 
-from trainers.command_line import programs
+from keras_pixelcnn import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

@@ -10,7 +10,7 @@ all of a row with the same noise, on the way from one embedding to the other.
 
 from absl import flags
 
-from trainers.command_line import programs
+from keras_pixelcnn import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

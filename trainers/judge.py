@@ -1,6 +1,6 @@
 """The earlier name of `trainers.sample_accuracy`, which it runs."""
 
-from trainers.command_line import programs
+from keras_pixelcnn import programs
 from trainers.sample_accuracy import define_flags, main
 
 __all__ = ["define_flags", "main"]

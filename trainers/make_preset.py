@@ -8,7 +8,7 @@ The optimizer's state is left out. The record takes its numbers from the run's m
 
 from absl import flags
 
-from trainers.command_line import programs
+from keras_pixelcnn import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

@@ -8,7 +8,8 @@ allocated or computed: the figures are read from the model's graph.
 
 from absl import flags
 
-from trainers.command_line import flag_groups, programs
+from keras_pixelcnn import programs
+from trainers.command_line import flag_groups
 
 _SHARE = 0.42
 _SHARE_SOURCE = (

@@ -12,8 +12,8 @@ that was interrupted, at the step where it was.
 
 from absl import flags
 
+from keras_pixelcnn import programs
 from trainers import train
-from trainers.command_line import programs
 
 define_flags = train.define_flags
 

@@ -11,7 +11,7 @@ import pathlib
 
 from absl import flags
 
-from trainers.command_line import programs
+from keras_pixelcnn import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

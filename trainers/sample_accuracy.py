@@ -10,7 +10,8 @@ labels. Nothing is written.
 
 from absl import flags
 
-from trainers.command_line import flag_groups, programs
+from keras_pixelcnn import programs
+from trainers.command_line import flag_groups
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

@@ -13,7 +13,8 @@ command goes on with a run that was interrupted. Any field of the config can be 
 
 from absl import flags
 
-from trainers.command_line import flag_groups, programs
+from keras_pixelcnn import programs
+from trainers.command_line import flag_groups
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

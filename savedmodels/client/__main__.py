@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from savedmodels import command_line
+from keras_pixelcnn import programs
 from savedmodels.client import Client, ClientError
 
 
@@ -144,7 +144,7 @@ def _read_known(
             raise
         except Exception as error:  # whatever the first damaged part raises
             raise ValueError(
-                f"{path} must be a picture that can be used, such as a PNG file: {error}"
+                f"{path} must be a picture that can be used, as a PNG file: {error}"
             ) from error
         if list(found[-1].shape[:2]) != size:
             raise ValueError(
@@ -174,4 +174,4 @@ def _labels(document: Mapping[str, Any], labels: Sequence[str]) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    command_line.run(main, define_flags)
+    programs.run(main, define_flags)

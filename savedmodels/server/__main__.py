@@ -12,7 +12,7 @@ import threading
 
 from absl import flags
 
-from savedmodels import command_line
+from keras_pixelcnn import programs
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -81,4 +81,4 @@ def make_server(flag_values: flags.FlagValues) -> contextlib.AbstractContextMana
 
 
 if __name__ == "__main__":
-    command_line.run(main, define_flags)
+    programs.run(main, define_flags)

@@ -314,7 +314,7 @@ import sys
 sys.modules["jinja2"] = None
 sys.argv = ["report", "--workdir=nowhere"]
 from trainers import report
-from trainers.command_line import programs
+from keras_pixelcnn import programs
 programs.run(report.main, report.define_flags)
 """
     result = Forked(source=source).wait()

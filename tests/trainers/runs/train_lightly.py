@@ -14,8 +14,8 @@ def export(model, filepath, **options):
 
 
 if __name__ == "__main__":
+    from keras_pixelcnn import programs
     from trainers import train
-    from trainers.command_line import programs
 
     AutoregressiveImageModel.export = export
     programs.run(train.main, train.define_flags)
