@@ -47,10 +47,23 @@ class PixelLikelihood(abc.ABC):
     channels_at_once: ClassVar[bool]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Makes a likelihood known by its name."""
+        """Makes a likelihood known by its name.
+
+        Raises:
+            ValueError: when it has the name of one of this package.
+        """
         super().__init_subclass__(**kwargs)
-        if "name" in vars(cls):
-            _LIKELIHOODS[cls.name] = cls
+        if "name" not in vars(cls):
+            return
+        known = _LIKELIHOODS.get(cls.name)
+        ours = __name__.rpartition(".")[0]
+        is_ours = known is not None and known.__module__.startswith(ours)
+        if is_ours and known.__module__ != cls.__module__:
+            raise ValueError(
+                "A likelihood must have a name of its own, by which models find it. "
+                f"Received: name={cls.name!r}, which is {known.__name__}"
+            )
+        _LIKELIHOODS[cls.name] = cls
 
     def __init__(self, num_levels: int, channels: int = 1) -> None:
         if not is_integer(num_levels, 2) or num_levels > 65_536:
