@@ -95,6 +95,8 @@ class PixelCNNSteps(ResidualSteps):
         conditions: its inputs beside the image, of a batch.
     """
 
+    _model: "PixelCNN"
+
     def __init__(self, model: "PixelCNN", conditions: Mapping[str, tf.Tensor]) -> None:
         super().__init__(model)
         self._features = {}
