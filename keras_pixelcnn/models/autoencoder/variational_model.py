@@ -81,7 +81,11 @@ class VariationalModel(ScoringModel):
 
     @tf.autograph.experimental.do_not_convert
     def log_prob(
-        self, image: Any, batch_size: int = 128, validate_args: bool = True
+        self,
+        image: Any,
+        batch_size: int = 128,
+        validate_args: bool = True,
+        reduce: bool = True,
     ) -> tf.Tensor:
         """Log p(x | z = f(x)): of each image, given what its own latent tells of it.
 
@@ -93,9 +97,11 @@ class VariationalModel(ScoringModel):
             image: integers in [0, num_levels), (batch, height, width, channels).
             batch_size: images scored in one pass. Default 128.
             validate_args: as for `GatedPixelCNN.log_prob`. Default True.
+            reduce: the same. Default True.
 
         Returns:
-            float32 tensor (batch,), in nats. `keras_pixelcnn.bits_per_dim` converts.
+            float32 tensor (batch,), or (batch, height, width, channels) where `reduce`
+            is False, in nats. `keras_pixelcnn.bits_per_dim` converts.
 
         Raises:
             ValueError: when beta is above 0: log p(x) is then an integral over z, on
@@ -110,7 +116,7 @@ class VariationalModel(ScoringModel):
                 "decoder.log_prob(image, **latent_conditions(latent)). "
                 f"Received: beta={self.beta}"
             )
-        return super().log_prob(image, batch_size, validate_args)
+        return super().log_prob(image, batch_size, validate_args, reduce)
 
     @tf.autograph.experimental.do_not_convert
     def elbo(

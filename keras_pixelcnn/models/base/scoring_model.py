@@ -1,5 +1,6 @@
 """ScoringModel: the log probability of images, and what follows from it."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,16 +20,24 @@ class ScoringModel(LikelihoodModel):
     # The verbs of models are marked for AutoGraph, which would convert all that they
     # call, for seconds and to no end, in a user's `tf.function`.
 
-    def _score(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def _score(
+        self, features: Mapping[str, tf.Tensor], reduce: bool = True
+    ) -> tf.Tensor:
         image = features["image"]
         features = {name: at_least_one(value) for name, value in features.items()}
         parameters = self(features, training=False)
-        nats = self._image_log_prob(parameters, features["image"])
+        likelihood = self._likelihood
+        log_prob = likelihood.image_log_prob if reduce else likelihood.value_log_prob
+        nats = log_prob(parameters, features["image"])
         return nats[: image.shape[0] or tf.shape(image)[0]]
 
-    def _compiled_score(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def _compiled_score(
+        self, features: Mapping[str, tf.Tensor], reduce: bool
+    ) -> tf.Tensor:
         specs = feature_specs(self, list(features))
-        return self.compiled_graph(tuple(features), self._score, specs)(dict(features))
+        score = functools.partial(self._score, reduce=reduce)
+        graph = self.compiled_graph((*features, reduce), score, specs)
+        return graph(dict(features))
 
     @tf.autograph.experimental.do_not_convert
     def log_prob(
@@ -36,6 +45,7 @@ class ScoringModel(LikelihoodModel):
         image: Any,
         batch_size: int = 128,
         validate_args: bool = True,
+        reduce: bool = True,
         **conditions: Any,
     ) -> tf.Tensor:
         """The exact log probability of each image, given its conditions.
@@ -47,10 +57,14 @@ class ScoringModel(LikelihoodModel):
             batch_size: images scored in one pass; bounds the memory. Default 128.
             validate_args: whether values that are no level are refused; else such an
                 image gets -inf, as in a `tf.function`. Default True.
+            reduce: whether the values of an image are summed; else each value has the
+                log probability that it has given those before it, at the same cost.
+                Default True.
             **conditions: see `AutoregressiveImageModel`.
 
         Returns:
-            float32 tensor (batch,), in nats. `keras_pixelcnn.bits_per_dim` converts.
+            float32 tensor (batch,), or (batch, height, width, channels) where `reduce`
+            is False, in nats. `keras_pixelcnn.bits_per_dim` converts the former.
 
         Raises:
             ValueError: when the images or conditions are not as said.
@@ -60,18 +74,19 @@ class ScoringModel(LikelihoodModel):
         if not tf.executing_eagerly():
             size = tf.shape(image)[0]
             inputs = self.conditions.prepare(conditions, image.shape[0] or size)
-            return self._score({"image": image, **inputs})
+            return self._score({"image": image, **inputs}, reduce)
         images = self._likelihood.as_levels(tf.convert_to_tensor(image))
         inputs = self.conditions.prepare(conditions, len(images))
-        return self._score_in_passes({"image": images, **inputs}, batch_size)
+        return self._score_in_passes({"image": images, **inputs}, batch_size, reduce)
 
     def _score_in_passes(
-        self, features: Mapping[str, tf.Tensor], batch_size: int
+        self, features: Mapping[str, tf.Tensor], batch_size: int, reduce: bool = True
     ) -> tf.Tensor:
         request_validation.check_positive("batch_size", batch_size)
         scores = [
             self._compiled_score(
-                {name: value[i : i + batch_size] for name, value in features.items()}
+                {name: value[i : i + batch_size] for name, value in features.items()},
+                reduce,
             )
             for i in range(0, max(len(features["image"]), 1), batch_size)
         ]
