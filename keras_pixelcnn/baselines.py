@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from keras_pixelcnn import lossless_files
+from keras_pixelcnn.checks import check_images, check_num_levels
 from keras_pixelcnn.dequantised_gaussian import DequantisedGaussian
-from keras_pixelcnn.image_checks import check_images, check_num_levels
 
 # Values that a loop holds at once, beside the images: 32 MB of int64.
 _BLOCK_VALUES = 4_000_000

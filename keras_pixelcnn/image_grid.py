@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_pixelcnn import files
-from keras_pixelcnn.argument_checks import is_integer
-from keras_pixelcnn.image_checks import check_images
+from keras_pixelcnn.checks import check_images, is_integer
 from keras_pixelcnn.pixel_values import to_pixels
 
 # Light grey, so that both black and white images stand out from it.

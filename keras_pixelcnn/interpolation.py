@@ -1,8 +1,8 @@
-"""Ways from one embedding to another."""
+"""Interpolation between embeddings."""
 
 import tensorflow as tf
 
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
 
 METHODS = ("linear", "spherical")
 
@@ -18,7 +18,7 @@ _LEAST_SINE = 1e-6
 def interpolate_embeddings(
     a: tf.Tensor, b: tf.Tensor, steps: int, method: str = "linear"
 ) -> tf.Tensor:
-    """Embeddings at equal distances from `a` to `b`, both included.
+    """Interpolates embeddings at equal distances from `a` to `b`, both included.
 
     Args:
         a: float32 tensor (d,) or (rows, d).
@@ -63,7 +63,7 @@ def interpolate_embeddings(
 def embeddings_between(
     a: tf.Tensor, b: tf.Tensor, position: tf.Tensor, spherical: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """One embedding on the way from each `a` to its `b`; see `interpolate_embeddings`.
+    """Interpolates one embedding between each `a` and its `b`.
 
     Args:
         a: float32 tensor (rows, d).
@@ -108,7 +108,7 @@ def _spherical(
 
 
 def _polar(embedding: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Direction and length; zeros for a zero embedding."""
+    """Returns direction and length; zeros for a zero embedding."""
     # The squares of large numbers would be infinite.
     scale = tf.reduce_max(tf.abs(embedding), axis=-1, keepdims=True)
     scaled = tf.math.divide_no_nan(embedding, scale)

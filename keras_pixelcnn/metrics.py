@@ -1,4 +1,4 @@
-"""Likelihood in the unit that the literature compares."""
+"""Bits per dimension, the unit of likelihood in the literature."""
 
 import math
 from typing import Any
@@ -47,5 +47,5 @@ class BitsPerDim(keras.metrics.Mean):
         super().update_state(bits_per_dim(log_prob, self.num_dims))
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {**super().get_config(), "num_dims": self.num_dims}

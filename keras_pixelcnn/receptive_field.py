@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn import files
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
 from keras_pixelcnn.models import AutoregressiveImageModel
 
 _PIXEL, _SEEN, _UNSEEN, _LATER = range(4)

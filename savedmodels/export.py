@@ -76,7 +76,7 @@ def _define_batching_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Publishes the model that the flags name."""
-    from keras_pixelcnn.models import ServedModel
+    from keras_pixelcnn.models import ImageModel
     from keras_pixelcnn.pretrained import find_preset, load_model_or_preset
     from savedmodels.publish.batching import Batching
     from savedmodels.publish.publishing import publish
@@ -85,7 +85,7 @@ def main(flag_values: flags.FlagValues) -> None:
     limits = {name: flag_values[name].value for name in names}
     sizes = flag_values.allowed_batch_sizes
     batching = Batching(**limits, allowed_batch_sizes=sizes and tuple(map(int, sizes)))
-    model = load_model_or_preset(flag_values.model, ServedModel)
+    model = load_model_or_preset(flag_values.model, ImageModel)
     preset = find_preset(flag_values.model)
     bits_per_dim, label_names = flag_values.bits_per_dim, flag_values.label_names
     if preset is not None:

@@ -266,6 +266,11 @@ def check_exported(model, folder, signatures=None):
             signatures["sample"](seed=seeds, temperature=ones, **wrong)
 
 
+def losses_of(model, features, training=False):
+    """The losses of a batch, from the features as they are."""
+    return model.losses_per_image(model(features, training=training), features)
+
+
 def check_saved(model, folder, images):
     """Checks that a saved model loads in safe mode and scores alike; returns it."""
     path = os.path.join(folder, "model.keras")

@@ -4,8 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_pixelcnn.argument_checks import is_integer
-from keras_pixelcnn.image_checks import check_images
+from keras_pixelcnn.checks import check_images, is_integer
 
 
 class Defects(NamedTuple):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
 
 
 def surprise_map(log_prob: Any, size: int = 3) -> np.ndarray:

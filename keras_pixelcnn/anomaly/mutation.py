@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_pixelcnn.argument_checks import is_share
-from keras_pixelcnn.image_checks import check_images
+from keras_pixelcnn.checks import check_images, is_share
 
 
 def mutate(

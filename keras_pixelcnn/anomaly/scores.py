@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from keras_pixelcnn import lossless_files
-from keras_pixelcnn.argument_checks import is_integer, is_share
+from keras_pixelcnn.checks import check_images, is_integer, is_share
 from keras_pixelcnn.evaluation import Estimate
-from keras_pixelcnn.image_checks import check_images
 
 _CODECS = (lossless_files.PNG, lossless_files.WEBP)
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_pixelcnn.checks import check_images
 from keras_pixelcnn.codecs import tile_geometry
-from keras_pixelcnn.image_checks import check_images
 
 
 class TilePlaces(NamedTuple):

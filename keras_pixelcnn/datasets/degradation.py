@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_pixelcnn.image_checks import check_images
+from keras_pixelcnn.checks import check_images
 
 _NOISE = 0.2
 """Standard deviation of the noise, as a share of the range of levels."""

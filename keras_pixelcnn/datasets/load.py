@@ -5,7 +5,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
 from keras_pixelcnn.datasets import (
     folder,
     glyphs,

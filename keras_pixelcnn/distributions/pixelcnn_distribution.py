@@ -10,11 +10,11 @@ from tensorflow_probability import distributions as tfd
 from keras_pixelcnn.distributions.seeds import as_call_seed
 
 
-class ImageModel(Protocol):
-    """What the distribution asks of a model."""
+class DistributedModel(Protocol):
+    """The interface of the models that the distribution takes."""
 
     image_shape: tuple[int, int, int]
-    conditions: "Conditions"
+    conditions: "DistributedConditions"
 
     def log_prob(
         self, image: tf.Tensor, *, validate_args: bool, **conditions: tf.Tensor
@@ -27,8 +27,8 @@ class ImageModel(Protocol):
         """Images (num_samples, h, w, c)."""
 
 
-class Conditions(Protocol):
-    """What the distribution asks of a model's conditions."""
+class DistributedConditions(Protocol):
+    """The interface of such a model's conditions."""
 
     shapes: dict[str, tuple[int, ...]]
 
@@ -75,7 +75,7 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
 
     def __init__(
         self,
-        model: ImageModel,
+        model: DistributedModel,
         label: Any = None,
         embedding: Any = None,
         spatial: Any = None,
@@ -121,7 +121,7 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
         }
 
     @property
-    def model(self) -> ImageModel:
+    def model(self) -> DistributedModel:
         """The model."""
         return self._model
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
 
 Features = Callable[[np.ndarray], Any]
 """Makes features (batch, dimensions) of images (batch, height, width, channels)."""

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
 from keras_pixelcnn.evaluation.features import (
     Estimate,
     bootstrap_counts,

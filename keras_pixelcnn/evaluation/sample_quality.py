@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from keras_pixelcnn.checks import check_images
 from keras_pixelcnn.evaluation.distances import frechet_distance, kernel_distance
 from keras_pixelcnn.evaluation.features import Estimate, Features, extract
 from keras_pixelcnn.evaluation.neighbours import (
@@ -9,7 +10,6 @@ from keras_pixelcnn.evaluation.neighbours import (
     memorisation,
     precision_recall,
 )
-from keras_pixelcnn.image_checks import check_images
 
 
 class SampleQuality(NamedTuple):

@@ -1,9 +1,10 @@
 """The signatures of auto-encoders: images to latents, and latents to images."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from keras_pixelcnn.checks import checked
 from keras_pixelcnn.export.sampling_signatures import (
     checked_position,
     with_checked_temperature,
@@ -20,9 +21,11 @@ from keras_pixelcnn.export.signature import (
     batch_of,
     make_signature,
 )
-from keras_pixelcnn.graph_checks import checked
 from keras_pixelcnn.interpolation import embeddings_between
 from keras_pixelcnn.samplers import example_uniforms
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import MSEAutoencoder, PixelCNNAutoencoder
 
 _NUMBERS = batch_of(dtype=tf.float32)
 _RANDOM = {"seed": batch_of(dtype=tf.int64), "temperature": _NUMBERS}
@@ -37,7 +40,7 @@ class AutoencodingSignatures:
         model: a `PixelCNNAutoencoder`, or an `MSEAutoencoder`, which draws nothing.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: "MSEAutoencoder | PixelCNNAutoencoder") -> None:
         self._model = model
         self._draws = hasattr(model, "pixel_likelihood")
         self._random = _RANDOM if self._draws else {}
@@ -45,7 +48,7 @@ class AutoencodingSignatures:
         self._draw = tf.function(self._traced_draw, autograph=False)
 
     def all(self) -> dict[str, Signature]:
-        """Those that the model can have, by name."""
+        """Makes those that the model can have, by name."""
         image = image_spec(self._model)
         ends = {
             **image_spec(self._model, "image_a"),
@@ -72,7 +75,7 @@ class AutoencodingSignatures:
         return self._model.decoder.sample_from_noise(**inputs, **conditions)
 
     def _image_of(self, latent: tf.Tensor, inputs: Tensors) -> Tensors:
-        """The answer of the signatures that end in an image."""
+        """Answers the signatures that end in an image."""
         if self._draws:
             inputs = with_checked_temperature(inputs)
             noise = example_uniforms(inputs["seed"], self._model.image_shape)

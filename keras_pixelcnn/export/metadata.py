@@ -1,15 +1,15 @@
-"""What an export says of itself, as one JSON document."""
+"""The metadata of an export, as one JSON document."""
 
 import importlib
 import json
 import numbers
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
 from keras_pixelcnn.export.signature import (
     Signature,
     Tensors,
@@ -18,17 +18,20 @@ from keras_pixelcnn.export.signature import (
     make_signature,
 )
 
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import ImageModel
+
 FORMAT_VERSION = 1
 """Rises when a field changes its meaning or goes."""
 
 
 def metadata_document(
-    model: Any,
+    model: "ImageModel",
     label_names: Sequence[str] | None = None,
     bits_per_dim: float | None = None,
     max_batch_size: int | None = None,
 ) -> dict[str, Any]:
-    """The document, of what JSON can hold, but for the signatures.
+    """Makes the document, of what JSON can hold, but for the signatures.
 
     Args:
         model: an `AutoregressiveImageModel`, or an auto-encoder.
@@ -72,7 +75,7 @@ def describe_tensors(specs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def metadata_signature(document: Mapping[str, Any]) -> Signature:
-    """The signature `metadata`; see `signatures`."""
+    """Makes the signature `metadata`; see `signatures`."""
     text = json.dumps(document)
 
     def metadata(inputs: Tensors) -> Tensors:
@@ -81,7 +84,9 @@ def metadata_signature(document: Mapping[str, Any]) -> Signature:
     return make_signature(metadata, {"row": batch_of(dtype=tf.int32)})
 
 
-def _checked_names(model: Any, label_names: Sequence[str] | None) -> list[str] | None:
+def _checked_names(
+    model: "ImageModel", label_names: Sequence[str] | None
+) -> list[str] | None:
     if label_names is None:
         return None
     names, classes = list(label_names), model.conditions.num_classes

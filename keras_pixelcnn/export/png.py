@@ -7,12 +7,12 @@ unless the model has four channels; those of a mask are unknown. Programs read f
 the same way (`keras_pixelcnn.datasets.image_file`).
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.graph_checks import checked
+from keras_pixelcnn.checks import checked
 from keras_pixelcnn.pixel_values import (
     MASK_RULE,
     are_ends,
@@ -23,6 +23,9 @@ from keras_pixelcnn.pixel_values import (
     to_levels,
     to_pixels,
 )
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import ImageModel
 
 CHANNELS = (1, 3, 4)
 """Grey; red, green, blue; and alpha. TensorFlow reads no grey with alpha."""
@@ -52,7 +55,7 @@ class PNGFormat:
         model: one whose images such files can hold.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: "ImageModel") -> None:
         self._shape = model.image_shape
         self._bits = 8 if model.num_levels <= 256 else 16
         levels, values = np.arange(model.num_levels), np.arange(2**self._bits)
@@ -60,7 +63,7 @@ class PNGFormat:
         self._levels = to_levels(values, model.num_levels, self._bits)
 
     @staticmethod
-    def can_hold(model: Any) -> bool:
+    def can_hold(model: "ImageModel") -> bool:
         """Whether PNG files can hold the images of a model."""
         return model.image_shape[-1] in CHANNELS and model.num_levels <= MOST_LEVELS
 

@@ -1,13 +1,14 @@
-"""The signatures that draw images.
+"""The signatures that sample images.
 
 Those that start from nothing share one graph of the scan, and those that start from
 known pixels another: the scan is most of an export.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from keras_pixelcnn.checks import checked
 from keras_pixelcnn.export.png import PNGFormat
 from keras_pixelcnn.export.signature import (
     Signature,
@@ -16,30 +17,32 @@ from keras_pixelcnn.export.signature import (
     condition_specs,
     make_signature,
 )
-from keras_pixelcnn.graph_checks import checked
 from keras_pixelcnn.interpolation import NO_ARC, embeddings_between
 from keras_pixelcnn.samplers import example_uniforms
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import AutoregressiveImageModel
 
 _NUMBERS = batch_of(dtype=tf.float32)
 _RANDOM = {"seed": batch_of(dtype=tf.int64), "temperature": _NUMBERS}
 _STRINGS = batch_of(dtype=tf.string)
 
 
-class DrawingSignatures:
-    """Makes the signatures that draw; see `signatures` for what each takes and gives.
+class SamplingSignatures:
+    """Makes the signatures that sample; see `signatures` for what each takes and gives.
 
     Args:
         model: an `AutoregressiveImageModel`.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: "AutoregressiveImageModel") -> None:
         self._model = model
         self._conditions = condition_specs(model)
         self._draw = tf.function(self._traced_draw, autograph=False)
         self._complete = tf.function(self._traced_complete, autograph=False)
 
     def all(self) -> dict[str, Signature]:
-        """Those that the model can have, by name."""
+        """Makes those that the model can have, by name."""
         image = batch_of(*self._model.image_shape, dtype=tf.int32)
         mask = batch_of(*self._model.image_shape[:2], dtype=tf.bool)
         noise = batch_of(*self._model.image_shape, dtype=tf.float32)
@@ -136,7 +139,7 @@ class DrawingSignatures:
 
 
 def with_checked_temperature(inputs: Tensors) -> Tensors:
-    """A signature's inputs, once their temperatures are seen to be possible."""
+    """Checks the temperatures of a signature's inputs."""
     temperature = inputs["temperature"]
     rule = "temperature must be finite numbers above 0."
     possible = (temperature > 0) & tf.math.is_finite(temperature)

@@ -4,7 +4,7 @@ import json
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -17,11 +17,14 @@ from keras_pixelcnn.export.signature import Signature
 from keras_pixelcnn.export.signatures import signatures as all_signatures
 from keras_pixelcnn.files import replace_when_written
 
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import ImageModel
+
 METADATA_FILE = "assets.extra/metadata.json"
 
 
 def export_saved_model(
-    model: Any,
+    model: "ImageModel",
     filepath: str | os.PathLike[str],
     verbose: bool = True,
     signatures: Sequence[str] | None = None,
@@ -91,7 +94,7 @@ def _chosen(
 
 
 def _trace(signature: Signature) -> Any:
-    """The graph of a signature: a TensorFlow concrete function."""
+    """Traces a signature as a TensorFlow concrete function."""
     function = tf.function(
         signature.function, input_signature=signature.inputs, autograph=False
     )

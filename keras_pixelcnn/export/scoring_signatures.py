@@ -1,9 +1,10 @@
-"""The signatures that read images: their scores, and the labels they may have."""
+"""The signatures that score images, and that classify them."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from keras_pixelcnn.checks import checked
 from keras_pixelcnn.export.signature import (
     Signature,
     Tensors,
@@ -11,12 +12,14 @@ from keras_pixelcnn.export.signature import (
     condition_specs,
     make_signature,
 )
-from keras_pixelcnn.graph_checks import checked
 from keras_pixelcnn.metrics import bits_per_dim
 
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import ImageModel, LikelihoodModel, PixelCNNAutoencoder
 
-def log_prob_signature(model: Any) -> Signature:
-    """The signature `log_prob`; see `signatures`."""
+
+def log_prob_signature(model: "LikelihoodModel") -> Signature:
+    """Makes the signature `log_prob`; see `signatures`."""
 
     def log_prob(inputs: Tensors) -> Tensors:
         nats = model.log_prob(image_levels(model, inputs.pop("image")), **inputs)
@@ -25,8 +28,8 @@ def log_prob_signature(model: Any) -> Signature:
     return make_signature(log_prob, {**image_spec(model), **condition_specs(model)})
 
 
-def log_prob_per_value_signature(model: Any) -> Signature:
-    """The signature `log_prob_per_value`; see `signatures`."""
+def log_prob_per_value_signature(model: "LikelihoodModel") -> Signature:
+    """Makes the signature `log_prob_per_value`; see `signatures`."""
 
     def log_prob_per_value(inputs: Tensors) -> Tensors:
         image = image_levels(model, inputs.pop("image"))
@@ -36,8 +39,8 @@ def log_prob_per_value_signature(model: Any) -> Signature:
     return make_signature(log_prob_per_value, specs)
 
 
-def classify_signature(model: Any) -> Signature:
-    """The signature `classify` of a model that takes labels; see `signatures`."""
+def classify_signature(model: "LikelihoodModel") -> Signature:
+    """Makes the signature `classify` of a model that takes labels; see `signatures`."""
 
     def classify(inputs: Tensors) -> Tensors:
         image = image_levels(model, inputs.pop("image"))
@@ -49,8 +52,8 @@ def classify_signature(model: Any) -> Signature:
     return make_signature(classify, {**image_spec(model), **others})
 
 
-def elbo_signature(model: Any) -> Signature:
-    """The signature `elbo` of a variational auto-encoder; see `signatures`."""
+def elbo_signature(model: "PixelCNNAutoencoder") -> Signature:
+    """Makes the signature `elbo` of a variational auto-encoder; see `signatures`."""
 
     def elbo(inputs: Tensors) -> Tensors:
         image = image_levels(model, inputs["image"])
@@ -62,12 +65,14 @@ def elbo_signature(model: Any) -> Signature:
     return make_signature(elbo, {**image_spec(model), **seed})
 
 
-def image_spec(model: Any, name: str = "image") -> dict[str, tf.TensorSpec]:
-    """A batch of the model's images as an input of that name."""
+def image_spec(model: "ImageModel", name: str = "image") -> dict[str, tf.TensorSpec]:
+    """Returns the spec of a batch of the model's images, by its name."""
     return {name: batch_of(*model.image_shape, dtype=tf.int32)}
 
 
-def image_levels(model: Any, image: tf.Tensor, name: str = "image") -> tf.Tensor:
-    """The images of an input of that name, once their levels are checked."""
+def image_levels(
+    model: "ImageModel", image: tf.Tensor, name: str = "image"
+) -> tf.Tensor:
+    """Checks the levels of an input's images, and returns them."""
     rule = f"{name} must hold integers in [0, {model.num_levels})."
     return checked((image >= 0) & (image < model.num_levels), image, rule)

@@ -1,9 +1,12 @@
-"""What a signature is, and the checks that all share."""
+"""The signature of a SavedModel, and the checks that all share."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import ImageModel
 
 Tensors = dict[str, tf.Tensor]
 
@@ -18,7 +21,7 @@ class Signature(NamedTuple):
 def make_signature(
     function: Callable[[Tensors], Tensors], specs: Mapping[str, tf.TensorSpec]
 ) -> Signature:
-    """A signature whose inputs have the right shapes, at least one row, equally many.
+    """Makes a signature that checks its inputs: shapes, rows, as many for each.
 
     Args:
         function: of the inputs by name; checks their values itself.
@@ -49,8 +52,8 @@ def _check_batch(inputs: Tensors) -> tf.Operation:
     return tf.debugging.Assert(same, [rule, "Received:", sizes], summarize=len(inputs))
 
 
-def condition_specs(model: Any, without: tuple[str, ...] = ()) -> Tensors:
-    """The conditions that a model is given, by name.
+def condition_specs(model: "ImageModel", without: tuple[str, ...] = ()) -> Tensors:
+    """Returns the specs of the conditions that a model is given, by name.
 
     Args:
         model: an `AutoregressiveImageModel`.
@@ -63,5 +66,5 @@ def condition_specs(model: Any, without: tuple[str, ...] = ()) -> Tensors:
 
 
 def batch_of(*shape: int, dtype: tf.DType) -> tf.TensorSpec:
-    """Any number of rows of a shape."""
+    """Returns the spec of any number of rows of a shape."""
     return tf.TensorSpec([None, *shape], dtype)

@@ -4,10 +4,10 @@ Every input is checked by operations, which answer INVALID_ARGUMENT with a sente
 names the input, the rule and what came.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from keras_pixelcnn.export.autoencoding import AutoencodingSignatures
-from keras_pixelcnn.export.sampling_signatures import DrawingSignatures
+from keras_pixelcnn.export.sampling_signatures import SamplingSignatures
 from keras_pixelcnn.export.scoring_signatures import (
     classify_signature,
     log_prob_per_value_signature,
@@ -15,9 +15,12 @@ from keras_pixelcnn.export.scoring_signatures import (
 )
 from keras_pixelcnn.export.signature import Signature
 
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import ImageModel
 
-def signatures(model: Any) -> dict[str, Signature]:
-    """The signatures of a model, by name.
+
+def signatures(model: "ImageModel") -> dict[str, Signature]:
+    """Makes the signatures of a model, by name.
 
     All inputs and outputs lead with the batch; an image is (batch, height, width,
     channels), uint8 where the levels fit, else int32.
@@ -67,7 +70,7 @@ def signatures(model: Any) -> dict[str, Signature]:
     if hasattr(model, "latent_dim"):
         return AutoencodingSignatures(model).all()
     made = {
-        **DrawingSignatures(model).all(),
+        **SamplingSignatures(model).all(),
         "log_prob": log_prob_signature(model),
         "log_prob_per_value": log_prob_per_value_signature(model),
     }

@@ -1,10 +1,9 @@
-"""Causal layers, each with the step-by-step face that sampling drives."""
+"""Causal layers, each with the steps by which sampling runs it."""
 
 from keras_pixelcnn.layers.conditioning import ConditionEncoder, GateConditioning
 from keras_pixelcnn.layers.deconvolutional_decoder import DeconvolutionalDecoder
 from keras_pixelcnn.layers.diagonal_bilstm import DiagonalBiLSTM
-from keras_pixelcnn.layers.gated_activation import GatedActivation
-from keras_pixelcnn.layers.gated_block import GatedPixelCNNBlock
+from keras_pixelcnn.layers.gated_block import GatedActivation, GatedPixelCNNBlock
 from keras_pixelcnn.layers.gated_residual_block import GatedResidualBlock
 from keras_pixelcnn.layers.image_encoder import ImageEncoder
 from keras_pixelcnn.layers.input_encoding import ChannelEmbedding, IntensityEncoding

@@ -8,7 +8,7 @@ al. 2016, arXiv 1601.06759, section 3.4).
 
 import numpy as np
 
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
 
 MASK_TYPES = ("A", "B")
 
@@ -42,10 +42,35 @@ def check_divisible(features: int, color_groups: int, what: str) -> None:
         )
 
 
+def complete_filters(
+    filters: int | None, head_filters: int | None, color_groups: int
+) -> int:
+    """Checks a model's numbers of features, and fills in what was left out.
+
+    Args:
+        filters: features of its blocks. Default: the largest multiple of
+            `color_groups` of up to 128.
+        head_filters: features of the layers before its last; None is none to check.
+        color_groups: number of groups.
+
+    Returns:
+        The features of its blocks.
+
+    Raises:
+        ValueError: when they cannot be dealt out to the groups evenly.
+    """
+    if filters is None:
+        filters = max(128 // color_groups, 1) * color_groups
+    check_divisible(filters, color_groups, "filters")
+    if head_filters is not None:
+        check_divisible(head_filters, color_groups, "head_filters")
+    return filters
+
+
 def visible_features(
     features: int, color_groups: int, group: int, mask_type: str
 ) -> int:
-    """The number of leading features that `group` may see at its own pixel."""
+    """Counts the leading features that `group` may see at its own pixel."""
     groups = group if mask_type == "A" else group + 1
     return groups * features // color_groups
 
@@ -53,7 +78,7 @@ def visible_features(
 def color_group_mask(
     input_features: int, filters: int, color_groups: int, mask_type: str
 ) -> np.ndarray:
-    """Which input features each filter sees at its own pixel.
+    """Makes the mask of the input features that each filter sees at its own pixel.
 
     Args:
         input_features: number of input features, a multiple of `color_groups`.

@@ -1,8 +1,8 @@
-"""Conditions on what a model draws: encoded once, added to the gate of every block."""
+"""Conditions are encoded once and added to the gates of every block."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -13,7 +13,7 @@ from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
 class ConditionEncoder(keras.layers.Layer):
-    """Conditions as a user has them, to features that the blocks project.
+    """Encodes conditions as features that the blocks project.
 
     A label becomes its one-hot vector, an embedding stays, and a spatial map is brought
     to the image's size by `SpatialUpsampling`. Features of an example without a
@@ -96,7 +96,7 @@ class ConditionEncoder(keras.layers.Layer):
     def _kept(
         self, inputs: Mapping[str, tf.Tensor], training: bool | None
     ) -> tf.Tensor:
-        """Booleans (batch,): the examples whose condition counts."""
+        """Tells which examples' condition counts: booleans (batch,)."""
         kept = inputs["has_condition"] > 0
         if "label" in inputs:
             kept &= tf.not_equal(inputs["label"], -1)
@@ -108,7 +108,7 @@ class ConditionEncoder(keras.layers.Layer):
     def compute_output_spec(
         self, inputs: Mapping[str, Any], training: bool | None = None
     ) -> dict[str, keras.KerasTensor]:
-        """Shapes and types of the features."""
+        """Returns the shapes and types of the features."""
         sizes = {
             "label": (self.num_classes,),
             "spatial": (*self.image_size, self.map_filters),
@@ -122,19 +122,17 @@ class ConditionEncoder(keras.layers.Layer):
             if name in inputs
         }
 
-    def multiply_adds(self, input_shape: Mapping[str, Any]) -> int:
-        """Multiply-adds of one image: those of the map's upsampling.
+    def multiply_adds(self, *input_shapes: Sequence[int | None]) -> int:
+        """Counts the multiply-adds of one image: those of the map's upsampling.
 
         Args:
-            input_shape: shapes of the inputs by name, the batch first, which does not
-                count.
+            *input_shapes: of all inputs, the batch first, which does not count.
         """
-        if "spatial" not in input_shape:
-            return 0
-        return self.upsampling.multiply_adds(input_shape["spatial"])
+        maps = [shape for shape in input_shapes if len(shape) == 4]
+        return sum(self.upsampling.multiply_adds(shape) for shape in maps)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "image_size": self.image_size,
@@ -151,29 +149,58 @@ def _zero_unless(kept: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
     return tf.where(kept, features, tf.zeros_like(features))
 
 
+class DeferredConditioning(NamedTuple):
+    """A conditioning whose projection of a map is left to the block that adds it.
+
+    A block that computes its insides twice for the gradient then keeps the map, which
+    all blocks share, and not what it is projected to.
+    """
+
+    spatial: tf.Tensor
+    """The map, (batch, height, width, n)."""
+    kernel: tf.Tensor
+    """What it is multiplied by, (n, filters)."""
+    everywhere: tf.Tensor
+    """The rest, the same at every pixel: (batch, 1, 1, filters)."""
+
+
+def project(
+    conditioning: tf.Tensor | DeferredConditioning | None,
+) -> tf.Tensor | None:
+    """Returns a conditioning as a block adds it, with its map projected."""
+    if not isinstance(conditioning, DeferredConditioning):
+        return conditioning
+    spatial, kernel, everywhere = conditioning
+    return tf.matmul(spatial, kernel) + everywhere
+
+
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
 class GateConditioning(keras.layers.Layer):
-    """What the conditions add to the gates of one block.
+    """Projects the conditions to what is added to the gates of one block.
 
     V^T h for vectors h, the same at every pixel, and V * s, an unmasked 1x1
     convolution, for maps s; all of them summed.
 
     Args:
         filters: features that the gates take, of all gates together.
+        defers_maps: whether the projection of a map is left to the block, for gradient
+            checkpointing. Default False.
 
     Call arguments:
         features: what a `ConditionEncoder` returns.
 
     Returns:
-        Float tensor that broadcasts to (batch, height, width, filters).
+        Float tensor that broadcasts to (batch, height, width, filters); a
+        `DeferredConditioning` of a map that is deferred.
 
     References:
         van den Oord et al. 2016, arXiv 1606.05328, equations 4 and 5.
     """
 
-    def __init__(self, filters: int, **kwargs: Any) -> None:
+    def __init__(self, filters: int, defers_maps: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.filters = filters
+        self.defers_maps = defers_maps
         self.projections = {}
 
     def build(self, features_shape: Mapping[str, Any]) -> None:
@@ -187,39 +214,67 @@ class GateConditioning(keras.layers.Layer):
             self.projections[name] = projection
         self.built = True
 
-    def call(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """All pixels at once."""
+    def call(
+        self, features: Mapping[str, tf.Tensor]
+    ) -> tf.Tensor | DeferredConditioning:
+        """Projects all pixels at once."""
+        if not (self.defers_maps and "spatial" in features):
+            return self.add_projections(features)
+        vectors = {name: features[name] for name in features if name != "spatial"}
+        spatial = features["spatial"]
+        if vectors:
+            everywhere = self.add_projections(vectors)
+        else:
+            shape = [tf.shape(spatial)[0], 1, 1, self.filters]
+            everywhere = tf.zeros(shape, self.compute_dtype)
+        kernel = tf.cast(self.projections["spatial"].kernel, self.compute_dtype)
+        return DeferredConditioning(spatial, kernel, everywhere)
+
+    def add_projections(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Projects some of the features, and adds them up."""
         outputs = [self.projections[name](value) for name, value in features.items()]
         outputs = [_with_pixel_axes(projected) for projected in outputs]
         return sum(outputs[1:], start=outputs[0])
 
     def row_steps(self, features: Mapping[str, tf.Tensor]) -> "ConditioningRowSteps":
-        """The layer row by row, for the conditions of a batch."""
+        """Returns the layer's row steps, for the conditions of a batch."""
         return ConditioningRowSteps(self, features)
 
-    def compute_output_spec(self, features: Mapping[str, Any]) -> keras.KerasTensor:
-        """Shape and type of the sum."""
+    def compute_output_spec(self, features: Mapping[str, Any]) -> Any:
+        """Returns the shape and the type of what `call` returns."""
         if not self.built:
             self.build({name: value.shape for name, value in features.items()})
-        batch, size = next(iter(features.values())).shape[0], (1, 1)
-        if "spatial" in features:
-            size = features["spatial"].shape[1:3]
-        shape = (batch, *size, self.filters)
-        return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
-    def multiply_adds(self, features_shape: Mapping[str, Any]) -> int:
-        """Multiply-adds of one image: vectors once, maps at each of their pixels.
+        def symbolic(*shape: int | None) -> keras.KerasTensor:
+            return keras.KerasTensor(shape, dtype=self.compute_dtype)
+
+        batch = next(iter(features.values())).shape[0]
+        if "spatial" not in features:
+            return symbolic(batch, 1, 1, self.filters)
+        shape = features["spatial"].shape
+        if not self.defers_maps:
+            return symbolic(*shape[:3], self.filters)
+        return DeferredConditioning(
+            symbolic(*shape),
+            symbolic(shape[3], self.filters),
+            symbolic(batch, 1, 1, self.filters),
+        )
+
+    def multiply_adds(self, *features_shapes: Sequence[int | None]) -> int:
+        """Counts the multiply-adds of one image: vectors once, maps at each pixel.
 
         Args:
-            features_shape: shapes of the features by name, the batch first, which does
-                not count.
+            *features_shapes: of all features, the batch first, which does not count.
         """
-        shapes = features_shape.values()
-        return sum(math.prod(shape[1:]) * self.filters for shape in shapes)
+        return sum(math.prod(shape[1:]) * self.filters for shape in features_shapes)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {**super().get_config(), "filters": self.filters}
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "defers_maps": self.defers_maps,
+        }
 
 
 class ConditioningRowSteps:
@@ -238,10 +293,10 @@ class ConditioningRowSteps:
         self._layer = layer
         self._map = features.get("spatial")
         vectors = {key: value for key, value in features.items() if key != "spatial"}
-        self._everywhere = layer(vectors) if vectors else None
+        self._everywhere = layer.add_projections(vectors) if vectors else None
 
     def __call__(self, first_row: tf.Tensor | int, num_rows: int) -> tf.Tensor:
-        """What is added in rows `first_row` to `first_row + num_rows - 1`.
+        """Computes what is added in rows `first_row` to `first_row + num_rows - 1`.
 
         Args:
             first_row: may lie above the image; such rows get those of the first.
@@ -253,7 +308,9 @@ class ConditioningRowSteps:
         if self._map is None:
             return self._everywhere
         rows = tf.maximum(first_row + tf.range(num_rows), 0)
-        outputs = self._layer({"spatial": tf.gather(self._map, rows, axis=1)})
+        outputs = self._layer.add_projections(
+            {"spatial": tf.gather(self._map, rows, axis=1)}
+        )
         return outputs if self._everywhere is None else outputs + self._everywhere
 
 

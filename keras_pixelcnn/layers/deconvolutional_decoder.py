@@ -88,11 +88,11 @@ class DeconvolutionalDecoder(keras.layers.Layer):
         return self.pixels(features)
 
     def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
-        """Symbolic images."""
+        """Returns symbolic images."""
         return keras.KerasTensor((inputs.shape[0], *self.image_shape), "float32")
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "image_shape": self.image_shape,

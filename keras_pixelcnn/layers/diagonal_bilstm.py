@@ -83,7 +83,7 @@ class DiagonalBiLSTM(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """All diagonals, one after the other."""
+        """Runs all diagonals, one after the other."""
         del training  # products have fast gradients
         # Mirrored, the direction from the right is one from the left.
         sides = [inputs, tf.reverse(inputs, axis=[2])]
@@ -100,7 +100,7 @@ class DiagonalBiLSTM(keras.layers.Layer):
         return left + tf.pad(right[:, :-1], [[0, 0], [1, 0], [0, 0], [0, 0]])
 
     def _input_to_state(self, index: int, inputs: tf.Tensor) -> tf.Tensor:
-        """What the gates of a direction get from the input, diagonal by diagonal.
+        """Computes the input-to-state part of a direction's gates, by diagonals.
 
         Returns:
             Float tensor (height + width - 1, height, batch, 4 x filters): zeros where a
@@ -121,11 +121,11 @@ class DiagonalBiLSTM(keras.layers.Layer):
     def compute_output_shape(
         self, input_shape: Sequence[int | None]
     ) -> tuple[int | None, ...]:
-        """The input's shape with `filters` features."""
+        """Returns the input's shape with `filters` features."""
         return (*input_shape[:-1], self.filters)
 
     def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Multiply-adds of one image, every open weight at every pixel.
+        """Counts the multiply-adds of one image, every open weight at every pixel.
 
         Args:
             input_shape: (batch, height, width, features); the batch does not count.
@@ -136,7 +136,7 @@ class DiagonalBiLSTM(keras.layers.Layer):
         return height * width * (len(self.input_kernels) * open_weights + states)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -147,7 +147,7 @@ class DiagonalBiLSTM(keras.layers.Layer):
 def _step(
     kernel: tf.Tensor, gates: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """One diagonal; all but the kernel are (height, batch, features).
+    """Steps to the next diagonal; all but the kernel are (height, batch, features).
 
     In the diagonal before, a pixel's neighbour beside it stands in the same row, the
     neighbour above it one row up.

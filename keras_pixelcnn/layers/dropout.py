@@ -1,11 +1,10 @@
-"""Dropout whose noise can be drawn once and used twice."""
+"""Dropout whose noise is drawn once and used twice, and what uses it twice."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
-
-from keras_pixelcnn.argument_checks import is_share
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -13,8 +12,8 @@ class StatelessDropout(keras.layers.Dropout):
     """Dropout with other masks on each replica, and the same ones for the same seed.
 
     `keras.layers.Dropout` advances its seed in every call, so that a pass that is
-    repeated for the gradient (see `GatedPixelCNN`, gradient_checkpointing) would not
-    be the pass that gave the loss; and it drops the same features on all replicas.
+    repeated for the gradient (see `recompute`) would not be the pass that gave the
+    loss; and it drops the same features on all replicas.
 
     Args:
         rate: share of the features dropped in training, in [0, 1].
@@ -51,25 +50,12 @@ class StatelessDropout(keras.layers.Dropout):
         return tf.where(kept, inputs * (1 / (1 - self.rate)), tf.zeros_like(inputs))
 
     def draw_seed(self) -> tf.Tensor | None:
-        """The seed of the next call, None where nothing is ever dropped."""
+        """Draws the seed of the next call; None where nothing is ever dropped."""
         return draw_seed(self.seed_generator) if self.rate else None
 
 
-def check_dropout_rate(dropout_rate: Any) -> None:
-    """Checks that a rate is a number in [0, 1).
-
-    Raises:
-        ValueError: when it is not.
-    """
-    if not is_share(dropout_rate):
-        raise ValueError(
-            "dropout_rate must be in [0, 1): the share of features dropped in "
-            f"training. Received: dropout_rate={dropout_rate!r}"
-        )
-
-
 def draw_seed(seed_generator: keras.random.SeedGenerator) -> tf.Tensor:
-    """A seed that no other step and no other replica draws.
+    """Draws a seed that no other step and no other replica draws.
 
     Args:
         seed_generator: advanced by one step, the same on all replicas.
@@ -86,7 +72,7 @@ def draw_seed(seed_generator: keras.random.SeedGenerator) -> tf.Tensor:
 
 
 def draw_kept(shape: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
-    """What is not dropped.
+    """Draws which features are kept.
 
     Args:
         shape: of the result.
@@ -103,3 +89,31 @@ def draw_kept(shape: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
         shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
     )
     return bits >= tf.constant(min(round(rate * 2**32), 2**32 - 1), tf.uint32)
+
+
+def recompute(function: Callable[..., Any], *inputs: Any) -> Any:
+    """Calls a function of which the backward pass keeps only the inputs.
+
+    What is inside is computed a second time for the gradient, which is the same.
+
+    Args:
+        function: of tensors; what it draws at random must be drawn outside of it.
+        *inputs: the tensors, or nested structures of them; None stays None.
+
+    Returns:
+        What the function returns.
+
+    References:
+        Chen et al. 2016, arXiv 1604.06174.
+    """
+    flat = tf.nest.flatten(inputs)
+
+    def run(*tensors: tf.Tensor) -> Any:
+        given = iter(tensors)
+        filled = [None if each is None else next(given) for each in flat]
+        # Else what needs some of the inputs only would be computed ahead, for all the
+        # blocks of a model at once.
+        with tf.control_dependencies(tensors):
+            return function(*tf.nest.pack_sequence_as(inputs, filled))
+
+    return keras.remat(run)(*(each for each in flat if each is not None))

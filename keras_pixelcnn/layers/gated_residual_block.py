@@ -7,12 +7,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.layers.dropout import StatelessDropout, check_dropout_rate
+from keras_pixelcnn.checks import check_dropout_rate
+from keras_pixelcnn.layers.conditioning import DeferredConditioning, project
+from keras_pixelcnn.layers.dropout import StatelessDropout, recompute
 from keras_pixelcnn.layers.shifted_conv2d import ShiftedConv2D
 
 
 def concat_elu(inputs: tf.Tensor) -> tf.Tensor:
-    """ELU of the features and of their negatives: (..., n) to (..., 2 x n).
+    """Applies ELU to the features and to their negatives: (..., n) to (..., 2 x n).
 
     References:
         Shang et al. 2016, arXiv 1603.05201, with ELU in the place of ReLU.
@@ -21,7 +23,7 @@ def concat_elu(inputs: tf.Tensor) -> tf.Tensor:
 
 
 def gated_linear(inputs: tf.Tensor) -> tf.Tensor:
-    """One half times the sigmoid of the other: (..., 2 x n) to (..., n)."""
+    """Multiplies one half by the sigmoid of the other: (..., 2 x n) to (..., n)."""
     content, opening = tf.split(inputs, 2, axis=-1)
     return content * tf.sigmoid(opening)
 
@@ -47,6 +49,8 @@ class GatedResidualBlock(keras.layers.Layer):
         direction: "down" or "down_right"; see `ShiftedConv2D`.
         dropout_rate: share of the features dropped before the second convolution in
             training, in [0, 1). Default 0.
+        gradient_checkpointing: whether training keeps only the block's inputs and
+            computes what is inside it a second time for the gradient. Default False.
 
     Call arguments:
         inputs: float tensor (batch, height, width, filters).
@@ -55,8 +59,6 @@ class GatedResidualBlock(keras.layers.Layer):
         conditioning: None, or a float tensor that broadcasts to (batch, height, width,
             2 x filters): what is added inside the gate; see `GateConditioning`.
         training: whether dropout is on.
-        dropout_seed: what `draw_dropout_seed` gave, for a pass that drops the same
-            features as another. Default: a new one.
 
     Returns:
         Float tensor (batch, height, width, filters).
@@ -70,13 +72,19 @@ class GatedResidualBlock(keras.layers.Layer):
     """
 
     def __init__(
-        self, filters: int, direction: str, dropout_rate: float = 0.0, **kwargs: Any
+        self,
+        filters: int,
+        direction: str,
+        dropout_rate: float = 0.0,
+        gradient_checkpointing: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         check_dropout_rate(dropout_rate)
         self.filters = filters
         self.direction = direction
         self.dropout_rate = dropout_rate
+        self.gradient_checkpointing = gradient_checkpointing
         shared = {"dtype": self.dtype_policy}
         self.first_conv = ShiftedConv2D(filters, direction, name="first_conv", **shared)
         self.second_conv = ShiftedConv2D(
@@ -129,31 +137,44 @@ class GatedResidualBlock(keras.layers.Layer):
         self,
         inputs: tf.Tensor,
         shortcut: tf.Tensor | None = None,
-        conditioning: tf.Tensor | None = None,
+        conditioning: tf.Tensor | DeferredConditioning | None = None,
         training: bool | None = None,
-        dropout_seed: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """All pixels at once."""
-        outputs = self.first_conv(concat_elu(inputs), training=training)
-        if shortcut is not None:
-            outputs += self.shortcut_conv(concat_elu(shortcut))
-        outputs = self.dropout(
-            concat_elu(outputs), training=training, dropout_seed=dropout_seed
-        )
-        outputs = self.second_conv(outputs, training=training)
-        if conditioning is not None:
-            outputs += conditioning
-        return inputs + gated_linear(outputs)
+        """Runs all pixels at once."""
+        # Drawn outside of what is computed twice, which must drop the same features.
+        seed = self.dropout.draw_seed() if training else None
 
-    def draw_dropout_seed(self) -> tf.Tensor | None:
-        """What fixes which features are dropped in one pass, None where none are."""
-        return self.dropout.draw_seed()
+        def run(
+            inputs: tf.Tensor,
+            shortcut: tf.Tensor | None,
+            conditioning: tf.Tensor | DeferredConditioning | None,
+        ) -> tf.Tensor:
+            outputs = self.first_conv(concat_elu(inputs), training=training)
+            if shortcut is not None:
+                outputs += self.shortcut_conv(concat_elu(shortcut))
+            outputs = concat_elu(outputs)
+            if seed is not None:
+                outputs = self.dropout(outputs, training=True, dropout_seed=seed)
+            outputs = self.second_conv(outputs, training=training)
+            if conditioning is not None:
+                outputs += project(conditioning)
+            return inputs + gated_linear(outputs)
 
-    def multiply_adds(self, inputs_shape: Sequence[int | None]) -> int:
-        """Multiply-adds of one image, every tap at every pixel.
+        if training and self.gradient_checkpointing:
+            return recompute(run, inputs, shortcut, conditioning)
+        return run(inputs, shortcut, conditioning)
+
+    def multiply_adds(
+        self,
+        inputs_shape: Sequence[int | None],
+        *other_shapes: Sequence[int | None],
+    ) -> int:
+        """Counts the multiply-adds of one image, every tap at every pixel.
 
         Args:
             inputs_shape: (batch, height, width, features); the batch does not count.
+            *other_shapes: of the shortcut, whose layer knows it, and of what is only
+                added, and does not count.
         """
         _, height, width, _ = inputs_shape
         shape = (None, height, width, 2 * self.filters)
@@ -165,21 +186,22 @@ class GatedResidualBlock(keras.layers.Layer):
         return total
 
     def steps(self) -> "GatedResidualBlockSteps":
-        """The block by rows and pixels, with the weights as they stand now."""
+        """Returns the block's row and pixel steps, with the weights as they stand."""
         return GatedResidualBlockSteps(self)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "filters": self.filters,
             "direction": self.direction,
             "dropout_rate": self.dropout_rate,
+            "gradient_checkpointing": self.gradient_checkpointing,
         }
 
 
 class GatedResidualBlockSteps:
-    """The parts of a `GatedResidualBlock` that its steps put together.
+    """The convolutions and kernels that a `GatedResidualBlock`'s steps are made of.
 
     Args:
         block: a built block, whose weights are read once.
@@ -202,7 +224,7 @@ class GatedResidualBlockSteps:
             ]
 
     def shortcut(self, inputs: tf.Tensor, part: int = 0) -> tf.Tensor:
-        """What one of the shortcut's concatenated inputs adds.
+        """Computes what one of the shortcut's concatenated inputs adds.
 
         Args:
             inputs: (..., filters).

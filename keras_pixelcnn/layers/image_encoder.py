@@ -94,11 +94,11 @@ class ImageEncoder(keras.layers.Layer):
         return self.dense(self.flatten(features))
 
     def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
-        """A symbolic vector."""
+        """Returns a symbolic vector."""
         return keras.KerasTensor((inputs.shape[0], self.units), "float32")
 
     def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Multiply-adds of one image.
+        """Counts the multiply-adds of one image.
 
         Args:
             input_shape: (batch, height, width, channels); the batch does not count.
@@ -110,7 +110,7 @@ class ImageEncoder(keras.layers.Layer):
         return total
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "units": self.units,

@@ -1,4 +1,4 @@
-"""From the integers of an image to what a network computes with."""
+"""Encodings of the integers of an image as a network's inputs."""
 
 import numbers
 from collections.abc import Sequence
@@ -6,6 +6,60 @@ from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
+
+from keras_pixelcnn.checks import check_positive
+
+INPUT_ENCODINGS = ("intensity", "embedding")
+DEFAULT_INPUT_EMBEDDING_DIM = 64
+
+
+def make_encoding(
+    input_encoding: str,
+    input_embedding_dim: int | None,
+    num_levels: int,
+    channels: int,
+    *,
+    likelihood: str,
+    dtype: Any = None,
+) -> "IntensityEncoding | ChannelEmbedding":
+    """Makes the layer "encoding", through which images go into a model.
+
+    Args:
+        input_encoding: "intensity" or "embedding".
+        input_embedding_dim: length of the vectors of "embedding". Default 64.
+        num_levels: values are integers in [0, num_levels).
+        channels: channels of a pixel.
+        likelihood: name of the model's likelihood.
+        dtype: dtype policy of the vectors. Default: Keras's global policy.
+
+    Raises:
+        ValueError: when there is no such encoding, or it does not go with the rest.
+    """
+    if not isinstance(input_encoding, str) or input_encoding not in INPUT_ENCODINGS:
+        raise ValueError(
+            f"input_encoding must be one of {INPUT_ENCODINGS}. "
+            f"Received: input_encoding={input_encoding!r}"
+        )
+    if input_encoding == "intensity":
+        if input_embedding_dim is not None:
+            raise ValueError(
+                'input_embedding_dim belongs to input_encoding="embedding". Leave it '
+                f"out. Received: input_embedding_dim={input_embedding_dim!r} with "
+                f"input_encoding={input_encoding!r}"
+            )
+        return IntensityEncoding(num_levels, channels, name="encoding")
+    if likelihood != "categorical":
+        raise ValueError(
+            'input_encoding="embedding" is for values without an order, such as codes, '
+            f'and likelihood="{likelihood}" takes them for intensities. Use '
+            'likelihood="categorical", or input_encoding="intensity".'
+        )
+    if input_embedding_dim is None:
+        input_embedding_dim = DEFAULT_INPUT_EMBEDDING_DIM
+    check_positive("input_embedding_dim", input_embedding_dim)
+    return ChannelEmbedding(
+        num_levels, input_embedding_dim, channels, dtype=dtype, name="encoding"
+    )
 
 
 class EncodingSteps(NamedTuple):
@@ -66,21 +120,21 @@ class IntensityEncoding(keras.layers.Layer):
         self.channels = channels
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """All pixels at once."""
+        """Runs all pixels at once."""
         return tf.cast(inputs, tf.float32) * (2.0 / (self.num_levels - 1)) - 1.0
 
     def compute_output_shape(
         self, input_shape: Sequence[int | None]
     ) -> tuple[int | None, ...]:
-        """The input's shape."""
+        """Returns the input's shape."""
         return tuple(input_shape)
 
     def steps(self, dtype: Any) -> EncodingSteps:
-        """The layer channel by channel, for a network that computes in `dtype`."""
+        """Returns the layer's channel steps, for a network that computes in `dtype`."""
         return EncodingSteps(self, dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "num_levels": self.num_levels,
@@ -151,7 +205,7 @@ class ChannelEmbedding(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """All pixels at once."""
+        """Runs all pixels at once."""
         levels = tf.clip_by_value(tf.cast(inputs, tf.int32), 0, self.num_levels - 1)
         rows = levels + self.num_levels * tf.range(self.channels)
         # The gradient of a reshape is dense.
@@ -165,16 +219,20 @@ class ChannelEmbedding(keras.layers.Layer):
     def compute_output_shape(
         self, input_shape: Sequence[int | None]
     ) -> tuple[int | None, ...]:
-        """The input's shape with the channels' vectors."""
+        """Returns the input's shape with the channels' vectors."""
         return (*input_shape[:-1], self.channels * self.output_dim)
 
+    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
+        """Counts none: looking a vector up in a table is no product."""
+        return 0
+
     def steps(self, dtype: Any) -> EncodingSteps:
-        """The layer channel by channel, for a network that computes in `dtype`."""
+        """Returns the layer's channel steps, for a network that computes in `dtype`."""
         tables = tf.unstack(tf.cast(self.embeddings.value, dtype))
         return EncodingSteps(self, dtype, tuple(tables))
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         initializer = keras.initializers.serialize(self.embeddings_initializer)
         return {
             **super().get_config(),

@@ -1,4 +1,4 @@
-"""What the recurrent layers share: the gates of an LSTM, and a loop over its steps.
+"""The gates of an LSTM, and a loop over its steps, for the recurrent layers.
 
 The four gates of a cell are, in this order, output, forget, input and content (van den
 Oord et al. 2016, arXiv 1601.06759, equation 3). Features of gates stand gate by gate,
@@ -17,7 +17,7 @@ NUM_GATES = 4
 
 
 def lstm_update(gates: tf.Tensor, cell: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """One step of LSTM cells.
+    """Runs one step of LSTM cells.
 
     Args:
         gates: float tensor (..., 4 x features), before sigmoid and tanh.
@@ -101,7 +101,7 @@ def initial_bias(shape: Sequence[int], dtype: Any = None) -> tf.Tensor:
 
 
 def gates_mask(input_features: int, features: int, color_groups: int) -> np.ndarray:
-    """Which input features each gate sees at its own pixel (mask B).
+    """Makes the mask of the input features that each gate sees at its own pixel.
 
     Args:
         input_features: number of input features, a multiple of `color_groups`.
@@ -116,7 +116,7 @@ def gates_mask(input_features: int, features: int, color_groups: int) -> np.ndar
 
 
 def gates_of_group(values: tf.Tensor, group: int, color_groups: int) -> tf.Tensor:
-    """The features of all gates of a colour group: (..., n) to (..., n / groups)."""
+    """Selects all gates of a colour group: (..., n) to (..., n / groups)."""
     if color_groups == 1:
         return values
     leading, width = values.shape[:-1], values.shape[-1] // NUM_GATES // color_groups
@@ -125,7 +125,7 @@ def gates_of_group(values: tf.Tensor, group: int, color_groups: int) -> tf.Tenso
 
 
 def gates_by_group(row: tf.Tensor, color_groups: int) -> tf.Tensor:
-    """A row of gates for steps that take one group at a time.
+    """Splits a row of gates into colour groups, for steps that take one at a time.
 
     Args:
         row: (slices, width, examples, 4 x features).

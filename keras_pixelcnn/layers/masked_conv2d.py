@@ -8,8 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.layers import color_groups as groups
-from keras_pixelcnn.layers.padded_conv2d import padded_conv2d
-from keras_pixelcnn.layers.stack_conv2d import HorizontalPixelSteps, VerticalRowSteps
+from keras_pixelcnn.layers.stack_conv2d import (
+    HorizontalPixelSteps,
+    VerticalRowSteps,
+    padded_conv2d,
+)
 
 _FIXED_ARGUMENTS = ("strides", "padding", "data_format", "dilation_rate", "groups")
 
@@ -94,7 +97,7 @@ class MaskedConv2D(keras.layers.Conv2D):
         self.mask = mask
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """All pixels at once."""
+        """Runs all pixels at once."""
         half = self.kernel_size[0] // 2
         if not half:
             return super().call(inputs)
@@ -118,7 +121,7 @@ class MaskedConv2D(keras.layers.Conv2D):
         return kernel * keras.ops.cast(self.mask, kernel.dtype)
 
     def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Multiply-adds of one image, every open tap at every pixel.
+        """Counts the multiply-adds of one image, every open tap at every pixel.
 
         Args:
             input_shape: (batch, height, width, features); the batch does not count.
@@ -127,7 +130,7 @@ class MaskedConv2D(keras.layers.Conv2D):
         return height * width * int(np.count_nonzero(self.mask))
 
     def row_steps(self) -> "MaskedRowSteps":
-        """The layer row by row, with the weights as they stand now.
+        """Returns the layer's row steps, with the weights as they stand.
 
         For a kernel of size 3 or more.
         """
@@ -135,7 +138,7 @@ class MaskedConv2D(keras.layers.Conv2D):
         return MaskedRowSteps(self.step_kernel(), bias)
 
     def pixel_steps(self) -> HorizontalPixelSteps:
-        """What the row gives up to the pixel, pixel by pixel and group by group.
+        """Returns the layer's pixel steps: what the row gives up to the pixel.
 
         With the weights as they stand now.
         """
@@ -145,7 +148,7 @@ class MaskedConv2D(keras.layers.Conv2D):
         )
 
     def step_kernel(self) -> tf.Tensor:
-        """The kernel as it stands now, with zeros where the mask closes it.
+        """Returns the kernel as it stands, with zeros where the mask closes it.
 
         Returns:
             Float tensor (kernel_size // 2 + 1, kernel_size, features, filters), in the
@@ -154,7 +157,7 @@ class MaskedConv2D(keras.layers.Conv2D):
         return self._open(tf.cast(self.kernel.value, self.compute_dtype))
 
     def group_steps(self) -> "GroupSteps":
-        """The layer group by group at one pixel, for a kernel of size 1."""
+        """Returns the layer's group steps at one pixel, for a kernel of size 1."""
         if self.kernel_size != (1, 1):
             raise ValueError(
                 "Only a masked convolution of kernel_size 1 can be run one group at a "
@@ -163,7 +166,7 @@ class MaskedConv2D(keras.layers.Conv2D):
         return GroupSteps([self])
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         config = super().get_config()
         for fixed in _FIXED_ARGUMENTS:
             del config[fixed]
@@ -204,14 +207,14 @@ class MaskedProduct(MaskedConv2D):
         return keras.ops.matmul(inputs, self._open(kernel)[0, 0])
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         config = super().get_config()
         del config["kernel_size"], config["mask_type"]
         return config
 
 
 class MaskedRowSteps:
-    """`MaskedConv2D` row by row: what the rows above give, and what the row itself.
+    """`MaskedConv2D` row by row: the share of the rows above, and that of the row.
 
     A row is (slices, width, examples, features). The cache is a tuple of the rows above
     that an output sees, oldest first.
@@ -236,12 +239,12 @@ class MaskedRowSteps:
         return (tf.zeros(shape, self._along.dtype),) * self.num_rows
 
     def above(self, cache: tuple[tf.Tensor, ...]) -> tf.Tensor:
-        """What the rows above and the bias give, (slices, width, examples, filters)."""
+        """Computes what the rows above add, (slices, width, examples, filters)."""
         outputs, _ = self._above(cache[-1], cache[:-1])
         return outputs
 
     def along(self, row: tf.Tensor) -> tf.Tensor:
-        """What a complete row gives to itself, (slices, width, examples, filters)."""
+        """Computes what a row adds to itself, (slices, width, examples, filters)."""
         padding = [[0, 0], [self.num_rows, 0], [0, 0], [0, 0]]
         return tf.nn.conv2d(row, self._along, 1, padding)
 

@@ -10,7 +10,7 @@ from keras_pixelcnn.layers.diagonal_bilstm import DiagonalBiLSTM
 from keras_pixelcnn.layers.lstm import gates_by_group
 from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
 from keras_pixelcnn.layers.row_lstm import RowLSTM
-from keras_pixelcnn.layers.scan_layout import by_group
+from keras_pixelcnn.layers.stack_conv2d import by_group
 
 CELLS = ("row_lstm", "diagonal_bilstm")
 
@@ -79,17 +79,17 @@ class PixelRNNBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """All pixels."""
+        """Runs all pixels."""
         return inputs + self.upsampling(self.recurrence(inputs, training=training))
 
     def compute_output_shape(
         self, input_shape: Sequence[int | None]
     ) -> tuple[int | None, ...]:
-        """The input's shape."""
+        """Returns the input's shape."""
         return tuple(input_shape)
 
     def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Multiply-adds of one image, every open weight at every pixel.
+        """Counts the multiply-adds of one image, every open weight at every pixel.
 
         Args:
             input_shape: (batch, height, width, features); the batch does not count.
@@ -98,16 +98,16 @@ class PixelRNNBlock(keras.layers.Layer):
         hidden = self.recurrence.multiply_adds(input_shape)
         return hidden + self.upsampling.multiply_adds(hidden_shape)
 
-    def row_steps(self) -> "BlockRowSteps":
-        """The block of Row LSTM row by row, with the weights as they stand now."""
-        return BlockRowSteps(self)
+    def row_steps(self) -> "PixelRNNBlockRowSteps":
+        """Returns a Row LSTM block's row steps, with the weights as they stand."""
+        return PixelRNNBlockRowSteps(self)
 
-    def pixel_steps(self) -> "BlockPixelSteps":
-        """The block of Row LSTM pixel by pixel, with the weights as they stand now."""
-        return BlockPixelSteps(self)
+    def pixel_steps(self) -> "PixelRNNBlockPixelSteps":
+        """Returns a Row LSTM block's pixel steps, with the weights as they stand."""
+        return PixelRNNBlockPixelSteps(self)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -125,7 +125,7 @@ class States(NamedTuple):
 
 
 class FromAbove(NamedTuple):
-    """What a row of a Row LSTM gets from the row above it."""
+    """The inputs of a row of a Row LSTM from the row above it."""
 
     gates: tf.Tensor
     """(slices, width, examples, 4 x filters), the bias included."""
@@ -133,7 +133,7 @@ class FromAbove(NamedTuple):
     """(slices, width, examples, filters)."""
 
 
-class BlockRowSteps:
+class PixelRNNBlockRowSteps:
     """A block of Row LSTM a row at a time: before its pixels are drawn, and after.
 
     Args:
@@ -151,16 +151,16 @@ class BlockRowSteps:
     def initial_states(
         self, num_slices: tf.Tensor, width: int, batch_size: tf.Tensor
     ) -> States:
-        """Zeros, as above the image."""
+        """Returns the states above the image: zeros."""
         zeros = tf.zeros([num_slices, width, batch_size, self._filters], self._dtype)
         return States(zeros, zeros)
 
     def above(self, states: States) -> FromAbove:
-        """What the row above gives to a row."""
+        """Computes what the row above adds to a row."""
         return FromAbove(self._recurrence.from_above(states.hidden), states.cell)
 
     def for_pixels(self, above: FromAbove) -> FromAbove:
-        """The same as the pixel steps take it.
+        """Splits that into colour groups, as the pixel steps take it.
 
         Returns:
             With several groups (slices, width, groups, examples, features / groups).
@@ -169,17 +169,17 @@ class BlockRowSteps:
         return FromAbove(gates, by_group(above.cell, self._groups))
 
     def states(self, row: tf.Tensor, above: FromAbove) -> States:
-        """The states of a complete row, from the block's input in it."""
+        """Computes the states of a complete row, from the block's input in it."""
         return States(*self._recurrence(row, above.gates, above.cell))
 
     def outputs(self, row: tf.Tensor, states: States) -> tf.Tensor:
-        """The block's output row, from its input and its states."""
+        """Computes the block's output row, from its input and its states."""
         outputs = tf.nn.conv2d(states.hidden, self._upsampling, 1, "VALID")
         return row + tf.nn.bias_add(outputs, self._bias)
 
 
-class PixelState(NamedTuple):
-    """What a block knows at the pixel at hand: each by group, (batch, n / groups)."""
+class PixelRNNPixelState(NamedTuple):
+    """A block's features at the pixel at hand, each by group, (batch, n / groups)."""
 
     gates: tuple[tf.Tensor, ...]
     """What the row above gives to the gates, of all groups."""
@@ -187,13 +187,13 @@ class PixelState(NamedTuple):
     """Cell states of the pixel above, of all groups."""
     left: tuple[tf.Tensor, ...]
     """The block's inputs at the pixels to the left, oldest first, each (batch, n)."""
-    inputs: tuple[tf.Tensor, ...] = ()
-    """Inputs so far."""
+    convolved: tuple[tf.Tensor, ...] = ()
+    """Inputs so far, which the LSTM convolves along the row."""
     hidden: tuple[tf.Tensor, ...] = ()
     """Hidden states so far."""
 
 
-class BlockPixelSteps:
+class PixelRNNBlockPixelSteps:
     """A block of Row LSTM a pixel and a group at a time.
 
     The pixels to the left are left out: whoever drives the blocks keeps them.
@@ -209,8 +209,8 @@ class BlockPixelSteps:
         self.features = self._recurrence.features
 
     def group(
-        self, inputs: tf.Tensor, state: PixelState
-    ) -> tuple[tf.Tensor, PixelState]:
+        self, inputs: tf.Tensor, state: PixelRNNPixelState
+    ) -> tuple[tf.Tensor, PixelRNNPixelState]:
         """Runs the next group.
 
         Args:
@@ -220,9 +220,9 @@ class BlockPixelSteps:
         Returns:
             The group's output, of the input's shape, and the new state.
         """
-        group, seen = len(state.inputs), (*state.inputs, inputs)
+        group, seen = len(state.convolved), (*state.convolved, inputs)
         hidden = self._recurrence(
             seen, state.left, state.gates[group], state.cell[group]
         )
-        state = state._replace(inputs=seen, hidden=(*state.hidden, hidden))
+        state = state._replace(convolved=seen, hidden=(*state.hidden, hidden))
         return inputs + self._upsampling(state.hidden), state

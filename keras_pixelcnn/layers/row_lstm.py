@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers import lstm
-from keras_pixelcnn.layers.padded_conv2d import padded_conv2d
+from keras_pixelcnn.layers.stack_conv2d import padded_conv2d
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -83,11 +83,11 @@ class RowLSTM(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """All rows, one after the other."""
+        """Runs all rows, one after the other."""
         return self._run(inputs, training)[0]
 
     def states(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The hidden and the cell states of all pixels.
+        """Computes the hidden and the cell states of all pixels.
 
         Args:
             inputs: as for a call.
@@ -111,7 +111,7 @@ class RowLSTM(keras.layers.Layer):
         return [tf.transpose(values, [2, 0, 1, 3]) for values in states]
 
     def open_input_kernel(self) -> tf.Tensor:
-        """The input-to-state kernel with zeros where the mask closes it.
+        """Returns the input-to-state kernel, with zeros where the mask closes it.
 
         Returns:
             Float tensor (kernel_size // 2 + 1, features, 4 x filters), in the type that
@@ -125,11 +125,11 @@ class RowLSTM(keras.layers.Layer):
     def compute_output_shape(
         self, input_shape: Sequence[int | None]
     ) -> tuple[int | None, ...]:
-        """The input's shape with `filters` features."""
+        """Returns the input's shape with `filters` features."""
         return (*input_shape[:-1], self.filters)
 
     def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Multiply-adds of one image, every open tap at every pixel.
+        """Counts the multiply-adds of one image, every open tap at every pixel.
 
         Args:
             input_shape: (batch, height, width, features); the batch does not count.
@@ -139,15 +139,15 @@ class RowLSTM(keras.layers.Layer):
         return height * width * int(taps)
 
     def row_steps(self) -> "RowLSTMRowSteps":
-        """The layer row by row, with the weights as they stand now."""
+        """Returns the layer's row steps, with the weights as they stand."""
         return RowLSTMRowSteps(self)
 
     def pixel_steps(self) -> "RowLSTMPixelSteps":
-        """The layer pixel by pixel, with the weights as they stand now."""
+        """Returns the layer's pixel steps, with the weights as they stand."""
         return RowLSTMPixelSteps(self)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -179,7 +179,7 @@ def convolve_rows(
 def _step(
     kernel: tf.Tensor, gates: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """One row; all but the kernel are (width, batch, features)."""
+    """Steps to the next row; all but the kernel are (width, batch, features)."""
     taps, features, num_gates = kernel.shape
     width, half = hidden.shape[0], taps // 2
     padded = tf.pad(hidden, [[half, half], [0, 0], [0, 0]])
@@ -206,7 +206,7 @@ class RowLSTMRowSteps:
         self._bias = tf.cast(layer.bias.value, layer.compute_dtype)
 
     def from_above(self, hidden: tf.Tensor) -> tf.Tensor:
-        """What the gates of a row get from the states of the row above, and the bias.
+        """Computes what the row above's states and the bias add to a row's gates.
 
         Args:
             hidden: hidden states of the row above, (slices, width, examples, filters).

@@ -25,7 +25,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.layers.color_groups import check_mask_type
-from keras_pixelcnn.layers.padded_conv2d import padded_conv2d
+from keras_pixelcnn.layers.stack_conv2d import padded_conv2d
 
 DIRECTIONS = ("down", "down_right")
 KERNEL_SIZES = {"down": (2, 3), "down_right": (2, 2)}
@@ -33,7 +33,7 @@ KERNEL_SIZES = {"down": (2, 3), "down_right": (2, 2)}
 
 
 class BaseShiftedConv2D(keras.layers.Layer):
-    """What this layer and the transposed one share: arguments, the bias, config."""
+    """The arguments, the bias and the config of this layer and the transposed one."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class BaseShiftedConv2D(keras.layers.Layer):
         return outputs + tf.cast(self.bias, outputs.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -153,7 +153,7 @@ class ShiftedConv2D(BaseShiftedConv2D):
         return (columns, -1) if self.mask_type == "A" else (columns - 1, 0)
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """All pixels at once."""
+        """Runs all pixels at once."""
         rows, (left, right) = self.kernel_size[0], self.column_padding
         if self.mask_type == "A" and self.direction == "down":
             inputs, above = inputs[:, :-1], rows
@@ -178,12 +178,12 @@ class ShiftedConv2D(BaseShiftedConv2D):
     def compute_output_shape(
         self, input_shape: Sequence[int | None]
     ) -> tuple[int | None, ...]:
-        """The input's shape, or half of it rounded up, with `filters` features."""
+        """Returns the input's shape, or half of it, with `filters` features."""
         batch, *size, _ = input_shape
         return (batch, *(-(-n // self.strides) for n in size), self.filters)
 
     def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Multiply-adds of one image, every tap at every output.
+        """Counts the multiply-adds of one image, every tap at every output.
 
         Args:
             input_shape: (batch, height, width, features); the batch does not count.
@@ -192,11 +192,11 @@ class ShiftedConv2D(BaseShiftedConv2D):
         return math.prod(size) * math.prod(self.kernel.shape)
 
     def steps(self) -> "ShiftedConvSteps":
-        """The layer by rows and pixels, with the weights as they stand now."""
+        """Returns the layer's row and pixel steps, with the weights as they stand."""
         return ShiftedConvSteps(self)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "mask_type": self.mask_type,
@@ -232,7 +232,7 @@ class ShiftedConvSteps:
         self._padding, self._strides = layer.column_padding, layer.strides
 
     def above(self, row: tf.Tensor) -> tf.Tensor:
-        """What the row before the newest adds, and the bias.
+        """Computes what the row before the newest adds, and the bias.
 
         Args:
             row: (slices, width, examples, features), of zeros above the image.
@@ -249,11 +249,11 @@ class ShiftedConvSteps:
         return outputs if self._bias is None else outputs + self._bias
 
     def row(self, row: tf.Tensor) -> tf.Tensor:
-        """What the newest row adds, shaped as for `above`."""
+        """Computes what the newest row adds, shaped as for `above`."""
         return self._convolve(row, self._kernel)
 
     def pixel(self, left: tf.Tensor | None, own: tf.Tensor | None) -> tf.Tensor:
-        """What the newest row adds to one output of direction "down_right".
+        """Computes what the newest row adds to one output of direction "down_right".
 
         Args:
             left: the pixel to the left, (examples, features), zeros beyond the edge;

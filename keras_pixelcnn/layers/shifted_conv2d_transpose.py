@@ -45,7 +45,7 @@ class ShiftedConv2DTranspose(BaseShiftedConv2D):
         self.built = True
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """All pixels at once."""
+        """Runs all pixels at once."""
         rows, columns = inputs.shape[1:3]
         outputs = tf.nn.conv2d_transpose(
             inputs,
@@ -69,11 +69,11 @@ class ShiftedConv2DTranspose(BaseShiftedConv2D):
     def compute_output_shape(
         self, input_shape: Sequence[int | None]
     ) -> tuple[int | None, ...]:
-        """The size asked for."""
+        """Returns the shape of the size asked for."""
         return (input_shape[0], *self.size, self.filters)
 
     def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Multiply-adds of one image, every tap at every input.
+        """Counts the multiply-adds of one image, every tap at every input.
 
         Args:
             input_shape: (batch, rows, columns, features); the batch does not count.
@@ -81,11 +81,11 @@ class ShiftedConv2DTranspose(BaseShiftedConv2D):
         return math.prod(input_shape[1:3]) * math.prod(self.kernel.shape)
 
     def steps(self) -> "ShiftedConvTransposeSteps":
-        """The layer by rows and pixels, with the weights as they stand now."""
+        """Returns the layer's row and pixel steps, with the weights as they stand."""
         return ShiftedConvTransposeSteps(self)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {**super().get_config(), "size": self.size}
 
 
@@ -104,7 +104,7 @@ class ShiftedConvTransposeSteps:
         self._width, self._left = layer.size[1], layer._left
 
     def row(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Both output rows of an input row.
+        """Computes both output rows of an input row.
 
         Args:
             row: (slices, columns, examples, features).
@@ -130,7 +130,7 @@ class ShiftedConvTransposeSteps:
         return upper + self._bias, lower + self._bias
 
     def pixel(self, own: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Both outputs in the upper row, of direction "down_right".
+        """Computes both outputs in the upper row, of direction "down_right".
 
         Args:
             own: (examples, features).

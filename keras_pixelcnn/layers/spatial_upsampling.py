@@ -92,11 +92,11 @@ class SpatialUpsampling(keras.layers.Layer):
         return inputs if self.resizing is None else self.resizing(inputs)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple:
-        """(batch, height, width, filters)."""
+        """Returns (batch, height, width, filters)."""
         return (input_shape[0], *self.image_size, self.filters)
 
     def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Multiply-adds of one map in the convolutions, each tap at each input.
+        """Counts the multiply-adds of one map, each tap at each input.
 
         Args:
             input_shape: (batch, h', w', c'); the batch does not count.
@@ -109,7 +109,7 @@ class SpatialUpsampling(keras.layers.Layer):
         return total
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "image_size": self.image_size,

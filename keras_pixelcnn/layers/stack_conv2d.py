@@ -15,19 +15,71 @@ Type A is for the image itself, type B for features:
 """
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.layers import color_groups as groups
-from keras_pixelcnn.layers.padded_conv2d import padded_conv2d
+
+RowConditioning = Callable[[tf.Tensor, int], tf.Tensor]
+"""Maps the index of a row and a number of rows to their conditioning."""
+
+
+def padded_conv2d(
+    inputs: tf.Tensor, kernel: tf.Tensor, padding: Sequence[Sequence[int]]
+) -> tf.Tensor:
+    """Convolves with stride 1; the gradients are the same, computed in another way.
+
+    TensorFlow's own gradients have no fast kernels on CPUs where the padding is
+    explicit. Here that of the inputs is a convolution with the kernel turned round,
+    which needs neither a padded copy nor a crop, and that of the kernel is taken on
+    inputs that are padded first. For training alone: TensorFlow never forgets a
+    gradient that was defined in a graph, nor the weights in it.
+
+    Args:
+        inputs: float tensor (batch, height, width, features).
+        kernel: float tensor (height, width, features, filters), of static shape.
+        padding: zeros before and after each axis, as for `tf.pad`.
+
+    Returns:
+        Float tensor (batch, height, width, filters), of the size that the padding
+        leaves.
+    """
+    height, width, _, _ = kernel.shape
+    turned_padding = [
+        [0, 0],
+        [height - 1 - zeros for zeros in padding[1]],
+        [width - 1 - zeros for zeros in padding[2]],
+        [0, 0],
+    ]
+    if min(map(min, turned_padding)) < 0:  # the inputs' gradient would be cropped
+        return tf.nn.conv2d(tf.pad(inputs, padding), kernel, 1, "VALID")
+
+    @tf.custom_gradient
+    def convolve(
+        inputs: tf.Tensor, kernel: tf.Tensor
+    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
+        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            turned = tf.transpose(tf.reverse(kernel, axis=[0, 1]), [0, 1, 3, 2])
+            of_kernel = tf.raw_ops.Conv2DBackpropFilter(
+                input=tf.pad(inputs, padding),
+                filter_sizes=kernel.shape.as_list(),
+                out_backprop=upstream,
+                strides=[1, 1, 1, 1],
+                padding="VALID",
+            )
+            return tf.nn.conv2d(upstream, turned, 1, turned_padding), of_kernel
+
+        return tf.nn.conv2d(inputs, kernel, 1, padding), gradient
+
+    return convolve(inputs, kernel)
 
 
 class _StackConv2D(keras.layers.Layer):
-    """What the two stacks share: arguments, weights, config."""
+    """The arguments, the weights and the config of the two stacks."""
 
     def __init__(
         self,
@@ -86,11 +138,11 @@ class _StackConv2D(keras.layers.Layer):
     def compute_output_shape(
         self, input_shape: Sequence[int | None]
     ) -> tuple[int | None, ...]:
-        """The input's shape with `filters` features."""
+        """Returns the input's shape with `filters` features."""
         return (*input_shape[:-1], self.filters)
 
     def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Multiply-adds of one image, every open tap at every pixel.
+        """Counts the multiply-adds of one image, every open tap at every pixel.
 
         Args:
             input_shape: (batch, height, width, features); the batch does not count.
@@ -99,11 +151,11 @@ class _StackConv2D(keras.layers.Layer):
         return height * width * (math.prod(self.kernel.shape) - self._closed_weights())
 
     def _closed_weights(self) -> int:
-        """Number of weights that a mask sets to zero."""
+        """Counts the weights that a mask sets to zero."""
         return 0
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         initializers = keras.initializers
         return {
             **super().get_config(),
@@ -157,7 +209,7 @@ class VerticalStackConv2D(_StackConv2D):
         self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """All rows at once."""
+        """Runs all rows at once."""
         half = self.kernel_size // 2
         if self.mask_type == "A":
             inputs = inputs[:, :-1]
@@ -167,17 +219,41 @@ class VerticalStackConv2D(_StackConv2D):
         )
 
     def row_steps(self) -> "VerticalRowSteps":
-        """The layer row by row, with the weights as they stand now."""
+        """Returns the layer's row steps, with the weights as they stand."""
         return VerticalRowSteps(
             tf.cast(self.kernel.value, self.compute_dtype),
             None if self.bias is None else tf.cast(self.bias.value, self.compute_dtype),
         )
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         config = super().get_config()
         del config["color_groups"]
         return config
+
+
+def as_row(features: tf.Tensor, num_slices: Any, batch_size: Any) -> tf.Tensor:
+    """Reshapes (slices x examples, 1, width, n) to (slices, width, examples, n)."""
+    shape = [num_slices, batch_size, *features.shape[2:]]
+    return tf.transpose(tf.reshape(features, shape), [0, 2, 1, 3])
+
+
+def by_group(row: tf.Tensor, color_groups: int) -> tf.Tensor:
+    """Splits a row's features into colour groups, for steps that take one at a time.
+
+    Args:
+        row: (slices, width, examples, features).
+        color_groups: into how many groups the features are dealt out.
+
+    Returns:
+        (slices, width, groups, examples, features / groups); with one group the row.
+    """
+    if color_groups == 1:
+        return row
+    sizes = tf.shape(row)
+    position = [known or sizes[axis] for axis, known in enumerate(row.shape[:-1])]
+    shape = [*position, color_groups, row.shape[-1] // color_groups]
+    return tf.transpose(tf.reshape(row, shape), [0, 1, 3, 2, 4])
 
 
 class VerticalRowSteps:
@@ -295,7 +371,7 @@ class HorizontalStackConv2D(_StackConv2D):
         self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """All pixels at once."""
+        """Runs all pixels at once."""
         if not self._sees_own_pixel:
             inputs = inputs[:, :, :-1]
         padding = [[0, 0], [0, 0], [self.kernel_size // 2, 0], [0, 0]]
@@ -327,7 +403,7 @@ class HorizontalStackConv2D(_StackConv2D):
         return int(np.count_nonzero(own_pixel == 0))
 
     def pixel_steps(self) -> "HorizontalPixelSteps":
-        """The layer pixel by pixel, with the weights as they stand now."""
+        """Returns the layer's pixel steps, with the weights as they stand."""
         return HorizontalPixelSteps(
             tf.cast(self.kernel.value, self.compute_dtype)[0],
             self.kernel_size // 2,
@@ -384,3 +460,60 @@ class HorizontalPixelSteps:
         seen = (*left, *inputs)
         window = tf.concat(seen, axis=-1) if len(seen) > 1 else seen[0]
         return tf.matmul(window, kernel)
+
+
+class LeftPixels(NamedTuple):
+    """The features left of the pixel at hand, in few tensors: each costs time."""
+
+    image: tf.Tensor
+    """The pixels that the first convolution sees, oldest first, (batch, taps x
+    features)."""
+    features: tuple[tf.Tensor, ...]
+    """For each tap of the other convolutions, oldest first, their inputs:
+    (convolutions - 1, batch, features)."""
+
+    @classmethod
+    def at_the_edge(
+        cls, convolutions: Sequence[Any], batch_size: tf.Tensor, dtype: str
+    ) -> "LeftPixels":
+        """Zeros left of a row's first pixel.
+
+        Args:
+            convolutions: the steps of the first convolution and of the others, which
+                are alike, with `num_taps` and `features`.
+            batch_size: number of examples.
+            dtype: of the features.
+        """
+        first, *others = convolutions
+        image = tf.zeros([batch_size, first.num_taps * first.features], dtype)
+        if not others:
+            return cls(image, ())
+        shape = [len(others), batch_size, others[0].features]
+        return cls(image, (tf.zeros(shape, dtype),) * others[0].num_taps)
+
+    def of_each(self, num_convolutions: int) -> list[tuple[tf.Tensor, ...]]:
+        """Splits them by convolution; see `HorizontalPixelSteps`."""
+        taps = [tf.unstack(tap) for tap in self.features]
+        others = list(zip(*taps, strict=True)) or [()] * (num_convolutions - 1)
+        return [(self.image,), *others]
+
+    def shifted(
+        self,
+        pixel: Sequence[tf.Tensor],
+        features: Sequence[Sequence[tf.Tensor]],
+    ) -> "LeftPixels":
+        """Moves on by one pixel.
+
+        Args:
+            pixel: the channels of the pixel at hand, encoded, (batch, n), together
+                the features of a pixel.
+            features: what the other convolutions take at the pixel, group by group,
+                each (batch, features / groups).
+        """
+        encoded = tf.concat(pixel, axis=-1)
+        image = tf.concat([self.image[:, encoded.shape[1] :], encoded], axis=-1)
+        if not self.features:
+            return LeftPixels(image, ())
+        groups = [tf.stack(group) for group in zip(*features, strict=True)]
+        newest = tf.concat(groups, axis=-1) if len(groups) > 1 else groups[0]
+        return LeftPixels(image, (*self.features[1:], newest))

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from keras_pixelcnn.likelihoods import inversion
-from keras_pixelcnn.likelihoods.pixel_likelihood import PixelLikelihood
+from keras_pixelcnn.likelihoods.pixel_likelihood import (
+    PixelLikelihood,
+    choose,
+    first_above,
+    keep_likeliest,
+)
 
 _LEVELS_AT_ONCE = 64
 """Up to here one cumulative sum costs less than two short ones."""
@@ -32,7 +36,7 @@ class Categorical(PixelLikelihood):
         return self.channels, self.num_levels
 
     def log_prob(self, logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-        """Log probability of each value.
+        """Computes the log probability of each value.
 
         Args:
             logits: float tensor (..., num_levels).
@@ -54,7 +58,7 @@ class Categorical(PixelLikelihood):
         return tf.where(levels >= 0, nats, -float("inf"))
 
     def image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Log probability of each image; see `PixelLikelihood`."""
+        """Computes the log probability of each image; see `PixelLikelihood`."""
         return tf.reduce_sum(self.log_prob(parameters, image), axis=[1, 2, 3])
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
@@ -64,11 +68,11 @@ class Categorical(PixelLikelihood):
     def channel_parameters(
         self, parameters: tf.Tensor, values_before: Sequence[tf.Tensor]
     ) -> tf.Tensor:
-        """The logits of the next channel; see `PixelLikelihood`."""
+        """Returns the logits of the next channel; see `PixelLikelihood`."""
         return parameters[:, len(values_before)]
 
     def level_weights(self, logits: tf.Tensor) -> tf.Tensor:
-        """Exponentials of the logits, the highest 1; see `PixelLikelihood`."""
+        """Exponentiates the logits, the highest as 1; see `PixelLikelihood`."""
         logits = tf.cast(logits, tf.float32)
         return tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))
 
@@ -81,7 +85,7 @@ class Categorical(PixelLikelihood):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Draws from logits moved away from others; see `PixelLikelihood`."""
+        """Samples from logits moved away from others; see `PixelLikelihood`."""
         logits = guided_logits(conditional, unconditional, scale)
         return self.sample(logits, uniforms, temperature, top_p)
 
@@ -92,7 +96,7 @@ class Categorical(PixelLikelihood):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Draws by inverting the cumulative distribution.
+        """Samples by inverting the cumulative distribution.
 
         Args:
             logits: float tensor (batch, num_levels).
@@ -112,9 +116,9 @@ class Categorical(PixelLikelihood):
         # Divided last: the highest stays 0 however low the temperature is.
         weights = tf.exp(logits / self.warm_enough(temperature))
         if top_p is not None:
-            weights = inversion.keep_likeliest(weights, top_p)
+            weights = keep_likeliest(weights, top_p)
         if self.num_levels <= _LEVELS_AT_ONCE:
-            return inversion.choose(weights, uniforms)[0]
+            return choose(weights, uniforms)[0]
         return self._sample_in_two_steps(weights, uniforms)
 
     def _sample_in_two_steps(
@@ -127,9 +131,9 @@ class Categorical(PixelLikelihood):
         if padding:
             weights = tf.pad(weights, [[0, 0], [0, padding]])
         runs = tf.reshape(weights, [-1, length, length])
-        run, rest = inversion.choose(tf.reduce_sum(runs, axis=-1), uniforms)
+        run, rest = choose(tf.reduce_sum(runs, axis=-1), uniforms)
         weights = tf.gather(runs, run, batch_dims=1)
-        return run * length + inversion.first_above(rest, weights)
+        return run * length + first_above(rest, weights)
 
 
 def guided_logits(

@@ -24,14 +24,14 @@ _SHORT = 16
 
 
 def inverse_scale_of(log_scale: tf.Tensor) -> tf.Tensor:
-    """One over the scale: finite, and above 0, whatever the logarithm."""
+    """Computes one over the scale, finite and above 0 whatever the logarithm."""
     return tf.exp(-tf.clip_by_value(log_scale, *_LOG_SCALES))
 
 
 def log_prob(
     distance: tf.Tensor, levels: tf.Tensor, log_scale: tf.Tensor, num_levels: int
 ) -> tf.Tensor:
-    """Log probability of levels.
+    """Computes the log probability of levels.
 
     With a and b the interval's upper and lower edge, in scales from the location,
     sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)), which loses no
@@ -60,7 +60,7 @@ def log_prob(
 
 
 def split_loc(loc: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """A float64 location as a float32 one and what that leaves of it, as float32."""
+    """Splits a float64 location into a float32 one and its rest, as float32."""
     loc = tf.clip_by_value(loc, -_FARTHEST, _FARTHEST)
     rounded = tf.cast(loc, tf.float32)
     return rounded, tf.cast(loc - tf.cast(rounded, tf.float64), tf.float32)
@@ -76,7 +76,7 @@ def run_weights(
     inverse_scale: tf.Tensor,
     num_levels: int,
 ) -> tf.Tensor:
-    """Probabilities of runs of neighbouring levels in a mixture.
+    """Computes the probabilities of runs of neighbouring levels in a mixture.
 
     By the same product as `log_prob`, so that they are positive and precise wherever
     floats can hold them. Written in few operations: it is run for every value drawn.
@@ -114,7 +114,7 @@ def run_weights(
 
 
 def _log_share(inverse_scale: tf.Tensor) -> tf.Tensor:
-    """log(1 - exp(-x)) for x = 1 / scale.
+    """Computes log(1 - exp(-x)) for x = 1 / scale.
 
     Each formula gets only what it can take: else its gradient, though not chosen, would
     make all gradients NaN.

@@ -42,14 +42,14 @@ class ChannelMixture(NamedTuple):
 
 
 def num_coefficients(channels: int) -> int:
-    """Number of pairs of an earlier and a later channel."""
+    """Counts the pairs of an earlier and a later channel."""
     return channels * (channels - 1) // 2
 
 
 def component_log_prob(
     mixture: PixelMixture, levels: tf.Tensor, num_levels: int
 ) -> tf.Tensor:
-    """Log probability of a pixel's first channels in each component.
+    """Computes the log probability of a pixel's first channels in each component.
 
     Args:
         mixture: parameters; what leads their shapes is broadcast with that of `levels`.
@@ -75,7 +75,7 @@ def component_log_prob(
 
 
 def log_prob(mixture: PixelMixture, levels: tf.Tensor, num_levels: int) -> tf.Tensor:
-    """Log probability of pixels.
+    """Computes the log probability of pixels.
 
     Args:
         mixture: parameters, as for `component_log_prob`.
@@ -113,7 +113,7 @@ def channel_log_prob(
 def next_channel(
     mixture: PixelMixture, levels: tf.Tensor, num_levels: int
 ) -> ChannelMixture:
-    """A channel given those before it.
+    """Computes the mixture of a channel, given those before it.
 
     By Bayes the components weigh as they have foreseen the channels before; the
     locations are moved linearly by these.
@@ -141,7 +141,7 @@ def next_channel(
 def channel_loc(
     mixture: PixelMixture, levels: tf.Tensor, channel: int, num_levels: int
 ) -> tf.Tensor:
-    """Locations of a channel, moved by the values of those before it.
+    """Computes the locations of a channel, moved by the values of those before it.
 
     Args:
         mixture: parameters, as for `component_log_prob`.

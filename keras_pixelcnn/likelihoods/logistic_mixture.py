@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
 from keras_pixelcnn.likelihoods import (
     discretized_logistic,
     discretized_mixture,
-    inversion,
 )
 from keras_pixelcnn.likelihoods.categorical import Categorical, guided_logits
 from keras_pixelcnn.likelihoods.discretized_mixture import (
@@ -19,7 +18,11 @@ from keras_pixelcnn.likelihoods.discretized_mixture import (
     PixelMixture,
     num_coefficients,
 )
-from keras_pixelcnn.likelihoods.pixel_likelihood import PixelLikelihood
+from keras_pixelcnn.likelihoods.pixel_likelihood import (
+    PixelLikelihood,
+    choose,
+    first_above,
+)
 
 _LEVELS_AT_ONCE = 24
 """Up to here the probabilities of all levels cost less than two shorter draws."""
@@ -95,7 +98,7 @@ class LogisticMixture(PixelLikelihood):
         return (rows * self.num_mixtures,)
 
     def mixture(self, parameters: tf.Tensor) -> PixelMixture:
-        """What the parameters say; see the class.
+        """Computes the mixtures that the parameters stand for; see the class.
 
         Args:
             parameters: float tensor (..., *pixel_shape).
@@ -122,12 +125,12 @@ class LogisticMixture(PixelLikelihood):
 
     @property
     def _apart(self) -> np.ndarray:
-        """Where the components of a fresh network lie in [-1, 1], (num_mixtures,)."""
+        """Locations of a fresh network's components in [-1, 1], (num_mixtures,)."""
         indices = np.arange(self.num_mixtures)
         return (2 * indices + 1) / self.num_mixtures - 1
 
     def log_prob(self, parameters: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-        """Log probability of each pixel.
+        """Computes the log probability of each pixel.
 
         Args:
             parameters: float tensor (..., *pixel_shape).
@@ -147,7 +150,7 @@ class LogisticMixture(PixelLikelihood):
         return tf.where(is_possible, nats, -float("inf"))
 
     def image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Log probability of each image; see `PixelLikelihood`."""
+        """Computes the log probability of each image; see `PixelLikelihood`."""
         return tf.reduce_sum(self.log_prob(parameters, image), axis=[1, 2])
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
@@ -161,7 +164,7 @@ class LogisticMixture(PixelLikelihood):
     def channel_parameters(
         self, parameters: tf.Tensor, values_before: Sequence[tf.Tensor]
     ) -> tf.Tensor:
-        """The next channel's own mixture.
+        """Computes the next channel's own mixture.
 
         Args:
             parameters: float tensor (examples, *pixel_shape).
@@ -179,7 +182,7 @@ class LogisticMixture(PixelLikelihood):
         return tf.concat(channel, axis=-1)
 
     def level_weights(self, parameters: tf.Tensor) -> tf.Tensor:
-        """Probabilities by the mixture's cumulative one; see `PixelLikelihood`.
+        """Computes probabilities by the cumulative distribution; see `PixelLikelihood`.
 
         Those of a row sum to what its components weigh, the likeliest of them 1.
         """
@@ -203,7 +206,7 @@ class LogisticMixture(PixelLikelihood):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Draws a channel's values by inverting the cumulative distribution.
+        """Samples a channel's values by inverting the cumulative distribution.
 
         Args:
             parameters: the channel's own, (examples, 4 num_mixtures).
@@ -222,16 +225,16 @@ class LogisticMixture(PixelLikelihood):
         run_weights = discretized_logistic.run_weights
         if self.num_levels <= _LEVELS_AT_ONCE:
             weights = run_weights(0.0, 1, self.num_levels, *mixture)
-            return inversion.choose(weights, uniforms)[0]
+            return choose(weights, uniforms)[0]
         # First a run of neighbouring levels, then a level in it.
         length = math.isqrt(self.num_levels - 1) + 1
         totals = run_weights(0.0, length, -(-self.num_levels // length), *mixture)
         totals = tf.where(totals < _LEAST_WEIGHT, 0.0, totals)
-        run, rest = inversion.choose(totals, uniforms)
+        run, rest = choose(totals, uniforms)
         first = run * length
         from_first = tf.cast(first, tf.float32)[:, tf.newaxis]
         weights = run_weights(from_first, 1, length, *mixture)
-        return first + inversion.first_above(rest, weights)
+        return first + first_above(rest, weights)
 
     def sample_guided(
         self,
@@ -242,7 +245,7 @@ class LogisticMixture(PixelLikelihood):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Draws from logits of levels moved away from others; see `PixelLikelihood`.
+        """Samples from logits of levels moved away from others; see `PixelLikelihood`.
 
         Both mixtures are tempered before their levels are compared.
         """
@@ -256,26 +259,26 @@ class LogisticMixture(PixelLikelihood):
     def _tempered(
         self, parameters: tf.Tensor, temperature: tf.Tensor
     ) -> ChannelMixture:
-        """Each (examples, 1, K), with logits of which the highest is 0."""
+        """Tempers a channel's mixture, its highest logit 0: each (examples, 1, K)."""
         self.check_shape("parameters", parameters, [4 * self.num_mixtures])
         parts = tf.split(parameters[:, tf.newaxis], 4, axis=-1)
-        logits, *loc, log_scale = parts
+        logits, loc, rest, log_scale = parts
         temperature = self.warm_enough(temperature)[:, tf.newaxis]
         logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
         log_scale += tf.math.log(temperature)
         # Divided last: the highest stays 0 however low the temperature is.
-        return ChannelMixture(logits / temperature, *loc, log_scale)
+        return ChannelMixture(logits / temperature, loc, rest, log_scale)
 
     def _as_weights(
         self, parameters: tf.Tensor, temperature: tf.Tensor
     ) -> tuple[Any, ...]:
-        """What `run_weights` takes of a channel's mixture."""
+        """Returns a channel's mixture as `run_weights` takes it."""
         logits, *loc, log_scale = self._tempered(parameters, temperature)
         inverse_scale = tf.clip_by_value(tf.exp(-log_scale), *_INVERSE_SCALES)
         return (tf.exp(logits), *loc, inverse_scale, self.num_levels)
 
     def _level_logits(self, parameters: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
-        """Log probability of each level, (examples, num_levels)."""
+        """Computes the log probability of each level, (examples, num_levels)."""
         tempered = self._tempered(parameters, temperature)
         logits, loc, rest, log_scale = (tf.cast(x, tf.float64) for x in tempered)
         levels = np.arange(self.num_levels, dtype="float64")[:, np.newaxis]

@@ -1,4 +1,8 @@
-"""PixelLikelihood: what every likelihood tells models and samplers."""
+"""PixelLikelihood: the interface of likelihoods to models and samplers.
+
+Beside it stand the finding of a likelihood by its name, and the drawing of a level from
+weights, which all likelihoods share.
+"""
 
 import abc
 from collections.abc import Mapping, Sequence
@@ -6,14 +10,17 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
+
+_LIKELIHOODS: dict[str, type["PixelLikelihood"]] = {}
+"""All that there are, by their names."""
 
 _COLDEST = 1.2e-38
 """Processors take smaller float32 numbers for 0, which nothing can be divided by."""
 
 
 class PixelLikelihood(abc.ABC):
-    """What the numbers that a network gives for one pixel mean.
+    """The distribution of a pixel, given the outputs of a network for it.
 
     A network ends with `math.prod(pixel_shape)` float32 features a pixel, dealt out to
     `color_groups` groups in the order of the channels, and reshaped to (height, width,
@@ -25,6 +32,9 @@ class PixelLikelihood(abc.ABC):
     these are the pixel's parameters of that channel, else `channel_parameters` gives
     them.
 
+    A subclass with a `name` is known to `keras_pixelcnn.likelihoods.get`, and so to the
+    `likelihood` argument of every model, once its class is there.
+
     Args:
         num_levels: number of values of a channel, 2 to 65,536.
         channels: channels of a pixel. Default 1.
@@ -35,6 +45,25 @@ class PixelLikelihood(abc.ABC):
 
     name: ClassVar[str]
     channels_at_once: ClassVar[bool]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Makes a likelihood known by its name.
+
+        Raises:
+            ValueError: when it has the name of one of this package.
+        """
+        super().__init_subclass__(**kwargs)
+        if "name" not in vars(cls):
+            return
+        known = _LIKELIHOODS.get(cls.name)
+        ours = __name__.rpartition(".")[0]
+        is_ours = known is not None and known.__module__.startswith(ours)
+        if is_ours and known.__module__ != cls.__module__:
+            raise ValueError(
+                "A likelihood must have a name of its own, by which models find it. "
+                f"Received: name={cls.name!r}, which is {known.__name__}"
+            )
+        _LIKELIHOODS[cls.name] = cls
 
     def __init__(self, num_levels: int, channels: int = 1) -> None:
         if not is_integer(num_levels, 2) or num_levels > 65_536:
@@ -52,12 +81,12 @@ class PixelLikelihood(abc.ABC):
 
     @property
     def identifier(self) -> str | Mapping[str, Any]:
-        """What `keras_pixelcnn.likelihoods.get` makes this likelihood of."""
+        """Argument of `keras_pixelcnn.likelihoods.get` for this likelihood."""
         return self.name
 
     @property
     def color_groups(self) -> int:
-        """Into how many groups a network orders its features; see the class."""
+        """Number of groups into which a network orders its features; see the class."""
         return 1 if self.channels_at_once else self.channels
 
     @property
@@ -67,11 +96,11 @@ class PixelLikelihood(abc.ABC):
 
     @abc.abstractmethod
     def log_prob(self, parameters: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-        """Log probabilities in nats, as finely as the likelihood tells them apart."""
+        """Computes log probabilities in nats, of each value or of each pixel."""
 
     @abc.abstractmethod
     def image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Log probability of each image, given the parameters of its pixels.
+        """Computes the log probability of each image, given its parameters.
 
         Args:
             parameters: float tensor (batch, height, width, *pixel_shape).
@@ -115,7 +144,7 @@ class PixelLikelihood(abc.ABC):
     def channel_parameters(
         self, parameters: tf.Tensor, values_before: Sequence[tf.Tensor]
     ) -> tf.Tensor:
-        """The parameters of a pixel's next channel by itself.
+        """Computes the parameters of a pixel's next channel by itself.
 
         Args:
             parameters: float tensor (examples, *pixel_shape).
@@ -127,7 +156,7 @@ class PixelLikelihood(abc.ABC):
 
     @abc.abstractmethod
     def level_weights(self, parameters: tf.Tensor) -> tf.Tensor:
-        """What the probabilities of all levels of a channel are in proportion to.
+        """Computes the probabilities of all levels of a channel, up to a factor.
 
         Args:
             parameters: the channel's own, float tensor (examples, m).
@@ -144,7 +173,7 @@ class PixelLikelihood(abc.ABC):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Draws a channel's values by inverting the cumulative distribution.
+        """Samples a channel's values by inverting the cumulative distribution.
 
         Args:
             parameters: the channel's own, float tensor (examples, m).
@@ -170,7 +199,7 @@ class PixelLikelihood(abc.ABC):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Draws a channel's values away from those of the unconditional model.
+        """Samples a channel's values away from those of the unconditional model.
 
         Args:
             conditional: the channel's own parameters, float tensor (examples, m).
@@ -190,7 +219,7 @@ class PixelLikelihood(abc.ABC):
 
     @staticmethod
     def warm_enough(temperature: tf.Tensor) -> tf.Tensor:
-        """Temperatures (examples,) that can be divided by, as (examples, 1)."""
+        """Returns temperatures (examples,) that can be divided by, as (examples, 1)."""
         return tf.maximum(temperature, _COLDEST)[:, tf.newaxis]
 
     @staticmethod
@@ -216,7 +245,7 @@ class PixelLikelihood(abc.ABC):
             )
 
     def as_levels(self, values: tf.Tensor) -> tf.Tensor:
-        """Values of any type as levels.
+        """Converts values of any type to levels.
 
         Args:
             values: tensor (...) of integers or floats.
@@ -231,3 +260,107 @@ class PixelLikelihood(abc.ABC):
         if values.dtype.is_floating:
             possible &= tf.equal(values, tf.floor(values))
         return tf.where(possible, tf.cast(values, tf.int32), -1)
+
+
+def get(
+    identifier: str | Mapping[str, Any], num_levels: int, channels: int = 1
+) -> PixelLikelihood:
+    """Returns the likelihood of a name.
+
+    Args:
+        identifier: "categorical" or "logistic_mixture", or the name of a subclass of
+            `PixelLikelihood`; or a dict with the name as "name" and the likelihood's
+            own arguments, such as {"name": "logistic_mixture", "num_mixtures": 5}.
+        num_levels: number of values of a pixel's channel.
+        channels: channels of a pixel. Default 1.
+
+    Raises:
+        ValueError: when there is none of that name, or it cannot be so.
+    """
+    arguments = {}
+    name = identifier
+    if isinstance(identifier, Mapping):
+        arguments = dict(identifier)
+        name = arguments.pop("name", None)
+    if not isinstance(name, str) or name not in _LIKELIHOODS:
+        raise ValueError(
+            f"likelihood must be one of {sorted(_LIKELIHOODS)}, or a dict with one of "
+            f"them as its name. Received: likelihood={identifier!r}"
+        )
+    try:
+        return _LIKELIHOODS[name](num_levels, channels, **arguments)
+    except TypeError as error:
+        raise ValueError(
+            f"likelihood {name!r} has no such arguments. "
+            f"Received: likelihood={identifier!r}"
+        ) from error
+
+
+# Drawing levels by inverting a cumulative distribution, given as weights.
+
+
+def first_above(threshold: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Finds the first index whose cumulative weight is above a threshold.
+
+    However sums are rounded, and in whatever order, the index is one of a weight above
+    zero: the last of these where rounding put the threshold above all.
+
+    Args:
+        threshold: float32 tensor (batch, 1).
+        weights: float32 tensor (batch, n), not negative, one of them above zero.
+
+    Returns:
+        int32 tensor (batch,).
+    """
+    return _first_above(threshold, tf.cumsum(weights, axis=-1), weights)
+
+
+def choose(weights: tf.Tensor, uniforms: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Finds the index that a uniform number falls on, and how far it reaches into it.
+
+    Args:
+        weights: float32 tensor (batch, n), as for `first_above`.
+        uniforms: float32 tensor (batch,), in [0, 1).
+
+    Returns:
+        int32 tensor (batch,), and float32 (batch, 1): what of the uniform's share of
+        all weights is left when those before the index are taken away.
+    """
+    cumulative = tf.cumsum(weights, axis=-1)
+    threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]
+    index = _first_above(threshold, cumulative, weights)
+    is_before = tf.range(weights.shape[-1]) < index[:, tf.newaxis]
+    before = tf.where(is_before, cumulative, 0.0)
+    return index, threshold - tf.reduce_max(before, axis=-1, keepdims=True)
+
+
+def keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
+    """Zeroes the weights of all but the fewest levels that have the probability.
+
+    Holtzman et al. 2019, arXiv 1904.09751, section 3.1. Of equal weights all or none
+    are kept, and never fewer than one level.
+
+    Args:
+        weights: float32 tensor (batch, num_levels), as for `first_above`.
+        top_p: float32 tensor (batch,), in (0, 1].
+    """
+    descending = tf.sort(weights, axis=-1, direction="DESCENDING")
+    cumulative = tf.cumsum(descending, axis=-1)
+    needed = top_p[:, tf.newaxis] * cumulative[:, -1:]
+    before = cumulative - descending
+    least = tf.reduce_min(
+        tf.where(before < needed, descending, descending[:, :1]), axis=-1, keepdims=True
+    )
+    everything = top_p[:, tf.newaxis] >= 1.0  # rounding would drop the least likely
+    return tf.where((weights >= least) | everything, weights, 0.0)
+
+
+def _first_above(
+    threshold: tf.Tensor, cumulative: tf.Tensor, weights: tf.Tensor
+) -> tf.Tensor:
+    indices = tf.range(weights.shape[-1])
+    is_possible = weights > 0.0
+    is_above = tf.where(is_possible, cumulative, -1.0) > threshold
+    first = tf.reduce_min(tf.where(is_above, indices, weights.shape[-1]), axis=-1)
+    last = tf.reduce_max(tf.where(is_possible, indices, 0), axis=-1)
+    return tf.minimum(first, last)

@@ -3,8 +3,9 @@
 from keras_pixelcnn.models.autoencoder.mse_autoencoder import MSEAutoencoder
 from keras_pixelcnn.models.autoencoder.pixelcnn_autoencoder import PixelCNNAutoencoder
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
+from keras_pixelcnn.models.base.image_model import ImageModel
+from keras_pixelcnn.models.base.likelihood_model import LikelihoodModel
 from keras_pixelcnn.models.base.loading import load_model
-from keras_pixelcnn.models.base.served_model import ServedModel
 from keras_pixelcnn.models.face_embedder.model import FaceEmbedder
 from keras_pixelcnn.models.face_embedder.triplet_loss import semi_hard_triplet_loss
 from keras_pixelcnn.models.gated_pixelcnn.model import GatedPixelCNN
@@ -16,12 +17,13 @@ __all__ = [
     "AutoregressiveImageModel",
     "FaceEmbedder",
     "GatedPixelCNN",
+    "ImageModel",
+    "LikelihoodModel",
     "MSEAutoencoder",
     "PixelCNN",
     "PixelCNNAutoencoder",
     "PixelCNNPlusPlus",
     "PixelRNN",
-    "ServedModel",
     "load_model",
     "semi_hard_triplet_loss",
 ]

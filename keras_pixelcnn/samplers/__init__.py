@@ -1,18 +1,20 @@
-"""Ways to draw images from a model that is run step by step, or by whole passes."""
+"""Samplers, which run a model step by step or by whole passes."""
 
 from keras_pixelcnn.samplers.ancestral import ancestral_scan
 from keras_pixelcnn.samplers.batch_slices import (
     MOST_SLICES,
     BatchSlices,
+    at_least_one,
     most_slices,
     most_slices_in_graphs,
 )
-from keras_pixelcnn.samplers.channel_steps import ChannelSteps
 from keras_pixelcnn.samplers.fixed_point import FixedPoint, fixed_point_scan
 from keras_pixelcnn.samplers.incremental import (
+    ChannelSteps,
     Draw,
     RowDraw,
     ScanSteps,
+    by_channel,
     raster_scan,
 )
 from keras_pixelcnn.samplers.known_pixels import KnownPixels
@@ -33,6 +35,8 @@ __all__ = [
     "RowDraw",
     "ScanSteps",
     "ancestral_scan",
+    "at_least_one",
+    "by_channel",
     "example_normals",
     "example_seeds",
     "example_uniforms",

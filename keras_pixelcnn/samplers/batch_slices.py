@@ -1,4 +1,4 @@
-"""Slices of a batch, whose pixels are drawn side by side."""
+"""Slices of a batch, whose pixels are sampled side by side."""
 
 import copy
 import functools
@@ -39,7 +39,7 @@ class BatchSlices:
         self.most = self.count if is_known else most
 
     def arrange(self, values: tf.Tensor) -> tf.Tensor:
-        """(batch, ...) as (count, size, ...); the last example fills up."""
+        """Reshapes (batch, ...) to (count, size, ...); the last example fills up."""
         padded = self.count * self.size
         shape = [self.count, self.size, *values.shape[1:]]
         if not (isinstance(padded, int) and padded == self._batch_size):
@@ -48,12 +48,12 @@ class BatchSlices:
         return tf.reshape(values, shape)
 
     def restore(self, values: tf.Tensor) -> tf.Tensor:
-        """(count, size, ...) as (batch, ...), without what `arrange` filled up."""
+        """Reshapes (count, size, ...) to (batch, ...), without what was filled up."""
         padded = tf.reshape(values, [self.count * self.size, *values.shape[2:]])
         return padded[: self._batch_size]
 
     def of_pairs(self) -> "BatchSlices":
-        """The same slices with twice the examples in each, to run and not to cut."""
+        """Returns the same slices with twice the examples in each, to be run."""
         pairs = copy.copy(self)
         pairs.size = 2 * self.size
         return pairs
@@ -93,8 +93,17 @@ class BatchSlices:
         return tf.stack([first, *others])[: self.count]
 
 
+def at_least_one(batch: tf.Tensor) -> tf.Tensor:
+    """Gives an empty batch a row of ones, since some kernels refuse it."""
+    if batch.shape[0]:
+        return batch
+    missing = tf.maximum(1 - tf.shape(batch)[0], 0)
+    padding = tf.ones(tf.concat([[missing], tf.shape(batch)[1:]], 0), batch.dtype)
+    return tf.concat([batch, tf.ensure_shape(padding, [None, *batch.shape[1:]])], 0)
+
+
 def most_slices() -> int:
-    """How many slices serve on this machine: one a processor, one for a GPU.
+    """Counts the slices that serve on this machine: one a processor, one for a GPU.
 
     In eager mode one, as graphs alone run operations side by side.
     """
@@ -102,7 +111,7 @@ def most_slices() -> int:
 
 
 def most_slices_in_graphs() -> int:
-    """What `most_slices` is in a graph, told before there is one."""
+    """Counts the slices that serve in a graph, before there is one."""
     if tf.config.list_physical_devices("GPU"):
         return 1
     return min(_num_processors(), MOST_SLICES)

@@ -9,10 +9,11 @@ piece, and reading it copies nothing.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
+from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.samplers.batch_slices import BatchSlices
 from keras_pixelcnn.samplers.known_pixels import KnownPixels
 
@@ -25,7 +26,7 @@ Draw = Callable[[tf.Tensor | int, tf.Tensor], RowDraw]
 
 
 class ScanSteps(Protocol):
-    """What a model offers to be run in raster order: caches in, caches out.
+    """The interface of a model that is run in raster order: caches in, caches out.
 
     The order of calls: `start_image` or `skip_rows`; for each row `row`, then for each
     slice `start_row` and its pixels, then `finish_row`; for each pixel `pixel`,
@@ -35,26 +36,26 @@ class ScanSteps(Protocol):
     """
 
     def start_image(self, num_slices: tf.Tensor, batch_size: tf.Tensor) -> Any:
-        """The row cache above the first row, for slices of `batch_size` examples."""
+        """Returns the row cache above the first row, of `batch_size` examples."""
 
     def skip_rows(self, images: tf.Tensor, num_rows: tf.Tensor) -> Any:
-        """The row cache below the first `num_rows` rows, taken in one parallel pass.
+        """Computes the row cache below the first `num_rows` rows in one parallel pass.
 
         `images` is int32 (slices, examples, height, width, channels); the rows below
         those skipped may hold anything. `num_rows` is int32, from 0 to the height.
         """
 
     def row(self, index: tf.Tensor, cache: Any) -> tuple[Any, Any]:
-        """What the rows above give to row `index`, the next, and the row cache.
+        """Computes what the rows above give to the next row, and the row cache.
 
         The features are tensors (slices, width, ...).
         """
 
     def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
-        """The row cache after a row, int32 (slices, width, examples, channels)."""
+        """Adds a row, int32 (slices, width, examples, channels), to the row cache."""
 
     def start_row(self, batch_size: tf.Tensor) -> Any:
-        """The pixel cache left of a row's first pixel, for the examples of a slice."""
+        """Returns the pixel cache left of a row's first pixel."""
 
     def pixel(self, features: Any, column: tf.Tensor, cache: Any) -> Any:
         """Enters a pixel: its state, from a slice's features and the pixel cache.
@@ -63,13 +64,13 @@ class ScanSteps(Protocol):
         """
 
     def channel(self, value: tf.Tensor | None, state: Any) -> tuple[tf.Tensor, Any]:
-        """The next channel's parameters (examples, n), given the value before it.
+        """Computes the next channel's parameters (examples, n), and the state.
 
         `value` is int32 (examples,), None for the first channel.
         """
 
     def finish_pixel(self, value: tf.Tensor, state: Any) -> Any:
-        """The pixel cache after the pixel, given its last channel's value."""
+        """Adds the pixel to the pixel cache, given its last channel's value."""
 
 
 def raster_scan(
@@ -155,3 +156,73 @@ def raster_scan(
     )
     images = tf.transpose(rows.stack(), [1, 3, 0, 2, 4])
     return tf.reshape(images, [slices.count, slices.size, *image_shape])
+
+
+# Networks that give the parameters of all channels of a pixel at once.
+
+
+class _WholePixel(NamedTuple):
+    """The network's state at the pixel at hand, its parameters, and the values."""
+
+    network: Any
+    parameters: tf.Tensor | None = None
+    values: tuple[tf.Tensor, ...] = ()
+
+
+class ChannelSteps:
+    """Makes `ScanSteps` of steps that run the network once a pixel.
+
+    Args:
+        network: like `ScanSteps`, except that `channel` is called once a pixel, with
+            None as the value, and gives the parameters of all channels, and that
+            `finish_pixel` is given all values of the pixel, int32 (examples,
+            channels).
+        channel_parameters: maps these parameters and the values of the channels so
+            far, each int32 (examples,), to the parameters of the next channel.
+    """
+
+    def __init__(
+        self,
+        network: ScanSteps,
+        channel_parameters: Callable[[tf.Tensor, Sequence[tf.Tensor]], tf.Tensor],
+    ) -> None:
+        self._network = network
+        self._channel_parameters = channel_parameters
+        self.start_image = network.start_image
+        self.skip_rows = network.skip_rows
+        self.row = network.row
+        self.finish_row = network.finish_row
+        self.start_row = network.start_row
+
+    def pixel(self, features: Any, column: tf.Tensor, cache: Any) -> _WholePixel:
+        """Enters a pixel."""
+        return _WholePixel(self._network.pixel(features, column, cache))
+
+    def channel(
+        self, value: tf.Tensor | None, state: _WholePixel
+    ) -> tuple[tf.Tensor, _WholePixel]:
+        """Runs the network for the first channel; the others need it no more."""
+        if value is None:
+            parameters, network = self._network.channel(None, state.network)
+            state = _WholePixel(network, parameters)
+        else:
+            state = state._replace(values=(*state.values, value))
+        return self._channel_parameters(state.parameters, state.values), state
+
+    def finish_pixel(self, value: tf.Tensor, state: _WholePixel) -> Any:
+        """Gives the network the whole pixel."""
+        values = tf.stack([*state.values, value], axis=-1)
+        return self._network.finish_pixel(values, state.network)
+
+
+def by_channel(steps: ScanSteps, likelihood: PixelLikelihood) -> ScanSteps:
+    """Gives a network's steps as a likelihood needs them.
+
+    Args:
+        steps: of a network; see `ChannelSteps` where the likelihood takes the
+            parameters of all channels at once.
+        likelihood: the model's `PixelLikelihood`.
+    """
+    if not likelihood.channels_at_once:
+        return steps
+    return ChannelSteps(steps, likelihood.channel_parameters)

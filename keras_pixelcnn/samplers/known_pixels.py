@@ -14,12 +14,12 @@ class KnownPixels(NamedTuple):
     """bool (batch, height, width, channels): True where the value is known."""
 
     def num_top_rows(self) -> tf.Tensor:
-        """How many rows from the top are known in every image: int32 ()."""
+        """Counts the rows from the top that are known in every image: int32 ()."""
         known = tf.cast(tf.reduce_all(self.mask, axis=[0, 2, 3]), tf.int32)
         return tf.reduce_sum(tf.math.cumprod(known))
 
     def columns_to_visit(self) -> tf.Tensor:
-        """Columns of each row up to the last not known in all images: int32 (height,).
+        """Counts each row's columns up to the last unknown one: int32 (height,).
 
         What comes after them needs no step; in a row that is known there are none.
         """

@@ -21,7 +21,7 @@ _UNIFORMS, _NORMALS = 0, -1
 
 
 def example_seeds(seed: tf.Tensor | int, num_examples: tf.Tensor | int) -> tf.Tensor:
-    """One seed for each example, from the one integer of a call.
+    """Makes one seed for each example, from the one integer of a call.
 
     Example i's seed depends on `seed` and i alone, so that the first images of a large
     batch are those of a small one.
@@ -55,7 +55,7 @@ _compiled_fold_in = tf.function(
 
 
 def example_uniforms(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
-    """The uniform numbers that each example is drawn with.
+    """Draws the uniform noise that each example is sampled with.
 
     Args:
         seeds: int64 tensor (batch,), one seed an example.
@@ -73,7 +73,7 @@ def example_uniforms(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
 
 
 def example_normals(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
-    """The standard normal numbers that each example's latent vector is drawn with.
+    """Draws the standard normal noise of each example's latent vector.
 
     Independent of its `example_uniforms`.
 
@@ -89,7 +89,7 @@ def example_normals(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
 
 
 def normals_of_bits(bits: tf.Tensor) -> tf.Tensor:
-    """Standard normal numbers, by inverting their cumulative distribution.
+    """Makes standard normal numbers of random bits, by the inverse cumulative.
 
     Args:
         bits: random uint32 tensor (...).
@@ -109,7 +109,7 @@ def _example_noise(
     purpose: int,
     from_bits: Callable[[tf.Tensor], tf.Tensor],
 ) -> tf.Tensor:
-    """Noise of each example: float32 (batch, *shape)."""
+    """Draws the noise of each example: float32 (batch, *shape)."""
 
     def draw(seed: tf.Tensor) -> tf.Tensor:
         key = tf.stack([seed, tf.constant(purpose, seed.dtype)])

@@ -53,7 +53,7 @@ class Evaluation:
             count += size
         if not count:
             raise ValueError("There must be at least one image to score. Received: 0")
-        return self._objective.mean(self._model, total, count)
+        return total / count
 
     def _sum(self, rows: Any) -> tf.Tensor:
         sums = self._strategy.run(self._sum_on_replica, args=(rows,))
@@ -61,6 +61,6 @@ class Evaluation:
 
     def _sum_on_replica(self, rows: dict[str, tf.Tensor]) -> tf.Tensor:
         features = {name: rows[name] for name in rows if name != "is_real"}
-        scores = self._objective.image_scores(self._model, features)
+        scores = self._objective.losses_per_image(self._model, features).measured
         scores = tf.cast(scores, tf.float64)
         return tf.reduce_sum(tf.where(rows["is_real"], scores, tf.zeros_like(scores)))

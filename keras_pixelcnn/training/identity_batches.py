@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
 from keras_pixelcnn.training.data_order import Batch, TrainingImages, epoch_generator
 
 _IDENTITIES = 0

@@ -1,28 +1,15 @@
-"""What a training loop makes small."""
+"""Objectives of the training loop: what it trains on and validates by."""
 
-import abc
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
-from keras_pixelcnn.metrics import bits_per_dim
+from keras_pixelcnn.models.base.image_model import ImageLosses
 
 
-class BatchLoss(NamedTuple):
-    """What a batch costs.
-
-    Attributes:
-        loss: what is made small, float32 scalar with gradients.
-        measured: what is told of it, float32 scalar.
-    """
-
-    loss: tf.Tensor
-    measured: tf.Tensor
-
-
-class Objective(abc.ABC):
-    """A number for each batch to train on, and one for a whole set to validate by.
+class Objective:
+    """What a training loop makes small, and what it is called.
 
     Attributes:
         name: what the history and the lines of a run call it, with "train_" or
@@ -33,34 +20,18 @@ class Objective(abc.ABC):
     name: str
     unit: str
 
-    @abc.abstractmethod
-    def batch_loss(self, model: Any, features: Mapping[str, tf.Tensor]) -> BatchLoss:
-        """What a batch costs in training.
+    def losses_per_image(
+        self, model: Any, features: Mapping[str, tf.Tensor], training: bool = False
+    ) -> ImageLosses:
+        """Runs a model on a batch, and computes the loss of each image.
 
         Args:
-            model: what is trained.
-            features: a batch of what the loop was given.
+            model: an `ImageModel`, unless a subclass overrides this.
+            features: a batch of what the loop was given. Of the validation it may be
+                filled up with copies of its last row, whose losses are then left out.
+            training: whether dropout is on. Default False.
         """
-
-    @abc.abstractmethod
-    def image_scores(self, model: Any, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """A score of each image of a batch: floats (batch,).
-
-        Args:
-            model: what is validated.
-            features: a batch of the validation; it may be filled up with copies of its
-                last row, whose scores are then left out.
-        """
-
-    def mean(self, model: Any, total: float, count: int) -> float:
-        """What a set's scores come to; less is better.
-
-        Args:
-            model: what is validated.
-            total: sum of the scores of all images.
-            count: number of images.
-        """
-        return total / count
+        return model.losses_per_image(model(features, training=training), features)
 
 
 class LikelihoodObjective(Objective):
@@ -69,24 +40,8 @@ class LikelihoodObjective(Objective):
     name = "bits_per_dim"
     unit = "bits/dim"
 
-    def batch_loss(self, model: Any, features: Mapping[str, tf.Tensor]) -> BatchLoss:
-        """See the base class."""
-        losses = model.features_losses(features, training=True)
-        nats = tf.reduce_mean(losses.measured)
-        return BatchLoss(
-            tf.reduce_mean(losses.loss), bits_per_dim(nats, model.num_dims)
-        )
 
-    def image_scores(self, model: Any, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The log probability of each image, in nats."""
-        return model.features_log_prob(features)
-
-    def mean(self, model: Any, total: float, count: int) -> float:
-        """The mean over all images, in bits per dimension."""
-        return bits_per_dim(total / count, model.num_dims)
-
-
-class BoundObjective(LikelihoodObjective):
+class BoundObjective(Objective):
     """The bound on bits per dimension of a `PixelCNNAutoencoder` with beta above 0."""
 
     name = "elbo_bits_per_dim"
@@ -99,18 +54,9 @@ class SquaredErrorObjective(Objective):
     name = "mean_squared_error"
     unit = "squared error"
 
-    def batch_loss(self, model: Any, features: Mapping[str, tf.Tensor]) -> BatchLoss:
-        """See the base class."""
-        losses = model.features_losses(features, training=True)
-        return BatchLoss(*(tf.reduce_mean(each) for each in losses))
-
-    def image_scores(self, model: Any, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The mean squared error of each image."""
-        return model.features_losses(features).measured
-
 
 class TripletObjective(Objective):
-    """The triplet loss of a `FaceEmbedder`, on batches of several identities.
+    """The triplet loss of a `FaceEmbedder`.
 
     Each image of a batch is given the loss of the whole, so that the mean of a set is
     that of its batches, weighted by their size.
@@ -118,13 +64,3 @@ class TripletObjective(Objective):
 
     name = "triplet_loss"
     unit = "triplet loss"
-
-    def batch_loss(self, model: Any, features: Mapping[str, tf.Tensor]) -> BatchLoss:
-        """See the base class."""
-        loss = model.triplet_loss(features, training=True)
-        return BatchLoss(loss, loss)
-
-    def image_scores(self, model: Any, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """See the base class."""
-        loss = model.triplet_loss(features)
-        return tf.repeat(loss, tf.shape(features["label"])[0])

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.models.base.distributed_fit import gradients_of
 from keras_pixelcnn.training.loss_scale import LossScale
 from keras_pixelcnn.training.objective import LikelihoodObjective, Objective
 from keras_pixelcnn.training.recipe import Recipe
@@ -167,16 +168,16 @@ class TrainStep:
             for size in [value.shape[0] // self._parts]
         }
         shares = self._strategy.num_replicas_in_sync * self._parts
-        weights = [weight.value for weight in self._weights]
-        with tf.GradientTape() as tape:
-            own = self._objective.batch_loss(self._model, features)
-            loss = tf.add_n([own.loss, *self._model.losses]) / shares
+
+        def scaled_loss() -> tuple[tf.Tensor, tf.Tensor]:
+            losses = self._objective.losses_per_image(self._model, features, True)
+            loss = tf.add_n([tf.reduce_mean(losses.loss), *self._model.losses]) / shares
             if self._scale is not None:
                 loss *= self._scale.factor
-        gradients = tape.gradient(
-            loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
-        parts = [*gradients, own.measured / shares]
+            return loss, tf.reduce_mean(losses.measured)
+
+        gradients, measured = gradients_of(scaled_loss, self._weights)
+        parts = [*gradients, measured / shares]
         return [
             total + tf.cast(each, tf.float32)
             for total, each in zip(sums, parts, strict=True)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.export.saved_model import METADATA_FILE
 from keras_pixelcnn.files import read_json
-from keras_pixelcnn.models import ServedModel
+from keras_pixelcnn.models import ImageModel
 from savedmodels.publish import warmup
 from savedmodels.publish.batching import BATCHING_FILE, Batching
 from savedmodels.publish.graph_scan import check_graph
@@ -17,7 +17,7 @@ from savedmodels.publish.version_folders import appear, hidden_folder
 
 
 def publish(
-    model: ServedModel,
+    model: ImageModel,
     base: str | os.PathLike[str],
     *,
     signatures: Sequence[str] | None = None,

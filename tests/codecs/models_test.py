@@ -27,9 +27,9 @@ MODELS = {
     "65,536 levels": lambda: kp.GatedPixelCNN(
         (2, 2, 1), 65_536, likelihood="logistic_mixture", **SMALL
     ),
-    "Row LSTM": lambda: kp.PixelRNN((3, 2, 1), 5, filters=4, num_layers=1),
+    "Row LSTM": lambda: kp.PixelRNN((3, 2, 1), 5, filters=4, num_blocks=1),
     "Diagonal BiLSTM": lambda: kp.PixelRNN(
-        (2, 2, 1), 5, filters=4, num_layers=1, cell="diagonal_bilstm"
+        (2, 2, 1), 5, filters=4, num_blocks=1, cell="diagonal_bilstm"
     ),
 }
 

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn.layers import ConditionEncoder, GateConditioning
+from keras_pixelcnn.layers.conditioning import project
 from tests.test_case import check_layer, randomize, round_trip
 
 
@@ -108,5 +109,20 @@ class TestGateConditioning:
             )
         assert steps(-2, 3).shape[1] in (1, 3)  # rows above the image
 
+    @pytest.mark.parametrize("names", [["spatial"], ["label", "spatial"]])
+    def test_a_map_that_is_deferred_is_projected_by_the_block(self, names):
+        features = self.features()
+        features = {name: features[name] for name in names}
+        layer = GateConditioning(8, defers_maps=True)
+        deferred = layer(features)
+        assert deferred.spatial is features["spatial"]
+        plain = GateConditioning(8)
+        plain(features)
+        plain.set_weights(layer.get_weights())
+        np.testing.assert_allclose(project(deferred), plain(features), atol=1e-5)
+        np.testing.assert_array_equal(project(plain(features)), plain(features))
+
     def test_standard_checks(self):
         check_layer(GateConditioning(8), self.features())
+        deferring = GateConditioning(8, defers_maps=True)
+        assert round_trip(deferring).defers_maps

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_pixelcnn.layers.dropout import StatelessDropout, draw_kept
+from keras_pixelcnn.layers.dropout import StatelessDropout, draw_kept, recompute
 from tests import test_case
 
 ONES = tf.ones([50, 40])
@@ -53,3 +53,25 @@ def test_nothing_and_everything(rate):
 def test_noise_shape():
     outputs = StatelessDropout(0.5, (None, 1), seed=1)(ONES, training=True).numpy()
     assert np.ptp(outputs, axis=1).max() == 0 and np.ptp(outputs, axis=0).max() > 0
+
+
+def test_what_is_recomputed_has_the_same_gradient_and_is_run_twice():
+    calls = []
+
+    def function(a, nothing, pair):
+        calls.append(nothing)
+        return tf.tanh(a) * pair[0] + pair[1]
+
+    inputs = [tf.constant([0.5, -1.0]), tf.constant([2.0, 3.0]), tf.constant([1.0])]
+    found = []
+    for run in (
+        lambda *given: function(*given),
+        lambda *given: recompute(function, *given),
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = run(inputs[0], None, (inputs[1], inputs[2]))
+        found.append([outputs, *tape.gradient(outputs, inputs)])
+    for plain, recomputed in zip(*found):
+        np.testing.assert_array_equal(recomputed, plain)
+    assert calls == [None] * 3

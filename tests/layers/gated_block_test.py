@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn.layers import GatedPixelCNNBlock
-from keras_pixelcnn.layers.gated_block_steps import PixelState
+from keras_pixelcnn.layers.gated_block import GatedPixelState
 from tests.test_case import check_layer, randomize
 
 SIZE = (2, 4, 5)
@@ -138,7 +138,7 @@ def test_steps_equal_whole(mask_type, groups, conditioned):
         for column in range(SIZE[2]):
             link = links[column]
             link = tuple(tf.unstack(link)) if groups > 1 else (link,)
-            state = PixelState(link, tuple(left))
+            state = GatedPixelState(link, tuple(left))
             inputs = tf.split(horizontal[:, row, column], groups, axis=-1)
             shown = inputs if mask_type == "B" else [None, *inputs[:-1]]
             outputs, skips = [], []

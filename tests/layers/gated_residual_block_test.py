@@ -51,10 +51,6 @@ def test_drops_features_in_training_only():
     np.testing.assert_array_equal(block(inputs), whole)
     one, two = (block(inputs, training=True) for _ in range(2))
     assert np.any(one != whole) and np.any(one != two)
-    seed = block.draw_dropout_seed()
-    one, two = (block(inputs, training=True, dropout_seed=seed) for _ in range(2))
-    np.testing.assert_array_equal(one, two)
-    assert GatedResidualBlock(4, "down").draw_dropout_seed() is None
 
 
 def test_parts_of_a_shortcut_add_up():

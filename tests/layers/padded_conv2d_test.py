@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_pixelcnn.layers.padded_conv2d import padded_conv2d
+from keras_pixelcnn.layers.stack_conv2d import padded_conv2d
 
 PADDINGS = [
     ([2, 0], [2, 2]),  # a vertical stack

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn.layers import MaskedConv2D, PixelCNNBlock
-from keras_pixelcnn.layers.pixelcnn_block_steps import PixelState
+from keras_pixelcnn.layers.pixelcnn_block import PixelCNNPixelState
 from tests.test_case import check_layer
 
 
@@ -23,9 +23,6 @@ def test_standard_checks(color_groups):
     assert outputs.shape == inputs.shape
     assert np.any(outputs != block(inputs))
     assert np.any(block(inputs, training=True) != block(inputs))
-    seeds = block.draw_dropout_seeds()
-    once, again = (block(inputs, training=True, dropout_seeds=seeds) for _ in range(2))
-    np.testing.assert_array_equal(once, again)
 
 
 @pytest.mark.parametrize("color_groups", [1, 2])
@@ -44,7 +41,7 @@ def test_rows_and_pixels_equal_whole(color_groups):
     zeros = [tf.zeros([3, 4])] * pixels.num_taps
     left = [*zeros, *tf.unstack(reduced[0])]
     for column in range(6):
-        state = PixelState(
+        state = PixelCNNPixelState(
             tuple(tf.split(above[0, column], color_groups, axis=-1)),
             tuple(left[column : column + pixels.num_taps]),
         )

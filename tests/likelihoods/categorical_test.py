@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_pixelcnn as kp
 from keras_pixelcnn import likelihoods
 
 ALMOST_ONE = 1 - 2.0**-24
@@ -209,3 +210,21 @@ def test_log_prob_and_its_gradient(offset, jit_compile):
     assert np.all(np.isneginf(nats[2]))
     expected = weights[..., np.newaxis] * (one_hot - np.exp(exact))
     np.testing.assert_allclose(gradient, expected, atol=1e-5)
+
+
+def test_a_likelihood_of_ones_own_is_known_by_its_name():
+    class Reversed(likelihoods.Categorical):
+        name = "reversed_for_this_test"
+
+        def log_prob(self, logits, values):
+            return super().log_prob(logits[..., ::-1], values)
+
+    found = likelihoods.get("reversed_for_this_test", 5, 2)
+    assert isinstance(found, Reversed) and found.identifier == Reversed.name
+    model = kp.GatedPixelCNN(
+        (3, 2, 1), 4, filters=2, num_blocks=1, likelihood="reversed_for_this_test"
+    )
+    assert isinstance(model.pixel_likelihood, Reversed)
+    assert model.get_config()["likelihood"] == Reversed.name
+    with pytest.raises(ValueError, match=r"name of its own.*'categorical'"):
+        type("Mine", (likelihoods.Categorical,), {"name": "categorical"})

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.models.base import drawing
+from keras_pixelcnn.models.base import sampling
 from keras_pixelcnn.samplers import BatchSlices, most_slices
 from keras_pixelcnn.samplers.batch_slices import SMALLEST_SLICE
 from tests.test_case import randomize
@@ -79,7 +79,7 @@ def test_slices_change_no_image(monkeypatch, batch_size, is_known):
     request = {name: tf.convert_to_tensor(value) for name, value in request.items()}
     drawn = []
     for most in (1, 3):
-        monkeypatch.setattr(drawing, "most_slices", lambda most=most: most)
+        monkeypatch.setattr(sampling, "most_slices", lambda most=most: most)
         specs = {
             name: tf.TensorSpec([batch_size if is_known else None, *value.shape[1:]])
             for name, value in request.items()
@@ -89,7 +89,7 @@ def test_slices_change_no_image(monkeypatch, batch_size, is_known):
             for name, spec in specs.items()
         }
         draw = tf.function(
-            lambda request: drawing.draw_images(model, request, None),
+            lambda request: sampling.sample_images(model, request, None),
             input_signature=[specs],
             autograph=False,
         )
@@ -100,7 +100,7 @@ def test_slices_change_no_image(monkeypatch, batch_size, is_known):
 
 @pytest.mark.parametrize("most", [1, 3])
 def test_under_xla_in_graphs_of_any_batch_size(monkeypatch, most):
-    monkeypatch.setattr(drawing, "most_slices", lambda: most)
+    monkeypatch.setattr(sampling, "most_slices", lambda: most)
     model = randomize(
         kp.GatedPixelCNN((3, 3, 1), 5, filters=4, num_blocks=2, first_kernel_size=3)
     )

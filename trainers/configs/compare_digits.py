@@ -56,7 +56,7 @@ def get_config() -> config_dict.ConfigDict:
             "PixelRNN",
             cell="row_lstm",
             filters=34,
-            num_layers=4,
+            num_blocks=4,
             first_kernel_size=5,
         ),
         "diagonal_bilstm": a_model(
@@ -64,7 +64,7 @@ def get_config() -> config_dict.ConfigDict:
             "PixelRNN",
             cell="diagonal_bilstm",
             filters=32,
-            num_layers=4,
+            num_blocks=4,
             first_kernel_size=5,
         ),
         "gated_pixelcnn": a_model("Gated PixelCNN", "GatedPixelCNN", **gated),

@@ -32,14 +32,14 @@ def get_config() -> config_dict.ConfigDict:
             "PixelRNN",
             cell="row_lstm",
             filters=32,
-            num_layers=4,
+            num_blocks=4,
         ),
         "diagonal_bilstm": a_model(
             "PixelRNN, Diagonal BiLSTM",
             "PixelRNN",
             cell="diagonal_bilstm",
             filters=30,
-            num_layers=4,
+            num_blocks=4,
         ),
         "gated_pixelcnn": a_model(
             "Gated PixelCNN", "GatedPixelCNN", filters=35, num_blocks=6

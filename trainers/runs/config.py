@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
 from keras_pixelcnn.schedules import DECAYS
 from keras_pixelcnn.training.data_order import SAMPLINGS
 from keras_pixelcnn.training.recipe import OPTIMIZERS

@@ -11,10 +11,10 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
-from keras_pixelcnn.argument_checks import is_integer
+from keras_pixelcnn.checks import is_integer
 from keras_pixelcnn.files import replace_when_written
+from keras_pixelcnn.models.base.image_model import ImageLosses
 from keras_pixelcnn.training import ImagesInMemory, Objective, Recipe, RunState
-from keras_pixelcnn.training.objective import BatchLoss
 from trainers.runs import config as run_config
 from trainers.runs.config import (
     ABOVE_ZERO,
@@ -111,22 +111,14 @@ class VQObjective(Objective):
     def __init__(self, variance: float) -> None:
         self._variance = max(variance, 1e-6)
 
-    def batch_loss(self, model: Any, features: Mapping[str, tf.Tensor]) -> BatchLoss:
-        """See the base class."""
-        error = tf.reduce_mean(_squared_errors(model, features, training=True))
-        return BatchLoss(error / self._variance, error)
-
-    def image_scores(self, model: Any, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """See the base class."""
-        return _squared_errors(model, features)
-
-
-def _squared_errors(
-    model: Any, features: Mapping[str, tf.Tensor], training: bool = False
-) -> tf.Tensor:
-    images = features["image"]
-    error = model(images, training=training) - model.scaled(images)
-    return tf.reduce_mean(tf.square(error), axis=(1, 2, 3))
+    def losses_per_image(
+        self, model: VQVAE, features: Mapping[str, tf.Tensor], training: bool = False
+    ) -> ImageLosses:
+        """Computes the squared error of each image; see `Objective`."""
+        images = features["image"]
+        error = model(images, training=training) - model.scaled(images)
+        error = tf.reduce_mean(tf.square(error), axis=(1, 2, 3))
+        return ImageLosses(error / self._variance, error)
 
 
 def _train(run: Run) -> RunState:

@@ -2,14 +2,20 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from keras_pixelcnn.checks import check_positive
 from keras_pixelcnn.models.autoencoder.gaussian_posterior import standard_normal
-from keras_pixelcnn.models.autoencoder.latents import checked_images, in_passes
+from keras_pixelcnn.models.autoencoder.latents import in_passes, levels_of
 from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.samplers import example_normals
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models.autoencoder.pixelcnn_autoencoder import (
+        PixelCNNAutoencoder,
+    )
 
 Bound = Callable[[tf.Tensor, tf.Tensor, Any, Any], tf.Tensor]
 
@@ -17,7 +23,7 @@ Bound = Callable[[tf.Tensor, tf.Tensor, Any, Any], tf.Tensor]
 def evidence_lower_bound(
     nats: tf.Tensor, latents: tf.Tensor, posterior: Any, prior: Any
 ) -> tf.Tensor:
-    """The mean of log p(x | z) over draws of z, less KL(q(z | x), p(z)).
+    """Computes the mean of log p(x | z) over samples of z, less KL(q(z | x), p(z)).
 
     Args:
         nats: log p(x | z) of each draw, (num_samples, batch).
@@ -34,7 +40,7 @@ def evidence_lower_bound(
 def importance_weighted_bound(
     nats: tf.Tensor, latents: tf.Tensor, posterior: Any, prior: Any
 ) -> tf.Tensor:
-    """The log of the mean of p(x | z) p(z) / q(z | x); see `evidence_lower_bound`.
+    """Computes the log of the mean of the importance weights p(x | z) p(z) / q(z | x).
 
     References:
         Burda, Grosse and Salakhutdinov 2015, arXiv 1509.00519, equation 8.
@@ -45,17 +51,17 @@ def importance_weighted_bound(
 
 
 def estimate(
-    model: Any,
+    model: "PixelCNNAutoencoder",
     bound: Bound,
     image: Any,
     num_samples: int,
     seed: Any,
     batch_size: int,
 ) -> tf.Tensor:
-    """A bound on the log probability of each image, by draws from its posterior.
+    """Estimates a bound on the log probability of each image by posterior samples.
 
     Args:
-        model: a `PixelCNNAutoencoder` with beta above 0.
+        model: one with beta above 0.
         bound: one of this module.
         image: integers in [0, num_levels), (batch, height, width, channels).
         num_samples: draws of each image.
@@ -65,8 +71,8 @@ def estimate(
     Raises:
         ValueError: when an argument is not as said.
     """
-    request_validation.check_positive("num_samples", num_samples)
-    image = checked_images(model, image)
+    check_positive("num_samples", num_samples)
+    image = levels_of(model, image)
     count = image.shape[0]
     seeds = request_validation.prepare_seeds(
         seed, tf.shape(image)[0] if count is None else count
@@ -81,7 +87,10 @@ def estimate(
 
 
 def _estimate(
-    model: Any, bound: Bound, features: Mapping[str, tf.Tensor], num_samples: int
+    model: "PixelCNNAutoencoder",
+    bound: Bound,
+    features: Mapping[str, tf.Tensor],
+    num_samples: int,
 ) -> tf.Tensor:
     image = features["image"]
     posterior, prior = model.image_posterior(image), standard_normal(model.latent_dim)

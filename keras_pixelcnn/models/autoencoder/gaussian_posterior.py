@@ -73,13 +73,13 @@ class GaussianPosterior(keras.layers.Layer):
     def compute_output_spec(
         self, statistics: Any, image: Any, training: bool | None = None
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-        """Symbolic latents and divergences."""
+        """Returns symbolic latents and divergences."""
         batch = statistics.shape[0]
         latent = keras.KerasTensor((batch, self.latent_dim), "float32")
         return latent, keras.KerasTensor((batch,), "float32")
 
     def distribution(self, statistics: tf.Tensor) -> Any:
-        """q(z | x) as a `tfd.MultivariateNormalDiag` of event shape (d,)."""
+        """Returns q(z | x), a `tfd.MultivariateNormalDiag` of event shape (d,)."""
         from tensorflow_probability import distributions as tfd
 
         mean, deviation = self.split(tf.cast(statistics, tf.float32))
@@ -87,7 +87,7 @@ class GaussianPosterior(keras.layers.Layer):
 
     @staticmethod
     def split(statistics: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mean and standard deviation: float tensors (batch, d).
+        """Splits statistics into mean and standard deviation: float tensors (batch, d).
 
         An encoder that says 0 says N(0, I).
         """
@@ -95,7 +95,7 @@ class GaussianPosterior(keras.layers.Layer):
         return mean, tf.nn.softplus(raw + math.log(math.e - 1)) + 1e-6
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "latent_dim": self.latent_dim,
@@ -104,7 +104,7 @@ class GaussianPosterior(keras.layers.Layer):
 
 
 def standard_normal(latent_dim: int) -> Any:
-    """The prior p(z) = N(0, I), a `tfd.MultivariateNormalDiag`."""
+    """Returns the prior p(z) = N(0, I), a `tfd.MultivariateNormalDiag`."""
     from tensorflow_probability import distributions as tfd
 
     return tfd.MultivariateNormalDiag(tf.zeros([latent_dim]), tf.ones([latent_dim]))

@@ -1,28 +1,38 @@
-"""What the auto-encoders share: images to latents, and what is made of latents."""
+"""Encoding of images, and checks of latents, for both auto-encoders."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.graph_checks import checked
-from keras_pixelcnn.models.base.features import at_least_one, feature_specs
-from keras_pixelcnn.models.base.request_validation import check_positive
+from keras_pixelcnn.checks import check_positive, checked
+from keras_pixelcnn.models.base.image_model import ImageModel
+from keras_pixelcnn.samplers import at_least_one
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models.autoencoder.mse_autoencoder import MSEAutoencoder
+    from keras_pixelcnn.models.autoencoder.pixelcnn_autoencoder import (
+        PixelCNNAutoencoder,
+    )
 
 _RULE = "latent must hold finite numbers."
 
 
 def in_passes(
-    model: Any, key: tuple[Any, ...], function: Any, features: Any, batch_size: int
+    model: ImageModel,
+    key: tuple[Any, ...],
+    function: Callable[[Mapping[str, tf.Tensor]], tf.Tensor],
+    features: Mapping[str, tf.Tensor],
+    batch_size: int,
 ) -> tf.Tensor:
     """Runs the graph of a function on so many examples at a time.
 
     Args:
-        model: an `ImageModel`, which keeps the graph.
+        model: keeps the graph.
         key: what tells this graph from the model's others.
         function: of a dict of features, to one tensor that leads with the batch.
-        features: "image" and others of `feature_specs` by name, eager or symbolic.
+        features: "image" and others that lead with the batch, eager or symbolic.
         batch_size: examples in a pass.
 
     Raises:
@@ -31,16 +41,14 @@ def in_passes(
     check_positive("batch_size", batch_size)
     if not tf.executing_eagerly():
         return function(features)
-    specs = feature_specs(model, list(features))
-    graph = model.compiled_graph(key, function, specs)
-    parts = [
-        graph({name: value[i : i + batch_size] for name, value in features.items()})
-        for i in range(0, max(len(features["image"]), 1), batch_size)
-    ]
+    parts = []
+    for i in range(0, max(len(features["image"]), 1), batch_size):
+        part = {name: value[i : i + batch_size] for name, value in features.items()}
+        parts.append(model.run_graph(key, function, part))
     return tf.concat(parts, axis=0)
 
 
-def checked_images(model: Any, image: Any) -> tf.Tensor:
+def levels_of(model: ImageModel, image: Any) -> tf.Tensor:
     """Levels as a tensor; values are looked at where they are known.
 
     Raises:
@@ -51,11 +59,13 @@ def checked_images(model: Any, image: Any) -> tf.Tensor:
     return tf.cast(image, tf.int32)
 
 
-def encode(model: Any, image: Any, batch_size: int) -> tf.Tensor:
-    """The latents of images, as both auto-encoders' `encode` gives them.
+def encode(
+    model: "MSEAutoencoder | PixelCNNAutoencoder", image: Any, batch_size: int
+) -> tf.Tensor:
+    """Encodes images, for both auto-encoders.
 
     Args:
-        model: one with `image_latent`, which knows no checks.
+        model: whose `image_latent` knows no checks.
         image: integers in [0, num_levels), (batch, height, width, channels).
         batch_size: images encoded in one pass.
     """
@@ -65,7 +75,7 @@ def encode(model: Any, image: Any, batch_size: int) -> tf.Tensor:
         size = tf.shape(image)[0]
         return model.image_latent(at_least_one(image))[:size]
 
-    features = {"image": checked_images(model, image)}
+    features = {"image": levels_of(model, image)}
     return in_passes(model, ("encode",), run, features, batch_size)
 
 
@@ -103,12 +113,12 @@ def check_latent(latent: Any, latent_dim: int) -> tf.Tensor:
 
 
 def latents_of_ends(
-    model: Any, image_a: Any, image_b: Any
+    model: "MSEAutoencoder | PixelCNNAutoencoder", image_a: Any, image_b: Any
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The latents of two images, or of the images of two batches.
+    """Encodes two images, or the images of two batches.
 
     Args:
-        model: with `encode`.
+        model: whose `encode` it is.
         image_a: (height, width, channels), or (rows, height, width, channels).
         image_b: the same shape.
 

@@ -1,20 +1,21 @@
-"""MSEAutoencoder: the paper's baseline, which averages where it does not know."""
+"""MSEAutoencoder: the paper's baseline, trained on squared error."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.image_checks import check_num_levels
+from keras_pixelcnn.checks import (
+    check_image_shape,
+    check_num_levels,
+    check_positive,
+)
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.layers import DeconvolutionalDecoder, ImageEncoder
 from keras_pixelcnn.models.autoencoder import latents
-from keras_pixelcnn.models.base.features import at_least_one
 from keras_pixelcnn.models.base.image_model import ImageLosses, ImageModel
-from keras_pixelcnn.models.base.request_validation import (
-    check_image_shape,
-    check_positive,
-)
+from keras_pixelcnn.samplers import at_least_one
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -91,7 +92,7 @@ class MSEAutoencoder(ImageModel):
             outputs=decoder(encoder(image)),
             image_shape=image_shape,
             num_levels=num_levels,
-            metric=keras.metrics.Mean(name="mean_squared_error"),
+            metric_name="mean_squared_error",
             dtype=dtype,
             name=name,
             trainable=trainable,
@@ -104,19 +105,21 @@ class MSEAutoencoder(ImageModel):
         self.encoder = encoder
         self.decoder = decoder
 
-    def image_losses(self, outputs: tf.Tensor, image: tf.Tensor) -> ImageLosses:
-        """The mean squared error of each image, of values scaled to [0, 1]."""
-        scaled = tf.cast(image, tf.float32) / (self.num_levels - 1)
+    def losses_per_image(
+        self, outputs: tf.Tensor, features: Mapping[str, tf.Tensor]
+    ) -> ImageLosses:
+        """Computes the mean squared error of each image, of values in [0, 1]."""
+        scaled = tf.cast(features["image"], tf.float32) / (self.num_levels - 1)
         errors = tf.reduce_mean(tf.square(outputs - scaled), axis=[1, 2, 3])
         return ImageLosses(errors, errors)
 
     def image_latent(self, image: tf.Tensor) -> tf.Tensor:
-        """The latents of images that are checked, in one pass: float32 (batch, d)."""
+        """Encodes images that are checked, in one pass: float32 (batch, d)."""
         return self.encoder(image)
 
     @tf.autograph.experimental.do_not_convert
     def encode(self, image: Any, batch_size: int = 128) -> tf.Tensor:
-        """The latents of images.
+        """Encodes images as latents.
 
         Args:
             image: integers in [0, num_levels), (batch, height, width, channels).
@@ -132,7 +135,7 @@ class MSEAutoencoder(ImageModel):
 
     @tf.autograph.experimental.do_not_convert
     def decode(self, latent: Any) -> tf.Tensor:
-        """The one image of each latent.
+        """Decodes each latent as one image.
 
         Args:
             latent: floats (latent_dim,), or (batch, latent_dim).
@@ -154,14 +157,14 @@ class MSEAutoencoder(ImageModel):
 
     @tf.autograph.experimental.do_not_convert
     def reconstruct(self, image: Any) -> tf.Tensor:
-        """What is left of images: `decode` of `encode`."""
+        """Encodes images and decodes their latents."""
         return self.decode(self.encode(image))
 
     @tf.autograph.experimental.do_not_convert
     def interpolate(
         self, image_a: Any, image_b: Any, steps: int = 8, method: str = "linear"
     ) -> tf.Tensor:
-        """Images on the way from one image's latent to another's.
+        """Decodes images on the way from one image's latent to another's.
 
         Args:
             image_a: integers in [0, num_levels), (height, width, channels), or (rows,
@@ -183,13 +186,9 @@ class MSEAutoencoder(ImageModel):
         return tf.reshape(images, tf.concat([tf.shape(way)[:-1], self.image_shape], 0))
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """Returns the constructor's arguments."""
         return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-            "image_shape": self.image_shape,
-            "num_levels": self.num_levels,
+            **super().get_config(),
             "latent_dim": self.latent_dim,
             "encoder_filters": self.encoder_filters,
             "decoder_filters": self.decoder_filters,

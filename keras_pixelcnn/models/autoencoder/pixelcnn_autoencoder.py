@@ -1,29 +1,30 @@
-"""PixelCNNAutoencoder: a code for what an image shows, a PixelCNN for the rest."""
+"""PixelCNNAutoencoder: a convolutional encoder, and a PixelCNN as the decoder."""
 
 import math
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn import likelihoods
+from keras_pixelcnn.checks import check_image_shape, check_positive
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.layers import ImageEncoder
 from keras_pixelcnn.layers.image_encoder import halved_sizes
-from keras_pixelcnn.models.autoencoder import latents
+from keras_pixelcnn.metrics import bits_per_dim
+from keras_pixelcnn.models.autoencoder import bounds, latents
 from keras_pixelcnn.models.autoencoder.gaussian_posterior import GaussianPosterior
-from keras_pixelcnn.models.autoencoder.variational_model import (
-    VariationalModel,
-    check_beta,
-)
 from keras_pixelcnn.models.base import request_validation
+from keras_pixelcnn.models.base.image_model import ImageLosses
+from keras_pixelcnn.models.base.likelihood_model import LikelihoodModel
 from keras_pixelcnn.models.gated_pixelcnn.model import GatedPixelCNN
-from keras_pixelcnn.samplers import example_normals
+from keras_pixelcnn.samplers import at_least_one, example_normals
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class PixelCNNAutoencoder(VariationalModel):
+class PixelCNNAutoencoder(LikelihoodModel):
     """An auto-encoder with a conditional PixelCNN as its decoder, trained end to end.
 
     ::
@@ -95,6 +96,8 @@ class PixelCNNAutoencoder(VariationalModel):
         2017, "beta-VAE", equation 4.
     """
 
+    own_loss = "its own likelihood, or a bound on it, in bits per dimension"
+
     def __init__(
         self,
         image_shape: tuple[int, int, int],
@@ -115,14 +118,15 @@ class PixelCNNAutoencoder(VariationalModel):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        image_shape = request_validation.check_image_shape(image_shape)
-        request_validation.check_positive("latent_dim", latent_dim)
-        request_validation.check_positive("encoder_filters", encoder_filters)
+        image_shape = check_image_shape(image_shape)
+        check_positive("latent_dim", latent_dim)
+        check_positive("encoder_filters", encoder_filters)
         map_shape = None
         if map_filters is not None:
-            request_validation.check_positive("map_filters", map_filters)
+            check_positive("map_filters", map_filters)
             map_shape = (*halved_sizes(image_shape[:2])[-1], map_filters)
-        is_variational = check_beta(beta) > 0
+        beta = _check_beta(beta)
+        is_variational = beta > 0
 
         # === Layers ===
         decoder = GatedPixelCNN(
@@ -165,9 +169,8 @@ class PixelCNNAutoencoder(VariationalModel):
             inputs={"image": image},
             outputs=outputs,
             image_shape=image_shape,
-            likelihood=likelihoods.get(likelihood, num_levels, image_shape[-1]),
-            posterior=posterior,
-            beta=beta,
+            likelihood=decoder.pixel_likelihood,
+            metric_name="elbo_bits_per_dim" if is_variational else "bits_per_dim",
             dtype=dtype,
             name=name,
             trainable=trainable,
@@ -177,14 +180,36 @@ class PixelCNNAutoencoder(VariationalModel):
         self.latent_dim = latent_dim
         self.encoder_filters = encoder_filters
         self.map_filters = map_filters
+        self.beta = beta
+        self.posterior_layer = posterior
         self.encoder = encoder
         self.latent_map = latent_map
         self.decoder = decoder
 
+    @property
+    def is_variational(self) -> bool:
+        """Whether the latent is drawn from a posterior: whether beta is above 0."""
+        return self.posterior_layer is not None
+
+    def losses_per_image(
+        self, outputs: Any, features: Mapping[str, tf.Tensor]
+    ) -> ImageLosses:
+        """Computes the bits per dimension of each image, or bounds on them."""
+        if not self.is_variational:
+            return super().losses_per_image(outputs, features)
+        nats = self.pixel_likelihood.image_log_prob(
+            outputs["parameters"], features["image"]
+        )
+        divergence = outputs["kl_divergence"]
+        return ImageLosses(
+            bits_per_dim(nats - self.beta * divergence, self.num_dims),
+            bits_per_dim(nats - divergence, self.num_dims),
+        )
+
     # Images to latents.
 
     def image_latent(self, image: tf.Tensor) -> tf.Tensor:
-        """The latents of images that are checked, in one pass: float32 (batch, d)."""
+        """Encodes images that are checked, in one pass: float32 (batch, d)."""
         statistics = self.encoder(image)
         if not self.is_variational:
             return statistics
@@ -192,7 +217,7 @@ class PixelCNNAutoencoder(VariationalModel):
 
     @tf.autograph.experimental.do_not_convert
     def encode(self, image: Any, batch_size: int = 128) -> tf.Tensor:
-        """The latents of images; with beta above 0 the means of their posteriors.
+        """Encodes images as latents; with beta above 0 as their posteriors' means.
 
         Args:
             image: integers in [0, num_levels), (batch, height, width, channels).
@@ -209,7 +234,7 @@ class PixelCNNAutoencoder(VariationalModel):
     # Latents to images.
 
     def latent_conditions(self, latent: Any) -> dict[str, tf.Tensor]:
-        """What the decoder is given of latents: for its own verbs, by name.
+        """Returns the decoder's conditions for latents, by name.
 
         Args:
             latent: floats (latent_dim,), or (batch, latent_dim).
@@ -237,7 +262,7 @@ class PixelCNNAutoencoder(VariationalModel):
         num_samples: int | None = None,
         **options: Any,
     ) -> tf.Tensor:
-        """Draws images of latents: other ones for each seed, all of the same latent.
+        """Samples images of latents: other ones for each seed, all of the same latent.
 
         Args:
             latent: floats (latent_dim,) for all images, or (batch, latent_dim), one for
@@ -263,7 +288,7 @@ class PixelCNNAutoencoder(VariationalModel):
     def reconstruct(
         self, image: Any, seed: Any = None, temperature: Any = 1.0, **options: Any
     ) -> tf.Tensor:
-        """Draws an image of each image's latent: `decode` of `encode`.
+        """Samples an image of each image's latent: `decode` of `encode`.
 
         Args:
             image: integers in [0, num_levels), (batch, height, width, channels).
@@ -290,7 +315,7 @@ class PixelCNNAutoencoder(VariationalModel):
         method: str = "linear",
         **options: Any,
     ) -> tf.Tensor:
-        """Draws images on the way from one image's latent to another's.
+        """Samples images on the way from one image's latent to another's.
 
         All images of a row have the same noise, so that only the latent differs.
 
@@ -325,7 +350,7 @@ class PixelCNNAutoencoder(VariationalModel):
     def sample(
         self, num_samples: int = 1, seed: Any = None, temperature: Any = 1.0
     ) -> tf.Tensor:
-        """Draws images of latents that are drawn from N(0, I): of beta above 0.
+        """Samples images of latents that are sampled from N(0, I): of beta above 0.
 
         Args:
             num_samples: number of images. Default 1.
@@ -345,8 +370,131 @@ class PixelCNNAutoencoder(VariationalModel):
         latent = example_normals(seeds, [self.latent_dim])
         return self.decode(latent, seeds, temperature, num_samples=num_samples)
 
+    # Scores, and bounds on them.
+
+    def image_posterior(self, image: tf.Tensor) -> Any:
+        """Returns q(z | x) of images that are checked; see `posterior`."""
+        size = image.shape[0] or tf.shape(image)[0]
+        statistics = self.encoder(at_least_one(image))[:size]
+        return self.posterior_layer.distribution(statistics)
+
+    @tf.autograph.experimental.do_not_convert
+    def posterior(self, image: Any) -> Any:
+        """Returns q(z | x), the distribution of the latents of images.
+
+        Args:
+            image: integers in [0, num_levels), (batch, height, width, channels).
+
+        Returns:
+            A `tfd.MultivariateNormalDiag` of batch shape (batch,) and event shape
+            (latent_dim,).
+
+        Raises:
+            ValueError: when beta is 0, or the images are not as said.
+        """
+        self._check_variational("posterior")
+        return self.image_posterior(latents.levels_of(self, image))
+
+    @tf.autograph.experimental.do_not_convert
+    def log_prob(
+        self,
+        image: Any,
+        batch_size: int = 128,
+        validate_args: bool = True,
+        reduce: bool = True,
+    ) -> tf.Tensor:
+        """Computes log p(x | z = f(x)) of each image, given its own latent.
+
+        Not the log probability of the image by itself, which would have to pay for the
+        latent too: over all images these do not sum to 1. Given any one latent they do;
+        see `decoder.log_prob(image, **latent_conditions(latent))`.
+
+        Args:
+            image: integers in [0, num_levels), (batch, height, width, channels).
+            batch_size: images scored in one pass. Default 128.
+            validate_args: as for `GatedPixelCNN.log_prob`. Default True.
+            reduce: the same. Default True.
+
+        Returns:
+            float32 tensor (batch,), or one for each value where `reduce` is False, in
+            nats. `keras_pixelcnn.bits_per_dim` converts.
+
+        Raises:
+            ValueError: when beta is above 0: log p(x) is then an integral over z, on
+                which `elbo` and `importance_weighted_log_prob` are bounds; or when the
+                images are not as said.
+        """
+        if self.is_variational:
+            raise ValueError(
+                "log_prob is of beta=0: with beta above 0 log p(x) is an integral over "
+                "the latent. Use elbo, a lower bound, or importance_weighted_log_prob, "
+                "a tighter one. For log p(x | z) given a latent use "
+                "decoder.log_prob(image, **latent_conditions(latent)). "
+                f"Received: beta={self.beta}"
+            )
+        return super().log_prob(image, batch_size, validate_args, reduce)
+
+    @tf.autograph.experimental.do_not_convert
+    def elbo(
+        self, image: Any, num_samples: int = 1, seed: Any = None, batch_size: int = 128
+    ) -> tf.Tensor:
+        """Estimates E[log p(x | z)] - KL(q(z | x), N(0, I)), a lower bound on log p(x).
+
+        The expectation is estimated by draws; the divergence is exact. `beta` has no
+        part in it.
+
+        Args:
+            image: integers in [0, num_levels), (batch, height, width, channels).
+            num_samples: draws of each image. Default 1.
+            seed: one integer for the call, or one per image. Default: drawn at random.
+            batch_size: images scored in one pass. Default 128.
+
+        Returns:
+            float32 tensor (batch,), in nats.
+
+        Raises:
+            ValueError: when beta is 0, or an argument is not as said.
+        """
+        self._check_variational("elbo")
+        bound = bounds.evidence_lower_bound
+        return bounds.estimate(self, bound, image, num_samples, seed, batch_size)
+
+    @tf.autograph.experimental.do_not_convert
+    def importance_weighted_log_prob(
+        self, image: Any, num_samples: int = 64, seed: Any = None, batch_size: int = 128
+    ) -> tf.Tensor:
+        """Estimates log p(x) from below by importance sampling, ever closer.
+
+        With one draw its mean is the `elbo`; it rises to log p(x) with their number.
+
+        Args:
+            image: integers in [0, num_levels), (batch, height, width, channels).
+            num_samples: draws of each image. Default 64.
+            seed: one integer for the call, or one per image. Default: drawn at random.
+            batch_size: images scored in one pass. Default 128.
+
+        Returns:
+            float32 tensor (batch,), in nats.
+
+        Raises:
+            ValueError: when beta is 0, or an argument is not as said.
+
+        References:
+            Burda, Grosse and Salakhutdinov 2015, arXiv 1509.00519.
+        """
+        self._check_variational("importance_weighted_log_prob")
+        bound = bounds.importance_weighted_bound
+        return bounds.estimate(self, bound, image, num_samples, seed, batch_size)
+
+    def _check_variational(self, verb: str) -> None:
+        if not self.is_variational:
+            raise ValueError(
+                f"{verb} is of models with beta above 0, whose latents are drawn from "
+                f"a posterior. Received: beta={self.beta}"
+            )
+
     def multiply_adds(self) -> int:
-        """Multiply-adds of one image that the masks leave open; see `flops`."""
+        """Counts the multiply-adds of one image; see `flops`."""
         shape = (None, *self.image_shape)
         total = self.encoder.multiply_adds(shape) + self.decoder.multiply_adds()
         if self.latent_map is None:
@@ -354,26 +502,26 @@ class PixelCNNAutoencoder(VariationalModel):
         return total + self.latent_dim * math.prod(self.decoder.spatial_shape)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        decoder = self.decoder.get_config()
-        names = ("filters", "num_blocks", "kernel_size", "first_kernel_size")
-        names += ("head_filters", "likelihood", "dropout_rate")
+        """Returns the constructor's arguments."""
+        decoder = self.decoder
         return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-            "image_shape": self.image_shape,
-            "num_levels": self.num_levels,
+            **super().get_config(),
             "latent_dim": self.latent_dim,
             "encoder_filters": self.encoder_filters,
-            **{name: decoder[name] for name in (*names, "gradient_checkpointing")},
+            "filters": decoder.filters,
+            "num_blocks": decoder.num_blocks,
+            "kernel_size": decoder.kernel_size,
+            "first_kernel_size": decoder.first_kernel_size,
+            "head_filters": decoder.head_filters,
+            "dropout_rate": decoder.dropout_rate,
+            "gradient_checkpointing": decoder.gradient_checkpointing,
             "map_filters": self.map_filters,
             "beta": self.beta,
         }
 
 
 def _make_latent_map(shape: tuple[int, int, int]) -> keras.Sequential:
-    """From latents to small maps, which the decoder brings to the image's size."""
+    """Makes the network from latents to small maps, which the decoder upsamples."""
     return keras.Sequential(
         [
             keras.layers.Dense(math.prod(shape), dtype="float32", name="dense"),
@@ -381,3 +529,17 @@ def _make_latent_map(shape: tuple[int, int, int]) -> keras.Sequential:
         ],
         name="latent_map",
     )
+
+
+def _check_beta(beta: Any) -> float:
+    """Checks the weight of a divergence, and returns it as a float.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    is_number = isinstance(beta, numbers.Real)
+    if not is_number or not np.isfinite(beta) or beta < 0:
+        raise ValueError(
+            f"beta must be a finite number of at least 0. Received: beta={beta!r}"
+        )
+    return float(beta)

@@ -1,4 +1,4 @@
-"""AutoregressiveImageModel: what all models here can do."""
+"""AutoregressiveImageModel: sampling, completion and interpolation of images."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,17 +6,19 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.graph_checks import checked
-from keras_pixelcnn.image_checks import check_shape
+from keras_pixelcnn.checks import check_shape, checked
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.models.base import request_validation
-from keras_pixelcnn.models.base.drawing import scan_batch
-from keras_pixelcnn.models.base.drawing_request import draw, split_options
-from keras_pixelcnn.models.base.scoring_model import ScoringModel
+from keras_pixelcnn.models.base.likelihood_model import LikelihoodModel
+from keras_pixelcnn.models.base.sampling import (
+    sample_request,
+    scan_batch,
+    split_options,
+)
 from keras_pixelcnn.samplers import BatchSlices, Draw, ScanSteps
 
 
-class AutoregressiveImageModel(ScoringModel):
+class AutoregressiveImageModel(LikelihoodModel):
     """p(x | h): every channel of every pixel, given those before it and conditions.
 
     A subclass wires a functional graph from its named inputs, of which "image" is
@@ -34,7 +36,7 @@ class AutoregressiveImageModel(ScoringModel):
     def scan_steps(
         self, conditions: Mapping[str, tf.Tensor] | None = None
     ) -> ScanSteps:
-        """The model step by step with the weights as they stand.
+        """Returns the model's steps, with the weights as they stand.
 
         Args:
             conditions: the model's inputs beside the image, of a batch. Default: none.
@@ -51,7 +53,7 @@ class AutoregressiveImageModel(ScoringModel):
 
     @property
     def why_no_scan_steps(self) -> str:
-        """A sentence for those who ask for steps that there are not."""
+        """Why the model cannot be run step by step, in a sentence."""
         return f"{type(self).__name__} cannot be run step by step."
 
     def scan(
@@ -74,7 +76,7 @@ class AutoregressiveImageModel(ScoringModel):
 
     @tf.autograph.experimental.do_not_convert
     def distribution(self, **conditions: Any) -> Any:
-        """The model as a TensorFlow Probability distribution.
+        """Returns the model as a TensorFlow Probability distribution.
 
         Args:
             **conditions: by name; what leads the shape of one condition, and is
@@ -106,7 +108,7 @@ class AutoregressiveImageModel(ScoringModel):
         jit_compile: bool = False,
         **conditions: Any,
     ) -> tf.Tensor:
-        """Draws images, one channel of one pixel after the other.
+        """Samples images, one channel of one pixel after the other.
 
         The same seed gives the same image, whatever the batch around it. (Logits may
         differ in the last digits between batch sizes or devices: a draw that falls on
@@ -144,7 +146,7 @@ class AutoregressiveImageModel(ScoringModel):
         if num_samples is None:
             num_samples = self.conditions.num_examples(conditions)
         num_samples = request_validation.prepare_num_samples(num_samples)
-        return draw(
+        return sample_request(
             self,
             num_samples,
             conditions,
@@ -160,7 +162,7 @@ class AutoregressiveImageModel(ScoringModel):
     def sample_from_noise(
         self, noise: Any, temperature: Any = 1.0, **options: Any
     ) -> tf.Tensor:
-        """Draws images from uniform numbers that are given: a function, and no chance.
+        """Samples images with uniform noise that is given: a function, and no chance.
 
         `sample` does this with `keras_pixelcnn.example_uniforms` of its seeds. Each
         value is the first level up to which the probabilities sum to more than its
@@ -184,7 +186,7 @@ class AutoregressiveImageModel(ScoringModel):
         if num_samples is None:
             num_samples = tf.shape(noise)[0]
         options, conditions = split_options(options)
-        return draw(
+        return sample_request(
             self,
             num_samples,
             conditions,
@@ -207,7 +209,7 @@ class AutoregressiveImageModel(ScoringModel):
         jit_compile: bool = False,
         **conditions: Any,
     ) -> tf.Tensor:
-        """Draws the unknown values of images and keeps the known ones.
+        """Samples the unknown values of images and keeps the known ones.
 
         Each unknown value is drawn given all values before it in raster order, known or
         drawn. So the model looks back and not ahead: known values after an unknown one
@@ -251,7 +253,7 @@ class AutoregressiveImageModel(ScoringModel):
             "image": image,
             "mask": tf.broadcast_to(mask, tf.shape(image)),
         }
-        return draw(
+        return sample_request(
             self,
             num_images,
             conditions,
@@ -264,7 +266,7 @@ class AutoregressiveImageModel(ScoringModel):
         )
 
     def _check_known(self, image: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        possible = self._likelihood.as_levels(image) >= 0
+        possible = self.pixel_likelihood.as_levels(image) >= 0
         rule = f"image must hold integers in [0, {self.num_levels}) where it is known."
         return checked(possible | ~mask, image, rule)
 
@@ -278,7 +280,7 @@ class AutoregressiveImageModel(ScoringModel):
         method: str = "linear",
         **options: Any,
     ) -> tf.Tensor:
-        """Draws images on the way from one embedding to another.
+        """Samples images on the way from one embedding to another.
 
         All images of a row have the same noise, so that only the embedding differs.
 
@@ -303,7 +305,7 @@ class AutoregressiveImageModel(ScoringModel):
         References:
             van den Oord et al. 2016, arXiv 1606.05328, section 3.3 and figure 5.
         """
-        request_validation.check_has_condition(self, "embedding")
+        request_validation.check_has_condition(self.conditions, "embedding")
         a = self.conditions.check_value("embedding", embedding_a)
         b = self.conditions.check_value("embedding", embedding_b)
         way = interpolate_embeddings(a, b, steps, method)

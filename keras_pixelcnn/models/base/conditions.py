@@ -1,4 +1,4 @@
-"""Conditions: what a model is told about an image before it draws or scores it."""
+"""Conditions: labels, embeddings and maps that an image's distribution depends on."""
 
 import numbers
 from collections.abc import Iterable, Mapping
@@ -8,14 +8,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.graph_checks import checked
+from keras_pixelcnn.checks import checked
+from keras_pixelcnn.layers import ConditionEncoder
 
 HAS_CONDITION = "has_condition"
 """An input of optional models: 1 for the examples that have their condition, else 0."""
 
 
 class Conditions:
-    """Which conditions a model takes, and the one rule for what they may be.
+    """The conditions that a model takes, and the checks of their values.
 
     Args:
         num_classes: number of labels. Default: the model takes none.
@@ -24,8 +25,8 @@ class Conditions:
             none.
         dropout_rate: share of the training examples whose condition is dropped, in
             [0, 1). Above 0 the conditions may be left out. Default 0.
-        compute_dtype: what the model computes in, which bounds the numbers that a
-            condition may hold. Default "float32".
+        dtype: dtype policy of the model, which bounds the numbers that a condition may
+            hold. Default: Keras's global policy.
 
     Attributes:
         shapes: shape of one example's value, by the condition's name.
@@ -43,7 +44,7 @@ class Conditions:
         embedding_dim: int | None = None,
         spatial_shape: tuple[int, int, int] | None = None,
         dropout_rate: float = 0.0,
-        compute_dtype: str = "float32",
+        dtype: Any = None,
     ) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}
         if num_classes is not None:
@@ -58,6 +59,7 @@ class Conditions:
         self.num_classes = num_classes
         self.dropout_rate = dropout_rate
         self.optional = dropout_rate > 0
+        compute_dtype = keras.dtype_policies.get(dtype).compute_dtype
         largest = float(tf.as_dtype(compute_dtype).max)
         self._largest = min(largest, float(tf.float32.max))
 
@@ -82,7 +84,7 @@ class Conditions:
         return list(self.shapes)
 
     def tensor_specs(self, with_presence: bool = False) -> dict[str, tf.TensorSpec]:
-        """What a batch of each condition is: int32 labels, float32 others.
+        """Returns the type and shape of a batch of each condition.
 
         Args:
             with_presence: whether an optional model's "has_condition", int32, is one
@@ -106,8 +108,29 @@ class Conditions:
             inputs[HAS_CONDITION] = keras.Input((), dtype="int32", name=HAS_CONDITION)
         return inputs
 
+    def make_encoder(
+        self, image_size: tuple[int, int], map_filters: int, dtype: Any = None
+    ) -> ConditionEncoder | None:
+        """Makes the layer that encodes them, None where there are none.
+
+        Args:
+            image_size: (height, width) of the images.
+            map_filters: features that a spatial map is brought to.
+            dtype: dtype policy of the layer. Default: Keras's global policy.
+        """
+        if not self.names:
+            return None
+        return ConditionEncoder(
+            image_size,
+            self.num_classes,
+            map_filters=map_filters,
+            dropout_rate=self.dropout_rate,
+            dtype=dtype,
+            name="condition_encoder",
+        )
+
     def select(self, features: Mapping[str, Any], num_examples: Any) -> dict[str, Any]:
-        """The model's inputs of a batch; values are not looked at.
+        """Selects the model's inputs of a batch, without checks of values.
 
         Args:
             features: the conditions by name; others are left aside.
@@ -158,7 +181,7 @@ class Conditions:
         return inputs
 
     def _presence(self, given: Any, num_examples: tf.Tensor | int) -> tf.Tensor:
-        """int32 (num_examples,): 1 for the examples that have their condition."""
+        """Returns 1 for examples that have their condition: int32 (num_examples,)."""
         if given is None:
             return tf.ones([num_examples], tf.int32)
         if not tf.is_tensor(given) and not np.isin(given, (0, 1)).all():
@@ -174,7 +197,7 @@ class Conditions:
         return tf.broadcast_to(value, [num_examples])
 
     def num_examples(self, given: Mapping[str, Any]) -> Any:
-        """How many examples the conditions are for, None if one stands for all."""
+        """Counts the examples of the conditions; None if one stands for all."""
         for name, shape in self.shapes.items():
             value = given.get(name)
             if value is not None and len(np.shape(value)) > len(shape):
@@ -231,7 +254,7 @@ class Conditions:
         return checked(self._possible(name, known), known, rule)
 
     def check_known(self, name: str, value: Any) -> tf.Tensor:
-        """As `check_value`, but in graphs leaves values alone that are not known yet.
+        """Checks as `check_value`, but in graphs not the values that are not known yet.
 
         Raises:
             ValueError: as `prepare` does.
@@ -303,7 +326,7 @@ class Conditions:
         return f"label must hold integers in [0, {self.num_classes}){none}."
 
     def _are_left_out(self, given: Mapping[str, Any]) -> bool:
-        """Whether no condition is given, which not every model can do without."""
+        """Tells whether no condition is given, which not every model can do without."""
         missing = [name for name in self.shapes if given.get(name) is None]
         if missing and self.optional and len(missing) == len(self.shapes):
             return True
@@ -348,7 +371,8 @@ def _checked_map_shape(shape: Any) -> tuple[int, int, int]:
             "spatial_shape must be (height, width, channels), three integers of at "
             f"least 1, or None. Received: spatial_shape={shape!r}"
         )
-    return tuple(int(size) for size in sizes)
+    height, width, channels = sizes
+    return int(height), int(width), int(channels)
 
 
 def _check_count(

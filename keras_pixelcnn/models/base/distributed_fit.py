@@ -1,11 +1,11 @@
-"""What Keras's own `fit` and `evaluate` lack on several devices, and what is refused.
+"""Gradients and means on any number of devices, and what is refused on several.
 
 Keras clips each replica's gradient by itself, before they are summed, and weighs the
-examples of an uneven last batch by how they happen to be dealt out. The steps here sum
-first and count every example alike: they are the steps of a single device.
+examples of an uneven last batch by how they happen to be dealt out. The functions here
+sum first and count every example alike: a step is that of a single device.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -17,7 +17,7 @@ _LOOP = (
 )
 
 
-def check_compile(model: Any, arguments: Mapping[str, Any]) -> None:
+def check_compile(model: keras.Model, arguments: Mapping[str, Any]) -> None:
     """Refuses what Keras would take and not do, or fail at without a reason.
 
     Args:
@@ -73,7 +73,7 @@ def check_compile(model: Any, arguments: Mapping[str, Any]) -> None:
         )
 
 
-def _check_scope(model: Any) -> None:
+def _check_scope(model: keras.Model) -> None:
     """Checks that what is done to a model is done where the model was made."""
     here, home = tf.distribute.get_strategy(), model.distribute_strategy
     is_home = home is here or not tf.distribute.has_strategy()
@@ -90,7 +90,7 @@ def _check_scope(model: Any) -> None:
         )
 
 
-def check_fit(model: Any) -> None:
+def check_fit(model: keras.Model) -> None:
     """Refuses strategies under which Keras's loops do not work.
 
     Args:
@@ -127,22 +127,63 @@ def _inner(optimizer: Any) -> Any:
 
 
 def is_on_replicas() -> bool:
-    """Whether several replicas take the step together."""
+    """Returns whether several replicas take the step together."""
     return tf.distribute.get_strategy().num_replicas_in_sync > 1
 
 
-def global_mean(values: tf.Tensor) -> tf.Tensor:
-    """This replica's part of the mean over all replicas' values.
+def global_count(image: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
+    """Counts the images of all replicas: a float32 scalar.
 
     Args:
-        values: (n,), n of each replica its own, 0 too.
+        image: this replica's, (n, ...).
+        weight: how much each counts, (n,). Default: 1.
+    """
+    count = tf.cast(tf.shape(image)[0], tf.float32)
+    if weight is not None:
+        count = tf.reduce_sum(weight)
+    replica = tf.distribute.get_replica_context()
+    if replica is None or not is_on_replicas():
+        return count
+    return replica.all_reduce("SUM", count)
+
+
+def global_mean(values: tf.Tensor, weight: tf.Tensor | None = None) -> tf.Tensor:
+    """Computes this replica's part of the mean over all replicas' values.
+
+    Args:
+        values: (n,), n of each replica its own.
+        weight: how much each counts, (n,). Default: 1.
 
     Returns:
         A scalar; summed over the replicas it is the mean.
     """
-    replica = tf.distribute.get_replica_context()
-    count = tf.cast(tf.shape(values)[0], values.dtype)
-    return tf.reduce_sum(values) / replica.all_reduce("SUM", count)
+    if weight is None and not is_on_replicas():
+        return tf.reduce_mean(values)
+    total = tf.reduce_sum(values if weight is None else values * weight)
+    return total / tf.cast(global_count(values, weight), total.dtype)
+
+
+def gradients_of(
+    function: Callable[[], tuple[tf.Tensor, Any]], variables: Sequence[Any]
+) -> tuple[list[tf.Tensor], Any]:
+    """Computes the gradients of a loss.
+
+    Args:
+        function: runs the forward pass; gives the loss, and anything.
+        variables: Keras's, of which each gets a gradient, of zeros where the loss does
+            not depend on it.
+
+    Returns:
+        The gradients, and what the function gave beside the loss.
+    """
+    with tf.GradientTape() as tape:
+        loss, beside = function()
+    gradients = tape.gradient(
+        loss,
+        [variable.value for variable in variables],
+        unconnected_gradients=tf.UnconnectedGradients.ZERO,
+    )
+    return gradients, beside
 
 
 def apply_gradients(
@@ -155,14 +196,15 @@ def apply_gradients(
         gradients: of the replica's part of the loss, scaled as the optimizer scales.
         variables: what they are the gradients of.
     """
-    replica = tf.distribute.get_replica_context()
-    gradients = replica.all_reduce("SUM", gradients)
-    scale = optimizer.scale_loss(tf.ones([]))
-    gradients = [each / tf.cast(scale, each.dtype) for each in gradients]
-    gradients = _clip(_inner(optimizer), gradients)
-    # Keras sums once more: each replica gives its share.
-    share = scale / replica.num_replicas_in_sync
-    gradients = [each * tf.cast(share, each.dtype) for each in gradients]
+    if is_on_replicas():
+        replica = tf.distribute.get_replica_context()
+        gradients = replica.all_reduce("SUM", gradients)
+        scale = optimizer.scale_loss(tf.ones([]))
+        gradients = [each / tf.cast(scale, each.dtype) for each in gradients]
+        gradients = _clip(_inner(optimizer), gradients)
+        # Keras sums once more: each replica gives its share.
+        share = scale / replica.num_replicas_in_sync
+        gradients = [each * tf.cast(share, each.dtype) for each in gradients]
     optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
 
@@ -175,35 +217,3 @@ def _clip(optimizer: Any, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
         value = optimizer.clipvalue
         return [tf.clip_by_value(each, -value, value) for each in gradients]
     return gradients
-
-
-def train_step(model: Any, features: Mapping[str, tf.Tensor]) -> dict[str, Any]:
-    """A step of `fit` on one of several replicas."""
-    with tf.GradientTape() as tape:
-        losses = model.features_losses(features, training=True)
-        loss = _loss(model, losses.loss)
-        scaled = model.optimizer.scale_loss(loss)
-    variables = model.trainable_variables
-    gradients = tape.gradient(
-        scaled,
-        [each.value for each in variables],
-        unconnected_gradients=tf.UnconnectedGradients.ZERO,
-    )
-    apply_gradients(model.optimizer, gradients, variables)
-    return _update_metrics(model, losses)
-
-
-def test_step(model: Any, features: Mapping[str, tf.Tensor]) -> dict[str, Any]:
-    """A step of `evaluate` on one of several replicas."""
-    return _update_metrics(model, model.features_losses(features))
-
-
-def _loss(model: Any, image_losses: tf.Tensor) -> tf.Tensor:
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    others = [each / replicas for each in model.losses]
-    return tf.add_n([global_mean(image_losses), *others])
-
-
-def _update_metrics(model: Any, losses: Any) -> dict[str, Any]:
-    model.update_metrics(losses)
-    return model.get_metrics_result()

@@ -1,43 +1,49 @@
 """ImageModel: a Keras model of images, trained on a loss of its own."""
 
-import inspect
+import functools
 import math
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.image_checks import check_images
-from keras_pixelcnn.models.base import distributed_fit
+from keras_pixelcnn.checks import check_images, check_shape, checked_images
+from keras_pixelcnn.models.base import distributed_fit, input_data
 from keras_pixelcnn.models.base.conditions import Conditions
-from keras_pixelcnn.models.base.features import at_least_one
-from keras_pixelcnn.models.base.served_model import ServedModel
+from keras_pixelcnn.samplers import at_least_one
+
+_NOT_BUILT = {"is_optimizer_built": False}
 
 
 class ImageLosses(NamedTuple):
-    """What a batch of images costs, each image by itself.
+    """The losses of a batch of images, one for each.
 
     Attributes:
         loss: what a training step lowers, float32 (batch,).
-        measured: what the model's metric takes in, float32 (batch,).
+        measured: what the model's metric shows the mean of, float32 (batch,).
     """
 
     loss: tf.Tensor
     measured: tf.Tensor
 
 
-class ImageModel(ServedModel):
-    """Images of integer levels in; a subclass says what comes out, and what it costs.
+class ImageModel(keras.Model):
+    """A model that takes images of integer levels, and brings its loss along.
+
+    A subclass wires a functional graph from its named inputs, of which "image" is
+    always one, passes it on, and overrides `losses_per_image`. It says in words what it
+    trains on, as `own_loss`.
 
     Args:
         inputs: dict of Keras inputs by name, of which "image" is one.
-        outputs: whatever `image_losses` takes.
+        outputs: whatever `losses_per_image` takes.
         image_shape: (height, width, channels).
         num_levels: pixel values are integers in [0, num_levels).
-        metric: a `keras.metrics.Mean` of what `image_losses` measures, as `fit` and
-            `evaluate` show it.
+        metric_name: what `fit` and `evaluate` call the mean of what is measured.
+            Default: they show the loss alone.
         conditions: which conditions the model takes. Default: none.
         dtype: dtype policy of the layers. Default: Keras's global policy.
         **kwargs: as for `keras.Model`.
@@ -49,6 +55,8 @@ class ImageModel(ServedModel):
         training: whether dropout is on.
     """
 
+    own_loss: ClassVar[str]
+
     def __init__(
         self,
         *,
@@ -56,7 +64,7 @@ class ImageModel(ServedModel):
         outputs: Any,
         image_shape: tuple[int, int, int],
         num_levels: int,
-        metric: keras.metrics.Metric,
+        metric_name: str | None = None,
         conditions: Conditions | None = None,
         dtype: Any = None,
         **kwargs: Any,
@@ -67,59 +75,178 @@ class ImageModel(ServedModel):
         self.image_shape = image_shape
         self.num_levels = num_levels
         self.conditions = Conditions() if conditions is None else conditions
-        self._image_metric = metric
+        self._metric = None
+        if metric_name is not None:
+            self._metric = keras.metrics.Mean(name=metric_name)
 
-    def image_losses(self, outputs: Any, image: tf.Tensor) -> ImageLosses:
-        """What each image of a batch costs. A subclass overrides it.
+    def losses_per_image(
+        self, outputs: Any, features: Mapping[str, tf.Tensor]
+    ) -> ImageLosses:
+        """Computes the loss of each image of a batch. A subclass overrides it.
 
         Args:
             outputs: of the model's call.
-            image: (batch, height, width, channels), levels as they were given.
+            features: as `prepare_features` gives them.
+
+        Returns:
+            The losses, with gradients.
         """
         raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments that all models share."""
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            "image_shape": self.image_shape,
+            "num_levels": self.num_levels,
+        }
 
     @property
     def num_dims(self) -> int:
         """Number of dimensions of an image: height x width x channels."""
         return math.prod(self.image_shape)
 
+    # From what a user has to features.
+
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Runs the whole pass; see the class."""
-        return super().__call__(self._select_features(inputs), *args, **kwargs)
-
-    def _select_features(self, inputs: Any) -> dict[str, Any]:
-        features = self._as_dict(inputs)
-        image = features["image"]
-        conditions = {}
-        if self.conditions.names:
-            conditions = self.conditions.select(features, _batch_size(image))
-        inputs = {"image": image, **conditions}
-        # Keras refuses mixtures of arrays and tensors.
-        return {name: _as_tensor(value) for name, value in inputs.items()}
-
-    def _as_dict(self, inputs: Any) -> dict[str, Any]:
         if isinstance(inputs, list | tuple):
             raise ValueError(
                 'The model takes images, or a dict with them as "image". '
                 f"Received: a {type(inputs).__name__} of {len(inputs)} entries."
             )
-        if not isinstance(inputs, Mapping):
-            inputs = {"image": inputs}
-        if "image" not in inputs:
-            raise ValueError(
-                'The model takes images, or a dict with them as "image". '
-                f"Received: a dict of {list(inputs)}"
-            )
-        if self.image_shape[-1] > 1:
-            return dict(inputs)
-        return {**inputs, "image": self._with_channel(inputs["image"])}
+        given = input_data.as_dict(inputs)
+        features = {"image": self._as_images(given["image"])}
+        if len(self.input) > 1:
+            count = input_data.num_images(features["image"])
+            features |= self.conditions.select(given, count)
+        # Keras refuses mixtures of arrays and tensors.
+        features = {name: _as_tensor(value) for name, value in features.items()}
+        return super().__call__(features, *args, **kwargs)
 
-    def _with_channel(self, image: Any) -> Any:
+    def prepare_features(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Checks a batch and returns what the model takes of it.
+
+        For loops other than `fit`, which does this itself.
+
+        Args:
+            batch: "image" and the conditions by their names; others are left aside.
+
+        Returns:
+            The features that the model and `losses_per_image` take.
+
+        Raises:
+            ValueError: when images or a condition are missing or not as the model takes
+                them. In graphs running them raises `InvalidArgumentError`.
+        """
+        image = self._as_images(batch["image"])
+        if tf.is_tensor(image) and not hasattr(image, "numpy"):
+            check_shape(tuple(image.shape), image_shape=self.image_shape)
+            image = checked_images(image, self.num_levels)
+        else:
+            image = self._check_images(image)
+        if not self.conditions.shapes:
+            return {"image": image}
+        names = self.conditions.tensor_specs(with_presence=True)
+        given = {name: batch.get(name) for name in names}
+        count = input_data.num_images(image)
+        return {"image": image, **self.conditions.prepare(given, count)}
+
+    def _prepare(self, x: Any, y: Any = None) -> dict[str, Any]:
+        """Checks images, or a dict with them, and what stands beside them."""
+        if "label" in self.conditions.shapes:
+            x = input_data.with_label(x, y)
+        return self.prepare_features(input_data.as_dict(x))
+
+    def _prepare_inputs(self, x: Any, y: Any = None) -> dict[str, Any]:
+        """Checks what `predict` takes: what `fit` takes, without the loss's needs."""
+        return self._prepare(x, y)
+
+    @property
+    def _feature_names(self) -> set[str]:
+        """Names of what the model and its loss take."""
+        return set(self.input)
+
+    def _features_of(self, data: Any) -> dict[str, Any]:
+        """Returns the features of a batch of Keras's, which `fit` has prepared.
+
+        But of sources that it does not know the batches come as they are.
+        """
+        x, y = input_data.split(data)
+        if isinstance(x, Mapping) and self._feature_names <= set(x):
+            return {**x, "image": self._as_images(x["image"])}
+        return self._prepare(x, y)
+
+    def _as_images(self, image: Any) -> Any:
         """Gives grey images their channel axis where data sets leave it out."""
-        rank = tf.TensorShape(image.shape).rank
-        if rank is None:  # Keras retraces a step that saw both ranks without any
-            return tf.reshape(image, [-1, *self.image_shape])
-        return keras.ops.expand_dims(image, -1) if rank == 3 else image
+        if getattr(image, "shape", None) is None:
+            return image
+        shape = tf.TensorShape(image.shape)
+        # As Python functions and decoders of files leave it in data sets.
+        if shape.rank is None or not shape[1:].is_fully_defined():
+            return _of_known_shape(image, self.image_shape)
+        if shape.rank == 3 and self.image_shape[-1] == 1:
+            return keras.ops.expand_dims(image, -1)
+        return image
+
+    def _check_images(self, image: Any) -> np.ndarray:
+        return check_images(image, self.num_levels, image_shape=self.image_shape)
+
+    # Training, as Keras does it.
+
+    def compile(self, optimizer: Any = "adam", **kwargs: Any) -> None:
+        """Configures training; the loss is the model's own.
+
+        Args:
+            optimizer: as for `keras.Model.compile`. Default "adam".
+            **kwargs: as for `keras.Model.compile`, except loss and metrics.
+
+        Raises:
+            ValueError: when a loss or metrics are passed, or, under a strategy of
+                several devices, what does not work there.
+        """
+        for name in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+            if kwargs.get(name) is not None:
+                raise ValueError(
+                    f"{name} must be left out: the model trains on {self.own_loss}. "
+                    f"Received: {name}={kwargs[name]!r}"
+                )
+        distributed_fit.check_compile(self, {"optimizer": optimizer, **kwargs})
+        super().compile(optimizer=optimizer, **kwargs)
+        self._scales_loss = kwargs.get("auto_scale_loss", True)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Returns how the model was compiled (a hook of Keras's saving).
+
+        With what Keras leaves out, and needs to read the optimizer's variables again.
+        """
+        if not self.compiled:
+            return {}
+        config = {**super().get_compile_config(), "auto_scale_loss": self._scales_loss}
+        # Said of these alone: Keras's clones do not know the word.
+        return config if self.optimizer.built else {**config, **_NOT_BUILT}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles as the saved model was (a hook of Keras's loading)."""
+        config = dict(keras.saving.deserialize_keras_object(config))
+        is_optimizer_built = config.pop("is_optimizer_built", True)
+        self.compile(**config)
+        if is_optimizer_built:
+            self.optimizer.build(self.trainable_variables)
+
+    def _maybe_symbolic_build(
+        self, iterator: Any = None, data_batch: Any = None
+    ) -> None:
+        """Builds the optimizer: all other variables are there (a hook of Keras).
+
+        On several devices Keras would look at the mean of their parts of a batch, which
+        fails where those differ in size.
+        """
+        if self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
 
     def fit(
         self,
@@ -143,6 +270,8 @@ class ImageModel(ServedModel):
             batch_size: images in a batch, for arrays. Default 32.
             epochs: number of passes over the data. Default 1.
             **kwargs: as for `keras.Model.fit`, except weights of examples or classes.
+                `validation_data` is what x is, or an (x, y) pair; of a generator
+                without `validation_steps` all batches are kept in memory.
 
         Returns:
             A history of "loss" and of the model's metric: "bits_per_dim", where the
@@ -151,103 +280,117 @@ class ImageModel(ServedModel):
         Raises:
             ValueError: before training, when arrays hold anything but integers in
                 [0, num_levels), or conditions that the model does not take; the error
-                names the value.
+                names the value. Of generators at the batch.
             tf.errors.InvalidArgumentError: when a `tf.data.Dataset` holds such
-                conditions; the sentence is the same.
+                images or conditions; the sentence is the same.
         """
         distributed_fit.check_fit(self)
-        _refuse_weights(kwargs.get("sample_weight"), kwargs.get("class_weight"))
-        if isinstance(x, tf.data.Dataset) or inspect.isgenerator(x):
+        input_data.refuse_weights(
+            kwargs.get("sample_weight"), kwargs.get("class_weight")
+        )
+        if isinstance(x, tf.data.Dataset | Iterator):
             # Keras would warn that its own default does not apply.
             kwargs.setdefault("shuffle", False)
-        validation_data = kwargs.get("validation_data")
-        if isinstance(validation_data, tuple | list):
-            _refuse_weights(*validation_data[2:])
-            validation_data = self._checked(*validation_data[:2])
-        elif validation_data is not None:
-            validation_data = self._checked(validation_data)
-        kwargs["validation_data"] = validation_data
-        return super().fit(self._checked(x, y), None, batch_size, epochs, **kwargs)
+        if kwargs.get("validation_data") is not None:
+            validation, steps = (
+                kwargs["validation_data"],
+                kwargs.get("validation_steps"),
+            )
+            if isinstance(validation, list):
+                validation = tuple(validation)
+            kwargs["validation_data"] = self._finite(
+                *input_data.split(validation), steps
+            )
+        x = input_data.prepared(x, y, self._prepare)
+        return super().fit(x, None, batch_size, epochs, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Scores as `keras.Model.evaluate` does, exactly over all images.
 
-        Takes what `fit` takes, and raises as it does.
+        Takes what `fit` takes, and raises as it does. All batches of a generator are
+        kept in memory, unless `steps` says how many to take.
         """
         distributed_fit.check_fit(self)
-        _refuse_weights(kwargs.get("sample_weight"))
-        if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it
-            x = self._checked(x, y)
+        input_data.refuse_weights(kwargs.get("sample_weight"))
+        if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has prepared it
+            x = self._finite(x, y, kwargs.get("steps"))
         return super().evaluate(x, None, *args, **kwargs)
 
+    def _finite(self, x: Any, y: Any, steps: int | None) -> Any:
+        return input_data.prepared(x, y, self._prepare, holds_generators=steps is None)
+
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-        """The model's outputs as `keras.Model.predict` gives them.
+        """Returns the model's outputs as `keras.Model.predict` gives them.
 
         Takes what `evaluate` takes.
         """
-        return super().predict(self._checked(x), *args, **kwargs)
+        x = input_data.prepared(x, None, self._prepare_inputs)
+        return super().predict(x, *args, **kwargs)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Takes one step of `fit`, on one batch of what that takes."""
+        input_data.refuse_weights(sample_weight, class_weight)
+        return super().train_on_batch(self._prepare(x, y), return_dict=return_dict)
+
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Takes one step of `evaluate`, on one batch of what that takes."""
+        input_data.refuse_weights(sample_weight)
+        return super().test_on_batch(self._prepare(x, y), return_dict=return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Returns the model's outputs for one batch of what `predict` takes."""
+        return super().predict_on_batch(self._prepare_inputs(x))
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """One step of `fit`, with the label among the inputs (a hook of Keras)."""
-        inputs = self._as_inputs(data)
-        if distributed_fit.is_on_replicas():
-            return distributed_fit.train_step(self, *inputs)
-        return super().train_step(inputs)
+        """Takes one step of `fit`, on each replica (a hook of Keras)."""
+        features = self._features_of(data)
+        variables = self.trainable_variables
+
+        def scaled_loss() -> tuple[tf.Tensor, None]:
+            loss = self._step_loss(features, training=True)
+            return self.optimizer.scale_loss(loss), None
+
+        gradients, _ = distributed_fit.gradients_of(scaled_loss, variables)
+        if variables:
+            distributed_fit.apply_gradients(self.optimizer, gradients, variables)
+        return self.get_metrics_result()
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        """One step of `evaluate`, with the label among the inputs (a hook of Keras)."""
-        inputs = self._as_inputs(data)
-        if distributed_fit.is_on_replicas():
-            return distributed_fit.test_step(self, *inputs)
-        return super().test_step(inputs)
+        """Takes one step of `evaluate`, on each replica (a hook of Keras)."""
+        self._step_loss(self._features_of(data), training=False)
+        return self.get_metrics_result()
 
-    def predict_step(self, data: Any) -> tf.Tensor:
-        """One step of `predict`, with the label among the inputs (a hook of Keras)."""
-        return super().predict_step(self._as_inputs(data))
+    def predict_step(self, data: Any) -> Any:
+        """Takes one step of `predict` (a hook of Keras)."""
+        x, _ = input_data.split(data)
+        return self(x, training=False)
 
-    def _as_inputs(self, data: Any) -> tuple[dict[str, Any]]:
-        """A batch of any kind of data; its images are looked at by the loss alone."""
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        _refuse_weights(sample_weight)
-        return (self._checked_features(self._with_label(x, y)),)
-
-    def _with_label(self, x: Any, y: Any) -> Any:
-        """Puts labels that stand beside the images among the inputs."""
-        if y is None or "label" not in self.conditions.shapes:
-            return x
-        shape = y.shape if tf.is_tensor(y) else np.shape(y)
-        if tf.TensorShape(shape).rank == 2 and shape[1] == 1:
-            y = y[:, 0]  # a column, as many data sets have it
-        if not isinstance(x, Mapping):
-            return {"image": x, "label": y}
-        return x if "label" in x else {**x, "label": y}
-
-    def _checked(self, x: Any, y: Any = None) -> Any:
-        """Arrays are checked; data sets become what Keras's steps can take."""
-        if isinstance(x, tf.data.Dataset):
-            # Only what the model takes: XLA cannot compile steps that get strings.
-            convert = tf.autograph.experimental.do_not_convert
-            return x.map(convert(lambda *batch: self._as_inputs(batch)))
-        if inspect.isgenerator(x):
-            return (self._as_inputs(batch) for batch in x)
-        x = self._with_label(x, y)
-        image = x.get("image") if isinstance(x, Mapping) else x
-        if not hasattr(image, "__array__"):
-            return x
-        self._check_images(image)
-        return {**self._checked_features(x), "image": image}
-
-    def _checked_features(self, x: Any) -> dict[str, Any]:
-        features = self._as_dict(x)
-        image = features["image"]
-        if not self.conditions.names:
-            return {"image": image}
-        names = self.conditions.tensor_specs(with_presence=True)
-        given = {name: features.get(name) for name in names}
-        return {"image": image, **self.conditions.prepare(given, _batch_size(image))}
-
-    def _check_images(self, image: Any) -> np.ndarray:
-        return check_images(image, self.num_levels, image_shape=self.image_shape)
+    def _step_loss(self, features: dict[str, Any], training: bool) -> tf.Tensor:
+        weight = None
+        if distributed_fit.is_on_replicas():  # some of which may have no images
+            count = tf.shape(features["image"])[0]
+            features = {name: at_least_one(value) for name, value in features.items()}
+            weight = tf.sequence_mask(count, tf.shape(features["image"])[0], tf.float32)
+        outputs = self(features, training=training)
+        loss = self.compute_loss(features, None, outputs, weight, training)
+        # The loss is a share of the mean over all replicas.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        count = distributed_fit.global_count(features["image"], weight) / replicas
+        self._loss_tracker.update_state(loss * replicas, count)
+        return loss
 
     def compute_loss(
         self,
@@ -257,69 +400,134 @@ class ImageModel(ServedModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> tf.Tensor:
-        """The mean loss of a batch (a hook of Keras's training)."""
-        _refuse_weights(sample_weight)
-        losses = self.image_losses(y_pred, self._select_features(x)["image"])
-        self._image_metric.update_state(losses.measured)
-        # Replicas add their gradients up: each counts for its share of the batch.
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return tf.add_n([tf.reduce_mean(losses.loss), *self.losses]) / replicas
-
-    def prepare_features(self, batch: Mapping[str, Any]) -> dict[str, Any]:
-        """What the model takes of a batch, checked: for loops other than `fit`.
+        """Computes the mean loss of a batch (a hook of Keras's training).
 
         Args:
-            batch: "image" and the conditions by their names; others are left aside.
+            x: images, or the features of a batch.
+            y: left aside: what the loss needs is among the features.
+            y_pred: the model's outputs.
+            sample_weight: 1 for images, 0 for what fills up a batch, float32 (batch,).
+                Default: all count.
+            training: left aside.
 
         Returns:
-            The features that `features_losses` takes.
+            float32 scalar; on several replicas each one's share of the mean over all.
+        """
+        features = dict(input_data.as_dict(x))
+        features["image"] = self._as_images(features["image"])
+        losses = self.losses_per_image(y_pred, features)
+        if self._metric is not None:
+            self._metric.update_state(losses.measured, sample_weight)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        others = [each / replicas for each in self.losses]
+        return tf.add_n(
+            [distributed_fit.global_mean(losses.loss, sample_weight), *others]
+        )
+
+    # Graphs of verbs.
+
+    @functools.cached_property
+    def _graphs(self) -> dict[Any, Any]:
+        return {}
+
+    def run_graph(
+        self,
+        key: tuple[Any, ...],
+        function: Callable[[dict[str, tf.Tensor]], Any],
+        features: Mapping[str, tf.Tensor],
+        batch_size: int | None = None,
+        jit_compile: bool = False,
+    ) -> Any:
+        """Runs a function of features as a graph, which is traced once for each key.
+
+        Args:
+            key: what tells this graph from others, beside the names of the features.
+            function: to trace; the model's weights are read when the graph runs.
+            features: tensors that lead with the batch.
+            batch_size: what the graph is made for. Default: any.
+            jit_compile: whether XLA compiles it. Default False.
+        """
+        key = (*key, batch_size, jit_compile, *features)
+        if key not in self._graphs:
+            specs = {
+                name: tf.TensorSpec([batch_size, *value.shape[1:]], value.dtype)
+                for name, value in features.items()
+            }
+            self._graphs[key] = tf.function(
+                function,
+                input_signature=[specs],
+                autograph=False,
+                jit_compile=jit_compile,
+            )
+        return self._graphs[key](dict(features))
+
+    def export(
+        self,
+        filepath: str | os.PathLike[str],
+        format: str = "tf_saved_model",
+        verbose: bool = True,
+        *,
+        signatures: Sequence[str] | None = None,
+        label_names: Sequence[str] | None = None,
+        bits_per_dim: float | None = None,
+        max_batch_size: int | None = None,
+    ) -> None:
+        """Writes a SavedModel that TF Serving runs as it is.
+
+        Its graph draws by as many loops side by side as `sample` does here: one for
+        each processor (at most 8), one in all where there is a GPU.
+
+        Args:
+            filepath: a directory that does not exist, for TF Serving
+                `<base>/<version number>`. It appears whole or not at all.
+            format: "tf_saved_model", the only one.
+            verbose: whether to say what was written. Default True.
+            signatures: names of those that it shall have, such as ["sample"]; the first
+                is the one of requests that name none. Default: all.
+            label_names: what the labels are called, for those who use the export; as
+                many as there are classes. Default: not said.
+            bits_per_dim: what the model reached on data that it was not trained on,
+                for the same. Default: not said.
+            max_batch_size: most rows of a request, for the same, if those who serve it
+                limit them. Default: not said.
 
         Raises:
-            ValueError: when a condition is missing or not as the model takes it. In
-                graphs running them raises `InvalidArgumentError`.
+            FileExistsError: when something stands there.
+            ValueError: when another format is asked for, the model has no such
+                signature, or the names or a number cannot be right.
         """
-        return self._checked_features(batch)
+        if format != "tf_saved_model":
+            raise ValueError(
+                f'format must be "tf_saved_model". Received: format={format!r}'
+            )
+        from keras_pixelcnn.export import export_saved_model
 
-    def features_losses(
-        self, features: Mapping[str, Any], training: bool = False
-    ) -> ImageLosses:
-        """What each image of a batch costs, in one pass: for loops other than `fit`.
-
-        Args:
-            features: as `prepare_features` gives them; an empty batch too.
-            training: whether dropout is on. Default False.
-
-        Returns:
-            The losses, with gradients.
-        """
-        size = _batch_size(features["image"])
-        features = {name: at_least_one(value) for name, value in features.items()}
-        outputs = self(features, training=training)
-        image = self._select_features(features)["image"]
-        losses = self.image_losses(outputs, image)
-        return ImageLosses(*(each[:size] for each in losses))
-
-    def update_metrics(self, losses: ImageLosses) -> None:
-        """Takes a batch's losses into what `fit` and `evaluate` show."""
-        self._image_metric.update_state(losses.measured)
-        self._loss_tracker.update_state(losses.loss)
+        export_saved_model(
+            self,
+            filepath,
+            verbose=verbose,
+            signatures=signatures,
+            label_names=label_names,
+            bits_per_dim=bits_per_dim,
+            max_batch_size=max_batch_size,
+        )
 
 
-def _batch_size(image: Any) -> Any:
-    """Number of images, as far as it is known."""
-    if image.shape is not None and tf.TensorShape(image.shape).rank is None:
-        return tf.shape(image)[0]
-    return keras.ops.shape(image)[0]
+def _of_known_shape(image: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
+    """Checks images whose shape the graph does not know, and gives them theirs."""
+    height, width, channels = image_shape
+    shape = tf.shape(image)
+    # Padded, so that a shape of any rank can be compared.
+    sizes = tf.concat([shape[1:], [-1] * 4], axis=0)[:4]
+    fits = tf.reduce_all(tf.equal(sizes, [height, width, channels, -1]))
+    if channels == 1:
+        fits |= tf.reduce_all(tf.equal(sizes, [height, width, -1, -1]))
+    rule = f"`image` must have shape (batch, {height}, {width}, {channels})."
+    check = tf.debugging.Assert(fits, [rule, "Received shape:", shape])
+    with tf.control_dependencies([check]):
+        return tf.reshape(image, [-1, *image_shape])
 
 
 def _as_tensor(value: Any) -> Any:
     is_symbolic = isinstance(value, keras.KerasTensor)
     return value if is_symbolic else keras.ops.convert_to_tensor(value)
-
-
-def _refuse_weights(*weights: Any) -> None:
-    if any(weight is not None for weight in weights):
-        raise ValueError(
-            "sample_weight and class_weight are not supported: all images count alike. "
-            "Repeat or leave out images in the data."
-        )

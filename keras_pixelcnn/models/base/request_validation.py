@@ -1,4 +1,4 @@
-"""From what a user passes to what the graph takes, or an error that says what to do."""
+"""Checks of the arguments of verbs, which become what their graphs take."""
 
 import random
 from collections.abc import Callable
@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.argument_checks import is_integer
-from keras_pixelcnn.graph_checks import checked
+from keras_pixelcnn.checks import checked, is_integer
+from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.samplers import example_seeds
 
 INT64 = np.iinfo(np.int64)
 
 
 def prepare_seeds(seed: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
-    """One seed for each example.
+    """Returns one seed for each example.
 
     Args:
         seed: an integer for the whole call, folded with each example's index; one
@@ -69,13 +69,13 @@ def _check_one_per_example(
 
 
 def _known(value: Any) -> Any:
-    """The value of a tensor where it is known, so that it can be checked."""
+    """Returns the value of a tensor where it is known, so that it can be checked."""
     static = tf.get_static_value(value) if tf.is_tensor(value) else value
     return value if static is None else static
 
 
 def prepare_noise(noise: Any, image_shape: tuple[int, int, int]) -> tf.Tensor:
-    """The uniform numbers that images are drawn with.
+    """Checks the uniform noise that images are sampled with.
 
     Args:
         noise: numbers in [0, 1), (batch, height, width, channels).
@@ -109,7 +109,7 @@ def prepare_noise(noise: Any, image_shape: tuple[int, int, int]) -> tf.Tensor:
 
 
 def prepare_temperature(temperature: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
-    """One temperature for each example.
+    """Returns one temperature for each example.
 
     Args:
         temperature: a number above 0, or one per example, (num_samples,).
@@ -132,7 +132,7 @@ def prepare_temperature(temperature: Any, num_samples: tf.Tensor | int) -> tf.Te
 
 
 def prepare_top_p(top_p: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
-    """One probability for each example, in (0, 1]; see `prepare_temperature`."""
+    """Returns one probability in (0, 1] for each example; see `prepare_temperature`."""
     rule = "top_p must be a number above 0 and at most 1 (1 draws from all levels)."
     return _prepare_numbers(
         "top_p", top_p, num_samples, rule, lambda values: (values > 0) & (values <= 1)
@@ -140,7 +140,7 @@ def prepare_top_p(top_p: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
 
 
 def prepare_guidance_scale(scale: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
-    """One finite scale for each example; see `prepare_temperature`."""
+    """Returns one finite scale for each example; see `prepare_temperature`."""
     rule = "guidance_scale must be a finite number (1 is the conditional model)."
     return _prepare_numbers("guidance_scale", scale, num_samples, rule, np.isfinite)
 
@@ -165,42 +165,42 @@ def _prepare_numbers(
 
 
 def _as_floats(value: Any) -> np.ndarray:
-    """An array of numbers, not a number where there are none."""
+    """Returns an array of numbers, NaN where there are none."""
     try:
         return np.asarray(value, "float32")
     except (TypeError, ValueError):
         return np.asarray(np.nan, "float32")
 
 
-def check_can_be_guided(model: Any) -> None:
+def check_can_be_guided(conditions: Conditions) -> None:
     """Checks that a model is conditional and unconditional in one.
 
     Raises:
         ValueError: when it is not.
     """
-    if not model.conditions.optional:
+    if not conditions.optional:
         raise ValueError(
             "guidance_scale mixes the conditional and the unconditional model, and "
             "only a model trained with condition_dropout above 0 is both."
         )
 
 
-def check_has_condition(model: Any, name: str) -> int | None:
+def check_has_condition(conditions: Conditions, name: str) -> int | None:
     """Checks that a model takes a condition; returns its number of classes.
 
     Raises:
         ValueError: when it does not.
     """
-    if name not in model.conditions.shapes:
+    if name not in conditions.shapes:
         argument = {"label": "num_classes", "embedding": "embedding_dim"}[name]
         raise ValueError(
             f"The model takes no {name}. It must have been made with {argument}."
         )
-    return model.conditions.num_classes
+    return conditions.num_classes
 
 
 def prepare_log_prior(prior: Any, num_classes: int) -> tf.Tensor:
-    """Log p(y), up to a constant: float32 (num_classes,).
+    """Returns log p(y), up to a constant: float32 (num_classes,).
 
     Raises:
         ValueError: when the prior is not one number for each class, not negative and
@@ -224,7 +224,7 @@ def prepare_log_prior(prior: Any, num_classes: int) -> tf.Tensor:
 def prepare_mask(
     mask: Any, shape: tuple[int | None, ...], image_shape: tuple[int, int, int]
 ) -> Any:
-    """A mask that broadcasts to the images, True where they are known.
+    """Returns a mask that broadcasts to the images, True where they are known.
 
     Args:
         mask: booleans, or numbers 0 and 1: ([batch,] height, width[, channels]).
@@ -309,31 +309,3 @@ def prepare_num_samples(num_samples: Any) -> tf.Tensor | int:
             f"Received: num_samples={num_samples!r}"
         )
     return int(num_samples)
-
-
-def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
-    """Checks that a shape is (height, width, channels), each at least 1.
-
-    Raises:
-        ValueError: when it is not.
-    """
-    shape = tuple(image_shape) if np.iterable(image_shape) else ()
-    if len(shape) != 3 or not all(is_integer(size, 1) for size in shape):
-        raise ValueError(
-            "image_shape must be (height, width, channels), three integers of at "
-            f"least 1. Received: image_shape={image_shape!r}"
-        )
-    return tuple(int(size) for size in shape)
-
-
-def check_positive(argument: str, size: Any) -> None:
-    """Checks that an argument is an integer of at least 1.
-
-    Raises:
-        ValueError: when it is not.
-    """
-    if not is_integer(size, 1):
-        raise ValueError(
-            f"{argument} must be an integer of at least 1. "
-            f"Received: {argument}={size!r}"
-        )

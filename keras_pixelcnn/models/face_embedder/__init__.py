@@ -1,1 +1,1 @@
-"""The embedder of portraits."""
+"""FaceEmbedder."""

@@ -20,7 +20,7 @@ class Triplets(NamedTuple):
 
 
 def squared_distances(embeddings: tf.Tensor) -> tf.Tensor:
-    """Squared Euclidean distances of all pairs.
+    """Computes the squared Euclidean distances of all pairs.
 
     Args:
         embeddings: float32 (batch, d).
@@ -65,7 +65,7 @@ def mine_semi_hard(distances: tf.Tensor, label: tf.Tensor) -> Triplets:
 def semi_hard_triplet_loss(
     label: Any, embeddings: Any, margin: float = 0.2
 ) -> tf.Tensor:
-    """The mean of max(0, d(a, p) - d(a, n) + margin), d the squared distance.
+    """Computes the mean of max(0, d(a, p) - d(a, n) + margin), d the squared distance.
 
     The mean is over all pairs of an anchor a and a positive p, another image of its
     identity, with the negative n that `mine_semi_hard` finds for them. A batch without

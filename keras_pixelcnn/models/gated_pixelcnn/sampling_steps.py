@@ -1,19 +1,22 @@
-"""`GatedPixelCNN` step by step: what its sampler drives."""
+"""`GatedPixelCNN` step by step, as samplers run it."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_pixelcnn.layers.gated_block_steps import PixelState
+from keras_pixelcnn.layers.gated_block import GatedPixelState
 from keras_pixelcnn.layers.masked_conv2d import GroupSteps
-from keras_pixelcnn.models.base.pixel_cache import LeftPixels
+from keras_pixelcnn.layers.stack_conv2d import LeftPixels
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models.gated_pixelcnn.model import GatedPixelCNN
 
 
-class _PixelState(NamedTuple):
+class _GatedPixelCNNPixel(NamedTuple):
     """The blocks' states at the pixel at hand, and the head's inputs so far."""
 
-    blocks: tuple[PixelState, ...]
+    blocks: tuple[GatedPixelState, ...]
     left: LeftPixels
     skips: tuple[tf.Tensor, ...] = ()
     hidden: tuple[tf.Tensor, ...] = ()
@@ -29,16 +32,18 @@ class GatedPixelCNNSteps:
     `samplers.ChannelSteps` takes.
 
     Args:
-        model: a `GatedPixelCNN`, whose weights are read once.
+        model: whose weights are read once.
         conditions: its inputs beside the image, of a batch.
     """
 
-    def __init__(self, model: Any, conditions: Mapping[str, tf.Tensor]) -> None:
+    def __init__(
+        self, model: "GatedPixelCNN", conditions: Mapping[str, tf.Tensor]
+    ) -> None:
         self._dtype = model.blocks[0].compute_dtype
         self._encoding = model.encoding.steps(self._dtype)
         self._image_shape = model.image_shape
         self._color_groups = model.blocks[0].color_groups
-        added = [None] * len(model.blocks)
+        added: list[Any] = [None] * len(model.blocks)
         if model.condition_encoder is not None:
             features = model.condition_encoder(conditions, training=False)
             added = [layer.row_steps(features) for layer in model.conditionings]
@@ -50,7 +55,7 @@ class GatedPixelCNNSteps:
         self._parameters = model.parameters.group_steps()
 
     def start_image(self, num_slices: tf.Tensor, batch_size: tf.Tensor) -> Any:
-        """The caches of the vertical stack, and the row above the image, encoded.
+        """Returns the vertical stack's empty caches, and the row above the image.
 
         In this order: OpenVINO moves a loop's variables on one by one, and the newest
         row must not be replaced before a cache has taken it over.
@@ -87,7 +92,7 @@ class GatedPixelCNNSteps:
         return tuple(caches), newest
 
     def _window_sizes(self) -> list[int]:
-        """How many rows each block must give, for the caches of those after it."""
+        """Counts the rows that each block must give for the caches after it."""
         sizes = [0]
         for block in reversed(self._rows[1:]):
             sizes.append(sizes[-1] + block.height - 1)
@@ -109,12 +114,12 @@ class GatedPixelCNNSteps:
         return cache[0], self._encoding(row)
 
     def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
-        """The caches of the horizontal stack."""
+        """Returns the horizontal stack's empty caches."""
         return LeftPixels.at_the_edge(self._pixels, batch_size, self._dtype)
 
     def pixel(
         self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: LeftPixels
-    ) -> _PixelState:
+    ) -> _GatedPixelCNNPixel:
         """Enters a pixel."""
         links = [link[column] for link in features]
         if self._color_groups == 1:
@@ -122,11 +127,11 @@ class GatedPixelCNNSteps:
         else:
             links = [tuple(tf.unstack(link)) for link in links]
         lefts = cache.of_each(len(self._pixels))
-        return _PixelState(tuple(map(PixelState, links, lefts)), cache)
+        return _GatedPixelCNNPixel(tuple(map(GatedPixelState, links, lefts)), cache)
 
     def channel(
-        self, value: tf.Tensor | None, state: _PixelState
-    ) -> tuple[tf.Tensor, _PixelState]:
+        self, value: tf.Tensor | None, state: _GatedPixelCNNPixel
+    ) -> tuple[tf.Tensor, _GatedPixelCNNPixel]:
         """Runs the horizontal stack and the head for the next channel."""
         features = None
         if value is not None:
@@ -138,10 +143,10 @@ class GatedPixelCNNSteps:
         skip = self._skip(*(block_state.gated for block_state in blocks))
         skips = (*state.skips, tf.nn.relu(skip))
         hidden = (*state.hidden, tf.nn.relu(self._head(skips)))
-        state = _PixelState(tuple(blocks), state.left, skips, hidden)
+        state = _GatedPixelCNNPixel(tuple(blocks), state.left, skips, hidden)
         return self._parameters(hidden), state
 
-    def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> LeftPixels:
+    def finish_pixel(self, value: tf.Tensor, state: _GatedPixelCNNPixel) -> LeftPixels:
         """Shifts the caches of the horizontal stack by one pixel."""
         first, *others = state.blocks
         newest = self._encoding.pixel(value, len(first.inputs))
@@ -150,13 +155,13 @@ class GatedPixelCNNSteps:
 
 
 def _last_rows(rows: tf.Tensor, count: int) -> tf.Tensor:
-    """The last rows of (batch, n, width, features), zeros above where n is less."""
+    """Returns the last rows of (batch, n, width, features), padded with zeros."""
     missing = max(count - rows.shape[1], 0)
     rows = tf.pad(rows, [[0, 0], [missing, 0], [0, 0], [0, 0]])
     return rows[:, rows.shape[1] - count :]
 
 
 def _as_rows(rows: tf.Tensor, num_slices: Any, batch_size: Any) -> tuple[Any, ...]:
-    """(slices x examples, n, width, f) as n rows (slices, width, examples, f)."""
+    """Splits (slices x examples, n, width, f) by rows: (slices, width, examples, f)."""
     shape = [num_slices, batch_size, *rows.shape[1:]]
     return tuple(tf.unstack(tf.transpose(tf.reshape(rows, shape), [2, 0, 3, 1, 4])))

@@ -1,20 +1,26 @@
 """PixelRNN: the recurrent models of "Pixel Recurrent Neural Networks"."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import keras
+import tensorflow as tf
 
+from keras_pixelcnn import likelihoods
+from keras_pixelcnn.checks import check_image_shape, check_positive
+from keras_pixelcnn.layers import MaskedConv2D, PixelRNNBlock
+from keras_pixelcnn.layers.color_groups import check_kernel_size, complete_filters
+from keras_pixelcnn.layers.input_encoding import make_encoding
+from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
 from keras_pixelcnn.layers.pixel_rnn_block import CELLS
-from keras_pixelcnn.likelihoods import PixelLikelihood
-from keras_pixelcnn.models.base.network_model import NetworkModel, complete_filters
-from keras_pixelcnn.models.base.request_validation import check_positive
-from keras_pixelcnn.models.pixel_rnn.network import PixelRNNNetwork
+from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.pixel_rnn.sampling_steps import PixelRNNSteps
+from keras_pixelcnn.samplers import ScanSteps, by_channel
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class PixelRNN(NetworkModel):
+class PixelRNN(AutoregressiveImageModel):
     """PixelRNN: LSTM cells that run over the image, row by row or along diagonals.
 
     ::
@@ -39,7 +45,7 @@ class PixelRNN(NetworkModel):
             Default 256.
         filters: h, a multiple of the channels. Default: the largest of up to 128 (128
             for grey images, 126 for RGB).
-        num_layers: number of LSTM layers. Default 12.
+        num_blocks: number of blocks, each with an LSTM layer. Default 12.
         cell: "row_lstm" or "diagonal_bilstm". Default "row_lstm".
         kernel_size: odd kernel along the row of the Row LSTM's two convolutions; the
             other cell has none. Default 3.
@@ -58,12 +64,14 @@ class PixelRNN(NetworkModel):
             Default: Keras's global policy.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
+        num_layers: the former name of `num_blocks`, which files and configs of version
+            0.1.0 have. Default: it is `num_blocks` that counts.
 
     Raises:
         ValueError: on arguments out of their ranges.
 
     Example:
-        >>> model = PixelRNN((28, 28, 1), filters=16, num_layers=7)
+        >>> model = PixelRNN((28, 28, 1), filters=16, num_blocks=7)
         >>> model.compile("adam")
         >>> model.fit(images, epochs=10)
         >>> model.log_prob(images[:16])
@@ -73,15 +81,12 @@ class PixelRNN(NetworkModel):
         van den Oord et al. 2016, arXiv 1601.06759, sections 3.1 to 3.3 and table 1.
     """
 
-    network_class = PixelRNNNetwork
-    steps_class = PixelRNNSteps
-
     def __init__(
         self,
         image_shape: tuple[int, int, int],
         num_levels: int = 256,
         filters: int | None = None,
-        num_layers: int = 12,
+        num_blocks: int = 12,
         cell: str = "row_lstm",
         kernel_size: int | None = None,
         first_kernel_size: int = 7,
@@ -92,40 +97,107 @@ class PixelRNN(NetworkModel):
         dtype: Any = None,
         name: str | None = None,
         trainable: bool = True,
+        num_layers: int | None = None,
     ) -> None:
-        super().__init__(
-            image_shape,
+        image_shape = check_image_shape(image_shape)
+        if num_layers is not None:
+            num_blocks = num_layers
+        check_positive("num_blocks", num_blocks)
+        _check_cell(cell, kernel_size)
+        check_kernel_size(first_kernel_size, smallest=3)
+        pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
+        groups = pixels.color_groups
+        filters = complete_filters(filters, head_filters, groups)
+
+        # === Layers ===
+        encoding = make_encoding(
+            input_encoding,
+            input_embedding_dim,
             num_levels,
-            likelihood,
-            {
-                "filters": filters,
-                "num_layers": num_layers,
-                "cell": cell,
-                "kernel_size": kernel_size,
-                "first_kernel_size": first_kernel_size,
-                "head_filters": head_filters,
-            },
-            input_encoding=input_encoding,
-            input_embedding_dim=input_embedding_dim,
+            image_shape[-1],
+            likelihood=pixels.name,
+            dtype=dtype,
+        )
+        shared = {"color_groups": groups, "dtype": dtype}
+        first_convolution = MaskedConv2D(
+            2 * filters, first_kernel_size, "A", name="first_convolution", **shared
+        )
+        blocks = [
+            PixelRNNBlock(
+                filters,
+                cell,
+                3 if kernel_size is None else kernel_size,
+                name=f"block_{index}",
+                **shared,
+            )
+            for index in range(num_blocks)
+        ]
+        heads = [
+            MaskedProduct(
+                2 * filters if head_filters is None else head_filters,
+                name=f"head_{index}",
+                **shared,
+            )
+            for index in range(2)
+        ]
+        # Likelihoods stay exact under mixed precision.
+        parameters = MaskedProduct(
+            math.prod(pixels.pixel_shape), groups, dtype="float32", name="parameters"
+        )
+        by_pixel = keras.layers.Reshape(
+            (*image_shape[:2], *pixels.pixel_shape), dtype="float32"
+        )
+
+        # === Functional model ===
+        beyond = ((0, 0), (0, 1))
+        spatial = {"data_format": "channels_last", "dtype": dtype}
+        image = keras.Input(image_shape, dtype="int32", name="image")
+        outputs = encoding(image)
+        if cell == "diagonal_bilstm":
+            # Cells that come from the right begin one column beyond the image, at a
+            # pixel after the row's last: every feature tells of the pixels before its
+            # own, so that nothing else would tell the row below of the last pixel.
+            outputs = keras.layers.ZeroPadding2D(beyond, **spatial)(outputs)
+        outputs = first_convolution(outputs)
+        for block in blocks:
+            outputs = block(outputs)
+        if cell == "diagonal_bilstm":
+            outputs = keras.layers.Cropping2D(beyond, **spatial)(outputs)
+        for head in heads:
+            outputs = head(keras.ops.relu(outputs))
+        outputs = parameters(keras.ops.relu(outputs))
+        super().__init__(
+            inputs={"image": image},
+            outputs=by_pixel(outputs),
+            image_shape=image_shape,
+            likelihood=pixels,
             dtype=dtype,
             name=name,
             trainable=trainable,
         )
-        network = self._network
-        self.encoding = network.encoding
-        self.first_convolution = network.first_convolution
-        self.blocks = network.blocks
-        self.heads = network.heads
-        self.parameters = network.parameters
 
-    @classmethod
-    def complete_arguments(
-        cls, arguments: Mapping[str, Any], likelihood: PixelLikelihood
-    ) -> dict[str, Any]:
-        """The network's arguments, checked; see `NetworkModel`."""
-        _check_cell(arguments["cell"], arguments["kernel_size"])
-        check_positive("num_layers", arguments["num_layers"])
-        return complete_filters(arguments, likelihood)
+        # === Config ===
+        self.filters = filters
+        self.num_blocks = num_blocks
+        self.cell = cell
+        self.kernel_size = kernel_size
+        self.first_kernel_size = first_kernel_size
+        self.head_filters = head_filters
+        self.input_encoding = input_encoding
+        self.input_embedding_dim = input_embedding_dim
+        self.encoding = encoding
+        self.first_convolution = first_convolution
+        self.blocks = blocks
+        self.heads = heads
+        self.parameters = parameters
+
+    def scan_steps(
+        self, conditions: Mapping[str, tf.Tensor] | None = None
+    ) -> ScanSteps:
+        """Gives the model step by step; see `AutoregressiveImageModel`."""
+        if not self.has_scan_steps:
+            raise NotImplementedError(self.why_no_scan_steps)
+        return by_channel(PixelRNNSteps(self), self.pixel_likelihood)
 
     @property
     def has_scan_steps(self) -> bool:
@@ -139,6 +211,20 @@ class PixelRNN(NetworkModel):
             'PixelRNN with cell="diagonal_bilstm" cannot be run step by step: its '
             "states follow the diagonals, which pixels in raster order cross."
         )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "num_blocks": self.num_blocks,
+            "cell": self.cell,
+            "kernel_size": self.kernel_size,
+            "first_kernel_size": self.first_kernel_size,
+            "head_filters": self.head_filters,
+            "input_encoding": self.input_encoding,
+            "input_embedding_dim": self.input_embedding_dim,
+        }
 
 
 def _check_cell(cell: str, kernel_size: int | None) -> None:

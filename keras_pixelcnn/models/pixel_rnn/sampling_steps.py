@@ -1,29 +1,18 @@
-"""`PixelRNN` of Row LSTM step by step: what its sampler drives."""
+"""`PixelRNN` of Row LSTM step by step, as samplers run it."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from keras_pixelcnn.layers.pixel_rnn_block import PixelState, States
-from keras_pixelcnn.layers.scan_layout import as_row, by_group
-from keras_pixelcnn.models.base.pixel_cache import LeftPixels
+from keras_pixelcnn.layers.pixel_rnn_block import PixelRNNPixelState, States
+from keras_pixelcnn.layers.stack_conv2d import LeftPixels, as_row, by_group
+from keras_pixelcnn.models.pixelcnn.sampling_steps import PixelState, ResidualSteps
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models.pixel_rnn.model import PixelRNN
 
 
-class _PixelState(NamedTuple):
-    """The network's state at the pixel at hand; all but `left` group by group."""
-
-    first: tuple[tf.Tensor, ...]
-    """What the rows above give to the first convolution."""
-    blocks: tuple[PixelState, ...]
-    left: LeftPixels
-    image: tuple[tf.Tensor, ...] = ()
-    """Channels of the pixel so far, encoded."""
-    outputs: tuple[tuple[tf.Tensor, ...], ...] = ((), (), ())
-    """For each 1x1 layer at the end its inputs so far."""
-
-
-class PixelRNNSteps:
+class PixelRNNSteps(ResidualSteps):
     """`PixelRNN` of Row LSTM as `samplers.ScanSteps`.
 
     A row step takes the products with the states of the row above, a pixel step the
@@ -34,26 +23,15 @@ class PixelRNNSteps:
     `samplers.ChannelSteps` takes.
 
     Args:
-        model: a `PixelRNN`, whose weights are read once.
-        conditions: none: the model takes no others.
+        model: whose weights are read once.
     """
 
-    def __init__(self, model: Any, conditions: Mapping[str, tf.Tensor]) -> None:
-        del conditions
-        self._model = model
-        self._dtype = model.blocks[0].compute_dtype
-        self._encoding = model.encoding.steps(self._dtype)
-        self._image_shape = model.image_shape
-        self._color_groups = model.blocks[0].color_groups
-        self._first_row = model.first_convolution.row_steps()
+    def __init__(self, model: "PixelRNN") -> None:
+        super().__init__(model)
         self._rows = [block.row_steps() for block in model.blocks]
-        self._first_pixel = model.first_convolution.pixel_steps()
-        self._pixels = [block.pixel_steps() for block in model.blocks]
-        ends = (*model.heads, model.parameters)
-        self._ends = [layer.group_steps() for layer in ends]
 
     def start_image(self, num_slices: tf.Tensor, batch_size: tf.Tensor) -> Any:
-        """The rows of pixels and of states above the image: zeros."""
+        """Returns the rows of pixels and of states above the image: zeros."""
         sizes = (num_slices, self._image_shape[1], batch_size)
         states = tuple(steps.initial_states(*sizes) for steps in self._rows)
         return self._first_row.initial_cache(*sizes), states
@@ -80,7 +58,7 @@ class PixelRNNSteps:
         return last_rows(images, self._first_row.num_rows), tuple(states)
 
     def row(self, index: tf.Tensor, cache: Any) -> tuple[Any, Any]:
-        """What the rows above give to the first convolution and to each block."""
+        """Computes what the rows above add to the first layer and to each block."""
         images, states = cache
         first = self._first_row.above(images)
         blocks = list(zip(self._rows, states, strict=True))
@@ -102,48 +80,16 @@ class PixelRNNSteps:
             new_states.append(states)
         return (*images[1:], row), tuple(new_states)
 
-    def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
-        """The pixels left of the row's first."""
-        convolutions = [self._first_pixel, *self._pixels]
-        return LeftPixels.at_the_edge(convolutions, batch_size, self._dtype)
-
-    def pixel(self, features: Any, column: tf.Tensor, cache: LeftPixels) -> _PixelState:
+    def pixel(self, features: Any, column: tf.Tensor, cache: LeftPixels) -> PixelState:
         """Enters a pixel."""
         here = tf.nest.map_structure(lambda part: self._groups(part[column]), features)
         first, blocks = here
         _, *lefts = cache.of_each(len(blocks) + 1)
         states = [
-            PixelState(above.gates, above.cell, left)
+            PixelRNNPixelState(above.gates, above.cell, left)
             for above, left in zip(blocks, lefts, strict=True)
         ]
-        return _PixelState(first, tuple(states), cache)
+        return PixelState(first, tuple(states), cache)
 
     def _groups(self, pixel: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return (pixel,) if self._color_groups == 1 else tuple(tf.unstack(pixel))
-
-    def channel(
-        self, value: tf.Tensor | None, state: _PixelState
-    ) -> tuple[tf.Tensor, _PixelState]:
-        """Runs the network for the next channel."""
-        if value is not None:
-            state = state._replace(image=self._pixel(value, state))
-        above = state.first[len(state.image)]
-        features = above + self._first_pixel(state.image, (state.left.image,))
-        blocks = []
-        for block, block_state in zip(self._pixels, state.blocks, strict=True):
-            features, block_state = block.group(features, block_state)
-            blocks.append(block_state)
-        outputs = []
-        for layer, seen in zip(self._ends, state.outputs, strict=True):
-            outputs.append((*seen, tf.nn.relu(features)))
-            features = layer(outputs[-1])
-        return features, state._replace(blocks=tuple(blocks), outputs=tuple(outputs))
-
-    def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> LeftPixels:
-        """Shifts what lies to the left by one pixel."""
-        pixel = self._pixel(value, state)
-        return state.left.shifted(pixel, [block.inputs for block in state.blocks])
-
-    def _pixel(self, value: tf.Tensor, state: _PixelState) -> tuple[tf.Tensor, ...]:
-        """The pixel's channels so far, encoded, with the next or all of them."""
-        return (*state.image, self._encoding.pixel(value, len(state.image)))

@@ -1,14 +1,26 @@
 """PixelCNN: the convolutional model of "Pixel Recurrent Neural Networks"."""
 
-import keras
+import math
+from collections.abc import Mapping
+from typing import Any
 
-from keras_pixelcnn.models.base.block_model import BlockModel
-from keras_pixelcnn.models.pixelcnn.network import PixelCNNNetwork
+import keras
+import tensorflow as tf
+
+from keras_pixelcnn import likelihoods
+from keras_pixelcnn.checks import check_image_shape, check_positive
+from keras_pixelcnn.layers import GateConditioning, MaskedConv2D, PixelCNNBlock
+from keras_pixelcnn.layers.color_groups import check_kernel_size, complete_filters
+from keras_pixelcnn.layers.input_encoding import make_encoding
+from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
+from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
+from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.models.pixelcnn.sampling_steps import PixelCNNSteps
+from keras_pixelcnn.samplers import ScanSteps, by_channel
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class PixelCNN(BlockModel):
+class PixelCNN(AutoregressiveImageModel):
     """PixelCNN: one stack of masked convolutions in residual blocks, with ReLUs.
 
     ::
@@ -76,10 +88,156 @@ class PixelCNN(BlockModel):
         figure 5.
     """
 
-    network_class = PixelCNNNetwork
-    steps_class = PixelCNNSteps
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        num_levels: int = 256,
+        filters: int | None = None,
+        num_blocks: int = 15,
+        kernel_size: int = 3,
+        first_kernel_size: int = 7,
+        head_filters: int | None = None,
+        likelihood: str | Mapping[str, Any] = "categorical",
+        dropout_rate: float = 0.0,
+        num_classes: int | None = None,
+        embedding_dim: int | None = None,
+        spatial_shape: tuple[int, int, int] | None = None,
+        condition_dropout: float = 0.0,
+        gradient_checkpointing: bool = False,
+        input_encoding: str = "intensity",
+        input_embedding_dim: int | None = None,
+        dtype: Any = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        image_shape = check_image_shape(image_shape)
+        check_positive("num_blocks", num_blocks)
+        check_kernel_size(first_kernel_size, smallest=3)
+        pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
+        groups = pixels.color_groups
+        filters = complete_filters(filters, head_filters, groups)
+        conditions = Conditions(
+            num_classes, embedding_dim, spatial_shape, condition_dropout, dtype
+        )
 
-    @property
-    def first_convolution(self) -> keras.layers.Layer:
-        """The masked convolution of type A on the image."""
-        return self._network.first_convolution
+        # === Layers ===
+        encoding = make_encoding(
+            input_encoding,
+            input_embedding_dim,
+            num_levels,
+            image_shape[-1],
+            likelihood=pixels.name,
+            dtype=dtype,
+        )
+        shared = {"color_groups": groups, "dtype": dtype}
+        first_convolution = MaskedConv2D(
+            2 * filters, first_kernel_size, "A", name="first_convolution", **shared
+        )
+        blocks = [
+            PixelCNNBlock(
+                filters,
+                kernel_size,
+                dropout_rate=dropout_rate,
+                gradient_checkpointing=gradient_checkpointing,
+                name=f"block_{index}",
+                **shared,
+            )
+            for index in range(num_blocks)
+        ]
+        condition_encoder = conditions.make_encoder(image_shape[:2], filters, dtype)
+        conditionings = [
+            GateConditioning(
+                block.conditioning_filters,
+                defers_maps=gradient_checkpointing,
+                dtype=dtype,
+                name=f"conditioning_{index}",
+            )
+            for index, block in enumerate(blocks)
+            if conditions.names
+        ]
+        heads = [
+            MaskedProduct(
+                2 * filters if head_filters is None else head_filters,
+                name=f"head_{index}",
+                **shared,
+            )
+            for index in range(2)
+        ]
+        # Likelihoods stay exact under mixed precision.
+        parameters = MaskedProduct(
+            math.prod(pixels.pixel_shape), groups, dtype="float32", name="parameters"
+        )
+        by_pixel = keras.layers.Reshape(
+            (*image_shape[:2], *pixels.pixel_shape), dtype="float32"
+        )
+
+        # === Functional model ===
+        image = keras.Input(image_shape, dtype="int32", name="image")
+        given = conditions.keras_inputs()
+        added = [None] * num_blocks
+        if given:
+            features = condition_encoder(given)
+            added = [conditioning(features) for conditioning in conditionings]
+        outputs = first_convolution(encoding(image))
+        for block, conditioning in zip(blocks, added, strict=True):
+            outputs = block(outputs, conditioning)
+        for head in heads:
+            outputs = head(keras.ops.relu(outputs))
+        outputs = parameters(keras.ops.relu(outputs))
+        super().__init__(
+            inputs={"image": image, **given},
+            outputs=by_pixel(outputs),
+            image_shape=image_shape,
+            likelihood=pixels,
+            conditions=conditions,
+            dtype=dtype,
+            name=name,
+            trainable=trainable,
+        )
+
+        # === Config ===
+        self.filters = filters
+        self.num_blocks = num_blocks
+        self.kernel_size = kernel_size
+        self.first_kernel_size = first_kernel_size
+        self.head_filters = head_filters
+        self.dropout_rate = dropout_rate
+        self.num_classes = num_classes
+        self.embedding_dim = embedding_dim
+        self.spatial_shape = conditions.shapes.get("spatial")
+        self.condition_dropout = condition_dropout
+        self.gradient_checkpointing = gradient_checkpointing
+        self.input_encoding = input_encoding
+        self.input_embedding_dim = input_embedding_dim
+        self.encoding = encoding
+        self.condition_encoder = condition_encoder
+        self.conditionings = conditionings
+        self.first_convolution = first_convolution
+        self.blocks = blocks
+        self.heads = heads
+        self.parameters = parameters
+
+    def scan_steps(
+        self, conditions: Mapping[str, tf.Tensor] | None = None
+    ) -> ScanSteps:
+        """Gives the model step by step; see `AutoregressiveImageModel`."""
+        return by_channel(PixelCNNSteps(self, conditions or {}), self.pixel_likelihood)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "num_blocks": self.num_blocks,
+            "kernel_size": self.kernel_size,
+            "first_kernel_size": self.first_kernel_size,
+            "head_filters": self.head_filters,
+            "dropout_rate": self.dropout_rate,
+            "num_classes": self.num_classes,
+            "embedding_dim": self.embedding_dim,
+            "spatial_shape": self.spatial_shape,
+            "condition_dropout": self.condition_dropout,
+            "gradient_checkpointing": self.gradient_checkpointing,
+            "input_encoding": self.input_encoding,
+            "input_embedding_dim": self.input_embedding_dim,
+        }

@@ -1,21 +1,25 @@
-"""`PixelCNN` step by step: what its sampler drives."""
+"""`PixelCNN` step by step, as samplers run it."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_pixelcnn.layers.pixelcnn_block_steps import PixelState
-from keras_pixelcnn.layers.scan_layout import by_group
-from keras_pixelcnn.models.base.pixel_cache import LeftPixels
+from keras_pixelcnn.layers.pixelcnn_block import PixelCNNPixelState
+from keras_pixelcnn.layers.stack_conv2d import LeftPixels, by_group
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models.pixel_rnn.model import PixelRNN
+    from keras_pixelcnn.models.pixelcnn.model import PixelCNN
 
 
-class _PixelState(NamedTuple):
+class PixelState(NamedTuple):
     """The network's state at the pixel at hand; all but `left` group by group."""
 
     first: tuple[tf.Tensor, ...]
-    """What the rows above give to the first convolution."""
-    blocks: tuple[PixelState, ...]
+    """What the rows above add to the first convolution."""
+    blocks: tuple[Any, ...]
+    """The states of the blocks."""
     left: LeftPixels
     image: tuple[tf.Tensor, ...] = ()
     """Channels of the pixel so far, encoded."""
@@ -23,7 +27,59 @@ class _PixelState(NamedTuple):
     """For each 1x1 layer at the end its inputs so far."""
 
 
-class PixelCNNSteps:
+class ResidualSteps:
+    """The steps that `PixelCNN` and `PixelRNN` share: all but those of their blocks.
+
+    Args:
+        model: whose weights are read once.
+    """
+
+    def __init__(self, model: "PixelCNN | PixelRNN") -> None:
+        self._model = model
+        self._dtype = model.blocks[0].compute_dtype
+        self._encoding = model.encoding.steps(self._dtype)
+        self._image_shape = model.image_shape
+        self._color_groups = model.blocks[0].color_groups
+        self._first_row = model.first_convolution.row_steps()
+        self._first_pixel = model.first_convolution.pixel_steps()
+        self._pixels = [block.pixel_steps() for block in model.blocks]
+        ends = (*model.heads, model.parameters)
+        self._ends = [layer.group_steps() for layer in ends]
+
+    def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
+        """Returns the pixels left of the row's first: zeros."""
+        convolutions = [self._first_pixel, *self._pixels]
+        return LeftPixels.at_the_edge(convolutions, batch_size, self._dtype)
+
+    def channel(
+        self, value: tf.Tensor | None, state: PixelState
+    ) -> tuple[tf.Tensor, PixelState]:
+        """Runs the network for the next channel."""
+        if value is not None:
+            state = state._replace(image=self._pixel(value, state))
+        above = state.first[len(state.image)]
+        features = above + self._first_pixel(state.image, (state.left.image,))
+        blocks = []
+        for block, block_state in zip(self._pixels, state.blocks, strict=True):
+            features, block_state = block.group(features, block_state)
+            blocks.append(block_state)
+        outputs = []
+        for layer, seen in zip(self._ends, state.outputs, strict=True):
+            outputs.append((*seen, tf.nn.relu(features)))
+            features = layer(outputs[-1])
+        return features, state._replace(blocks=tuple(blocks), outputs=tuple(outputs))
+
+    def finish_pixel(self, value: tf.Tensor, state: PixelState) -> LeftPixels:
+        """Shifts what lies to the left by one pixel."""
+        pixel = self._pixel(value, state)
+        return state.left.shifted(pixel, [block.convolved for block in state.blocks])
+
+    def _pixel(self, value: tf.Tensor, state: PixelState) -> tuple[tf.Tensor, ...]:
+        """Encodes the pixel's next channel, or all of them, and appends it."""
+        return (*state.image, self._encoding.pixel(value, len(state.image)))
+
+
+class PixelCNNSteps(ResidualSteps):
     """`PixelCNN` as `samplers.ScanSteps`.
 
     A row step gives each masked convolution what the rows above give it, and a pixel
@@ -35,31 +91,22 @@ class PixelCNNSteps:
     `samplers.ChannelSteps` takes.
 
     Args:
-        model: a `PixelCNN`, whose weights are read once.
+        model: whose weights are read once.
         conditions: its inputs beside the image, of a batch.
     """
 
-    def __init__(self, model: Any, conditions: Mapping[str, tf.Tensor]) -> None:
-        self._model = model
-        self._dtype = model.blocks[0].compute_dtype
-        self._encoding = model.encoding.steps(self._dtype)
-        self._image_shape = model.image_shape
-        self._color_groups = model.blocks[0].color_groups
+    def __init__(self, model: "PixelCNN", conditions: Mapping[str, tf.Tensor]) -> None:
+        super().__init__(model)
         self._features = {}
-        added = [None] * len(model.blocks)
+        added: list[Any] = [None] * len(model.blocks)
         if model.condition_encoder is not None:
             self._features = model.condition_encoder(conditions, training=False)
             added = [layer.row_steps(self._features) for layer in model.conditionings]
         blocks = zip(model.blocks, added, strict=True)
-        self._first_row = model.first_convolution.row_steps()
         self._rows = [block.row_steps(conditioning) for block, conditioning in blocks]
-        self._first_pixel = model.first_convolution.pixel_steps()
-        self._pixels = [block.pixel_steps() for block in model.blocks]
-        ends = (*model.heads, model.parameters)
-        self._ends = [layer.group_steps() for layer in ends]
 
     def start_image(self, num_slices: tf.Tensor, batch_size: tf.Tensor) -> Any:
-        """The rows above that each convolution sees, all zeros."""
+        """Returns the rows above that each convolution sees: zeros."""
         sizes = (num_slices, self._image_shape[1], batch_size)
         return tuple(steps.initial_cache(*sizes) for steps in self._convolutions())
 
@@ -83,10 +130,11 @@ class PixelCNNSteps:
         return tuple(caches)
 
     def _inputs_of_convolutions(self, image: tf.Tensor) -> list[tf.Tensor]:
-        """What each masked convolution takes of whole images."""
+        """Computes the inputs of each masked convolution for whole images."""
         model, inputs = self._model, [image]
         outputs = model.first_convolution(image, training=False)
-        for block, conditioning in zip(model.blocks, model.conditionings, strict=True):
+        conditionings = model.conditionings or [None] * len(model.blocks)
+        for block, conditioning in zip(model.blocks, conditionings, strict=True):
             inputs.append(block.reduced(outputs))
             if block is not model.blocks[-1]:
                 added = conditioning and conditioning(self._features)
@@ -94,7 +142,7 @@ class PixelCNNSteps:
         return inputs
 
     def row(self, index: tf.Tensor, cache: Any) -> tuple[tuple[tf.Tensor, ...], Any]:
-        """What the rows above give to each convolution."""
+        """Computes what the rows above add to each convolution."""
         first, *others = cache
         blocks = zip(self._rows, others, strict=True)
         above = [self._first_row.above(first)]
@@ -115,14 +163,9 @@ class PixelCNNSteps:
         pairs = zip(caches, newest, strict=True)
         return tuple((*rows[1:], row) for rows, row in pairs)
 
-    def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
-        """The pixels left of the row's first."""
-        convolutions = [self._first_pixel, *self._pixels]
-        return LeftPixels.at_the_edge(convolutions, batch_size, self._dtype)
-
     def pixel(
         self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: LeftPixels
-    ) -> _PixelState:
+    ) -> PixelState:
         """Enters a pixel."""
         above = [part[column] for part in features]
         if self._color_groups == 1:
@@ -131,32 +174,4 @@ class PixelCNNSteps:
             above = [tuple(tf.unstack(part)) for part in above]
         first, *others = above
         _, *lefts = cache.of_each(len(features))
-        return _PixelState(first, tuple(map(PixelState, others, lefts)), cache)
-
-    def channel(
-        self, value: tf.Tensor | None, state: _PixelState
-    ) -> tuple[tf.Tensor, _PixelState]:
-        """Runs the network for the next channel."""
-        if value is not None:
-            state = state._replace(image=self._pixel(value, state))
-        above = state.first[len(state.image)]
-        features = above + self._first_pixel(state.image, (state.left.image,))
-        blocks = []
-        for block, block_state in zip(self._pixels, state.blocks, strict=True):
-            features, block_state = block.group(features, block_state)
-            blocks.append(block_state)
-        outputs = []
-        for layer, seen in zip(self._ends, state.outputs, strict=True):
-            outputs.append((*seen, tf.nn.relu(features)))
-            features = layer(outputs[-1])
-        state = state._replace(blocks=tuple(blocks), outputs=tuple(outputs))
-        return features, state
-
-    def finish_pixel(self, value: tf.Tensor, state: _PixelState) -> LeftPixels:
-        """Shifts what lies to the left by one pixel."""
-        pixel = self._pixel(value, state)
-        return state.left.shifted(pixel, [block.reduced for block in state.blocks])
-
-    def _pixel(self, value: tf.Tensor, state: _PixelState) -> tuple[tf.Tensor, ...]:
-        """The pixel's channels so far, encoded, with the next or all of them."""
-        return (*state.image, self._encoding.pixel(value, len(state.image)))
+        return PixelState(first, tuple(map(PixelCNNPixelState, others, lefts)), cache)

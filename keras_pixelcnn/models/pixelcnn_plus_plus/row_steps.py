@@ -5,14 +5,18 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_pixelcnn.layers.scan_layout import as_row
 from keras_pixelcnn.layers.shifted_conv2d import ShiftedConvSteps
-from keras_pixelcnn.models.pixelcnn_plus_plus.network import Resolution, Streams
-from keras_pixelcnn.models.pixelcnn_plus_plus.stream import StreamSteps, StreamWalk
+from keras_pixelcnn.layers.stack_conv2d import as_row
+from keras_pixelcnn.models.pixelcnn_plus_plus.stream import (
+    Resolution,
+    Streams,
+    StreamSteps,
+    StreamWalk,
+)
 
 
 class StreamRows(NamedTuple):
-    """What a stream keeps at one resolution from row to row.
+    """The cache of a stream at one resolution, from row to row.
 
     All are rows (slices, width, examples, features); of lower resolutions those of the
     last row at which they ran.
@@ -152,7 +156,7 @@ class RowSteps:
         higher: Streams | None,
         above: Sequence[tf.Tensor] | None = None,
     ) -> list[tf.Tensor]:
-        """What is added to each convolution of a stream, beside what its row adds.
+        """Computes what is added to each convolution of a stream, beside its own row.
 
         Args:
             name: of the stream.
@@ -183,7 +187,7 @@ class RowSteps:
 
 
 def runs_at(index: tf.Tensor, level: int) -> tf.Tensor:
-    """Whether a row, or column, of the image is one at a lower resolution too."""
+    """Tells whether a row, or column, of the image is one at a lower resolution too."""
     return tf.equal(index % 2**level, 0)
 
 

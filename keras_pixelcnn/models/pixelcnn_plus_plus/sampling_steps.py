@@ -1,4 +1,4 @@
-"""`PixelCNNPlusPlus` step by step: what its sampler drives.
+"""`PixelCNNPlusPlus` step by step, as samplers run it.
 
 The stream that sees the rows above runs once a row, a lower resolution at every second
 (fourth, ...) row only. The other stream runs pixel by pixel, a lower resolution at
@@ -9,18 +9,24 @@ arithmetic is done twice, in its cheapest form.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
 from keras_pixelcnn.layers.shifted_conv2d import ShiftedConvSteps
-from keras_pixelcnn.models.pixelcnn_plus_plus.network import Streams, with_ones
 from keras_pixelcnn.models.pixelcnn_plus_plus.row_steps import RowSteps, runs_at
-from keras_pixelcnn.models.pixelcnn_plus_plus.stream import StreamWalk
+from keras_pixelcnn.models.pixelcnn_plus_plus.stream import (
+    Streams,
+    StreamWalk,
+    with_ones,
+)
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models.pixelcnn_plus_plus.model import PixelCNNPlusPlus
 
 
 class _RowCache(NamedTuple):
-    """What lies above the row at hand; rows are (slices, width, examples, ...)."""
+    """The cache above the row at hand; rows are (slices, width, examples, ...)."""
 
     index: tf.Tensor
     """The row's index, int32 ()."""
@@ -33,7 +39,7 @@ class _RowCache(NamedTuple):
 
 
 class _RowFeatures(NamedTuple):
-    """What a row gives to its pixels."""
+    """The features that a row gives to its pixels."""
 
     first_link: tf.Tensor
     links: tuple[tf.Tensor, ...]
@@ -45,7 +51,7 @@ class _RowFeatures(NamedTuple):
 
 
 class _PixelCache(NamedTuple):
-    """What lies left of the pixel at hand."""
+    """The cache left of the pixel at hand."""
 
     image: tf.Tensor
     """The pixel to the left, encoded, (examples, features + 1)."""
@@ -62,23 +68,24 @@ class PixelCNNPlusPlusSteps:
     For several channels these are the steps that `samplers.ChannelSteps` takes.
 
     Args:
-        model: a `PixelCNNPlusPlus`, whose weights are read once.
+        model: whose weights are read once.
         conditions: its inputs beside the image, of a batch.
     """
 
-    def __init__(self, model: Any, conditions: Mapping[str, tf.Tensor]) -> None:
-        network = model.network
+    def __init__(
+        self, model: "PixelCNNPlusPlus", conditions: Mapping[str, tf.Tensor]
+    ) -> None:
         self._image_shape = model.image_shape
-        self._dtype = network.first_above.compute_dtype
-        self._encoding = network.encoding.steps(self._dtype)
-        self._filters = network.first_above.filters
-        self._first_above = network.first_above.steps()
-        self._first_left = Streams(*(layer.steps() for layer in network.first_left))
-        self._parameters = network.parameters.group_steps()
+        self._dtype = model.first_above.compute_dtype
+        self._encoding = model.encoding.steps(self._dtype)
+        self._filters = model.first_above.filters
+        self._first_above = model.first_above.steps()
+        self._first_left = Streams(*(layer.steps() for layer in model.first_left))
+        self._parameters = model.parameters.group_steps()
         features = {}
-        if network.condition_encoder is not None:
-            features = network.condition_encoder(conditions, training=False)
-        self._rows = RowSteps(network.resolutions, features, self._dtype)
+        if model.condition_encoder is not None:
+            features = model.condition_encoder(conditions, training=False)
+        self._rows = RowSteps(model.resolutions, features, self._dtype)
         self._left = [streams.left for streams in self._rows.streams]
 
     # Rows.
@@ -169,7 +176,7 @@ class PixelCNNPlusPlusSteps:
     def channel(
         self, value: tf.Tensor | None, state: tuple[tf.Tensor, _PixelCache]
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, _PixelCache]]:
-        """The parameters of the pixel, or of its only channel."""
+        """Returns the parameters of the pixel, or of its only channel."""
         return state[0], state
 
     def finish_pixel(

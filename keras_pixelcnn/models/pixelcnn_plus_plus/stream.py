@@ -1,16 +1,179 @@
-"""One stream of `PixelCNNPlusPlus` at one resolution, over a row or at one pixel."""
+"""The two streams of `PixelCNNPlusPlus` at one resolution.
 
-from collections.abc import Callable, Sequence
+Their layers, and one of the streams over a row or at one pixel.
+"""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import keras
 import tensorflow as tf
 
+from keras_pixelcnn.layers.conditioning import GateConditioning
 from keras_pixelcnn.layers.gated_residual_block import (
+    GatedResidualBlock,
     GatedResidualBlockSteps,
     concat_elu,
     gated_linear,
 )
-from keras_pixelcnn.layers.shifted_conv2d import ShiftedConvSteps
-from keras_pixelcnn.models.pixelcnn_plus_plus.network import Resolution
+from keras_pixelcnn.layers.shifted_conv2d import ShiftedConv2D, ShiftedConvSteps
+from keras_pixelcnn.layers.shifted_conv2d_transpose import ShiftedConv2DTranspose
+
+STREAMS = {"above": "down", "left": "down_right"}
+"""Each stream by what it sees, with the direction of its convolutions: the rows above;
+and these with what lies left of the pixel."""
+
+
+class Streams(NamedTuple):
+    """A pair, one for each stream: layers, or features (batch, h, w, filters)."""
+
+    above: Any
+    left: Any
+
+
+class Resolution:
+    """The layers at one resolution, for both streams.
+
+    Args:
+        index: 0 for the image's own resolution, 1 for half of it, and so on.
+        size: (height, width) at this resolution.
+        num_before: number of blocks on the way to lower resolutions.
+        num_after: number of blocks on the way back.
+        conditioned: whether there are conditions.
+        filters: features of each stream.
+        dropout_rate: share of the features dropped in each block in training.
+        gradient_checkpointing: whether blocks compute their insides twice in training.
+        dtype: dtype policy of the layers.
+
+    Attributes:
+        blocks: those on the way down as "before", those on the way back as "after".
+        conditionings: the same of what adds the conditions to each.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        size: tuple[int, int],
+        num_before: int,
+        num_after: int,
+        *,
+        conditioned: bool,
+        filters: int,
+        dropout_rate: float,
+        gradient_checkpointing: bool,
+        dtype: Any,
+    ) -> None:
+        self.index = index
+        self.size = size
+        self.blocks: dict[str, list[Streams]] = {}
+        self.conditionings: dict[str, list[Streams]] = {}
+        for way, count in (("before", num_before), ("after", num_after)):
+            names = [f"{way}_{index}_{block}" for block in range(count)]
+            self.blocks[way] = [
+                _for_each_stream(
+                    GatedResidualBlock,
+                    name,
+                    filters,
+                    dropout_rate,
+                    gradient_checkpointing,
+                    dtype=dtype,
+                )
+                for name in names
+            ]
+            self.conditionings[way] = [
+                Streams(
+                    *(
+                        GateConditioning(
+                            2 * filters,
+                            defers_maps=gradient_checkpointing,
+                            dtype=dtype,
+                            name=f"{name}_{stream}_conditions",
+                        )
+                        for stream in STREAMS
+                    )
+                )
+                if conditioned
+                else Streams(None, None)
+                for name in names
+            ]
+        self.downsampling: Streams | None = None
+        self.upsampling: Streams | None = None
+
+    def add_lower(self, filters: int, dtype: Any) -> tuple[int, int]:
+        """Adds the layers to the next resolution and back; returns its size."""
+        names = (f"downsampling_{self.index}", f"upsampling_{self.index}")
+        self.downsampling = _for_each_stream(
+            ShiftedConv2D, names[0], filters, strides=2, dtype=dtype
+        )
+        self.upsampling = _for_each_stream(
+            ShiftedConv2DTranspose, names[1], filters, size=self.size, dtype=dtype
+        )
+        height, width = self.size
+        return -(-height // 2), -(-width // 2)
+
+    def features(self, features: Mapping[str, Any]) -> dict[str, Any]:
+        """Gives the conditions' features here: of every 2nd (4th, ...) pixel.
+
+        Args:
+            features: what a `ConditionEncoder` returns.
+        """
+        step = 2**self.index
+        return {
+            name: value[:, ::step, ::step] if name == "spatial" else value
+            for name, value in features.items()
+        }
+
+    def run_blocks(
+        self,
+        way: str,
+        streams: Streams,
+        features: Mapping[str, Any],
+        shortcuts: Sequence[Streams] = (),
+    ) -> list[Streams]:
+        """Runs the blocks of one way in the functional graph.
+
+        Args:
+            way: "before" or "after".
+            streams: what both streams enter with.
+            features: the conditions' features here, {} without conditions.
+            shortcuts: for each block what an earlier layer gives. Default: nothing.
+
+        Returns:
+            What both streams have after each block.
+        """
+        outputs = []
+        pairs = zip(self.blocks[way], self.conditionings[way], strict=True)
+        for index, (blocks, conditionings) in enumerate(pairs):
+            added = Streams(None, None)
+            if features:
+                added = Streams(*(layer(features) for layer in conditionings))
+            shortcut = shortcuts[index] if shortcuts else Streams(None, None)
+            above = blocks.above(streams.above, shortcut.above, added.above)
+            seen = above
+            if shortcuts:
+                seen = keras.ops.concatenate([above, shortcut.left], axis=-1)
+            left = blocks.left(streams.left, seen, added.left)
+            streams = Streams(above, left)
+            outputs.append(streams)
+        return outputs
+
+    def all_conditionings(self) -> list[Streams]:
+        """Lists those of all blocks, in their order."""
+        return [*self.conditionings["before"], *self.conditionings["after"]]
+
+
+def _for_each_stream(kind: Any, name: str, filters: int, *args: Any, **kw: Any) -> Any:
+    layers = (
+        kind(filters, direction, *args, name=f"{name}_{stream}", **kw)
+        for stream, direction in STREAMS.items()
+    )
+    return Streams(*layers)
+
+
+def with_ones(image: Any) -> Any:
+    """Adds a feature to encoded images that is 1, and 0 in the padding."""
+    ones = keras.ops.ones_like(image[..., :1])
+    return keras.ops.concatenate([image, ones], axis=-1)
 
 
 class StreamSteps:
@@ -59,7 +222,7 @@ class StreamSteps:
 
     @property
     def filters(self) -> list[int]:
-        """Of each convolution."""
+        """Number of filters of each convolution."""
         return [convolution.filters for convolution in self.convolutions]
 
 

@@ -14,7 +14,7 @@ from tests.models.autoencoder.small_autoencoder import (
     new_autoencoder,
 )
 from tests.models.base.two_devices import run_on_two_devices
-from tests.test_case import check_normalised, random_images
+from tests.test_case import check_normalised, losses_of, random_images
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_the_latent_depends_on_every_pixel_of_its_image_and_on_no_other(model):
 def test_gradients_reach_the_encoder(beta, images):
     model = new_autoencoder(beta=beta)
     with tf.GradientTape() as tape:
-        losses = model.features_losses({"image": images}, training=True)
+        losses = losses_of(model, {"image": images}, training=True)
         loss = tf.reduce_mean(losses.loss)
     weights = [weight.value for weight in model.encoder.trainable_variables]
     for gradient in tape.gradient(loss, weights):
@@ -195,7 +195,7 @@ def test_every_kind_is_made_again_from_its_config_and_weights(images, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.get_config() == model.get_config()
-    ours, theirs = (m.features_losses({"image": images}) for m in (model, loaded))
+    ours, theirs = (losses_of(m, {"image": images}) for m in (model, loaded))
     np.testing.assert_array_equal(ours.loss, theirs.loss)
 
 
@@ -223,7 +223,8 @@ def test_latents_and_scores_stay_float32_in_low_precision(model, images):
 def test_two_replicas_train_as_one_device():
     """And those of a variational one draw each their own noise."""
     run_on_two_devices(f"""
-from tests.models.small_autoencoder import new_autoencoder
+from tests.models.autoencoder.small_autoencoder import new_autoencoder
+from tests.test_case import losses_of
 
 images = np.random.default_rng(0).integers(0, {LEVELS}, (11, *{SHAPE}))
 
@@ -240,7 +241,7 @@ for ours, theirs in zip(one.get_weights(), two.get_weights()):
 with mirrored.scope():
     drawing = new_autoencoder(num_blocks=1, beta=1.0)
 same = {{"image": tf.zeros([2, *{SHAPE}], tf.int32)}}
-losses = mirrored.run(lambda: drawing.features_losses(same, training=True).loss)
+losses = mirrored.run(lambda: losses_of(drawing, same, training=True).loss)
 assert not np.array_equal(*[value.numpy() for value in losses.values])
 """)
 

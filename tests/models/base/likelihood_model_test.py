@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import keras_pixelcnn as kp
+from keras_pixelcnn.models.base.input_data import HeldBatches
 from tests.models.base.two_devices import run_on_two_devices
 from tests.models.small_model import LEVELS, SHAPE, new_model
 from tests.test_case import all_images
@@ -124,21 +125,61 @@ def test_wrong_values_are_named_before_training_starts(wrong, sentence, images):
         np.testing.assert_array_equal(before, after)
 
 
-def test_wrong_values_in_a_dataset_give_an_infinite_loss(images):
-    model = new_model()
-    model.compile()
-    bad = images.copy()
-    bad[0, 0, 0, 0] = LEVELS
-    found = model.evaluate(tf.data.Dataset.from_tensors({"image": bad}), verbose=0)
-    assert math.isinf(found[0])
+def batches_of(images):
+    """Every source of batches that is no array, by name."""
+    unknown = tf.data.Dataset.from_generator(
+        lambda: iter([images]), output_types=images.dtype
+    )
+    return {
+        "dataset": tf.data.Dataset.from_tensors({"image": images}),
+        "dataset of unknown rank": unknown.apply(
+            tf.data.experimental.assert_cardinality(1)
+        ),
+        "dataset of unknown size": tf.data.Dataset.from_tensors(images).map(
+            lambda images: tf.ensure_shape(
+                tf.py_function(lambda x: x, [images], images.dtype), [None] * 4
+            )
+        ),
+        "generator": iter([{"image": images}]),
+        "PyDataset": HeldBatches(iter([(images,)])),
+    }
 
 
-def test_fractions_in_a_dataset_give_an_infinite_loss(images):
-    """Normalised images would all be rounded to level 0, and learnt in no time."""
-    model = new_model()
-    model.compile()
-    dataset = tf.data.Dataset.from_tensors({"image": images / np.float32(LEVELS)})
-    assert math.isinf(model.evaluate(dataset, verbose=0)[0])
+SOURCES = tuple(batches_of(np.zeros((1, *SHAPE))))
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda images: images + np.uint8(LEVELS), r"`image` must hold .*\[0, 5\)"),
+        (lambda images: images / np.float32(LEVELS), r"`image` must hold .*integers"),
+        (lambda images: images - 1.5, r"`image` must hold .*integers"),
+        (lambda images: images[:, :2], r"`image` must have shape"),
+    ],
+)
+def test_images_in_batches_are_looked_at(change, sentence, source, images, unchanging):
+    """Normalised ones would be rounded to level 0, and the loss be infinite."""
+    wrong = (tf.errors.InvalidArgumentError, ValueError)
+    for verb in (unchanging.fit, unchanging.evaluate, unchanging.predict):
+        with pytest.raises(wrong, match=sentence):
+            verb(batches_of(change(images))[source], verbose=0)
+
+
+@pytest.mark.parametrize(
+    "verb", ["train_on_batch", "test_on_batch", "predict_on_batch"]
+)
+def test_images_of_single_batches_are_looked_at(verb, images, unchanging):
+    with pytest.raises(ValueError, match=r"`image` must hold"):
+        getattr(unchanging, verb)(images / np.float32(LEVELS))
+    getattr(unchanging, verb)(images)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_whole_floats_in_batches_are_levels(source, images, unchanging):
+    expected = unchanging.evaluate(images, verbose=0)
+    found = unchanging.evaluate(batches_of(images.astype("float32"))[source], verbose=0)
+    assert found == pytest.approx(expected, rel=1e-5)
 
 
 def test_wrong_shapes_and_missing_inputs(model, images):
@@ -177,7 +218,6 @@ def test_weights_of_examples_are_refused(images):
         lambda: model.fit(images, validation_data=(images, None, weights), verbose=0),
         lambda: model.fit(dataset, verbose=0),
         lambda: model.evaluate(images, sample_weight=weights, verbose=0),
-        lambda: model.compute_loss({"image": images}, None, None, weights),
     ):
         with pytest.raises(ValueError, match="sample_weight and class_weight"):
             call()
@@ -249,8 +289,12 @@ def test_predict_gives_the_parameters(model, images):
 def test_lists_are_refused(images):
     model = new_model()
     model.compile()
-    with pytest.raises(ValueError, match="The model takes images, or a dict"):
+    with pytest.raises(
+        ValueError, match=r"`image` must have shape .*\(1, 7, 4, 3, 3\)"
+    ):
         model.fit([images], verbose=0)
+    with pytest.raises(ValueError, match="The model takes images, or a dict"):
+        model([images])
 
 
 def test_saves_and_goes_on_training(images, tmp_path):

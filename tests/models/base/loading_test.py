@@ -77,7 +77,7 @@ PLACES = {
         {"gate_conditioning", "masked_conv2d", "pixel_cnn_block"},
         3,
     ),
-    "PixelRNN": ({"num_layers": 1}, {"masked_conv2d", "pixel_rnn_block"}, 3),
+    "PixelRNN": ({"num_blocks": 1}, {"masked_conv2d", "pixel_rnn_block"}, 3),
     "PixelCNNPlusPlus": (
         {"num_blocks": 1, "num_resolutions": 1},
         {

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.training import IdentityBatches
 from tests.models.face_embedder.model_test import LEVELS, SHAPE, new_embedder, stripes
+from tests.test_case import losses_of
 
 IMAGES, LABELS = stripes(12)
 ONE_HOT = np.eye(6)[LABELS]
@@ -63,7 +64,7 @@ def test_wrong_arrays_are_told_before_anything_is_trained(embedder, image, label
 
 
 def test_columns_lists_and_whole_floats_are_labels_and_images(embedder):
-    expected = embedder.triplet_loss({"image": IMAGES, "label": LABELS})
+    expected = losses_of(embedder, {"image": IMAGES, "label": LABELS}).loss[0]
     for image, label in (
         (IMAGES, LABELS[:, None]),
         (IMAGES.astype("float64"), LABELS.tolist()),
@@ -77,7 +78,7 @@ def test_labels_of_data_sets_may_be_columns_and_must_be_integers(embedder):
     def data(label):
         return tf.data.Dataset.from_tensor_slices((IMAGES, label)).batch(12)
 
-    expected = embedder.triplet_loss({"image": IMAGES, "label": LABELS})
+    expected = losses_of(embedder, {"image": IMAGES, "label": LABELS}).loss[0]
     loss = embedder.evaluate(data(LABELS[:, None]), verbose=0)
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
     with pytest.raises(ValueError, match=r"label must .* shape \(None, 6\)"):
@@ -92,7 +93,7 @@ def test_labels_of_data_sets_may_be_columns_and_must_be_integers(embedder):
 
 def test_an_epoch_of_identity_batches_is_evaluated(embedder):
     batches = list(new_batches().batches(0))
-    expected = np.mean([embedder.triplet_loss(batch) for batch in batches])
+    expected = np.mean([losses_of(embedder, batch).loss[0] for batch in batches])
     for data in (new_batches().batches(0), itertools.chain(batches)):
         loss = embedder.evaluate(data, verbose=0)
         np.testing.assert_allclose(loss, expected, rtol=1e-5)
@@ -121,5 +122,5 @@ def test_a_generator_at_its_end_and_weights_of_validation_are_refused(embedder):
     with pytest.raises(ValueError, match=r"must give a batch"):
         embedder.evaluate(ended, verbose=0)
     weighted = (IMAGES, LABELS, np.ones(12))
-    with pytest.raises(ValueError, match="sample_weight is not supported"):
+    with pytest.raises(ValueError, match="sample_weight and class_weight"):
         embedder.fit(IMAGES, LABELS, validation_data=weighted, verbose=0)

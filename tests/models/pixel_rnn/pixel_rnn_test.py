@@ -35,7 +35,7 @@ class PixelRNNConformance(ModelConformance):
         channels = image_shape[-1]
         # Wide: ReLUs that are all shut would hide what a test looks for.
         sizes = {"filters": 6 * channels, "head_filters": 12 * channels}
-        sizes |= {"num_layers": 1, "first_kernel_size": 3, "cell": self.cell}
+        sizes |= {"num_blocks": 1, "first_kernel_size": 3, "cell": self.cell}
         return kp.PixelRNN(image_shape, num_levels, **{**sizes, **arguments})
 
     def recurrence(self, layer, features):
@@ -61,9 +61,9 @@ class TestRowLSTM(PixelRNNConformance):
     cell = "row_lstm"
     odd_cases = (
         ((1, 1, 1), 2, {}),
-        ((1, 6, 1), 5, {"num_layers": 2, "kernel_size": 5}),
-        ((6, 1, 2), 5, {"num_layers": 2}),
-        ((3, 4, 3), 5, {"num_layers": 2, "kernel_size": 5, "first_kernel_size": 5}),
+        ((1, 6, 1), 5, {"num_blocks": 2, "kernel_size": 5}),
+        ((6, 1, 2), 5, {"num_blocks": 2}),
+        ((3, 4, 3), 5, {"num_blocks": 2, "kernel_size": 5, "first_kernel_size": 5}),
         ((4, 5, 1), 5, {"kernel_size": 1}),
     )
     recurrence = staticmethod(lstm_reference.row_lstm)
@@ -97,10 +97,10 @@ class TestDiagonalBiLSTM(PixelRNNConformance):
     cell = "diagonal_bilstm"
     odd_cases = (
         ((1, 1, 1), 2, {}),
-        ((1, 6, 1), 5, {"num_layers": 2}),
-        ((6, 1, 2), 5, {"num_layers": 2}),
+        ((1, 6, 1), 5, {"num_blocks": 2}),
+        ((6, 1, 2), 5, {"num_blocks": 2}),
         ((3, 9, 1), 5, {}),
-        ((3, 4, 3), 5, {"num_layers": 2}),
+        ((3, 4, 3), 5, {"num_blocks": 2}),
     )
     steps_of = staticmethod(lambda model: False)
     recurrence = staticmethod(lstm_reference.diagonal_bilstm)
@@ -150,13 +150,13 @@ def test_flops_by_hand():
 
 
 def test_defaults():
-    model = kp.PixelRNN((4, 4, 3), num_layers=1)
+    model = kp.PixelRNN((4, 4, 3), num_blocks=1)
     config = model.get_config()
     assert config["filters"] == 126 and config["cell"] == "row_lstm"
     assert model.first_convolution.kernel.shape == (4, 7, 3, 252)
     assert model.blocks[0].recurrence.state_kernel.shape == (3, 126, 504)
     assert [head.filters for head in model.heads] == [252, 252]
-    assert inspect.signature(kp.PixelRNN).parameters["num_layers"].default == 12
+    assert inspect.signature(kp.PixelRNN).parameters["num_blocks"].default == 12
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ def test_defaults():
     [
         ({"filters": 8}, "filters must be a positive multiple of 3.*filters=8"),
         ({"head_filters": 8}, "head_filters must be a positive multiple of 3.*=8"),
-        ({"num_layers": 0}, "num_layers must be an integer of at least 1.*=0"),
-        ({"num_layers": "2"}, "num_layers must be an integer of at least 1.*='2'"),
+        ({"num_blocks": 0}, "num_blocks must be an integer of at least 1.*=0"),
+        ({"num_blocks": "2"}, "num_blocks must be an integer of at least 1.*='2'"),
         ({"cell": "lstm"}, "cell must be one of.*'lstm'"),
         ({"kernel_size": 4}, "kernel_size must be an odd integer.*4"),
         (

@@ -65,10 +65,10 @@ def test_defaults_are_those_of_the_paper():
     model = new_model((8, 8, 3), num_resolutions=3, num_blocks=2)
     counts = [
         [len(resolution.blocks[way]) for way in ("before", "after")]
-        for resolution in model.network.resolutions
+        for resolution in model.resolutions
     ]
     assert counts == [[2, 3], [2, 3], [2, 2]]
-    sizes = [resolution.size for resolution in model.network.resolutions]
+    sizes = [resolution.size for resolution in model.resolutions]
     assert sizes == [(8, 8), (4, 4), (2, 2)]
 
 

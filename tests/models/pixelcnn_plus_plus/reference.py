@@ -10,21 +10,20 @@ from tests.models import dependency_sets, masked_reference
 
 def run_network(model, image, convolve, double, block, join):
     """The parameters' features of an image, out of these functions on layers."""
-    network = model.network
-    above = convolve(network.first_above, image, -2, -1)
+    above = convolve(model.first_above, image, -2, -1)
     left = join(
-        convolve(network.first_left.above, image, -1, -1),
-        convolve(network.first_left.left, image, -1, -1),
+        convolve(model.first_left.above, image, -1, -1),
+        convolve(model.first_left.left, image, -1, -1),
     )
 
     def run_resolution(index, above, left):
-        resolution = network.resolutions[index]
+        resolution = model.resolutions[index]
         shortcuts = [(above, left)]
         for layers in resolution.blocks["before"]:
             above = block(layers.above, above)
             left = block(layers.left, left, above)
             shortcuts.append((above, left))
-        if index == len(network.resolutions) - 1:
+        if index == len(model.resolutions) - 1:
             above, left = shortcuts.pop()
         else:
             half = [
@@ -114,6 +113,6 @@ def reference(model, image):
 
     image = np.concatenate([image, np.ones_like(image[..., :1])], axis=-1)
     features = run_network(model, image, convolve, double, block, np.add)
-    layer = model.network.parameters
+    layer = model.parameters
     outputs = elu(features) @ layer.kernel.numpy()[0, 0] + layer.bias.numpy()
     return outputs

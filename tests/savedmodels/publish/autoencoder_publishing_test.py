@@ -3,7 +3,7 @@
 import pytest
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.models import ServedModel, load_model
+from keras_pixelcnn.models import ImageModel, load_model
 from savedmodels.publish.batching import Batching
 from savedmodels.publish.publishing import publish
 from tests.models.autoencoder.small_autoencoder import new_autoencoder
@@ -18,7 +18,7 @@ def test_every_answer_is_compared_with_the_model_s(kind, tmp_path, capsys):
         model = new_autoencoder((4, 3, 1), beta=float(kind == "variational"))
     model.save(tmp_path / "model.keras")
     publish(
-        load_model(tmp_path / "model.keras", ServedModel),
+        load_model(tmp_path / "model.keras", ImageModel),
         tmp_path / "served",
         signatures=["elbo"] if kind == "variational" else None,
         batching=Batching(max_batch_size=2),

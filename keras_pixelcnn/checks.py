@@ -1,11 +1,95 @@
-"""The one rule for what a batch of images is, and the sentences for what is not."""
+"""Checks of arguments, images and values in graphs, each with its error message."""
 
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
-from keras_pixelcnn.argument_checks import is_integer
+
+def is_integer(value: Any, least: int | None = None) -> bool:
+    """Tells whether a value is an integer, of Python or NumPy, and no boolean.
+
+    Args:
+        value: anything.
+        least: the smallest integer that counts. Default: all count.
+    """
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        return False
+    return least is None or int(value) >= least
+
+
+def is_share(value: Any) -> bool:
+    """Tells whether a value is a real number in [0, 1)."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_number and 0 <= value < 1
+
+
+def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
+    """Checks that a shape is (height, width, channels), each at least 1.
+
+    Raises:
+        ValueError: when it is not.
+    """
+    shape = tuple(image_shape) if np.iterable(image_shape) else ()
+    if len(shape) != 3 or not all(is_integer(size, 1) for size in shape):
+        raise ValueError(
+            "image_shape must be (height, width, channels), three integers of at "
+            f"least 1. Received: image_shape={image_shape!r}"
+        )
+    height, width, channels = shape
+    return int(height), int(width), int(channels)
+
+
+def check_positive(argument: str, size: Any) -> None:
+    """Checks that an argument is an integer of at least 1.
+
+    Raises:
+        ValueError: when it is not.
+    """
+    if not is_integer(size, 1):
+        raise ValueError(
+            f"{argument} must be an integer of at least 1. "
+            f"Received: {argument}={size!r}"
+        )
+
+
+def check_dropout_rate(dropout_rate: Any) -> None:
+    """Checks that a rate is a number in [0, 1).
+
+    Raises:
+        ValueError: when it is not.
+    """
+    if not is_share(dropout_rate):
+        raise ValueError(
+            "dropout_rate must be in [0, 1): the share of features dropped in "
+            f"training. Received: dropout_rate={dropout_rate!r}"
+        )
+
+
+def checked(
+    possible: tf.Tensor, values: tf.Tensor, rule: str, shown: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Returns values, once the graph has seen that all of them are possible.
+
+    Args:
+        possible: booleans, one for each value; or one for each of `shown`.
+        values: any.
+        rule: the sentence. It is followed by the first value that breaks it.
+        shown: what follows it instead, rows of anything. Default: the values.
+
+    Returns:
+        The values; a run raises `InvalidArgumentError` when one is not possible.
+    """
+    if shown is None:  # a value may also be alone, without axes
+        shown, is_wrong = tf.reshape(values, [-1]), tf.reshape(~possible, [-1])
+    else:
+        is_wrong = ~possible
+    wrong = tf.boolean_mask(shown, is_wrong)[:1]
+    check = tf.debugging.Assert(tf.reduce_all(possible), [rule, "Received:", wrong])
+    with tf.control_dependencies([check]):
+        return tf.identity(values)
 
 
 def check_num_levels(num_levels: int) -> int:
@@ -84,6 +168,36 @@ def _as_array(images: Any, num_levels: int, name: str) -> np.ndarray:
             "Convert it to an array of numbers first."
         )
     return values
+
+
+def checked_images(images: tf.Tensor, num_levels: int) -> tf.Tensor:
+    """Returns images, once the graph has seen that they hold levels.
+
+    Args:
+        images: tensor of any shape, of integers, booleans, or whole floats.
+        num_levels: how many values a pixel can take.
+
+    Returns:
+        The images; a run raises `InvalidArgumentError` when a value is no level.
+
+    Raises:
+        ValueError: when they are no numbers.
+    """
+    rule = f"`image` must hold integers in [0, {num_levels})."
+    dtype = images.dtype
+    if dtype == tf.bool:
+        return images
+    if not (dtype.is_integer or dtype.is_floating):
+        raise ValueError(f"{rule} Received: values of type {dtype.name}")
+    if dtype.is_integer and dtype.min >= 0 and dtype.max < num_levels:
+        return images
+    # Of a type that holds all levels.
+    values = tf.cast(images, tf.int64 if dtype.is_integer else tf.float64)
+    possible = (values >= 0) & (values < num_levels)
+    if dtype.is_floating:
+        possible &= tf.equal(values, tf.floor(values))
+        rule += " Pass the pixels as the integers they were: the model scales them."
+    return checked(possible, images, rule)
 
 
 def check_shape(

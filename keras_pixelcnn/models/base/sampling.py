@@ -1,37 +1,126 @@
-"""Drawing: what a request for images asks of a model, in one graph."""
+"""Sampling: from the arguments of the verbs that draw images to the images.
+
+A request is a dict of named tensors that lead with the batch. It is answered by one
+graph, which draws the noise of each image from its seed and lets a sampler visit the
+pixels.
+"""
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.conditions import HAS_CONDITION
-from keras_pixelcnn.models.base.features import REQUEST, at_least_one
 from keras_pixelcnn.samplers import (
     BatchSlices,
     Draw,
     KnownPixels,
     RowDraw,
     ancestral_scan,
+    at_least_one,
     example_uniforms,
     most_slices,
     raster_scan,
 )
 
+if TYPE_CHECKING:
+    from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
+
 SAMPLERS = ("incremental", "ancestral")
 
+REQUEST = (
+    "seed",
+    "noise",
+    "temperature",
+    "top_p",
+    "guidance_scale",
+    "image",
+    "mask",
+)
+"""What a request for images may hold beside conditions."""
 
-def draw_images(
-    model: Any,
+OPTIONS = ("top_p", "guidance_scale", "sampler", "jit_compile")
+"""What every verb that samples takes beside its temperature and conditions."""
+
+
+def split_options(
+    options: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Splits keyword arguments of a verb into those of `OPTIONS` and the conditions."""
+    chosen = {name: options[name] for name in OPTIONS if name in options}
+    return chosen, {name: options[name] for name in options if name not in OPTIONS}
+
+
+def sample_request(
+    model: "AutoregressiveImageModel",
+    num_images: tf.Tensor | int,
+    conditions: Mapping[str, Any],
+    request: Mapping[str, tf.Tensor],
+    *,
+    temperature: Any,
+    top_p: Any = None,
+    guidance_scale: Any = None,
+    sampler: str | None = None,
+    jit_compile: bool = False,
+) -> tf.Tensor:
+    """Checks what is left to check, and samples: as a graph, or as part of one.
+
+    Args:
+        model: what is sampled.
+        num_images: how many.
+        conditions: by name, as passed.
+        request: the parts that are prepared: "seed" or "noise", or also "image" and
+            "mask"; see `sample_images`.
+        temperature: the rest are arguments of `AutoregressiveImageModel.sample`.
+        top_p: as there.
+        guidance_scale: as there.
+        sampler: as there.
+        jit_compile: as there.
+
+    Raises:
+        ValueError: as there.
+    """
+    request = {
+        **request,
+        "temperature": request_validation.prepare_temperature(temperature, num_images),
+        **model.conditions.prepare(conditions, num_images),
+    }
+    if top_p is not None:
+        request["top_p"] = request_validation.prepare_top_p(top_p, num_images)
+    if guidance_scale is not None:
+        request_validation.check_can_be_guided(model.conditions)
+        request["guidance_scale"] = request_validation.prepare_guidance_scale(
+            guidance_scale, num_images
+        )
+    if sampler not in (None, *SAMPLERS):
+        raise ValueError(
+            f"sampler must be one of {SAMPLERS}. Received: sampler={sampler!r}"
+        )
+    # XLA takes one operation after the other: slices of the batch gain nothing.
+    answer = functools.partial(
+        sample_images, model, sampler=sampler, side_by_side=not jit_compile
+    )
+    if not tf.executing_eagerly() and not jit_compile:
+        return answer(request)
+    # XLA compiles for one batch size.
+    batch_size = request["temperature"].shape[0] if jit_compile else None
+    return model.run_graph(
+        ("sample", sampler), answer, request, batch_size, jit_compile
+    )
+
+
+def sample_images(
+    model: "AutoregressiveImageModel",
     request: Mapping[str, tf.Tensor],
     sampler: str | None,
     side_by_side: bool = True,
 ) -> tf.Tensor:
-    """Draws images, in eager mode or in a graph.
+    """Samples images, in eager mode or in a graph.
 
     Args:
-        model: an `AutoregressiveImageModel`.
+        model: what is sampled.
         request: "temperature" float32 (batch,); "seed" int64 (batch,), or "noise"
             float32 (batch, height, width, channels); if asked for "top_p" and
             "guidance_scale", float32 (batch,), "image" int32 and "mask" bool, both
@@ -39,7 +128,7 @@ def draw_images(
             model's conditions. All checked.
         sampler: "incremental", "ancestral", or None for the first where the model has
             steps.
-        side_by_side: whether slices of the batch are drawn by loops of their own.
+        side_by_side: whether slices of the batch are sampled by loops of their own.
 
     Returns:
         Integers (batch, height, width, channels), uint8 where the levels fit.
@@ -62,7 +151,7 @@ def draw_images(
     slices = BatchSlices(size, most_slices() if by_steps and side_by_side else 1)
     arranged = {name: slices.arrange(value) for name, value in padded.items()}
     conditions = {name: arranged[name] for name in request if name not in REQUEST}
-    draw = _Draw(model, arranged)
+    draw = _RequestDraw(model, arranged)
     known = None
     if "mask" in arranged:
         known = KnownPixels(arranged["image"], arranged["mask"])
@@ -83,7 +172,10 @@ def draw_images(
 
 
 def scan_batch(
-    model: Any, draw: Draw, conditions: Mapping[str, tf.Tensor], slices: BatchSlices
+    model: "AutoregressiveImageModel",
+    draw: Draw,
+    conditions: Mapping[str, tf.Tensor],
+    slices: BatchSlices,
 ) -> tf.Tensor:
     """Lets `draw` choose the values of a batch; see `AutoregressiveImageModel.scan`."""
     arranged = {name: _flat(slices.arrange(v)) for name, v in conditions.items()}
@@ -96,7 +188,7 @@ def _size(batch: tf.Tensor) -> tf.Tensor | int:
 
 
 def _flat(arranged: tf.Tensor) -> tf.Tensor:
-    """(slices, examples, ...) as (slices x examples, ...)."""
+    """Reshapes (slices, examples, ...) to (slices x examples, ...)."""
     slices, examples = arranged.shape[:2]
     is_known = slices is not None and examples is not None
     return tf.reshape(
@@ -104,10 +196,12 @@ def _flat(arranged: tf.Tensor) -> tf.Tensor:
     )
 
 
-class _Draw:
+class _RequestDraw:
     """Chooses the values of a request's images; its tensors are (slices, examples)."""
 
-    def __init__(self, model: Any, request: Mapping[str, tf.Tensor]) -> None:
+    def __init__(
+        self, model: "AutoregressiveImageModel", request: Mapping[str, tf.Tensor]
+    ) -> None:
         self._likelihood = model.pixel_likelihood
         self._temperature = request["temperature"]
         self._top_p = request.get("top_p")
@@ -131,8 +225,10 @@ class _Draw:
             if scale is None:
                 values = self._likelihood.sample(parameters, *chance)
             else:
-                both = tf.split(parameters, 2)
-                values = self._likelihood.sample_guided(*both, scale, *chance)
+                conditional, unconditional = tf.split(parameters, 2)
+                values = self._likelihood.sample_guided(
+                    conditional, unconditional, scale, *chance
+                )
             if known is not None:
                 image, mask = (values[column, channel] for values in known)
                 values = tf.where(mask, image, values)
@@ -142,7 +238,7 @@ class _Draw:
 
 
 def _examples_last(values: tf.Tensor) -> tf.Tensor:
-    """(slices, examples, height, width, channels) with the examples last.
+    """Transposes (slices, examples, height, width, channels): the examples last.
 
     A step then reads neighbouring values.
     """
@@ -150,7 +246,7 @@ def _examples_last(values: tf.Tensor) -> tf.Tensor:
 
 
 def _scan(
-    model: Any,
+    model: "AutoregressiveImageModel",
     draw: Draw,
     conditions: dict[str, tf.Tensor],
     slices: BatchSlices,
@@ -174,13 +270,15 @@ def _scan(
 
 
 def _whole_pass(
-    model: Any, conditions: dict[str, tf.Tensor], images: tf.Tensor
+    model: "AutoregressiveImageModel",
+    conditions: dict[str, tf.Tensor],
+    images: tf.Tensor,
 ) -> tf.Tensor:
     return model({"image": images, **conditions}, training=False)
 
 
 def _with_unconditional(conditions: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """The examples of each slice twice, the second time without their conditions."""
+    """Repeats the examples of each slice without their conditions."""
     twice = {
         name: tf.concat([value, value], axis=1) for name, value in conditions.items()
     }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_pixelcnn.image_checks import check_images, check_num_levels
+from keras_pixelcnn.checks import check_images, check_num_levels
 
 SMALL = np.arange(12).reshape(1, 2, 3, 2)
 

@@ -1,0 +1,158 @@
+"""Data of any kind, made into batches of what a model and its loss take."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+Prepare = Callable[[Any, Any], dict[str, Any]]
+"""Maps images, or a dict with them, and what stands beside them to checked features."""
+
+
+class HeldBatches(keras.utils.PyDataset):
+    """The batches of a generator, kept: validation reads them again after each epoch.
+
+    Keras takes their end for what it is, where of a generator it warns.
+
+    Args:
+        batches: at least one, each a tuple as Keras takes it.
+
+    Raises:
+        ValueError: when there are none.
+    """
+
+    def __init__(self, batches: Iterator[tuple[Any, ...]]) -> None:
+        super().__init__()
+        self._batches = list(batches)
+        if not self._batches:
+            raise ValueError(
+                "A generator must give a batch. Received: one at its end. Make a new "
+                "one for each call."
+            )
+
+    def __len__(self) -> int:
+        """Returns the number of batches."""
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        """Returns one batch, as it came."""
+        return self._batches[index]
+
+
+class _PreparedBatches(keras.utils.PyDataset):
+    """The batches of another `PyDataset`, prepared one by one."""
+
+    def __init__(self, batches: keras.utils.PyDataset, prepare: Prepare) -> None:
+        super().__init__(
+            workers=batches.workers,
+            use_multiprocessing=batches.use_multiprocessing,
+            max_queue_size=batches.max_queue_size,
+        )
+        self._batches, self._prepare = batches, prepare
+
+    @property
+    def num_batches(self) -> int | None:
+        """Number of batches, None where they have no end."""
+        return self._batches.num_batches
+
+    def __getitem__(self, index: int) -> tuple[dict[str, Any]]:
+        """Prepares one batch."""
+        return (self._prepare(*split(self._batches[index])),)
+
+    def on_epoch_begin(self) -> None:
+        """Tells the other of it."""
+        self._batches.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        """Tells the other of it."""
+        self._batches.on_epoch_end()
+
+
+def prepared(x: Any, y: Any, prepare: Prepare, holds_generators: bool = False) -> Any:
+    """Makes data of any kind into what Keras's loops take, each batch checked once.
+
+    Args:
+        x: images, a dict with them, or a data set or generator of batches.
+        y: what stands beside images, or None.
+        prepare: checks a batch; arrays are one.
+        holds_generators: whether the batches of generators are kept in memory, so that
+            they can be read again. Default False.
+
+    Returns:
+        A dict of features, or a data set or generator of such dicts. What this module
+        does not know is returned as it came.
+    """
+    if isinstance(x, tf.data.Dataset):
+        # Only what the model takes: XLA cannot compile steps that get strings.
+        convert = tf.autograph.experimental.do_not_convert
+        return x.map(convert(lambda *batch: (prepare(*split(batch)),)))
+    if isinstance(x, keras.utils.PyDataset):
+        return _PreparedBatches(x, prepare)
+    if isinstance(x, Iterator):  # of which Keras takes generators of tuples alone
+        batches = ((prepare(*split(batch)),) for batch in x)
+        return HeldBatches(batches) if holds_generators else batches
+    if isinstance(x, Mapping | list | tuple | None) or hasattr(x, "__array__"):
+        return prepare(x, y)
+    return x
+
+
+def split(batch: Any) -> tuple[Any, Any]:
+    """Splits a batch of Keras's into images and what stands beside them.
+
+    Raises:
+        ValueError: when it has weights of examples.
+    """
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+    refuse_weights(sample_weight)
+    return x, y
+
+
+def refuse_weights(*weights: Any) -> None:
+    """Refuses weights of examples and of classes.
+
+    Raises:
+        ValueError: when there are any.
+    """
+    if any(weight is not None for weight in weights):
+        raise ValueError(
+            "sample_weight and class_weight are not supported: all images count alike. "
+            "Repeat or leave out images in the data."
+        )
+
+
+def as_dict(inputs: Any) -> Mapping[str, Any]:
+    """Returns a dict with images as "image", or images as such a dict.
+
+    Raises:
+        ValueError: when it is a dict without images.
+    """
+    if not isinstance(inputs, Mapping):
+        return {"image": inputs}
+    if "image" not in inputs:
+        raise ValueError(
+            'The model takes images, or a dict with them as "image". '
+            f"Received: a dict of {list(inputs)}"
+        )
+    return inputs
+
+
+def with_label(x: Any, y: Any) -> Any:
+    """Puts labels that stand beside images among the inputs, a column as a vector."""
+    if y is None:
+        return x
+    shape = tf.TensorShape(getattr(y, "shape", None))
+    if shape.rank == 2 and shape[1] == 1:
+        y = y[:, 0]  # a column, as many data sets have it
+    x = as_dict(x)
+    return x if "label" in x else {**x, "label": y}
+
+
+def num_images(image: Any) -> Any:
+    """Returns the number of images of a batch, as far as it is known."""
+    known = tf.TensorShape(image.shape).rank is not None and image.shape[0]
+    return known or (
+        keras.ops.shape(image)[0]
+        if isinstance(image, keras.KerasTensor)
+        else tf.shape(image)[0]
+    )
