@@ -44,7 +44,8 @@ def make_model(kind, num_blocks=2):
 
 def signature_names(model):
     """The signatures that a model must have."""
-    names = {"sample", "sample_from_noise", "complete", "log_prob", "metadata"}
+    names = {"sample", "sample_from_noise", "complete", "metadata"}
+    names |= {"log_prob", "log_prob_per_value"}
     if model.image_shape[-1] in (1, 3, 4):
         names |= {"sample_png", "complete_png"}
     if "label" in model.conditions.shapes:
@@ -69,7 +70,7 @@ def request(model, signature, rows=3, seed=0):
     if signature == "classify":
         without = {k: v for k, v in conditions.items() if k != "label"}
         return {"image": image, **without}
-    if signature == "log_prob":
+    if signature in ("log_prob", "log_prob_per_value"):
         return {"image": image, **conditions}
     if signature == "sample_from_noise":
         noise = rng.random((rows, *model.image_shape), dtype="f4")
@@ -118,6 +119,8 @@ def answer(model, signature, inputs):
         nats = model.log_prob(**inputs)
         bits = bits_per_dim(nats, model.num_dims)
         return {"log_prob": nats.numpy(), "bits_per_dim": bits.numpy()}
+    if signature == "log_prob_per_value":
+        return {signature: model.log_prob(**inputs, reduce=False).numpy()}
     if signature == "sample_from_noise":
         return {"image": model.sample_from_noise(**inputs).numpy()}
     if signature == "interpolate":

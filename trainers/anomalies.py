@@ -8,7 +8,8 @@ python -m trainers.anomalies --model=gated_pixelcnn_fashion_mnist \
 
 Strange images are those of --anomalous: digits that stand in for MNIST, which needs a
 download ("enlarged_digits" are scikit-learn's, "font_digits" those of --fonts), or any
-datasets of the model's shape. AUROC 0.5 is chance, 1 is perfect.
+datasets of the model's shape. AUROC 0.5 is chance, 1 is perfect. --defects paints
+faults into usual images and looks for them in the map of the surprise.
 """
 
 from absl import flags
@@ -44,6 +45,16 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "fonts", "/usr/share/fonts", "The folder of font_digits' fonts.", **define
     )
+    flags.DEFINE_bool(
+        "defects", False, "Paints faults into usual images and finds them.", **define
+    )
+    flags.DEFINE_integer(
+        "defect_size",
+        3,
+        "Height and width of a fault, an odd number.",
+        lower_bound=1,
+        **define,
+    )
     flags.DEFINE_integer(
         "max_images", 2000, "Takes the first of a set.", lower_bound=2, **define
     )
@@ -51,6 +62,12 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "batch_size", 64, "Images scored at once.", lower_bound=1, **define
     )
     flags.mark_flags_as_required(["model", "dataset"], flag_values)
+    flags.register_validator(
+        "defect_size",
+        lambda size: size % 2 == 1,
+        message="must be odd",
+        flag_values=flag_values,
+    )
 
 
 def main(flag_values: flags.FlagValues) -> None:
@@ -75,19 +92,28 @@ def main(flag_values: flags.FlagValues) -> None:
         elif name == "font_digits":
             images = digit_pictures.font_digits(flag_values.fonts, *form)
         else:
-            examples = scoring.load_examples(model, name, split, **options)
+            examples = scoring.load_examples(model, name, split, cache=False, **options)
             images = as_arrays(examples.take(flag_values.max_images)).image
         return images[: flag_values.max_images]
 
+    usual = load(flag_values.dataset)
     detection = anomalies.compare(
         model,
-        load(flag_values.dataset),
+        usual,
         load(flag_values.dataset, flag_values.reference_split),
         {name: load(name) for name in flag_values.anomalous},
         background,
         flag_values.batch_size,
     )
     print(anomalies.format_detection(detection))
+    if flag_values.defects:
+        found = anomalies.find_defects(
+            model,
+            usual,
+            flag_values.defect_size,
+            flag_values.batch_size,
+        )
+        print(anomalies.format_defects(found))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,17 @@ def log_prob_signature(model: "LikelihoodModel") -> Signature:
     return make_signature(log_prob, {**image_spec(model), **condition_specs(model)})
 
 
+def log_prob_per_value_signature(model: "LikelihoodModel") -> Signature:
+    """Makes the signature `log_prob_per_value`; see `signatures`."""
+
+    def log_prob_per_value(inputs: Tensors) -> Tensors:
+        image = image_levels(model, inputs.pop("image"))
+        return {"log_prob_per_value": model.log_prob(image, reduce=False, **inputs)}
+
+    specs = {**image_spec(model), **condition_specs(model)}
+    return make_signature(log_prob_per_value, specs)
+
+
 def classify_signature(model: "LikelihoodModel") -> Signature:
     """Makes the signature `classify` of a model that takes labels; see `signatures`."""
 

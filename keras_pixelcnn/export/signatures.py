@@ -10,6 +10,7 @@ from keras_pixelcnn.export.autoencoding import AutoencodingSignatures
 from keras_pixelcnn.export.sampling_signatures import SamplingSignatures
 from keras_pixelcnn.export.scoring_signatures import (
     classify_signature,
+    log_prob_per_value_signature,
     log_prob_signature,
 )
 from keras_pixelcnn.export.signature import Signature
@@ -36,6 +37,8 @@ def signatures(model: "ImageModel") -> dict[str, Signature]:
       where it is not, seed and temperature to image_bytes.
     - `log_prob`: image int32 to log_prob float32 (batch,), in nats, and bits_per_dim
       float32 (batch,).
+    - `log_prob_per_value`: image int32 to log_prob_per_value float32 (batch, height,
+      width, channels), in nats, which sum to log_prob: where an image is surprising.
     - `classify`, of models that take labels: image int32 to probabilities float32
       (batch, num_classes) and label int32 (batch,), the likeliest.
     - `interpolate`, of models that take embeddings: embedding_a, embedding_b, position
@@ -66,7 +69,11 @@ def signatures(model: "ImageModel") -> dict[str, Signature]:
     """
     if hasattr(model, "latent_dim"):
         return AutoencodingSignatures(model).all()
-    made = {**SamplingSignatures(model).all(), "log_prob": log_prob_signature(model)}
+    made = {
+        **SamplingSignatures(model).all(),
+        "log_prob": log_prob_signature(model),
+        "log_prob_per_value": log_prob_per_value_signature(model),
+    }
     if "label" in model.conditions.shapes:
         made["classify"] = classify_signature(model)
     return made

@@ -285,17 +285,23 @@ class Client:
 
     # Scoring.
 
-    def log_prob(self, image: Any, **conditions: Any) -> np.ndarray:
+    def log_prob(
+        self, image: Any, reduce: bool = True, **conditions: Any
+    ) -> np.ndarray:
         """Computes the exact log probability of each image, given its conditions.
 
         Args:
             image: integers in [0, num_levels), (n, height, width, channels).
+            reduce: whether the values of an image are summed; else each value has the
+                log probability that it has given those before it. Default True.
             **conditions: as for `sample`.
 
         Returns:
-            float32 (n,), in nats.
+            float32 (n,), or (n, height, width, channels) where `reduce` is False, in
+            nats.
         """
-        return self._score(image, conditions)["log_prob"]
+        name = "log_prob" if reduce else "log_prob_per_value"
+        return self._score(image, conditions, name)[name]
 
     def bits_per_dim(self, image: Any, **conditions: Any) -> np.ndarray:
         """Computes `log_prob` in bits for each value of the image: float32 (n,)."""
@@ -336,8 +342,10 @@ class Client:
         prepared = arguments.prepare_inputs(signature, call.spec.inputs, inputs)
         return call.run(*prepared)
 
-    def _score(self, image: Any, conditions: Mapping[str, Any]) -> dict[str, Any]:
-        call = self._connection.begin("log_prob")
+    def _score(
+        self, image: Any, conditions: Mapping[str, Any], signature: str = "log_prob"
+    ) -> dict[str, Any]:
+        call = self._connection.begin(signature)
         own = {"image": arguments.as_levels(image)}
         return call.run(*self._prepare(call, own, conditions, batch="image"))
 

@@ -99,6 +99,12 @@ def _log_prob(model: kp.AutoregressiveImageModel, inputs: Arrays) -> Mapping[str
     return {"log_prob": nats, "bits_per_dim": kp.bits_per_dim(nats, model.num_dims)}
 
 
+def _log_prob_per_value(
+    model: kp.AutoregressiveImageModel, inputs: Arrays
+) -> Mapping[str, Any]:
+    return {"log_prob_per_value": model.log_prob(reduce=False, **inputs)}
+
+
 def _complete(model: kp.AutoregressiveImageModel, inputs: Arrays) -> Mapping[str, Any]:
     return {"image": model.complete(**inputs)}
 
@@ -163,6 +169,7 @@ _METHODS: dict[
     "sample_png": _sample_png,
     "sample_from_noise": _sample_from_noise,
     "log_prob": _log_prob,
+    "log_prob_per_value": _log_prob_per_value,
     "complete": _complete,
     "complete_png": _complete_png,
     "classify": _classify,

@@ -124,6 +124,7 @@ def _is_as_likely(
 
 _RULES: dict[str, Callable[..., bool]] = {
     "log_prob": _are_near,
+    "log_prob_per_value": _are_near,
     "bits_per_dim": _are_near,
     "elbo": _are_near,
     "elbo_bits_per_dim": _are_near,

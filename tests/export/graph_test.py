@@ -48,6 +48,10 @@ SIGNATURES = {
         {**IMAGE, **CONDITIONS},
         {"log_prob": (tf.float32, [None]), "bits_per_dim": (tf.float32, [None])},
     ),
+    "log_prob_per_value": (
+        {**IMAGE, **CONDITIONS},
+        {"log_prob_per_value": (tf.float32, [None, 4, 3, 1])},
+    ),
     "classify": (
         {**IMAGE, **EMBEDDING},
         {"probabilities": (tf.float32, [None, 3]), "label": (tf.int32, [None])},

@@ -397,7 +397,11 @@ class PixelCNNAutoencoder(LikelihoodModel):
 
     @tf.autograph.experimental.do_not_convert
     def log_prob(
-        self, image: Any, batch_size: int = 128, validate_args: bool = True
+        self,
+        image: Any,
+        batch_size: int = 128,
+        validate_args: bool = True,
+        reduce: bool = True,
     ) -> tf.Tensor:
         """Computes log p(x | z = f(x)) of each image, given its own latent.
 
@@ -409,9 +413,11 @@ class PixelCNNAutoencoder(LikelihoodModel):
             image: integers in [0, num_levels), (batch, height, width, channels).
             batch_size: images scored in one pass. Default 128.
             validate_args: as for `GatedPixelCNN.log_prob`. Default True.
+            reduce: the same. Default True.
 
         Returns:
-            float32 tensor (batch,), in nats. `keras_pixelcnn.bits_per_dim` converts.
+            float32 tensor (batch,), or one for each value where `reduce` is False, in
+            nats. `keras_pixelcnn.bits_per_dim` converts.
 
         Raises:
             ValueError: when beta is above 0: log p(x) is then an integral over z, on
@@ -426,7 +432,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
                 "decoder.log_prob(image, **latent_conditions(latent)). "
                 f"Received: beta={self.beta}"
             )
-        return super().log_prob(image, batch_size, validate_args)
+        return super().log_prob(image, batch_size, validate_args, reduce)
 
     @tf.autograph.experimental.do_not_convert
     def elbo(

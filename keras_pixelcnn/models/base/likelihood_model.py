@@ -1,5 +1,6 @@
 """LikelihoodModel: trained on its own log-likelihood, which it computes exactly."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -97,6 +98,7 @@ class LikelihoodModel(ImageModel):
         image: Any,
         batch_size: int = 128,
         validate_args: bool = True,
+        reduce: bool = True,
         **conditions: Any,
     ) -> tf.Tensor:
         """Computes the exact log probability of each image, given its conditions.
@@ -108,10 +110,14 @@ class LikelihoodModel(ImageModel):
             batch_size: images scored in one pass; bounds the memory. Default 128.
             validate_args: whether values that are no level are refused; else such an
                 image gets -inf, as in a `tf.function`. Default True.
+            reduce: whether the values of an image are summed; else each value has the
+                log probability that it has given those before it, at the same cost.
+                Default True.
             **conditions: see `AutoregressiveImageModel`.
 
         Returns:
-            float32 tensor (batch,), in nats. `keras_pixelcnn.bits_per_dim` converts.
+            float32 tensor (batch,), or (batch, height, width, channels) where `reduce`
+            is False, in nats. `keras_pixelcnn.bits_per_dim` converts the former.
 
         Raises:
             ValueError: when the images or conditions are not as said.
@@ -121,26 +127,30 @@ class LikelihoodModel(ImageModel):
         if not tf.executing_eagerly():
             size = tf.shape(image)[0]
             inputs = self.conditions.prepare(conditions, image.shape[0] or size)
-            return self._score({"image": image, **inputs})
+            return self._score({"image": image, **inputs}, reduce)
         images = self.pixel_likelihood.as_levels(tf.convert_to_tensor(image))
         inputs = self.conditions.prepare(conditions, len(images))
-        return self._score_in_passes({"image": images, **inputs}, batch_size)
+        return self._score_in_passes({"image": images, **inputs}, batch_size, reduce)
 
-    def _score(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def _score(
+        self, features: Mapping[str, tf.Tensor], reduce: bool = True
+    ) -> tf.Tensor:
         image = features["image"]
         features = {name: at_least_one(value) for name, value in features.items()}
         parameters = self(features, training=False)
-        nats = self.pixel_likelihood.image_log_prob(parameters, features["image"])
+        likelihood = self.pixel_likelihood
+        log_prob = likelihood.image_log_prob if reduce else likelihood.value_log_prob
+        nats = log_prob(parameters, features["image"])
         return nats[: image.shape[0] or tf.shape(image)[0]]
 
     def _score_in_passes(
-        self, features: Mapping[str, tf.Tensor], batch_size: int
+        self, features: Mapping[str, tf.Tensor], batch_size: int, reduce: bool = True
     ) -> tf.Tensor:
         check_positive("batch_size", batch_size)
-        scores = []
+        score, scores = functools.partial(self._score, reduce=reduce), []
         for i in range(0, max(len(features["image"]), 1), batch_size):
             part = {name: value[i : i + batch_size] for name, value in features.items()}
-            scores.append(self.run_graph(("score",), self._score, part))
+            scores.append(self.run_graph(("score", reduce), score, part))
         return tf.concat(scores, axis=0)
 
     def flops(self) -> int:

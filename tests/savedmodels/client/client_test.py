@@ -95,6 +95,9 @@ def test_one_file_stands_for_all_or_there_is_one_for_each(client):
 def test_scores_are_in_nats_and_in_bits(client):
     image = np.array([1, 2, 3, 4]).reshape(2, 2, 1, 1)
     nats = client.log_prob(image, label=[0, 1])
+    values = client.log_prob(image, reduce=False, label=[0, 1])
+    assert values.shape == image.shape and values.dtype == np.float32
+    np.testing.assert_allclose(values.sum((1, 2, 3)), nats)
     assert nats.dtype == np.float32
     assert nats.tolist() == [-3, -7.25]
     assert client.bits_per_dim(image.astype(float), label=[0, 1]).tolist() == [

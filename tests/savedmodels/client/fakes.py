@@ -52,6 +52,10 @@ SIGNATURES = {
         {"image": _IMAGE, "label": ("DT_INT32", [])},
         {"log_prob": ("DT_FLOAT", []), "bits_per_dim": ("DT_FLOAT", [])},
     ),
+    "log_prob_per_value": (
+        {"image": _IMAGE, "label": ("DT_INT32", [])},
+        {"log_prob_per_value": ("DT_FLOAT", [2, 1, 1])},
+    ),
     "metadata": ({"row": ("DT_INT32", [])}, {"metadata": ("DT_STRING", [])}),
     "__saved_model_init_op": ({}, {"__saved_model_init_op": ("DT_INVALID", None)}),
 }
@@ -84,6 +88,9 @@ def answer(signature, inputs):
     if signature == "log_prob":
         nats = -inputs["image"].sum((1, 2, 3)) - inputs["label"] / 4
         return {"log_prob": nats.astype("f4"), "bits_per_dim": -nats.astype("f4") / 2}
+    if signature == "log_prob_per_value":
+        nats = -inputs["image"] - inputs["label"][:, None, None, None] / 8
+        return {"log_prob_per_value": nats.astype("f4")}
     if signature == "complete_png":
         files = zip(inputs["image_bytes"], inputs["mask_bytes"], strict=True)
         return {"image_bytes": np.array([a + b"\0" + b for a, b in files], object)}

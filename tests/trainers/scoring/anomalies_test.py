@@ -151,3 +151,36 @@ def test_digits_of_fonts_are_the_last_ten_letters(tmp_path):
     np.testing.assert_array_equal(found[:10, ..., 0], font.letters[52:])
     few = digit_pictures.font_digits(tmp_path, (28, 28, 3), 4)
     np.testing.assert_array_equal(few[..., 1:2], found * 4 // 256)
+
+
+# Faults.
+
+
+@pytest.mark.parametrize(("expected", "found"), [(16, 1.0), (0, 0.0)])
+def test_faults_are_where_the_model_does_not_expect_them(expected, found):
+    """Models that expect every pixel of bright images to be bright, or dark."""
+    images = np.full((30, 8, 8, 1), 16)
+
+    class Expecting:
+        num_levels = 17
+        conditions = tiny_model().conditions
+
+        def log_prob(self, images, batch_size, reduce):
+            assert not reduce
+            return -np.abs(np.asarray(images, float) - expected)
+
+    result = anomalies.find_defects(Expecting(), images)
+    assert result.located == found
+    assert result.pixels == pytest.approx(found, abs=0.05)
+    assert result.images.value == pytest.approx(0.5 + found / 2, abs=0.1)
+    assert result.num_images == 30
+
+
+def test_the_program_looks_for_faults(model, tmp_path, capsys):
+    model.save(tmp_path / "model.keras")
+    flags = [f"--model={tmp_path / 'model.keras'}", "--dataset=digits"]
+    flags += ["--anomalous=digits", "--max_images=20", "--defects"]
+    call(program, *flags)
+    found = anomalies.find_defects(model, images_of("test")[:20])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-4:] == anomalies.format_defects(found).splitlines()

@@ -1,0 +1,77 @@
+"""Scores each image of a dataset, and shows where in the image the score comes from.
+
+python -m trainers.score --model=gated_pixelcnn_fashion_mnist \
+    --dataset=idx:/usr/share/datasets/fashion-mnist --maps --output=scores
+
+Writes scores.csv, a line for each image, and with --maps maps.png: beside each image a
+heat map, light where the model is surprised. `trainers.evaluate` prints the means.
+"""
+
+from absl import flags
+
+from trainers.command_line import flag_groups, programs
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Adds the program's flags."""
+    define = {"flag_values": flag_values}
+    flags.DEFINE_string("model", None, "The .keras file, or a preset's name.", **define)
+    flag_groups.define_data_flags(flag_values)
+    flags.DEFINE_string("output", None, "The folder to write to.", **define)
+    flags.DEFINE_integer(
+        "num_images", 32, "Scores the first of the split.", lower_bound=1, **define
+    )
+    flags.DEFINE_integer(
+        "batch_size", 64, "Images scored at once.", lower_bound=1, **define
+    )
+    flags.DEFINE_bool("maps", False, "Draws heat maps too.", **define)
+    flags.DEFINE_integer(
+        "map_size",
+        1,
+        "Averages the maps over squares of so many pixels, an odd number.",
+        lower_bound=1,
+        **define,
+    )
+    flags.DEFINE_bool(
+        "unconditional",
+        False,
+        "Scores a model trained with condition_dropout without its conditions.",
+        **define,
+    )
+    flags.mark_flags_as_required(["model", "dataset", "output"], flag_values)
+    flags.register_validator(
+        "map_size",
+        lambda size: size % 2 == 1,
+        message="must be odd",
+        flag_values=flag_values,
+    )
+
+
+def main(flag_values: flags.FlagValues) -> None:
+    """Writes the scores."""
+    # Here, so that a mistyped flag is told before TensorFlow loads.
+    from keras_pixelcnn.pretrained import load_model_or_preset
+    from trainers.scoring import score_maps, scoring
+
+    model = load_model_or_preset(flag_values.model)
+    examples = scoring.load_examples(
+        model,
+        flag_values.dataset,
+        flag_values.split,
+        cache=False,
+        **flag_groups.data_options(flag_values),
+    )
+    scored = score_maps.score_images(
+        model,
+        examples.take(flag_values.num_images),
+        flag_values.batch_size,
+        flag_values.unconditional,
+    )
+    print(score_maps.write_scores(flag_values.output, scored))
+    if flag_values.maps:
+        size = flag_values.map_size
+        print(score_maps.write_maps(flag_values.output, scored, model.num_levels, size))
+
+
+if __name__ == "__main__":
+    programs.run(main, define_flags)
