@@ -86,8 +86,8 @@ class VectorMap(keras.layers.Layer):
 def position_features(image_size: tuple[int, int]) -> np.ndarray:
     """Tells where each pixel is, by the smoothest cosine waves over the image.
 
-    Products of cos(pi k r) and cos(pi l c), where r and c are the pixel's row and
-    column from 0 to 1, for 1 <= k + l <= 3. They tell the sides and the middle apart,
+    Products of cos(pi k r) and cos(pi j c), where r and c are the pixel's row and
+    column from 0 to 1, for 1 <= k + j <= 3. They tell the sides and the middle apart,
     and are the same for images of any size.
 
     Args:
@@ -106,7 +106,7 @@ def position_features(image_size: tuple[int, int]) -> np.ndarray:
     waves = [
         np.outer(row, column)
         for k, row in enumerate(rows)
-        for l, column in enumerate(columns)
-        if 1 <= k + l <= _HIGHEST_FREQUENCY
+        for j, column in enumerate(columns)
+        if 1 <= k + j <= _HIGHEST_FREQUENCY
     ]
     return np.stack(waves, axis=-1).astype(np.float32)
