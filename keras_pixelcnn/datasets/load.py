@@ -88,11 +88,12 @@ def load(
     "validation" and "test"; "all" is the three together. The division depends on the
     number of images and the order of their paths alone, never on `seed`. Glyphs have
     the same splits, by the names of fonts: those of one family are in one split; emoji
-    too, by what an emoji is about, whatever its maker, skin tone or sex. Patches have the splits of folders: 10 photos or more are divided, of fewer each
-    photo is cut into three bands; only training patches overlap, by half. The splits of
-    a tfds dataset are its own, with slices and sums such as "train[:90%]" or
-    "train+test". IDX files have "train" and "test", with the same slices and sums, but
-    in the order of the files, which is not that of tfds.
+    too, by what an emoji is about, whatever its maker, skin tone or sex. Patches have
+    the splits of folders: 10 photos or more are divided, of fewer each photo is cut
+    into three bands; only training patches overlap, by half. The splits of a tfds
+    dataset are its own, with slices and sums such as "train[:90%]" or "train+test". IDX
+    files have "train" and "test", with the same slices and sums, but in the order of
+    the files, which is not that of tfds.
 
     Images become grey or RGB first; then the centre that has the proportions of
     `image_size` is cut out, as large as it can be, and scaled (antialiased), except for
