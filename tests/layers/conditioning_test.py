@@ -115,7 +115,8 @@ class TestGateConditioning:
         features = {name: features[name] for name in names}
         layer = GateConditioning(8, defers_maps=True)
         deferred = layer(features)
-        assert deferred.spatial is features["spatial"]
+        (kept,) = deferred.maps
+        assert kept is features["spatial"]
         plain = GateConditioning(8)
         plain(features)
         plain.set_weights(layer.get_weights())

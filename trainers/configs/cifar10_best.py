@@ -26,5 +26,6 @@ def get_config() -> config_dict.ConfigDict:
         dropout_rate=0.3,
     )
     config.model.positions = True
+    config.model.vertical_gain = 2.2
     config.model.dtype = "mixed_bfloat16"
     return config
