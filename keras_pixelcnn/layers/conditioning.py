@@ -5,10 +5,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.layers.dropout import draw_kept, draw_seed
 from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
+from keras_pixelcnn.layers.vector_map import (
+    NUM_POSITION_FEATURES,
+    VectorMap,
+    position_features,
+)
+
+_VECTORS = ("label", "embedding")
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -19,6 +27,10 @@ class ConditionEncoder(keras.layers.Layer):
     to the image's size by `SpatialUpsampling`. Features of an example without a
     condition are all zero: the biases of the network alone then speak.
 
+    Label and embedding can also go through a small deconvolutional network to a map of
+    the image's size, so that they say where and not only what. And the coordinates of
+    each pixel can be features, which need no condition.
+
     Args:
         image_size: (height, width) of the image.
         num_classes: number of labels. Default: there is no label.
@@ -26,17 +38,22 @@ class ConditionEncoder(keras.layers.Layer):
         dropout_rate: share of the examples whose whole condition is dropped in
             training, in [0, 1). Default 0.
         seed: of the dropout. Default: drawn at random.
+        vector_map: whether label and embedding give a map too. An example without them
+            has the map of the biases. Default False.
+        positions: whether coordinates are features, as `position_features` gives them.
+            Default False.
 
     Call arguments:
         inputs: dict of any of "label", integers (batch,) in [0, num_classes), where -1
             is no condition if there is dropout; "embedding", floats (batch, d);
             "spatial", floats (batch, h', w', c'); and "has_condition", integers
-            (batch,), 0 for the examples that have none, else 1.
+            (batch,), 0 for the examples that have none, else 1. Others are left aside.
         training: whether dropout is on.
 
     Returns:
         Dict of floats: "label" (batch, num_classes), NaN where a label is out of
-        range; "embedding" (batch, d); "spatial" (batch, height, width, map_filters).
+        range; "embedding" (batch, d); "spatial" and "vector_map" (batch, height,
+        width, map_filters); "position" (1, height, width, 9).
 
     References:
         van den Oord et al. 2016, arXiv 1606.05328, section 2.3. Dropping the condition:
@@ -50,6 +67,8 @@ class ConditionEncoder(keras.layers.Layer):
         map_filters: int = 32,
         dropout_rate: float = 0.0,
         seed: int | None = None,
+        vector_map: bool = False,
+        positions: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -62,17 +81,46 @@ class ConditionEncoder(keras.layers.Layer):
         self.upsampling = SpatialUpsampling(
             image_size, map_filters, dtype=self.dtype_policy, name="upsampling"
         )
+        self.vector_map = None
+        if vector_map:
+            self.vector_map = VectorMap(
+                image_size, map_filters, dtype=self.dtype_policy, name="vector_map"
+            )
+        self.positions = positions
 
     def build(self, input_shape: Mapping[str, Any]) -> None:
         """Builds the upsampling, where there is a map."""
         if "spatial" in input_shape:
             self.upsampling.build(input_shape["spatial"])
+        if self.vector_map is not None:
+            self.vector_map.build((None, self._vector_size(input_shape)))
         self.built = True
+
+    def _vector_size(self, input_shape: Mapping[str, Any]) -> int:
+        """Number of features of label and embedding together."""
+        size = self.num_classes if "label" in input_shape else 0
+        return size + input_shape.get("embedding", (0,))[-1]
 
     def call(
         self, inputs: Mapping[str, tf.Tensor], training: bool | None = None
     ) -> dict[str, tf.Tensor]:
         """Encodes the conditions of all examples."""
+        features = self._encode(inputs)
+        if self.dropout_rate:
+            kept = self._kept(inputs, training)
+            features = {
+                name: _zero_unless(kept, value) for name, value in features.items()
+            }
+        if self.vector_map is not None:
+            vectors = [features[name] for name in _VECTORS if name in features]
+            vectors = [tf.cast(vector, self.compute_dtype) for vector in vectors]
+            features["vector_map"] = self.vector_map(tf.concat(vectors, axis=-1))
+        if self.positions:
+            positions = position_features(self.image_size)[np.newaxis]
+            features["position"] = tf.constant(positions, self.compute_dtype)
+        return features
+
+    def _encode(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         features = {}
         if "label" in inputs:
             features["label"] = self._one_hot(inputs["label"])
@@ -80,10 +128,7 @@ class ConditionEncoder(keras.layers.Layer):
             features["embedding"] = inputs["embedding"]
         if "spatial" in inputs:
             features["spatial"] = self.upsampling(inputs["spatial"])
-        if not self.dropout_rate:
-            return features
-        kept = self._kept(inputs, training)
-        return {name: _zero_unless(kept, value) for name, value in features.items()}
+        return features
 
     def _one_hot(self, label: tf.Tensor) -> tf.Tensor:
         known = (label >= 0) & (label < self.num_classes)
@@ -113,25 +158,36 @@ class ConditionEncoder(keras.layers.Layer):
             "label": (self.num_classes,),
             "spatial": (*self.image_size, self.map_filters),
         }
-        return {
-            name: keras.KerasTensor(
-                (inputs[name].shape[0], *sizes.get(name, inputs[name].shape[1:])),
-                dtype=self.compute_dtype,
-            )
+        shapes = {
+            name: (inputs[name].shape[0], *sizes.get(name, inputs[name].shape[1:]))
             for name in ("label", "embedding", "spatial")
             if name in inputs
         }
+        if self.vector_map is not None:
+            batch = next(shapes[name][0] for name in _VECTORS if name in shapes)
+            shapes["vector_map"] = (batch, *sizes["spatial"])
+        if self.positions:
+            shapes["position"] = (1, *self.image_size, NUM_POSITION_FEATURES)
+        return {
+            name: keras.KerasTensor(shape, dtype=self.compute_dtype)
+            for name, shape in shapes.items()
+        }
 
     def multiply_adds(self, input_shape: Mapping[str, Any]) -> int:
-        """Multiply-adds of one image: those of the map's upsampling.
+        """Multiply-adds of one image: those of the maps.
 
         Args:
             input_shape: shapes of the inputs by name, the batch first, which does not
                 count.
         """
-        if "spatial" not in input_shape:
-            return 0
-        return self.upsampling.multiply_adds(input_shape["spatial"])
+        total = 0
+        if "spatial" in input_shape:
+            total += self.upsampling.multiply_adds(input_shape["spatial"])
+        if self.vector_map is not None:
+            total += self.vector_map.multiply_adds(
+                (None, self._vector_size(input_shape))
+            )
+        return total
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -142,6 +198,8 @@ class ConditionEncoder(keras.layers.Layer):
             "map_filters": self.map_filters,
             "dropout_rate": self.dropout_rate,
             "seed": self.seed,
+            "vector_map": self.vector_map is not None,
+            "positions": self.positions,
         }
 
 
@@ -156,7 +214,7 @@ class GateConditioning(keras.layers.Layer):
     """What the conditions add to the gates of one block.
 
     V^T h for vectors h, the same at every pixel, and V * s, an unmasked 1x1
-    convolution, for maps s; all of them summed.
+    convolution, for maps s and coordinates; all of them summed.
 
     Args:
         filters: features that the gates take, of all gates together.
@@ -201,10 +259,11 @@ class GateConditioning(keras.layers.Layer):
         """Shape and type of the sum."""
         if not self.built:
             self.build({name: value.shape for name, value in features.items()})
-        batch, size = next(iter(features.values())).shape[0], (1, 1)
-        if "spatial" in features:
-            size = features["spatial"].shape[1:3]
-        shape = (batch, *size, self.filters)
+        # The coordinates are one example's, the same for all.
+        shapes = {name: value.shape for name, value in features.items()}
+        batch = next(iter(shapes.values()))[0]
+        maps = [shape for shape in shapes.values() if len(shape) == 4]
+        shape = (batch, *(maps[0][1:3] if maps else (1, 1)), self.filters)
         return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
     def multiply_adds(self, features_shape: Mapping[str, Any]) -> int:
@@ -236,8 +295,10 @@ class ConditioningRowSteps:
         self, layer: GateConditioning, features: Mapping[str, tf.Tensor]
     ) -> None:
         self._layer = layer
-        self._map = features.get("spatial")
-        vectors = {key: value for key, value in features.items() if key != "spatial"}
+        vectors = {key: features[key] for key in _VECTORS if key in features}
+        self._maps = {
+            key: value for key, value in features.items() if key not in vectors
+        }
         self._everywhere = layer(vectors) if vectors else None
 
     def __call__(self, first_row: tf.Tensor | int, num_rows: int) -> tf.Tensor:
@@ -250,10 +311,12 @@ class ConditioningRowSteps:
         Returns:
             Float tensor that broadcasts to (batch, num_rows, width, filters).
         """
-        if self._map is None:
+        if not self._maps:
             return self._everywhere
         rows = tf.maximum(first_row + tf.range(num_rows), 0)
-        outputs = self._layer({"spatial": tf.gather(self._map, rows, axis=1)})
+        outputs = self._layer(
+            {name: tf.gather(each, rows, axis=1) for name, each in self._maps.items()}
+        )
         return outputs if self._everywhere is None else outputs + self._everywhere
 
 

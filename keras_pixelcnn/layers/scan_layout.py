@@ -10,7 +10,12 @@ RowConditioning = Callable[[tf.Tensor, int], tf.Tensor]
 
 
 def as_row(features: tf.Tensor, num_slices: Any, batch_size: Any) -> tf.Tensor:
-    """(slices x examples, 1, width, n) as (slices, width, examples, n)."""
+    """(slices x examples, 1, width, n) as (slices, width, examples, n).
+
+    What is one for all examples stays that: (1, 1, width, n) as (1, width, 1, n).
+    """
+    if features.shape[0] == 1:
+        num_slices = batch_size = 1
     shape = [num_slices, batch_size, *features.shape[2:]]
     return tf.transpose(tf.reshape(features, shape), [0, 2, 1, 3])
 

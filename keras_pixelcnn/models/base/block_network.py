@@ -48,7 +48,7 @@ class BlockNetwork(Network):
         )
         self.blocks = list(blocks)
         self.conditionings = [None] * len(blocks)
-        if conditions.names:
+        if self.condition_encoder is not None:
             self.conditionings = [
                 GateConditioning(
                     block.conditioning_filters,

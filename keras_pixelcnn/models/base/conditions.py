@@ -26,12 +26,15 @@ class Conditions:
             [0, 1). Above 0 the conditions may be left out. Default 0.
         compute_dtype: what the model computes in, which bounds the numbers that a
             condition may hold. Default "float32".
+        vector_map: whether label and embedding say what is where, too. Default False.
+        positions: whether the model is told each pixel's coordinates. Default False.
 
     Attributes:
         shapes: shape of one example's value, by the condition's name.
         num_classes: as passed.
         dropout_rate: as passed.
         optional: whether the model can do without its conditions.
+        vector_map, positions: as passed.
 
     Raises:
         ValueError: when an argument is out of its range.
@@ -44,6 +47,8 @@ class Conditions:
         spatial_shape: tuple[int, int, int] | None = None,
         dropout_rate: float = 0.0,
         compute_dtype: str = "float32",
+        vector_map: bool = False,
+        positions: bool = False,
     ) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}
         if num_classes is not None:
@@ -55,6 +60,14 @@ class Conditions:
         if spatial_shape is not None:
             self.shapes["spatial"] = _checked_map_shape(spatial_shape)
         self._check_dropout(dropout_rate)
+        if vector_map and not {"label", "embedding"} & set(self.shapes):
+            raise ValueError(
+                "vector_map makes a map of the label and the embedding, and the model "
+                "has neither. Pass num_classes or embedding_dim too. "
+                f"Received: vector_map={vector_map!r}"
+            )
+        self.vector_map = bool(vector_map)
+        self.positions = bool(positions)
         self.num_classes = num_classes
         self.dropout_rate = dropout_rate
         self.optional = dropout_rate > 0

@@ -41,12 +41,14 @@ class Network:
         self.encoding = encoding
         self._image_size = image_shape[:2]
         self.condition_encoder = None
-        if conditions.names:
+        if conditions.names or conditions.positions:
             self.condition_encoder = ConditionEncoder(
                 self._image_size,
                 conditions.num_classes,
                 map_filters=map_filters,
                 dropout_rate=conditions.dropout_rate,
+                vector_map=conditions.vector_map,
+                positions=conditions.positions,
                 dtype=dtype,
                 name="condition_encoder",
             )
@@ -87,8 +89,8 @@ class Network:
         """
         features = {}
         if self.condition_encoder is not None:
-            given = {name: inputs[name] for name in inputs if name != "image"}
-            features = self.condition_encoder(given, training=training)
+            # The image beside them: a symbolic layer needs an input, whatever it reads.
+            features = self.condition_encoder(dict(inputs), training=training)
         image = self.encoding(inputs["image"])
         outputs = self.run(image, features, training, gradient_checkpointing)
         return self._by_pixel(self.parameters(outputs))
