@@ -199,10 +199,11 @@ class ModelConformance:
                 built_model.sample(4, seed=5, sampler=sampler, **given),
                 built_model.complete(images, mask, sampler=sampler, **options),
             )
-            for sampler in (None, "ancestral")
+            for sampler in (None, "fixed_point", "ancestral")
         ]
-        for steps, whole in zip(*found):
-            assert_mostly_same(steps, whole)
+        for default, *others in zip(*found):
+            for other in others:
+                assert_mostly_same(default, other)
         completed = found[0][1].numpy()
         np.testing.assert_array_equal(completed[mask], images[mask])
         assert np.any(completed != images)

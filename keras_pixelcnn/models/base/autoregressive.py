@@ -24,7 +24,8 @@ class AutoregressiveImageModel(LikelihoodModel):
     A subclass wires a functional graph from its named inputs, of which "image" is
     always one, to the parameters of the likelihood, and passes it on; see
     `LikelihoodModel` for the arguments. A subclass that can also be run step by step
-    overrides `scan_steps`; others are sampled by whole passes.
+    overrides `scan_steps`; others are sampled by whole passes, as few as the noise
+    needs (`samplers.fixed_point_scan`).
 
     All verbs take the model's conditions by their names, one for all images or one for
     each: `label`, integers () or (batch,); `embedding`, floats (d,) or (batch, d);
@@ -127,9 +128,11 @@ class AutoregressiveImageModel(LikelihoodModel):
                 gives the unconditional model, 1 the conditional one, more exaggerates
                 what the condition changes; a number, or one per image. Costs twice the
                 time. Default: the conditional model.
-            sampler: "incremental" computes every activation once; "ancestral" runs
-                the whole network for every channel of every pixel. Default: the
-                first where the model has steps.
+            sampler: "incremental" computes every activation once; "fixed_point" runs
+                the whole network on guesses until a pass changes nothing, usually a
+                tenth as often as there are values; "ancestral" runs it for every
+                channel of every pixel. All sample the same images. Default: the first
+                where the model has steps, else the second.
             jit_compile: whether XLA compiles the scan, once for each number of images,
                 and keeps the programs: for one image or a few much faster, for many on
                 CPUs slower. Default False.

@@ -124,7 +124,7 @@ class TestSample:
     def test_dropout_is_off(self, model):
         dropping = new_model(dropout_rate=0.9)
         dropping.set_weights(model.get_weights())
-        for sampler in ("incremental", "ancestral"):
+        for sampler in ("incremental", "fixed_point", "ancestral"):
             np.testing.assert_array_equal(
                 dropping.sample(3, seed=1, sampler=sampler),
                 model.sample(3, seed=1, sampler=sampler),

@@ -29,7 +29,7 @@ def masks_of(shape, seed=0):
     return masks
 
 
-@pytest.mark.parametrize("sampler", ["incremental", "ancestral"])
+@pytest.mark.parametrize("sampler", ["incremental", "fixed_point", "ancestral"])
 def test_known_values_come_back_untouched_and_the_others_are_drawn(model, sampler):
     images = random_images(model, 6)
     masks = masks_of(SHAPE)
@@ -191,7 +191,7 @@ def listed():
 
 
 @pytest.mark.parametrize("condition", [{}, {"label": 2}])
-@pytest.mark.parametrize("sampler", ["incremental", "ancestral"])
+@pytest.mark.parametrize("sampler", ["incremental", "fixed_point", "ancestral"])
 @pytest.mark.parametrize("known", [(0,), (2, 3), (1, 4), (0, 1, 2, 3), (5,)])
 def test_free_values_follow_the_models_conditional_distribution(
     listed, condition, sampler, known

@@ -149,7 +149,7 @@ def test_draws_and_completes_by_steps_as_by_whole_passes(policy):
             model.sample(64, seed=3, sampler=sampler, **given).numpy()[:, 0],
             model.complete(images, mask, 3, sampler=sampler, **given).numpy()[:, 2],
         ]
-        for sampler in ("incremental", "ancestral")
+        for sampler in ("incremental", "fixed_point", "ancestral")
     }
     for steps, whole in zip(*ways.values()):
         assert np.mean(steps == whole) > 0.9
