@@ -30,6 +30,8 @@ PAGES_ELSEWHERE = {
     "benchmarks.md": ROOT / "benchmarks" / "README.md",
     "deployment.md": ROOT / "savedmodels" / "deployment" / "README.md",
     "changelog.md": ROOT / "CHANGELOG.md",
+    "contributing.md": ROOT / "CONTRIBUTING.md",
+    "security.md": ROOT / "SECURITY.md",
     **{
         f"presets/{card.parent.name}.md": card
         for card in sorted(PRETRAINED.glob("*/README.md"))
