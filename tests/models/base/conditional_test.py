@@ -81,13 +81,16 @@ def test_the_condition_alone_is_computed_once_and_not_in_the_pixel_loop():
     calls = []
     layers = [(model.condition_encoder, "call")]
     layers += [(layer, "add_projections") for layer in model.conditionings]
-    for layer, name in layers:
 
-        def call(*args, original=getattr(layer, name), **kwargs):
+    def counted(original):
+        def call(*args, **kwargs):
             calls.append(1)
             return original(*args, **kwargs)
 
-        setattr(layer, name, call)
+        return call
+
+    for layer, name in layers:
+        setattr(layer, name, counted(getattr(layer, name)))
     given = random_conditions(model, 2)
     pixel_calls = []
     steps = model.scan_steps(model.conditions.prepare(given, 2))
