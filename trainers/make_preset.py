@@ -10,6 +10,9 @@ from absl import flags
 
 from keras_pixelcnn import programs
 
+SAMPLING = ("guidance_scale", "top_p", "temperature")
+"""Arguments of `sample` that a preset can recommend."""
+
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
@@ -27,6 +30,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "output", None, "Folder of all presets. Default: the package's.", **define
     )
+    for argument in SAMPLING:
+        flags.DEFINE_float(
+            argument, None, "It draws best so, as its picture shows.", **define
+        )
     flags.mark_flags_as_required(
         ["workdir", "name", "description", "data"], flag_values
     )
@@ -37,6 +44,8 @@ def main(flag_values: flags.FlagValues) -> None:
     # Here, so that a mistyped flag is told before TensorFlow loads.
     from trainers.presets.preset_making import make_preset
 
+    sampling = {name: flag_values[name].value for name in SAMPLING}
+
     folder = make_preset(
         flag_values.workdir,
         flag_values.name,
@@ -45,6 +54,7 @@ def main(flag_values: flags.FlagValues) -> None:
         label_names=flag_values.label_names,
         commit=flag_values.commit,
         output=flag_values.output,
+        sampling={name: value for name, value in sampling.items() if value is not None},
     )
     print(f"{flag_values.name} in {folder}")
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import is_integer
 from keras_pixelcnn.datasets import (
+    emoji,
     folder,
     glyphs,
     idx,
@@ -24,6 +25,7 @@ UNCACHED_SHUFFLE_BUFFER = 10_000
 
 # Sources that are named by a prefix and a path, and the levels that their pixels have.
 _LEVELS_OF_PREFIX = {
+    "emoji:": emoji.NUM_LEVELS,
     "folder:": image_file.NUM_LEVELS,
     "glyphs:": glyphs.NUM_LEVELS,
     "idx:": idx.NUM_LEVELS,
@@ -48,7 +50,7 @@ def load(
 ) -> tf.data.Dataset:
     """Loads images and labels from the embedded digits, tfds or files.
 
-    `name` takes one of six forms:
+    `name` takes one of seven forms:
 
     - `"digits"`: 1,797 handwritten digits of 8x8 pixels and 17 levels, which come with
       scikit-learn: nothing is downloaded.
@@ -77,16 +79,21 @@ def load(
       in a folder and those below it, drawn white on black, 28x28 unless `image_size` is
       given. Labels count the fonts, sorted by name. Fonts without all letters, and
       copies of others, are left out and named in the log.
+    - `"emoji:PATH"`: RGB pictures of 32x32 pixels on white, from packages of npm that
+      are unpacked below PATH, such as `emoji-datasource-google` and
+      `emoji-datasource-twitter`. Labels are the nine categories of
+      `datasets.emoji.CATEGORIES`.
 
     Digits, and folders without such splits, are divided 80/10/10 into "train",
     "validation" and "test"; "all" is the three together. The division depends on the
     number of images and the order of their paths alone, never on `seed`. Glyphs have
-    the same splits, by the names of fonts: those of one family are in one split.
-    Patches have the splits of folders: 10 photos or more are divided, of fewer each
-    photo is cut into three bands; only training patches overlap, by half. The splits of
-    a tfds dataset are its own, with slices and sums such as "train[:90%]" or
-    "train+test". IDX files have "train" and "test", with the same slices and sums, but
-    in the order of the files, which is not that of tfds.
+    the same splits, by the names of fonts: those of one family are in one split; emoji
+    too, by what an emoji is about, whatever its maker, skin tone or sex. Patches have
+    the splits of folders: 10 photos or more are divided, of fewer each photo is cut
+    into three bands; only training patches overlap, by half. The splits of a tfds
+    dataset are its own, with slices and sums such as "train[:90%]" or "train+test". IDX
+    files have "train" and "test", with the same slices and sums, but in the order of
+    the files, which is not that of tfds.
 
     Images become grey or RGB first; then the centre that has the proportions of
     `image_size` is cut out, as large as it can be, and scaled (antialiased), except for
@@ -96,10 +103,11 @@ def load(
     four times that above 256 levels, so that only the first epoch reads and decodes.
     For more images than fit into memory pass `cache=False`: they are then read again
     each epoch, and shuffled through a buffer of 10,000 instead of all together. Digits,
-    IDX files and patches are in memory once more, as stored, with and without `cache`.
+    emoji, IDX files and patches are in memory once more, as stored, with and without
+    `cache`.
 
     Args:
-        name: what to load, in one of the six forms above.
+        name: what to load, in one of the seven forms above.
         split: which part. Defaults to "train".
         batch_size: examples a batch; the last batch holds what remains. Defaults to
             None, single examples.
@@ -157,6 +165,8 @@ def load(
         examples = folder.read(
             path, split, image_format, cache=cache, on_damaged=on_damaged
         )
+    elif prefix == "emoji:":
+        examples = emoji.read(path, split, image_format)
     elif prefix == "glyphs:":
         examples = glyphs.read(path, split, image_format, on_damaged=on_damaged)
     elif prefix == "idx:":
@@ -184,8 +194,8 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
         data_dir: as in `load`. Defaults to None.
 
     Returns:
-        17 for "digits", 256 for folders, glyphs, IDX files and patches, 256 or 65,536
-        for tfds datasets, 2 for "binarized_mnist".
+        17 for "digits", 256 for emoji, folders, glyphs, IDX files and patches, 256 or
+        65,536 for tfds datasets, 2 for "binarized_mnist".
 
     Raises:
         ValueError: if there is no such dataset, or it has no images.

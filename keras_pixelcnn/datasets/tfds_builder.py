@@ -129,7 +129,7 @@ def _explain_name(name: str, known: list[str], error: Exception) -> str:
     return (
         f"There is no dataset {name!r}.{closest} `name` must be 'digits', a name that "
         "tensorflow-datasets knows, with '/config' and ':version' where wanted, "
-        "'folder:PATH', 'glyphs:PATH', 'idx:PATH' or 'patches:PATH'."
+        "'emoji:PATH', 'folder:PATH', 'glyphs:PATH', 'idx:PATH' or 'patches:PATH'."
     )
 
 

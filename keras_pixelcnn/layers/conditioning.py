@@ -5,10 +5,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.layers.dropout import draw_kept, draw_seed
 from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
+from keras_pixelcnn.layers.vector_map import (
+    NUM_POSITION_FEATURES,
+    VectorMap,
+    position_features,
+)
+
+_VECTORS = ("label", "embedding")
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -19,6 +27,10 @@ class ConditionEncoder(keras.layers.Layer):
     to the image's size by `SpatialUpsampling`. Features of an example without a
     condition are all zero: the biases of the network alone then speak.
 
+    Label and embedding can also go through a small deconvolutional network to a map of
+    the image's size, so that they say where and not only what. And the coordinates of
+    each pixel can be features, which need no condition.
+
     Args:
         image_size: (height, width) of the image.
         num_classes: number of labels. Default: there is no label.
@@ -26,17 +38,22 @@ class ConditionEncoder(keras.layers.Layer):
         dropout_rate: share of the examples whose whole condition is dropped in
             training, in [0, 1). Default 0.
         seed: of the dropout. Default: drawn at random.
+        vector_map: whether label and embedding give a map too. An example without them
+            has the map of the biases. Default False.
+        positions: whether coordinates are features, as `position_features` gives them.
+            Default False.
 
     Call arguments:
         inputs: dict of any of "label", integers (batch,) in [0, num_classes), where -1
             is no condition if there is dropout; "embedding", floats (batch, d);
             "spatial", floats (batch, h', w', c'); and "has_condition", integers
-            (batch,), 0 for the examples that have none, else 1.
+            (batch,), 0 for the examples that have none, else 1. Others are left aside.
         training: whether dropout is on.
 
     Returns:
         Dict of floats: "label" (batch, num_classes), NaN where a label is out of
-        range; "embedding" (batch, d); "spatial" (batch, height, width, map_filters).
+        range; "embedding" (batch, d); "spatial" and "vector_map" (batch, height,
+        width, map_filters); "position" (1, height, width, 9).
 
     References:
         van den Oord et al. 2016, arXiv 1606.05328, section 2.3. Dropping the condition:
@@ -50,6 +67,8 @@ class ConditionEncoder(keras.layers.Layer):
         map_filters: int = 32,
         dropout_rate: float = 0.0,
         seed: int | None = None,
+        vector_map: bool = False,
+        positions: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -62,11 +81,21 @@ class ConditionEncoder(keras.layers.Layer):
         self.upsampling = SpatialUpsampling(
             image_size, map_filters, dtype=self.dtype_policy, name="upsampling"
         )
+        self.vector_map = None
+        if vector_map:
+            self.vector_map = VectorMap(
+                image_size, map_filters, dtype=self.dtype_policy, name="vector_map"
+            )
+        self.positions = positions
 
     def build(self, input_shape: Mapping[str, Any]) -> None:
         """Builds the upsampling, where there is a map."""
         if "spatial" in input_shape:
             self.upsampling.build(input_shape["spatial"])
+        if self.vector_map is not None:
+            size = self.num_classes if "label" in input_shape else 0
+            size += input_shape.get("embedding", (0,))[-1]
+            self.vector_map.build((None, size))
         self.built = True
 
     def call(
@@ -80,10 +109,19 @@ class ConditionEncoder(keras.layers.Layer):
             features["embedding"] = inputs["embedding"]
         if "spatial" in inputs:
             features["spatial"] = self.upsampling(inputs["spatial"])
-        if not self.dropout_rate:
-            return features
-        kept = self._kept(inputs, training)
-        return {name: _zero_unless(kept, value) for name, value in features.items()}
+        if self.dropout_rate:
+            kept = self._kept(inputs, training)
+            features = {
+                name: _zero_unless(kept, value) for name, value in features.items()
+            }
+        if self.vector_map is not None:
+            vectors = [features[name] for name in _VECTORS if name in features]
+            vectors = [tf.cast(vector, self.compute_dtype) for vector in vectors]
+            features["vector_map"] = self.vector_map(tf.concat(vectors, axis=-1))
+        if self.positions:
+            positions = position_features(self.image_size)[np.newaxis]
+            features["position"] = tf.constant(positions, self.compute_dtype)
+        return features
 
     def _one_hot(self, label: tf.Tensor) -> tf.Tensor:
         known = (label >= 0) & (label < self.num_classes)
@@ -113,23 +151,32 @@ class ConditionEncoder(keras.layers.Layer):
             "label": (self.num_classes,),
             "spatial": (*self.image_size, self.map_filters),
         }
-        return {
-            name: keras.KerasTensor(
-                (inputs[name].shape[0], *sizes.get(name, inputs[name].shape[1:])),
-                dtype=self.compute_dtype,
-            )
+        shapes = {
+            name: (inputs[name].shape[0], *sizes.get(name, inputs[name].shape[1:]))
             for name in ("label", "embedding", "spatial")
             if name in inputs
         }
+        if self.vector_map is not None:
+            batch = next(shapes[name][0] for name in _VECTORS if name in shapes)
+            shapes["vector_map"] = (batch, *sizes["spatial"])
+        if self.positions:
+            shapes["position"] = (1, *self.image_size, NUM_POSITION_FEATURES)
+        return {
+            name: keras.KerasTensor(shape, dtype=self.compute_dtype)
+            for name, shape in shapes.items()
+        }
 
     def multiply_adds(self, *input_shapes: Sequence[int | None]) -> int:
-        """Counts the multiply-adds of one image: those of the map's upsampling.
+        """Counts the multiply-adds of one image: those of the maps.
 
         Args:
             *input_shapes: of all inputs, the batch first, which does not count.
         """
         maps = [shape for shape in input_shapes if len(shape) == 4]
-        return sum(self.upsampling.multiply_adds(shape) for shape in maps)
+        total = sum(self.upsampling.multiply_adds(shape) for shape in maps)
+        if self.vector_map is not None:
+            total += self.vector_map.multiply_adds()
+        return total
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -140,6 +187,8 @@ class ConditionEncoder(keras.layers.Layer):
             "map_filters": self.map_filters,
             "dropout_rate": self.dropout_rate,
             "seed": self.seed,
+            "vector_map": self.vector_map is not None,
+            "positions": self.positions,
         }
 
 
@@ -150,16 +199,16 @@ def _zero_unless(kept: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
 
 
 class DeferredConditioning(NamedTuple):
-    """A conditioning whose projection of a map is left to the block that adds it.
+    """A conditioning whose projection of maps is left to the block that adds it.
 
-    A block that computes its insides twice for the gradient then keeps the map, which
-    all blocks share, and not what it is projected to.
+    A block that computes its insides twice for the gradient then keeps the maps, which
+    all blocks share, and not what they are projected to.
     """
 
-    spatial: tf.Tensor
-    """The map, (batch, height, width, n)."""
-    kernel: tf.Tensor
-    """What it is multiplied by, (n, filters)."""
+    maps: tuple[tf.Tensor, ...]
+    """Each (batch, height, width, n), or of one example for all."""
+    kernels: tuple[tf.Tensor, ...]
+    """What they are multiplied by, each (n, filters)."""
     everywhere: tf.Tensor
     """The rest, the same at every pixel: (batch, 1, 1, filters)."""
 
@@ -170,8 +219,10 @@ def project(
     """Returns a conditioning as a block adds it, with its map projected."""
     if not isinstance(conditioning, DeferredConditioning):
         return conditioning
-    spatial, kernel, everywhere = conditioning
-    return tf.matmul(spatial, kernel) + everywhere
+    added = conditioning.everywhere
+    for features, kernel in zip(conditioning.maps, conditioning.kernels, strict=True):
+        added += tf.matmul(features, kernel)
+    return added
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -179,7 +230,7 @@ class GateConditioning(keras.layers.Layer):
     """Projects the conditions to what is added to the gates of one block.
 
     V^T h for vectors h, the same at every pixel, and V * s, an unmasked 1x1
-    convolution, for maps s; all of them summed.
+    convolution, for maps s and coordinates; all of them summed.
 
     Args:
         filters: features that the gates take, of all gates together.
@@ -218,17 +269,16 @@ class GateConditioning(keras.layers.Layer):
         self, features: Mapping[str, tf.Tensor]
     ) -> tf.Tensor | DeferredConditioning:
         """Projects all pixels at once."""
-        if not (self.defers_maps and "spatial" in features):
+        vectors, maps = _by_kind(features)
+        if not (self.defers_maps and maps):
             return self.add_projections(features)
-        vectors = {name: features[name] for name in features if name != "spatial"}
-        spatial = features["spatial"]
         if vectors:
             everywhere = self.add_projections(vectors)
         else:
-            shape = [tf.shape(spatial)[0], 1, 1, self.filters]
-            everywhere = tf.zeros(shape, self.compute_dtype)
-        kernel = tf.cast(self.projections["spatial"].kernel, self.compute_dtype)
-        return DeferredConditioning(spatial, kernel, everywhere)
+            everywhere = tf.zeros([1, 1, 1, self.filters], self.compute_dtype)
+        kernels = (self.projections[name].kernel for name in maps)
+        kernels = tuple(tf.cast(kernel, self.compute_dtype) for kernel in kernels)
+        return DeferredConditioning(tuple(maps.values()), kernels, everywhere)
 
     def add_projections(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Projects some of the features, and adds them up."""
@@ -248,16 +298,18 @@ class GateConditioning(keras.layers.Layer):
         def symbolic(*shape: int | None) -> keras.KerasTensor:
             return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
+        vectors, maps = _by_kind(features)
+        # The coordinates, which come last, are one example's, the same for all.
         batch = next(iter(features.values())).shape[0]
-        if "spatial" not in features:
+        shapes = [each.shape for each in maps.values()]
+        if not shapes:
             return symbolic(batch, 1, 1, self.filters)
-        shape = features["spatial"].shape
         if not self.defers_maps:
-            return symbolic(*shape[:3], self.filters)
+            return symbolic(batch, *shapes[0][1:3], self.filters)
         return DeferredConditioning(
-            symbolic(*shape),
-            symbolic(shape[3], self.filters),
-            symbolic(batch, 1, 1, self.filters),
+            tuple(symbolic(*shape) for shape in shapes),
+            tuple(symbolic(shape[3], self.filters) for shape in shapes),
+            symbolic(batch if vectors else 1, 1, 1, self.filters),
         )
 
     def multiply_adds(self, *features_shapes: Sequence[int | None]) -> int:
@@ -291,8 +343,7 @@ class ConditioningRowSteps:
         self, layer: GateConditioning, features: Mapping[str, tf.Tensor]
     ) -> None:
         self._layer = layer
-        self._map = features.get("spatial")
-        vectors = {key: value for key, value in features.items() if key != "spatial"}
+        vectors, self._maps = _by_kind(features)
         self._everywhere = layer.add_projections(vectors) if vectors else None
 
     def __call__(self, first_row: tf.Tensor | int, num_rows: int) -> tf.Tensor:
@@ -305,13 +356,20 @@ class ConditioningRowSteps:
         Returns:
             Float tensor that broadcasts to (batch, num_rows, width, filters).
         """
-        if self._map is None:
+        if not self._maps:
             return self._everywhere
         rows = tf.maximum(first_row + tf.range(num_rows), 0)
         outputs = self._layer.add_projections(
-            {"spatial": tf.gather(self._map, rows, axis=1)}
+            {name: tf.gather(each, rows, axis=1) for name, each in self._maps.items()}
         )
         return outputs if self._everywhere is None else outputs + self._everywhere
+
+
+def _by_kind(features: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Divides features into vectors and maps, by name."""
+    vectors = {name: features[name] for name in _VECTORS if name in features}
+    maps = {name: value for name, value in features.items() if name not in vectors}
+    return vectors, maps
 
 
 def _with_pixel_axes(features: tf.Tensor) -> tf.Tensor:

@@ -122,6 +122,8 @@ class GatedPixelCNNBlock(keras.layers.Layer):
         skip_only: True for the last block, whose stacks lead nowhere. Default False.
         gradient_checkpointing: whether training keeps only the block's inputs and
             computes what is inside it a second time for the gradient. Default False.
+        vertical_gain: what Glorot's initial scale of the vertical kernel is multiplied
+            by. Default 1.
 
     Call arguments:
         vertical: float tensor (batch, height, width, features).
@@ -155,6 +157,7 @@ class GatedPixelCNNBlock(keras.layers.Layer):
         dropout_rate: float = 0.0,
         skip_only: bool = False,
         gradient_checkpointing: bool = False,
+        vertical_gain: float = 1.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -169,11 +172,19 @@ class GatedPixelCNNBlock(keras.layers.Layer):
         self.dropout_rate = dropout_rate
         self.skip_only = skip_only
         self.gradient_checkpointing = gradient_checkpointing
+        self.vertical_gain = vertical_gain
 
         shared = {"dtype": self.dtype_policy}
         grouped = {**shared, "color_groups": color_groups}
         self.vertical_conv = VerticalStackConv2D(
-            2 * filters, kernel_size, mask_type, name="vertical_conv", **shared
+            2 * filters,
+            kernel_size,
+            mask_type,
+            kernel_initializer=keras.initializers.VarianceScaling(
+                vertical_gain**2, "fan_avg", "uniform"
+            ),
+            name="vertical_conv",
+            **shared,
         )
         self.vertical_gate = GatedActivation(name="vertical_gate", **shared)
         # The horizontal convolution's bias serves the link too.
@@ -329,6 +340,7 @@ class GatedPixelCNNBlock(keras.layers.Layer):
             "dropout_rate": self.dropout_rate,
             "skip_only": self.skip_only,
             "gradient_checkpointing": self.gradient_checkpointing,
+            "vertical_gain": self.vertical_gain,
         }
 
 

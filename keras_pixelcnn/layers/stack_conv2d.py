@@ -233,7 +233,12 @@ class VerticalStackConv2D(_StackConv2D):
 
 
 def as_row(features: tf.Tensor, num_slices: Any, batch_size: Any) -> tf.Tensor:
-    """Reshapes (slices x examples, 1, width, n) to (slices, width, examples, n)."""
+    """Reshapes (slices x examples, 1, width, n) to (slices, width, examples, n).
+
+    What is one for all examples stays that: (1, 1, width, n) becomes (1, width, 1, n).
+    """
+    if features.shape[0] == 1:
+        num_slices = batch_size = 1
     shape = [num_slices, batch_size, *features.shape[2:]]
     return tf.transpose(tf.reshape(features, shape), [0, 2, 1, 3])
 

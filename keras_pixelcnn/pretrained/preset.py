@@ -49,6 +49,8 @@ class Preset:
         versions: of Python and of the packages that decide the numbers.
         model_bytes: size of the file.
         model_sha256: its checksum.
+        sampling: the guidance and the like under which it was found to draw best, as
+            arguments of `sample`; its card shows what they give. Default: none.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Preset:
     versions: Mapping[str, str]
     model_bytes: int
     model_sha256: str
+    sampling: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def folder(self) -> pathlib.Path:

@@ -15,5 +15,9 @@ def get_config() -> config_dict.ConfigDict:
     config = fashion_mnist_unconditional.get_config()
     config.epochs = 5
     config.model.num_classes = 10
-    config.model.condition_dropout = 0.1
+    config.model.condition_dropout = 0.12
+    config.model.vector_map = True
+    config.model.positions = True
+    # Some processors multiply in 16 bits several times as fast; None: in 32.
+    config.model.dtype = config_dict.placeholder(str)
     return config

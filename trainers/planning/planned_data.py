@@ -7,7 +7,7 @@ from keras_pixelcnn import datasets
 from keras_pixelcnn.datasets.tfds_builder import find_builder
 from trainers.runs.data import load_split
 
-_LOCAL = ("folder:", "glyphs:", "idx:", "patches:")
+_LOCAL = ("emoji:", "folder:", "glyphs:", "idx:", "patches:")
 _CHANNELS = {"grayscale": 1, "rgb": 3}
 
 _PUBLISHED_IMAGES = {

@@ -92,10 +92,13 @@ def _conditions(record: Mapping[str, Any]) -> str:
 
 
 def _example(record: Mapping[str, Any]) -> str:
+    arguments = ["16", "seed=1"]
     if "label" in record["conditions"]:
         num_classes = record["config"]["model"]["num_classes"]
-        return f"model.sample(seed=1, label=range({num_classes}))"
-    return "model.sample(16, seed=1)"
+        arguments = ["seed=1", f"label=range({num_classes})"]
+    sampling = record.get("sampling", {}).items()
+    arguments += [f"{name}={value:g}" for name, value in sampling]
+    return f"model.sample({', '.join(arguments)})"
 
 
 def _likelihoods(record: Mapping[str, Any]) -> list[str]:

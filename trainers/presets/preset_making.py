@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras_pixelcnn as kp
+from keras_pixelcnn.callbacks import plan_samples
 from keras_pixelcnn.files import read_json, replace_when_written
+from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.pretrained import preset
 from trainers.presets.preset_card import write_card
@@ -37,6 +39,7 @@ def make_preset(
     label_names: Sequence[str] | None = None,
     commit: str | None = None,
     output: str | os.PathLike[str] | None = None,
+    sampling: Mapping[str, float] | None = None,
 ) -> pathlib.Path:
     """Writes a preset's folder, in place of an older one of that name.
 
@@ -48,6 +51,8 @@ def make_preset(
         label_names: names of the classes, one for each.
         commit: of the source that trained it. Default: as the run says.
         output: folder of all presets. Default: the package's.
+        sampling: arguments of `sample` under which it draws best, such as
+            `guidance_scale`: its picture is drawn so. Default: the run's picture.
 
     Returns:
         The folder.
@@ -74,9 +79,11 @@ def make_preset(
         model.save(part / preset.MODEL_FILE)
         record = _record(run, model, description, data, label_names, commit)
         record |= _file_facts(part / preset.MODEL_FILE)
+        if sampling:
+            record["sampling"] = dict(sampling)
         text = json.dumps(record, indent=2, ensure_ascii=False)
         (part / preset.RECORD_FILE).write_text(text + "\n", encoding="utf-8")
-        shutil.copy(run.samples, part / "samples.png")
+        _save_samples(part / "samples.png", run, model, sampling)
         write_card(part / preset.CARD_FILE, name, record)
         older = target.with_name(f".{name}.older")
         if target.exists():
@@ -90,6 +97,20 @@ def _without_optimizer(model: kp.AutoregressiveImageModel) -> Any:
     bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
     return bare
+
+
+def _save_samples(
+    path: pathlib.Path, run: RunFolder, model: Any, sampling: Mapping[str, float] | None
+) -> None:
+    if not sampling:
+        shutil.copy(run.samples, path)
+        return
+    config = read_json(run.config)
+    plan = plan_samples(model, config["num_samples"])
+    samples = model.sample(
+        plan.num_samples, seed=config["sample_seed"], **plan.conditions, **sampling
+    )
+    save_image_grid(path, samples.numpy(), model.num_levels, plan.columns)
 
 
 def _check_label_names(model: Any, label_names: Sequence[str] | None) -> None:

@@ -109,22 +109,40 @@ class Conditions:
         return inputs
 
     def make_encoder(
-        self, image_size: tuple[int, int], map_filters: int, dtype: Any = None
+        self,
+        image_size: tuple[int, int],
+        map_filters: int,
+        dtype: Any = None,
+        vector_map: bool = False,
+        positions: bool = False,
     ) -> ConditionEncoder | None:
-        """Makes the layer that encodes them, None where there are none.
+        """Makes the layer that encodes them, None where there is nothing to encode.
 
         Args:
             image_size: (height, width) of the images.
             map_filters: features that a spatial map is brought to.
             dtype: dtype policy of the layer. Default: Keras's global policy.
+            vector_map: whether label and embedding say what is where, too.
+            positions: whether pixels are told where they are.
+
+        Raises:
+            ValueError: when there is nothing to make a `vector_map` of.
         """
-        if not self.names:
+        if vector_map and not {"label", "embedding"} & set(self.shapes):
+            raise ValueError(
+                "vector_map makes a map of the label and the embedding, and the model "
+                "has neither. Pass num_classes or embedding_dim too. "
+                f"Received: vector_map={vector_map!r}"
+            )
+        if not self.names and not positions:
             return None
         return ConditionEncoder(
             image_size,
             self.num_classes,
             map_filters=map_filters,
             dropout_rate=self.dropout_rate,
+            vector_map=vector_map,
+            positions=positions,
             dtype=dtype,
             name="condition_encoder",
         )

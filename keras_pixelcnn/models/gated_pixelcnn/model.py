@@ -2,6 +2,7 @@
 
 import functools
 import math
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,6 +65,13 @@ class GatedPixelCNN(AutoregressiveImageModel):
             and computes what is inside it a second time for the gradient: memory
             grows far slower with `num_blocks`, for one more pass of arithmetic. The
             gradient is the same; it has no second derivative. Default False.
+        vector_map: whether label and embedding also say what is where: through a small
+            deconvolutional network to a map of the image's size. Default False.
+        positions: whether each pixel is told where it is, in the gates of every block.
+            Default False.
+        vertical_gain: what Glorot's initial scale of the vertical kernels is multiplied
+            by. At 1 their features shrink by 0.4 in each block; about 2.2 keeps their
+            scale, which deep models need. Default 1.
         input_encoding: how pixel values go into the network: "intensity", as numbers in
             their order from -1 to 1, or "embedding", each as a learned vector: for
             values without an order, such as the codes of a VQ-VAE. The latter needs
@@ -107,6 +115,9 @@ class GatedPixelCNN(AutoregressiveImageModel):
         spatial_shape: tuple[int, int, int] | None = None,
         condition_dropout: float = 0.0,
         gradient_checkpointing: bool = False,
+        vector_map: bool = False,
+        positions: bool = False,
+        vertical_gain: float = 1.0,
         input_encoding: str = "intensity",
         input_embedding_dim: int | None = None,
         dtype: Any = None,
@@ -115,6 +126,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
     ) -> None:
         image_shape = check_image_shape(image_shape)
         check_positive("num_blocks", num_blocks)
+        _check_gain(vertical_gain)
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
         groups = pixels.color_groups
         filters = complete_filters(filters, head_filters, groups)
@@ -141,12 +153,15 @@ class GatedPixelCNN(AutoregressiveImageModel):
                 dropout_rate=dropout_rate,
                 skip_only=index == num_blocks - 1,
                 gradient_checkpointing=gradient_checkpointing,
+                vertical_gain=vertical_gain,
                 dtype=dtype,
                 name=f"block_{index}",
             )
             for index in range(num_blocks)
         ]
-        condition_encoder = conditions.make_encoder(image_shape[:2], filters, dtype)
+        condition_encoder = conditions.make_encoder(
+            image_shape[:2], filters, dtype, vector_map, positions
+        )
         conditionings = [
             GateConditioning(
                 block.conditioning_filters,
@@ -155,7 +170,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
                 name=f"conditioning_{index}",
             )
             for index, block in enumerate(blocks)
-            if conditions.names
+            if condition_encoder is not None
         ]
         head = MaskedProduct(blocks[0].skip_filters, groups, dtype=dtype, name="head")
         # Likelihoods stay exact under mixed precision.
@@ -174,6 +189,10 @@ class GatedPixelCNN(AutoregressiveImageModel):
             features = condition_encoder(given)
             added = [conditioning(features) for conditioning in conditionings]
         vertical = horizontal = encoding(image)
+        if positions and not given:
+            # A symbolic layer needs an input, whatever it reads.
+            features = condition_encoder({"image": vertical})
+            added = [conditioning(features) for conditioning in conditionings]
         skips = []
         for block, conditioning in zip(blocks[:-1], added[:-1], strict=True):
             vertical, horizontal, skip = block(vertical, horizontal, conditioning)
@@ -205,6 +224,9 @@ class GatedPixelCNN(AutoregressiveImageModel):
         self.spatial_shape = conditions.shapes.get("spatial")
         self.condition_dropout = condition_dropout
         self.gradient_checkpointing = gradient_checkpointing
+        self.vector_map = vector_map
+        self.positions = positions
+        self.vertical_gain = vertical_gain
         self.input_encoding = input_encoding
         self.input_embedding_dim = input_embedding_dim
         self.encoding = encoding
@@ -237,6 +259,16 @@ class GatedPixelCNN(AutoregressiveImageModel):
             "spatial_shape": self.spatial_shape,
             "condition_dropout": self.condition_dropout,
             "gradient_checkpointing": self.gradient_checkpointing,
+            "vector_map": self.vector_map,
+            "positions": self.positions,
+            "vertical_gain": self.vertical_gain,
             "input_encoding": self.input_encoding,
             "input_embedding_dim": self.input_embedding_dim,
         }
+
+
+def _check_gain(gain: Any) -> None:
+    if not isinstance(gain, numbers.Real) or not 0 < gain < math.inf:
+        raise ValueError(
+            f"vertical_gain must be a number above 0. Received: vertical_gain={gain!r}"
+        )

@@ -63,6 +63,16 @@ def test_an_older_preset_of_the_name_is_replaced(made, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 
+def test_its_picture_shows_how_it_draws_best(made, tmp_path, monkeypatch):
+    workdir, plain = made
+    folder = make(workdir, tmp_path, f"--commit={COMMIT}", "--top_p=0.5")
+    monkeypatch.setattr(preset, "PRETRAINED", tmp_path)
+    assert kp.presets()["tiny"].sampling == {"top_p": 0.5}
+    samples = [path / "samples.png" for path in (folder, plain)]
+    assert samples[0].read_bytes() != samples[1].read_bytes()
+    assert "model.sample(16, seed=1, top_p=0.5)" in (folder / "README.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,0 +1,50 @@
+import sys
+
+import pytest
+
+from benchmarks import gpu
+from benchmarks.networks import new_model
+from tests.benchmarks.tiny_network import ARGUMENTS, NAME
+
+
+def test_contracts_are_told_to_hold_or_not(tmp_path):
+    test = tmp_path / "some_test.py"
+    test.write_text("def test():\n    assert 1 + 1 == 2\n")
+    (record,) = gpu.check_contracts(gpu.Clock(1), [str(test)])
+    assert record["passed"] and "1 passed" in record["last_line"]
+    test.write_text("def test():\n    assert 1 + 1 == 3\n")
+    (record,) = gpu.check_contracts(gpu.Clock(1), [str(test)])
+    assert not record["passed"] and "1 failed" in record["last_line"]
+    (record,) = gpu.check_contracts(gpu.Clock(0), [str(test)])
+    assert not record["passed"] and "in time" in record["last_line"]
+
+
+def test_training_in_each_precision_with_and_without_xla():
+    records = gpu.measure_training(
+        gpu.Clock(10), 2, 1, (4, 2, 3), {**ARGUMENTS, "num_levels": 4}, matrix_size=8
+    )
+    ways = [(record["precision"], record["jit_compile"]) for record in records]
+    assert ways == [(name, xla) for name in gpu.PRECISIONS for xla in (False, True)]
+    for record in records:
+        assert record["rate / machine"] == pytest.approx(
+            record["flops_per_second"] / record["machine_flops_per_second"]
+        )
+    assert "| bfloat16 | True |" in gpu.ROWS["training"].as_table(records)
+
+
+def test_sampling_stops_when_the_time_is_over():
+    model = new_model(NAME)
+    assert gpu.measure_sampling(gpu.Clock(0), model, (1, 2), runs=1) == []
+    records = gpu.measure_sampling(gpu.Clock(10), model, (1, 2), runs=1)
+    assert [record["batch_size"] for record in records] == [1, 2]
+    assert "| 2 |" in gpu.ROWS["sampling"].as_table(records)
+
+
+def test_what_is_left_of_the_time_trains_and_is_ended(tmp_path, monkeypatch):
+    """A run that would never end is asked to stop, and its status is kept."""
+    program = tmp_path / "sleeper"
+    program.write_text("#!/bin/sh\nexec sleep 1000\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    (record,) = gpu.train_clothes(gpu.Clock(0), str(tmp_path), "fashion_mnist")
+    assert record["exit_status"] == -15
