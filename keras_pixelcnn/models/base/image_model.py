@@ -194,7 +194,8 @@ class ImageModel(keras.Model):
         """
         x, y = input_data.split(data)
         if isinstance(x, Mapping) and self._feature_names <= set(x):
-            return {**x, "image": self._as_images(x["image"])}
+            image = checked_images(self._as_images(x["image"]), self.num_levels)
+            return {**x, "image": image}
         return self._prepare(x, y)
 
     def _as_images(self, image: Any) -> Any:
@@ -348,9 +349,10 @@ class ImageModel(keras.Model):
         input_data.refuse_weights(kwargs.get("sample_weight"))
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has prepared it
             x = self._finite(x, y, kwargs.get("steps"))
-            kwargs["callbacks"] = keras_habits.prepare_callbacks(
-                kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
-            )
+            if len(args) < 5:  # behind that Keras takes callbacks by their place
+                kwargs["callbacks"] = keras_habits.prepare_callbacks(
+                    kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
+                )
         return super().evaluate(x, None, *args, **kwargs)
 
     def _finite(self, x: Any, y: Any, steps: int | None) -> Any:

@@ -184,7 +184,8 @@ def with_all_axes(
     if shape.rank is None or not shape[1:].is_fully_defined():
         return _of_known_shape(image, image_shape)
     if shape.rank == 3 and (*shape[1:], 1) == image_shape:
-        return image[..., None]
+        is_symbolic = isinstance(image, keras.KerasTensor)
+        return keras.ops.expand_dims(image, -1) if is_symbolic else image[..., None]
     return image
 
 
