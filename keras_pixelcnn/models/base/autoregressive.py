@@ -119,7 +119,8 @@ class AutoregressiveImageModel(LikelihoodModel):
             num_samples: number of images. Default: as many as there are conditions,
                 else 1.
             seed: one integer for the call, or one per image, (num_samples,), any
-                int64. Default: drawn from Python's `random`.
+                int64. Default: another one at each call, which follows
+                `tf.random.set_seed` and `keras.utils.set_random_seed`.
             temperature: divides the logits, and multiplies the scales of a mixture of
                 logistics; a number above 0, or one per image.
             top_p: draws each value from the fewest likeliest levels that together have
@@ -146,6 +147,7 @@ class AutoregressiveImageModel(LikelihoodModel):
             ValueError: when an argument is out of its range, or guidance is asked of a
                 model that was not trained with `condition_dropout`.
         """
+        self.conditions.check_names(conditions, self.sample)
         if num_samples is None:
             num_samples = self.conditions.num_examples(conditions)
         num_samples = request_validation.prepare_num_samples(num_samples)
@@ -189,6 +191,7 @@ class AutoregressiveImageModel(LikelihoodModel):
         if num_samples is None:
             num_samples = tf.shape(noise)[0]
         options, conditions = split_options(options)
+        self.conditions.check_names(conditions, self.sample)
         return sample_request(
             self,
             num_samples,
@@ -241,6 +244,8 @@ class AutoregressiveImageModel(LikelihoodModel):
             ValueError: when the known values, the mask or another argument are not as
                 said; in graphs `InvalidArgumentError`, when they run.
         """
+        self.conditions.check_names(conditions, self.complete)
+        image = self._as_images(image)
         check_shape(tuple(np.shape(image)), image_shape=self.image_shape)
         mask = request_validation.prepare_mask(mask, np.shape(image), self.image_shape)
         if tf.executing_eagerly():
