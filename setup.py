@@ -17,8 +17,11 @@ CODECS = ["constriction>=0.4"]
 REPORT = ["jinja2>=3.1", "matplotlib>=3.8"]
 
 SERVING = [
-    "aiohttp",
+    "aiohttp>=3.14",  # whose keep-alive time-out also holds for unfinished heads
     "grpcio",
+    "orjson>=3.10",
+    "requests>=2.32",
+    "tenacity>=9",
     "tensorflow-serving-api>=2.19",
     "urllib3>=2.2",
 ]
@@ -111,13 +114,13 @@ setuptools.setup(
             *CODECS,
             *REPORT,
             *SERVING,
+            "hypothesis",
             "import-linter>=2.17",
             "mypy",
             "openvino",
             "pytest",
             "pytest-xdist",
             "pyyaml",
-            "requests",
             "ruff",
             "selenium",
         ],

@@ -6,7 +6,22 @@ et al. 2016, arXiv 1606.05328): train with `fit`, score with `log_prob`, draw wi
 """
 
 import importlib
+import os
 from typing import Any
+
+if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+    raise ImportError(  # before Keras looks for the other
+        "keras_pixelcnn needs Keras on TensorFlow: set KERAS_BACKEND=tensorflow, or "
+        f"unset it. Received: KERAS_BACKEND={os.environ['KERAS_BACKEND']}"
+    )
+
+import keras
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        'keras_pixelcnn needs Keras on TensorFlow: set "backend": "tensorflow" in '
+        f"~/.keras/keras.json. Received: {keras.backend.backend()}"
+    )
 
 from keras_pixelcnn import layers, likelihoods
 from keras_pixelcnn.metrics import BitsPerDim, bits_per_dim

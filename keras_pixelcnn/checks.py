@@ -144,7 +144,7 @@ def check_images(
         dtype('int32')
     """
     num_levels = check_num_levels(num_levels)
-    values = _as_array(images, num_levels, name)
+    values = as_array(images, num_levels, name)
     check_shape(values.shape, name, image_shape)
     wrong = _wrong_values(values, num_levels)
     if wrong is not None:
@@ -154,7 +154,17 @@ def check_images(
     return values.astype(np.int32) if values.dtype.kind == "f" else values
 
 
-def _as_array(images: Any, num_levels: int, name: str) -> np.ndarray:
+def as_array(images: Any, num_levels: int, name: str = "image") -> np.ndarray:
+    """Returns what makes an array of numbers, or says why it makes none.
+
+    Args:
+        images: anything.
+        num_levels: how many values a pixel can take.
+        name: what error messages call `images`. Defaults to `"image"`.
+
+    Raises:
+        ValueError: when it makes no array, or one of other things.
+    """
     rule = f"`{name}` must be an array of integers in [0, {num_levels})."
     try:
         values = np.asarray(images)
@@ -166,6 +176,36 @@ def _as_array(images: Any, num_levels: int, name: str) -> np.ndarray:
         raise ValueError(
             f"{rule} Received: {type(images).__name__} of type {values.dtype}. "
             "Convert it to an array of numbers first."
+        )
+    return values
+
+
+def as_numbers(values: Any, name: str) -> tf.Tensor:
+    """Returns a tensor of numbers as they came, with their fractions and all digits.
+
+    Args:
+        values: anything.
+        name: what the error message calls them.
+
+    Raises:
+        ValueError: when they are no real numbers.
+    """
+    if not tf.is_tensor(values):
+        try:
+            values = np.asarray(values)
+        except ValueError as error:
+            raise ValueError(f"{name} must hold numbers. {error}") from error
+        if values.dtype.kind == "f" and values.dtype.itemsize > 8:
+            values = values.astype(np.float64)
+        if values.dtype.kind not in "buif":
+            raise ValueError(
+                f"{name} must hold numbers. Received: values of type {values.dtype}"
+            )
+    values = tf.convert_to_tensor(values)
+    dtype = values.dtype
+    if not (dtype.is_integer or dtype.is_floating or dtype.is_bool):
+        raise ValueError(
+            f"{name} must hold numbers. Received: values of type {dtype.name}"
         )
     return values
 
@@ -223,8 +263,9 @@ def check_shape(
         fits = fits and shape[1:] == tuple(image_shape)
     if not fits:
         hint = (
-            f" A single image needs a batch axis, `{name}[None]`; grey images need a "
-            f"channel axis, `{name}[..., None]`."
+            f" A single image needs a batch axis, `{name}[None]`, a data set of single "
+            f"images `.batch(32)`; grey images need a channel axis, "
+            f"`{name}[..., None]`."
         )
         raise ValueError(
             f"`{name}` must have shape (batch, {wanted}). "

@@ -1,6 +1,7 @@
-"""Bits per dimension, the unit of likelihood in the literature."""
+"""Bits per dimension, the unit of likelihood in the literature, and how it is shown."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -36,6 +37,8 @@ class BitsPerDim(keras.metrics.Mean):
         >>> float(metric.result())
     """
 
+    _direction = "down"  # read by Keras's callbacks: less is better
+
     def __init__(
         self, num_dims: int, name: str = "bits_per_dim", **kwargs: Any
     ) -> None:
@@ -49,3 +52,40 @@ class BitsPerDim(keras.metrics.Mean):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "num_dims": self.num_dims}
+
+
+class ProgressBar(keras.callbacks.ProgbarLogger):
+    """Keras's progress bar, without a loss that the model's metric tells as well."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Shows the numbers after a step of `fit`."""
+        super().on_train_batch_end(batch, _without_twice(logs))
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Shows the numbers after a step of `evaluate`."""
+        super().on_test_batch_end(batch, _without_twice(logs))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Shows the numbers of an epoch."""
+        super().on_epoch_end(epoch, _without_twice(logs))
+
+    def on_test_end(self, logs: Any = None) -> None:
+        """Shows the numbers of a data set."""
+        super().on_test_end(_without_twice(logs))
+
+
+def _without_twice(logs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Leaves out losses that are there as a metric too, up to the last digits."""
+    logs = dict(logs or {})
+    for name in ("loss", "val_loss"):
+        prefix = name.removesuffix("loss")
+        others = [
+            value
+            for other, value in logs.items()
+            if other != name and other.startswith("val_") == bool(prefix)
+        ]
+        if name in logs and any(
+            math.isclose(logs[name], value, rel_tol=1e-4) for value in others
+        ):
+            del logs[name]
+    return logs

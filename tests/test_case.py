@@ -219,6 +219,8 @@ def check_seeds_and_units(model):
     np.testing.assert_array_equal(model.log_prob(images, **conditions), nats)
     by_hand = log_prob_by_hand(model, model(features, training=False), images)
     np.testing.assert_allclose(nats, by_hand, rtol=1e-5)
+    values = model.log_prob(images, reduce=False, **conditions)
+    np.testing.assert_allclose(tf.reduce_sum(values, [1, 2, 3]), nats, rtol=1e-5)
     if not model.compiled:
         model.compile()
     bits = model.evaluate(features, batch_size=3, verbose=0, return_dict=True)

@@ -1,16 +1,16 @@
 """DiscretizedLogisticMixture: a distribution over a pixel's channels."""
 
-import random
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 from tensorflow_probability import distributions as tfd
 
+from keras_pixelcnn.checks import as_numbers
 from keras_pixelcnn.distributions.seeds import as_call_seed
 from keras_pixelcnn.likelihoods import LogisticMixture, discretized_mixture
 from keras_pixelcnn.likelihoods.discretized_mixture import PixelMixture
-from keras_pixelcnn.samplers.noise import ALGORITHM
+from keras_pixelcnn.samplers.noise import ALGORITHM, random_call_seed
 
 _PRECISE = ("loc", "coefficients")
 """Parameters that may be float64 tensors: a model's have more digits than float32."""
@@ -216,6 +216,20 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
     def _default_event_space_bijector(self) -> None:
         return None
 
+    # TensorFlow Probability would cut off the fractions of arrays, to have our dtype.
+
+    def _call_log_prob(self, value: Any, name: str, **kwargs: Any) -> tf.Tensor:
+        return super()._call_log_prob(as_numbers(value, "value"), name, **kwargs)
+
+    def _call_prob(self, value: Any, name: str, **kwargs: Any) -> tf.Tensor:
+        return super()._call_prob(as_numbers(value, "value"), name, **kwargs)
+
+    def _call_unnormalized_log_prob(
+        self, value: Any, name: str, **kwargs: Any
+    ) -> tf.Tensor:
+        value = as_numbers(value, "value")
+        return super()._call_unnormalized_log_prob(value, name, **kwargs)
+
     def _log_prob(self, value: tf.Tensor) -> tf.Tensor:
         value = tf.convert_to_tensor(value)
         self._likelihood.check_shape("value", value, [self._likelihood.channels])
@@ -229,7 +243,7 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
         shape = tf.concat([[n], self.batch_shape_tensor()], axis=0)
         seed = as_call_seed(seed)
         if seed is None:
-            seed = random.getrandbits(63)
+            seed = random_call_seed()
         noise = tf.random.stateless_uniform(
             tf.concat([shape, self._event_shape_tensor()], axis=0),
             tf.stack([tf.cast(seed, tf.int64), 0]),

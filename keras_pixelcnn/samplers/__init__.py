@@ -23,6 +23,7 @@ from keras_pixelcnn.samplers.noise import (
     example_seeds,
     example_uniforms,
     normals_of_bits,
+    random_call_seed,
 )
 
 __all__ = [
@@ -44,5 +45,6 @@ __all__ = [
     "most_slices",
     "most_slices_in_graphs",
     "normals_of_bits",
+    "random_call_seed",
     "raster_scan",
 ]

@@ -4,6 +4,7 @@ The uniforms of an example depend on its seed alone: not on the batch around it,
 replica, the device, XLA, or whether Python or a server runs the graph.
 """
 
+import random
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -18,6 +19,21 @@ _STEP = 2.0**-24
 
 _UNIFORMS, _NORMALS = 0, -1
 """What an example's noise is for: no two uses share a key."""
+
+
+def random_call_seed() -> int:
+    """Makes a seed for a call that was given none: another one each time.
+
+    It follows `tf.random.set_seed` where that was called (as by
+    `keras.utils.set_random_seed`), else Python's `random.seed`.
+    """
+    try:
+        ours, operation = tf.compat.v1.get_seed(None)
+    except RuntimeError:  # of determinism that nobody gave a seed
+        ours = None
+    if ours is None:
+        return random.randrange(2**63)
+    return random.Random(f"{ours} {operation}").randrange(2**63)
 
 
 def example_seeds(seed: tf.Tensor | int, num_examples: tf.Tensor | int) -> tf.Tensor:

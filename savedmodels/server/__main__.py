@@ -35,9 +35,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string("host", "127.0.0.1", host, **define)
     hosts = "Names by which REST may be asked, beside localhost and --host; * for any."
     flags.DEFINE_list("allowed_hosts", [], hosts, **define)
-    define["lower_bound"] = 0
-    flags.DEFINE_integer("rest_api_port", 8501, "REST; 0 for any.", **define)
-    flags.DEFINE_integer("port", 8500, "gRPC; 0 for any.", **define)
+    ports = {"lower_bound": 0, "upper_bound": 65535, **define}
+    flags.DEFINE_integer("rest_api_port", 8501, "REST; 0 for any.", **ports)
+    flags.DEFINE_integer("port", 8500, "gRPC; 0 for any.", **ports)
     define["lower_bound"] = 1
     flags.DEFINE_integer("max_batch_size", 64, "Most rows of a request.", **define)
     size = "The largest request, in MiB. Default: by model."

@@ -12,7 +12,9 @@ import grpc
 import numpy as np
 
 from savedmodels.server.errors import ServingError, invalid, serving_error
-from savedmodels.server.saved_model import Arrays
+
+Arrays = dict[str, np.ndarray]
+"""Inputs or outputs by name; strings are arrays of bytes objects."""
 
 _MOST_WAITING_BATCHES = 10
 _LEAST_PATIENCE = 0.002

@@ -15,8 +15,8 @@ from tensorflow_serving.apis import (
 )
 
 from savedmodels.server.errors import ServingError, invalid, serving_error
+from savedmodels.server.loaded_version import LoadedSignature
 from savedmodels.server.registry import ModelRegistry
-from savedmodels.server.saved_model import LoadedSignature
 from savedmodels.tensor_protos import fill_proto
 
 _THREADS = 256

@@ -81,7 +81,8 @@ class RestServer:
         # Nothing is run for clients that are gone.
         self._runner = web.AppRunner(application, handler_cancellation=True)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=128)
+        address = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)[0][-1]
+        listener = socket.create_server(address[:2], family=family, backlog=128)
         self.port = listener.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(

@@ -86,6 +86,7 @@ def call_every_verb(model, inputs, derived=True):
     answers = {
         "call": model({"image": image, **given}, training=False),
         "log_prob": model.log_prob(image, **given),
+        "log_prob of values": model.log_prob(image, reduce=False, **given),
         "sample": model.sample(count, seed, inputs["temperature"], **given),
         "complete": model.complete(image, inputs["mask"], seed, **options, **given),
         "distribution.log_prob": distribution.log_prob(image),
@@ -131,6 +132,8 @@ class ModelConformance:
 
     takes_conditions = True
     can_checkpoint = True
+    flops_in_graph = True
+    """False where products run in loops; the model's file then counts them by hand."""
 
     def make_model(self, image_shape, num_levels, **arguments):
         """A small model with initial weights."""
@@ -199,10 +202,11 @@ class ModelConformance:
                 built_model.sample(4, seed=5, sampler=sampler, **given),
                 built_model.complete(images, mask, sampler=sampler, **options),
             )
-            for sampler in (None, "ancestral")
+            for sampler in (None, "fixed_point", "ancestral")
         ]
-        for steps, whole in zip(*found):
-            assert_mostly_same(steps, whole)
+        for default, *others in zip(*found):
+            for other in others:
+                assert_mostly_same(default, other)
         completed = found[0][1].numpy()
         np.testing.assert_array_equal(completed[mask], images[mask])
         assert np.any(completed != images)
@@ -251,7 +255,8 @@ class ModelConformance:
             assert differs[1].all() and not differs[[0, 2]].any()
 
     def test_flops_are_the_open_products_of_the_graph(self, built_model):
-        assert built_model.flops() == flops_of_graph(built_model)
+        if self.flops_in_graph:
+            assert built_model.flops() == flops_of_graph(built_model)
 
     # Of single models.
 
@@ -267,7 +272,8 @@ class ModelConformance:
         self.check_reference(model)
         self.check_steps(model)
         self.check_saved(model, tmp_path)
-        assert model.flops() == flops_of_graph(model)
+        if self.flops_in_graph:
+            assert model.flops() == flops_of_graph(model)
 
     def test_stays_causal(self, tmp_path):
         """Before training, after it by `fit` and by a plain loop, and when loaded."""

@@ -280,16 +280,6 @@ def test_nothing_marked(page):
     assert page.text("error").startswith("Nothing is marked")
 
 
-def test_a_check_in_a_graph_is_shown_as_a_sentence(page):
-    place = "\\n\\t [[{{function_node __inference_1}}{{node Assert}}]]"
-    error = f"assertion failed: [Sizes must be alike.] [Received:] [[9 8]]{place}"
-    page.driver.execute_script(f"""
-        const body = JSON.stringify({{error: "{error}"}});
-        window.fetch = async () => new Response(body, {{status: 400}});""")
-    page.draw()
-    assert page.text("error") == "Sizes must be alike. Received: [9 8]"
-
-
 def _answer_status_once(page, **version):
     """Lets the page's next question for versions be answered otherwise."""
     answer = json.dumps({"model_version_status": [version]})

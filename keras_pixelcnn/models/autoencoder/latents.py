@@ -54,9 +54,7 @@ def levels_of(model: ImageModel, image: Any) -> tf.Tensor:
     Raises:
         ValueError: when they are none, or of another shape than the model's.
     """
-    if tf.executing_eagerly():
-        image = model._check_images(image)
-    return tf.cast(image, tf.int32)
+    return tf.cast(model.check_image_batch(image), tf.int32)
 
 
 def encode(

@@ -24,7 +24,8 @@ class AutoregressiveImageModel(LikelihoodModel):
     A subclass wires a functional graph from its named inputs, of which "image" is
     always one, to the parameters of the likelihood, and passes it on; see
     `LikelihoodModel` for the arguments. A subclass that can also be run step by step
-    overrides `scan_steps`; others are sampled by whole passes.
+    overrides `scan_steps`; others are sampled by whole passes, as few as the noise
+    needs (`samplers.fixed_point_scan`).
 
     All verbs take the model's conditions by their names, one for all images or one for
     each: `label`, integers () or (batch,); `embedding`, floats (d,) or (batch, d);
@@ -118,7 +119,8 @@ class AutoregressiveImageModel(LikelihoodModel):
             num_samples: number of images. Default: as many as there are conditions,
                 else 1.
             seed: one integer for the call, or one per image, (num_samples,), any
-                int64. Default: drawn from Python's `random`.
+                int64. Default: another one at each call, which follows
+                `tf.random.set_seed` and `keras.utils.set_random_seed`.
             temperature: divides the logits, and multiplies the scales of a mixture of
                 logistics; a number above 0, or one per image.
             top_p: draws each value from the fewest likeliest levels that together have
@@ -127,9 +129,11 @@ class AutoregressiveImageModel(LikelihoodModel):
                 gives the unconditional model, 1 the conditional one, more exaggerates
                 what the condition changes; a number, or one per image. Costs twice the
                 time. Default: the conditional model.
-            sampler: "incremental" computes every activation once; "ancestral" runs
-                the whole network for every channel of every pixel. Default: the
-                first where the model has steps.
+            sampler: "incremental" computes every activation once; "fixed_point" runs
+                the whole network on guesses until a pass changes nothing, usually a
+                tenth as often as there are values; "ancestral" runs it for every
+                channel of every pixel. All sample the same images. Default: the first
+                where the model has steps, else the second.
             jit_compile: whether XLA compiles the scan, once for each number of images,
                 and keeps the programs: for one image or a few much faster, for many on
                 CPUs slower. Default False.
@@ -143,6 +147,7 @@ class AutoregressiveImageModel(LikelihoodModel):
             ValueError: when an argument is out of its range, or guidance is asked of a
                 model that was not trained with `condition_dropout`.
         """
+        self.conditions.check_names(conditions, self.sample)
         if num_samples is None:
             num_samples = self.conditions.num_examples(conditions)
         num_samples = request_validation.prepare_num_samples(num_samples)
@@ -186,6 +191,7 @@ class AutoregressiveImageModel(LikelihoodModel):
         if num_samples is None:
             num_samples = tf.shape(noise)[0]
         options, conditions = split_options(options)
+        self.conditions.check_names(conditions, self.sample)
         return sample_request(
             self,
             num_samples,
@@ -238,6 +244,8 @@ class AutoregressiveImageModel(LikelihoodModel):
             ValueError: when the known values, the mask or another argument are not as
                 said; in graphs `InvalidArgumentError`, when they run.
         """
+        self.conditions.check_names(conditions, self.complete)
+        image = self._as_images(image)
         check_shape(tuple(np.shape(image)), image_shape=self.image_shape)
         mask = request_validation.prepare_mask(mask, np.shape(image), self.image_shape)
         if tf.executing_eagerly():

@@ -1,7 +1,9 @@
 """Conditions: labels, embeddings and maps that an image's distribution depends on."""
 
+import difflib
+import inspect
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 import keras
@@ -225,8 +227,15 @@ class Conditions:
                 return tf.shape(value)[0] if known is None else known
         return None
 
-    def check_names(self, given: Mapping[str, Any]) -> None:
+    def check_names(
+        self, given: Mapping[str, Any], verb: Callable[..., Any] | None = None
+    ) -> None:
         """Checks that no condition is given that the model does not take.
+
+        Args:
+            given: conditions by name.
+            verb: what they were given to, whose own arguments the error then names:
+                what is no condition may be one of them, misspelt.
 
         Raises:
             ValueError: when there is one.
@@ -239,7 +248,15 @@ class Conditions:
         ]
         if unknown:
             takes = f"the conditions {self.names}" if self.shapes else "no conditions"
-            raise ValueError(f"The model takes {takes}. Received: {unknown}")
+            hint, own = "", []
+            if verb is not None:
+                own = list(inspect.signature(verb).parameters)[:-1]
+                hint = f"; {verb.__name__} takes {', '.join(own)} beside them"
+            near = difflib.get_close_matches(unknown[0], [*self.shapes, *own], n=1)
+            raise ValueError(
+                f"The model takes {takes}{hint}. Received: {unknown}"
+                + (f". Was {near[0]} meant?" if near else "")
+            )
 
     def check_complete(self, given: Mapping[str, Any]) -> None:
         """Checks that no condition is missing that the model cannot do without.

@@ -10,8 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_images, check_shape, checked_images
-from keras_pixelcnn.models.base import distributed_fit, input_data
+from keras_pixelcnn.checks import (
+    check_images,
+    check_shape,
+    checked_images,
+)
+from keras_pixelcnn.models.base import distributed_fit, input_data, keras_habits
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.samplers import at_least_one
 
@@ -94,14 +98,28 @@ class ImageModel(keras.Model):
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments that all models share."""
+        """Returns the constructor's arguments that all models share.
+
+        And which layers are frozen, where some are: `from_config` takes that away.
+        """
+        trainable = keras_habits.trainable_by_layer(self)
         return {
+            **({"trainable_by_layer": trainable} if trainable else {}),
             "name": self.name,
             "trainable": self.trainable,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "image_shape": self.image_shape,
             "num_levels": self.num_levels,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """Makes the model that `get_config` tells of, with weights of its own."""
+        config = dict(config)
+        trainable = config.pop("trainable_by_layer", {})
+        model = super().from_config(config, custom_objects)
+        keras_habits.set_trainable_by_layer(model, trainable)
+        return model
 
     @property
     def num_dims(self) -> int:
@@ -176,19 +194,33 @@ class ImageModel(keras.Model):
         """
         x, y = input_data.split(data)
         if isinstance(x, Mapping) and self._feature_names <= set(x):
-            return {**x, "image": self._as_images(x["image"])}
+            image = checked_images(self._as_images(x["image"]), self.num_levels)
+            return {**x, "image": image}
         return self._prepare(x, y)
 
     def _as_images(self, image: Any) -> Any:
         """Gives grey images their channel axis where data sets leave it out."""
-        if getattr(image, "shape", None) is None:
-            return image
-        shape = tf.TensorShape(image.shape)
-        # As Python functions and decoders of files leave it in data sets.
-        if shape.rank is None or not shape[1:].is_fully_defined():
-            return _of_known_shape(image, self.image_shape)
-        if shape.rank == 3 and self.image_shape[-1] == 1:
-            return keras.ops.expand_dims(image, -1)
+        return input_data.with_all_axes(image, self.image_shape, self.num_levels)
+
+    def check_image_batch(self, image: Any) -> Any:
+        """Checks the shape of images for a verb, and in eager mode their values.
+
+        Args:
+            image: (batch, height, width, channels), or without the last axis where
+                the images are grey.
+
+        Returns:
+            Images with all axes: an array in eager mode, else a tensor.
+
+        Raises:
+            ValueError: when they are not as the model takes them; in graphs of images
+                of an unknown shape running them raises `InvalidArgumentError`.
+        """
+        image = self._as_images(image)
+        if tf.executing_eagerly():
+            return self._check_images(image)
+        image = tf.convert_to_tensor(image)
+        check_shape(tuple(image.shape), image_shape=self.image_shape)
         return image
 
     def _check_images(self, image: Any) -> np.ndarray:
@@ -258,8 +290,8 @@ class ImageModel(keras.Model):
     ) -> keras.callbacks.History:
         """Trains as `keras.Model.fit` does.
 
-        Callbacks that monitor the model's metric, as "val_bits_per_dim", need
-        mode="min": Keras knows which way is better for its own metrics only.
+        Callbacks that monitor the model's metric, as "val_bits_per_dim", know that
+        less is better. The progress bar shows a number once that is loss and metric.
 
         Args:
             x: images, a dict with them as "image" and the conditions by their names
@@ -301,6 +333,9 @@ class ImageModel(keras.Model):
             kwargs["validation_data"] = self._finite(
                 *input_data.split(validation), steps
             )
+        kwargs["callbacks"] = keras_habits.prepare_callbacks(
+            kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
+        )
         x = input_data.prepared(x, y, self._prepare)
         return super().fit(x, None, batch_size, epochs, **kwargs)
 
@@ -314,6 +349,10 @@ class ImageModel(keras.Model):
         input_data.refuse_weights(kwargs.get("sample_weight"))
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has prepared it
             x = self._finite(x, y, kwargs.get("steps"))
+            if len(args) < 5:  # behind that Keras takes callbacks by their place
+                kwargs["callbacks"] = keras_habits.prepare_callbacks(
+                    kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
+                )
         return super().evaluate(x, None, *args, **kwargs)
 
     def _finite(self, x: Any, y: Any, steps: int | None) -> Any:
@@ -424,6 +463,22 @@ class ImageModel(keras.Model):
             [distributed_fit.global_mean(losses.loss, sample_weight), *others]
         )
 
+    # What Keras would do, and no one could use.
+
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Saves as `keras.Model.save` does, to a `.keras` file alone."""
+        keras_habits.check_file_name(filepath)
+        super().save(filepath, *args, **kwargs)
+
+    def quantize(self, mode: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Refuses: the layers have no quantised form."""
+        keras_habits.refuse_quantisation(self, mode)
+
+    def _run_through_graph(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Refuses Keras's clones, which would be of no class of ours (a hook)."""
+        keras_habits.refuse_clone(self, kwargs.get("operation_fn"))
+        return super()._run_through_graph(inputs, *args, **kwargs)
+
     # Graphs of verbs.
 
     @functools.cached_property
@@ -511,21 +566,6 @@ class ImageModel(keras.Model):
             bits_per_dim=bits_per_dim,
             max_batch_size=max_batch_size,
         )
-
-
-def _of_known_shape(image: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
-    """Checks images whose shape the graph does not know, and gives them theirs."""
-    height, width, channels = image_shape
-    shape = tf.shape(image)
-    # Padded, so that a shape of any rank can be compared.
-    sizes = tf.concat([shape[1:], [-1] * 4], axis=0)[:4]
-    fits = tf.reduce_all(tf.equal(sizes, [height, width, channels, -1]))
-    if channels == 1:
-        fits |= tf.reduce_all(tf.equal(sizes, [height, width, -1, -1]))
-    rule = f"`image` must have shape (batch, {height}, {width}, {channels})."
-    check = tf.debugging.Assert(fits, [rule, "Received shape:", shape])
-    with tf.control_dependencies([check]):
-        return tf.reshape(image, [-1, *image_shape])
 
 
 def _as_tensor(value: Any) -> Any:

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_pixelcnn.checks import as_array
+
 Prepare = Callable[[Any, Any], dict[str, Any]]
 """Maps images, or a dict with them, and what stands beside them to checked features."""
 
@@ -156,3 +158,47 @@ def num_images(image: Any) -> Any:
         if isinstance(image, keras.KerasTensor)
         else tf.shape(image)[0]
     )
+
+
+def with_all_axes(
+    image: Any, image_shape: tuple[int, int, int], num_levels: int
+) -> Any:
+    """Gives grey images their channel axis where data sets leave it out.
+
+    Args:
+        image: a batch of images, or what makes an array of them.
+        image_shape: (height, width, channels) of the model.
+        num_levels: of the model.
+
+    Returns:
+        An array or a tensor; of the model's shape where the graph does not know one: a
+        run raises `InvalidArgumentError` when it is another.
+
+    Raises:
+        ValueError: when it makes no array.
+    """
+    if getattr(image, "shape", None) is None:
+        image = as_array(image, num_levels)
+    shape = tf.TensorShape(image.shape)
+    # As Python functions and decoders of files leave it in data sets.
+    if shape.rank is None or not shape[1:].is_fully_defined():
+        return _of_known_shape(image, image_shape)
+    if shape.rank == 3 and (*shape[1:], 1) == image_shape:
+        is_symbolic = isinstance(image, keras.KerasTensor)
+        return keras.ops.expand_dims(image, -1) if is_symbolic else image[..., None]
+    return image
+
+
+def _of_known_shape(image: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
+    """Checks images whose shape the graph does not know, and gives them theirs."""
+    height, width, channels = image_shape
+    shape = tf.shape(image)
+    # Padded, so that a shape of any rank can be compared.
+    sizes = tf.concat([shape[1:], [-1] * 4], axis=0)[:4]
+    fits = tf.reduce_all(tf.equal(sizes, [height, width, channels, -1]))
+    if channels == 1:
+        fits |= tf.reduce_all(tf.equal(sizes, [height, width, -1, -1]))
+    rule = f"`image` must have shape (batch, {height}, {width}, {channels})."
+    check = tf.debugging.Assert(fits, [rule, "Received shape:", shape], 8)
+    with tf.control_dependencies([check]):
+        return tf.reshape(image, [-1, *image_shape])

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_positive
+from keras_pixelcnn.checks import as_numbers, check_positive, check_shape
 from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.metrics import bits_per_dim
 from keras_pixelcnn.models.base import request_validation
@@ -122,13 +122,16 @@ class LikelihoodModel(ImageModel):
         Raises:
             ValueError: when the images or conditions are not as said.
         """
-        if tf.executing_eagerly() and validate_args:
-            image = self._check_images(image)
+        self.conditions.check_names(conditions, self.log_prob)
+        if validate_args or not tf.executing_eagerly():
+            image = self.check_image_batch(image)
         if not tf.executing_eagerly():
             size = tf.shape(image)[0]
             inputs = self.conditions.prepare(conditions, image.shape[0] or size)
             return self._score({"image": image, **inputs}, reduce)
-        images = self.pixel_likelihood.as_levels(tf.convert_to_tensor(image))
+        images = self._as_images(as_numbers(image, "image"))
+        check_shape(tuple(images.shape), image_shape=self.image_shape)
+        images = self.pixel_likelihood.as_levels(images)
         inputs = self.conditions.prepare(conditions, len(images))
         return self._score_in_passes({"image": images, **inputs}, batch_size, reduce)
 
@@ -211,13 +214,13 @@ class LikelihoodModel(ImageModel):
         Raises:
             ValueError: when the model takes no label, or an argument is not as said.
         """
+        self.conditions.check_names(conditions, self.classify)
         check_positive("batch_size", batch_size)
         classes = request_validation.check_has_condition(self.conditions, "label")
         log_prior = request_validation.prepare_log_prior(prior, classes)
         if conditions.get("label") is not None:
             raise ValueError("classify finds the label: it cannot be given.")
-        if tf.executing_eagerly():
-            image = tf.cast(self._check_images(image), tf.int32)
+        image = tf.cast(self.check_image_batch(image), tf.int32)
         inputs = self.conditions.prepare(
             {**conditions, "label": 0}, image.shape[0] or tf.shape(image)[0]
         )

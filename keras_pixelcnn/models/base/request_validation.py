@@ -1,6 +1,5 @@
 """Checks of the arguments of verbs, which become what their graphs take."""
 
-import random
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import checked, is_integer
 from keras_pixelcnn.models.base.conditions import Conditions
-from keras_pixelcnn.samplers import example_seeds
+from keras_pixelcnn.samplers import example_seeds, random_call_seed
 
 INT64 = np.iinfo(np.int64)
 
@@ -19,9 +18,9 @@ def prepare_seeds(seed: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
 
     Args:
         seed: an integer for the whole call, folded with each example's index; one
-            integer per example, (num_samples,); or None, which draws the call's seed
-            from Python's `random` (so that `keras.utils.set_random_seed` governs it),
-            and in a graph from TensorFlow's stateful one (anew at each run).
+            integer per example, (num_samples,); or None: another one at each call,
+            which follows `tf.random.set_seed`; see `random_call_seed`. In a graph
+            TensorFlow's stateful generator gives it anew at each run.
         num_samples: number of examples.
 
     Returns:
@@ -33,7 +32,7 @@ def prepare_seeds(seed: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
     """
     if seed is None:
         if tf.executing_eagerly():
-            seed = random.randrange(INT64.max)
+            seed = random_call_seed()
         else:
             seed = tf.random.uniform([], maxval=INT64.max, dtype=tf.int64)
     seed = _known(seed)

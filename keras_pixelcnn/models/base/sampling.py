@@ -6,7 +6,8 @@ pixels.
 """
 
 import functools
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -21,6 +22,7 @@ from keras_pixelcnn.samplers import (
     ancestral_scan,
     at_least_one,
     example_uniforms,
+    fixed_point_scan,
     most_slices,
     raster_scan,
 )
@@ -28,7 +30,10 @@ from keras_pixelcnn.samplers import (
 if TYPE_CHECKING:
     from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
 
-SAMPLERS = ("incremental", "ancestral")
+SAMPLERS = ("incremental", "fixed_point", "ancestral")
+
+_MOST_PARAMETERS = 2**25
+"""Numbers that whole passes of the fixed point give at once: 128 MiB."""
 
 REQUEST = (
     "seed",
@@ -126,8 +131,8 @@ def sample_images(
             "guidance_scale", float32 (batch,), "image" int32 and "mask" bool, both
             (batch, height, width, channels), True where the image is kept; and the
             model's conditions. All checked.
-        sampler: "incremental", "ancestral", or None for the first where the model has
-            steps.
+        sampler: one of `SAMPLERS`, or None: "incremental" where the model has steps,
+            else "fixed_point".
         side_by_side: whether slices of the batch are sampled by loops of their own.
 
     Returns:
@@ -138,10 +143,49 @@ def sample_images(
             steps.
     """
     if sampler == "incremental" and not model.has_scan_steps:
-        raise ValueError(
-            f'{model.why_no_scan_steps} Use sampler="ancestral", which is slower.'
-        )
-    by_steps = sampler != "ancestral" and model.has_scan_steps
+        raise ValueError(f'{model.why_no_scan_steps} Use sampler="fixed_point".')
+    if sampler is None:
+        sampler = "incremental" if model.has_scan_steps else "fixed_point"
+    sample = functools.partial(_sample, model, sampler=sampler)
+    if sampler != "fixed_point":
+        return sample(request, side_by_side=side_by_side)
+    shape = (*model.image_shape[:2], *model.pixel_likelihood.pixel_shape)
+    passes = 2 if "guidance_scale" in request else 1
+    return _in_pieces(
+        model, sample, request, _MOST_PARAMETERS // math.prod((*shape, passes))
+    )
+
+
+def _in_pieces(
+    model: "AutoregressiveImageModel",
+    sample: Callable[[Mapping[str, tf.Tensor]], tf.Tensor],
+    request: Mapping[str, tf.Tensor],
+    most: int,
+) -> tf.Tensor:
+    """Answers a request for many images by one for at most so many after the other."""
+    size, most = _size(request["temperature"]), max(most, 1)
+    if isinstance(size, int) and size <= most:
+        return sample(request)
+    piece = tf.clip_by_value(size, 1, most)
+    count = -(-size // piece)
+    examples = tf.minimum(tf.range(count * piece), size - 1)
+    pieces = {}
+    for name, value in request.items():
+        shape = tf.concat([[count, piece], tf.shape(value)[1:]], axis=0)
+        pieces[name] = tf.reshape(tf.gather(value, examples), shape)
+        pieces[name].set_shape([None, None, *value.shape[1:]])
+    signature = tf.TensorSpec(None, _dtype(model))
+    images = tf.map_fn(sample, pieces, fn_output_signature=signature)
+    return tf.reshape(images, [-1, *model.image_shape])[:size]
+
+
+def _sample(
+    model: "AutoregressiveImageModel",
+    request: Mapping[str, tf.Tensor],
+    sampler: str,
+    side_by_side: bool = True,
+) -> tf.Tensor:
+    by_steps = sampler == "incremental"
     # Some kernels refuse an empty batch; and loops ask that shapes known before them
     # stay known inside.
     padded = {name: at_least_one(value) for name, value in request.items()}
@@ -164,11 +208,14 @@ def sample_images(
         {name: _flat(value) for name, value in conditions.items()},
         slices.of_pairs() if draw.is_guided else slices,
         known and KnownPixels(*map(_flat, known)),
-        by_steps,
+        sampler,
     )
     images = slices.restore(images[:, : slices.size])
-    dtype = tf.uint8 if model.num_levels <= 256 else tf.int32
-    return tf.cast(images[: _size(request["temperature"])], dtype)
+    return tf.cast(images[: _size(request["temperature"])], _dtype(model))
+
+
+def _dtype(model: "AutoregressiveImageModel") -> tf.DType:
+    return tf.uint8 if model.num_levels <= 256 else tf.int32
 
 
 def scan_batch(
@@ -179,7 +226,8 @@ def scan_batch(
 ) -> tf.Tensor:
     """Lets `draw` choose the values of a batch; see `AutoregressiveImageModel.scan`."""
     arranged = {name: _flat(slices.arrange(v)) for name, v in conditions.items()}
-    images = _scan(model, draw, arranged, slices, None, model.has_scan_steps)
+    sampler = "incremental" if model.has_scan_steps else "ancestral"
+    images = _scan(model, draw, arranged, slices, None, sampler)
     return slices.restore(images)
 
 
@@ -236,6 +284,31 @@ class _RequestDraw:
 
         return draw
 
+    def in_all_pixels(self, channel: int, parameters: tf.Tensor) -> tf.Tensor:
+        """Draws a channel in all pixels, the batch in one slice; see `ImageDraw`."""
+        height, width, size = parameters.shape[1:]
+        noise = tf.transpose(self._noise[0, :, :, channel], [2, 0, 1])
+        pixels = height * width
+
+        def each_pixel(per_example: tf.Tensor | None) -> tf.Tensor | None:
+            return None if per_example is None else tf.repeat(per_example[0], pixels)
+
+        chance = (
+            tf.reshape(noise, [-1]),
+            each_pixel(self._temperature),
+            each_pixel(self._top_p),
+        )
+        parameters = tf.reshape(parameters, [-1, size])
+        if not self.is_guided:
+            values = self._likelihood.sample(parameters, *chance)
+            return tf.reshape(values, [-1, height, width])
+        scale = each_pixel(self._guidance_scale)
+        values = self._likelihood.sample_guided(
+            *tf.split(parameters, 2), scale, *chance
+        )
+        values = tf.reshape(values, [-1, height, width])
+        return tf.concat([values, values], axis=0)
+
 
 def _examples_last(values: tf.Tensor) -> tf.Tensor:
     """Transposes (slices, examples, height, width, channels): the examples last.
@@ -247,19 +320,26 @@ def _examples_last(values: tf.Tensor) -> tf.Tensor:
 
 def _scan(
     model: "AutoregressiveImageModel",
-    draw: Draw,
+    draw: "Draw | _RequestDraw",
     conditions: dict[str, tf.Tensor],
     slices: BatchSlices,
     known: KnownPixels | None,
-    by_steps: bool,
+    sampler: str,
 ) -> tf.Tensor:
-    if by_steps:
+    if sampler == "incremental":
         steps = model.scan_steps(conditions)
         return raster_scan(steps, draw, model.image_shape, slices, known)
     whole = functools.partial(_whole_pass, model, conditions)
+    channel_parameters = model.pixel_likelihood.channel_parameters
+    if isinstance(draw, _RequestDraw) and sampler == "fixed_point":
+        shape, size = model.image_shape, slices.size
+        found = fixed_point_scan(
+            whole, channel_parameters, draw.in_all_pixels, shape, size, known
+        )
+        return found.images[tf.newaxis]
     images = ancestral_scan(
         whole,
-        model.pixel_likelihood.channel_parameters,
+        channel_parameters,
         draw,
         model.image_shape,
         slices.size,

@@ -117,7 +117,9 @@ class FaceEmbedder(ImageModel):
             _stage(filters * min(2**stage, _MOST_FEATURES), stage, dtype)
             for stage in range(_count_stages(image_shape))
         ]
-        flatten = keras.layers.Flatten(dtype=dtype, name="flatten")
+        flatten = keras.layers.Flatten(
+            data_format="channels_last", dtype=dtype, name="flatten"
+        )
         dropout = StatelessDropout(dropout_rate, dtype=dtype, name="dropout")
         # Distances of nearby points need all digits, under mixed precision too.
         point = keras.layers.Dense(embedding_dim, dtype="float32", name="point")

@@ -56,7 +56,7 @@ async function request(path, options) {
     if (error.name === "AbortError") throw error;
     return { error: `The server answered with ${response.status}, and no JSON.` };
   });
-  if (answer.error) throw new Refusal(asSentence(answer.error));
+  if (answer.error) throw new Refusal(answer.error);
   if (!response.ok) throw new Refusal(`The server answered with ${response.status}.`);
   return answer;
 }
@@ -68,14 +68,6 @@ async function send(path, options) {
     if (error.name === "AbortError") throw error;
     throw new Refusal("The server does not answer. Is it still running?");
   }
-}
-
-/** Checks in graphs answer "assertion failed: [rule] [Received:] [value]" and a place. */
-function asSentence(message) {
-  const [words] = message.split(/\s*\n?\s*\[\[\{\{/);
-  const asserted = words.match(/^.*?assertion failed: (\[.*)$/s);
-  if (!asserted) return words.trim();
-  return asserted[1].replace(/^\[|\]$/g, "").replaceAll("] [", " ").trim();
 }
 
 /** JSON in which BigInts are numbers: JavaScript's have 53 bits, seeds have 64. */

@@ -18,19 +18,6 @@ def test_dropout_is_off_in_log_prob(images):
     np.testing.assert_array_equal(model.log_prob(images), model.log_prob(images))
 
 
-def test_log_prob_in_nats_and_bits(model, images):
-    """No softmax too many."""
-    log_prob = model.log_prob(images)
-    assert log_prob.dtype == tf.float32 and log_prob.shape == (7,)
-    logits = model(images).numpy().astype("float64")
-    nats = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    picked = np.take_along_axis(nats, images[..., None].astype("int64"), axis=-1)
-    np.testing.assert_allclose(log_prob, picked.sum((1, 2, 3, 4)), rtol=1e-5)
-    np.testing.assert_allclose(
-        kp.bits_per_dim(log_prob, model.num_dims), -log_prob / (36 * math.log(2))
-    )
-
-
 def test_log_prob_in_parts_and_in_graphs(model, images):
     whole = model.log_prob(images)
     np.testing.assert_allclose(model.log_prob(images, batch_size=2), whole, rtol=1e-5)
@@ -84,13 +71,10 @@ class TestSample:
         shuffled = model.sample(4, seed=seeds.numpy()[order]).numpy()
         np.testing.assert_array_equal(shuffled, model.sample(6, 8).numpy()[order])
 
-    def test_same_in_graphs_and_under_xla(self, smallest):
-        model = smallest
-        expected = model.sample(6, seed=3).numpy()
-        for jit_compile in (False, True):
-            draw = tf.function(lambda: model.sample(6, seed=3), jit_compile=jit_compile)
-            same = np.all(draw().numpy() == expected, axis=(1, 2, 3))
-            assert same.sum() >= 5
+    def test_same_in_a_graph_that_xla_compiles(self, smallest):
+        expected = smallest.sample(6, seed=3).numpy()
+        draw = tf.function(lambda: smallest.sample(6, seed=3), jit_compile=True)
+        assert np.all(draw().numpy() == expected, axis=(1, 2, 3)).sum() >= 5
 
     @pytest.mark.parametrize("num_samples", [0, 1, 6])
     def test_jit_compile_draws_the_same_images(self, smallest, num_samples):
@@ -124,7 +108,7 @@ class TestSample:
     def test_dropout_is_off(self, model):
         dropping = new_model(dropout_rate=0.9)
         dropping.set_weights(model.get_weights())
-        for sampler in ("incremental", "ancestral"):
+        for sampler in ("incremental", "fixed_point", "ancestral"):
             np.testing.assert_array_equal(
                 dropping.sample(3, seed=1, sampler=sampler),
                 model.sample(3, seed=1, sampler=sampler),

@@ -79,13 +79,18 @@ def test_the_condition_alone_is_computed_once_and_not_in_the_pixel_loop():
     """The layers of conditions are called before the loops and once a row."""
     model = small_model(KINDS, (4, 4, 1))
     calls = []
-    for layer in [model.condition_encoder, *model.conditionings]:
+    layers = [(model.condition_encoder, "call")]
+    layers += [(layer, "add_projections") for layer in model.conditionings]
 
-        def call(*args, original=layer.call, **kwargs):
+    def counted(original):
+        def call(*args, **kwargs):
             calls.append(1)
             return original(*args, **kwargs)
 
-        layer.call = call
+        return call
+
+    for layer, name in layers:
+        setattr(layer, name, counted(getattr(layer, name)))
     given = random_conditions(model, 2)
     pixel_calls = []
     steps = model.scan_steps(model.conditions.prepare(given, 2))

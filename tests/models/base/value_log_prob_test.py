@@ -27,24 +27,13 @@ def model(request):
     return randomize(MODELS[request.param]())
 
 
-def test_the_values_sum_to_the_image_in_every_mode(model):
+def test_of_no_images_and_in_parts(model):
     images = random_images(model, 5).astype("int32")
     given = random_conditions(model, 5)
-    values = model.log_prob(images, reduce=False, batch_size=2, **given)
+    values = model.log_prob(images, reduce=False, **given)
     assert values.shape == images.shape and values.dtype == tf.float32
-    sums = tf.reduce_sum(values, axis=[1, 2, 3])
-    np.testing.assert_allclose(sums, model.log_prob(images, **given), rtol=1e-5)
-    specs = [tf.TensorSpec(images.shape, tf.int32), None]
-    specs[1] = tf.TensorSpec([None, *images.shape[1:]], tf.int32)
-    for spec in specs:
-
-        @tf.function(input_signature=[spec])
-        def score(x):
-            return model.log_prob(x, reduce=False, **given)
-
-        shape = score.get_concrete_function().output_shapes
-        assert shape.as_list() == [spec.shape[0], *images.shape[1:]]
-        np.testing.assert_allclose(score(images), values, rtol=1e-3, atol=1e-4)
+    parts = model.log_prob(images, reduce=False, batch_size=2, **given)
+    np.testing.assert_allclose(parts, values, rtol=1e-4, atol=1e-5)
     assert model.log_prob(images[:0], reduce=False).shape == (0, *images.shape[1:])
 
 

@@ -18,7 +18,7 @@ import requests
 
 from savedmodels import rest_bodies
 from savedmodels.server import LocalServer, rest
-from savedmodels.server.saved_model import LoadedSignature
+from savedmodels.server.loaded_version import LoadedSignature
 from tests.savedmodels.server.calls import Rest
 from tests.savedmodels.server.plain_models import save_plain
 

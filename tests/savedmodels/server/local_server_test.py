@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from savedmodels.server import LocalServer, local_server
-from savedmodels.server.saved_model import LoadedSignature
+from savedmodels.server.loaded_version import LoadedSignature
 from tests.savedmodels.server.calls import Grpc, Rest
 from tests.savedmodels.server.plain_models import save_plain
 

@@ -1,0 +1,1 @@
+"""Attacks that take minutes: scripts, each with its figures at the end."""

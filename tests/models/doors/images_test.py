@@ -1,0 +1,131 @@
+"""Images from wherever people have them: the right answer, or the one sentence."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import keras_pixelcnn as kp
+
+IMAGES = np.random.default_rng(0).integers(0, 5, (6, 4, 4, 1)).astype("uint8")
+COLORED = np.random.default_rng(1).integers(0, 5, (6, 4, 4, 3)).astype("uint8")
+
+
+def of_unknown_rank(images):
+    dataset = tf.data.Dataset.from_tensors(0)
+    return dataset.map(
+        lambda i: tf.numpy_function(lambda _: images, [i], tf.as_dtype(images.dtype))
+    )
+
+
+def score(model, data):
+    return model.evaluate(data, verbose=0)[1]
+
+
+@pytest.mark.parametrize("shape", [(16, 8, 8, 1), (6, 4, 4, 3), (4, 4, 4, 4), (96,)])
+def test_a_dataset_of_unknown_rank_and_another_shape(grey, shape):
+    images = np.zeros(shape, "uint8")
+    for verb in (lambda data: score(grey, data), grey.predict):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match=r"must have shape \(batch, 4, 4, 1\)"
+        ):
+            verb(of_unknown_rank(images))
+
+
+def test_a_dataset_of_unknown_rank(grey, colored):
+    right = score(grey, IMAGES)
+    assert score(grey, of_unknown_rank(IMAGES)) == pytest.approx(right, rel=1e-6)
+    flat = of_unknown_rank(IMAGES[..., 0])
+    assert score(grey, flat) == pytest.approx(right, rel=1e-6)
+    right = score(colored, COLORED)
+    assert score(colored, of_unknown_rank(COLORED)) == pytest.approx(right, rel=1e-6)
+
+
+@pytest.fixture(scope="module")
+def verbs(grey):
+    autoencoder = kp.MSEAutoencoder((4, 4, 1), 5, latent_dim=2, encoder_filters=2)
+    mask = np.ones((4, 4), bool)
+    return {
+        "log_prob": grey.log_prob,
+        "complete": lambda image: grey.complete(image, mask, seed=1),
+        "encode": autoencoder.encode,
+    }
+
+
+@pytest.mark.parametrize("verb", ["log_prob", "complete", "encode"])
+def test_verbs_in_a_graph_of_unknown_rank(verbs, verb):
+    verb = verbs[verb]
+    in_graph = tf.function(verb, input_signature=[tf.TensorSpec(None, tf.uint8)])
+    right = verb(IMAGES)
+    for images in (IMAGES, IMAGES[..., 0]):
+        np.testing.assert_allclose(in_graph(images), right, rtol=1e-5)
+        np.testing.assert_allclose(verb(images), right, rtol=1e-5)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must have shape"):
+        in_graph(np.zeros((2, 8, 8, 1), "uint8"))
+
+
+def test_a_step_that_has_seen_two_ranks(grey):
+    for images in (IMAGES, IMAGES[..., 0], IMAGES):
+        grey.test_on_batch(images)
+    with pytest.raises(ValueError, match="must have shape"):
+        grey.test_on_batch(np.zeros((24, 2, 2, 1), "uint8"))
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, images):
+        super().__init__()
+        self.images = images
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return (self.images,)
+
+
+SOURCES = {
+    "tf.data": lambda images: tf.data.Dataset.from_tensors(images),
+    "dict": lambda images: tf.data.Dataset.from_tensors({"image": images}),
+    "generator": lambda images: iter([(images,)]),
+    "tensors": lambda images: iter([(tf.constant(images),)]),
+    "PyDataset": Batches,
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_scaled_images_and_levels_too_high(grey, source):
+    before = grey.get_weights()
+    floats = IMAGES.astype("float32")
+    for images in (floats / 4, floats / 2 - 1, floats + 1, IMAGES + np.uint8(1)):
+        with pytest.raises(
+            (ValueError, tf.errors.InvalidArgumentError),
+            match=r"must hold integers in \[0, 5\)",
+        ):
+            grey.fit(SOURCES[source](images), verbose=0)
+    for ours, theirs in zip(before, grey.get_weights()):
+        np.testing.assert_array_equal(ours, theirs)
+    right = score(grey, IMAGES)
+    assert score(grey, SOURCES[source](floats)) == pytest.approx(right, rel=1e-6)
+
+
+def test_images_dealt_out_by_a_strategy_are_looked_at(grey):
+    strategy = tf.distribute.get_strategy()
+    dataset = tf.data.Dataset.from_tensors({"image": IMAGES / np.float32(4)})
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must hold integers"):
+        score(grey, strategy.experimental_distribute_dataset(dataset))
+
+
+def test_datasets_without_batches(grey, colored):
+    for model, images in ((grey, IMAGES), (colored, COLORED)):
+        with pytest.raises(ValueError, match=r"data set of single images `\.batch"):
+            score(model, tf.data.Dataset.from_tensor_slices(images))
+
+
+def test_lists_of_pictures(grey, colored):
+    for model, images in ((grey, IMAGES), (colored, COLORED)):
+        pictures = [Image.fromarray(image.squeeze()) for image in images]
+        right = model.log_prob(images)
+        np.testing.assert_allclose(model.log_prob(pictures), right, rtol=1e-6)
+        assert score(model, pictures) == pytest.approx(score(model, images))
+        assert model.fit(pictures, verbose=0).history["loss"]

@@ -1,0 +1,141 @@
+"""What people do to any Keras model."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_pixelcnn as kp
+
+IMAGES = np.random.default_rng(0).integers(0, 5, (6, 4, 4, 1)).astype("uint8")
+
+
+def new_model(**kwargs):
+    return kp.GatedPixelCNN((4, 4, 1), 5, filters=2, num_blocks=2, **kwargs)
+
+
+def test_frozen_layers_stay_frozen(tmp_path):
+    model = new_model(num_classes=2)
+    model.blocks[0].trainable = False
+    inner = model.blocks[1]._flatten_layers(include_self=False, recursive=False)
+    next(iter(inner)).trainable = False
+    model.compile("sgd")
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert not loaded.blocks[0].trainable and loaded.blocks[1].trainable
+    assert len(loaded.trainable_variables) == len(model.trainable_variables)
+    assert len(loaded.trainable_variables) < len(loaded.variables) - 4
+    before = [weight.numpy() for weight in loaded.blocks[0].weights]
+    loaded.fit({"image": IMAGES, "label": [0, 1] * 3}, verbose=0)
+    for ours, theirs in zip(before, loaded.blocks[0].weights):
+        np.testing.assert_array_equal(ours, theirs)
+    config = {**model.get_config(), "trainable_by_layer": {"Other:0": False}}
+    with pytest.raises(ValueError, match=r"no such layers: \['Other:0'\]"):
+        type(model).from_config(config)
+
+
+def test_a_model_that_is_frozen_as_a_whole_tells_no_layers():
+    model = new_model()
+    model.trainable = False
+    assert "trainable_by_layer" not in model.get_config()
+    assert not type(model).from_config(model.get_config()).trainable_variables
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_clones(compiled):
+    model = new_model()
+    if compiled:
+        model.compile()
+    with pytest.raises(TypeError, match=r"Use GatedPixelCNN\.from_config"):
+        keras.models.clone_model(model)
+    copy = kp.GatedPixelCNN.from_config(model.get_config())
+    assert copy.log_prob(IMAGES).shape == (6,)
+
+
+def test_a_whole_model_in_an_old_file(grey, tmp_path):
+    with pytest.raises(ValueError, match=r"must be saved to a \.keras file"):
+        grey.save(tmp_path / "model.h5")
+    assert not list(tmp_path.iterdir())
+    grey.save_weights(tmp_path / "model.weights.h5")
+    grey.load_weights(tmp_path / "model.weights.h5")
+
+
+def test_callbacks_know_that_less_is_better(grey, tmp_path, capsys):
+    monitor = "val_bits_per_dim"
+    path = tmp_path / "best.keras"
+    callbacks = [
+        keras.callbacks.EarlyStopping(monitor, patience=5),
+        keras.callbacks.ReduceLROnPlateau(monitor),
+        keras.callbacks.ModelCheckpoint(path, monitor, save_best_only=True),
+    ]
+    history = grey.fit(
+        IMAGES, validation_data=IMAGES, callbacks=callbacks, verbose=2
+    ).history
+    assert {"loss", "val_loss", "bits_per_dim", monitor} == set(history) - {
+        "learning_rate"
+    }
+    assert path.exists()
+    assert all(callback.monitor_op is keras.ops.less for callback in callbacks)
+    shown = capsys.readouterr().out
+    assert "val_bits_per_dim" in shown and "loss" not in shown
+
+
+def test_a_loss_that_is_more_than_the_metric_is_shown(capsys):
+    model = kp.PixelCNNAutoencoder(
+        (4, 4, 1), 5, latent_dim=2, encoder_filters=2, filters=2, num_blocks=1, beta=3.0
+    )
+    model.compile("sgd")
+    model.evaluate(IMAGES, verbose=2)
+    assert "- loss" in capsys.readouterr().out
+
+
+def test_quantisation_is_refused(grey):
+    with pytest.raises(NotImplementedError, match="cannot be quantised"):
+        grey.quantize("int8")
+
+
+def test_weights_of_examples_are_refused_with_the_reason(grey):
+    with pytest.raises(ValueError, match="all images count alike"):
+        grey.fit(IMAGES, sample_weight=np.ones(6), verbose=0)
+    with pytest.raises(ValueError, match="all images count alike"):
+        grey.fit(IMAGES, class_weight={0: 1.0}, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "verb, meant",
+    [
+        (lambda model: model.sample(2, temprature=1), "temperature"),
+        (lambda model: model.log_prob(IMAGES, batchsize=1), "batch_size"),
+        (lambda model: model.complete(IMAGES, np.ones((4, 4)), sed=1), "seed"),
+        (lambda model: model.sample_from_noise(IMAGES * 0.0, top_q=1), "top_p"),
+    ],
+)
+def test_misspelt_arguments(grey, verb, meant):
+    with pytest.raises(ValueError, match=rf"{meant},.*Was {meant} meant\?"):
+        verb(grey)
+
+
+def test_channels_first_is_no_matter():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        embedder = kp.FaceEmbedder((8, 4, 3), embedding_dim=2, filters=2)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    other = kp.FaceEmbedder((8, 4, 3), embedding_dim=2, filters=2)
+    other.set_weights(embedder.get_weights())
+    images = np.random.default_rng(0).integers(0, 256, (2, 8, 4, 3))
+    np.testing.assert_array_equal(embedder.embed(images), other.embed(images))
+
+
+def test_another_backend_is_refused():
+    ran = subprocess.run(
+        [sys.executable, "-c", "import keras_pixelcnn"],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "needs Keras on TensorFlow" in ran.stderr.splitlines()[-1]
