@@ -3,6 +3,10 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# Chosen by --hypothesis-profile=slow: so many examples of each property.
+settings.register_profile("slow", max_examples=2000, deadline=None)
 
 
 def pytest_collection_finish():

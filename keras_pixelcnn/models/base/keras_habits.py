@@ -83,7 +83,7 @@ def prepare_callbacks(
     callbacks = keras.tree.flatten(callbacks or [])
     for callback in callbacks:
         monitor = str(getattr(callback, "monitor", "")).removeprefix("val_")
-        if monitor == metric.name and callback.mode == "auto":
+        if monitor == metric.name and getattr(callback, "mode", "") == "auto":
             callback.mode = "min"
     return callbacks if verbose == 0 else [*callbacks, ProgressBar()]
 

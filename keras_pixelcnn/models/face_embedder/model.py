@@ -204,7 +204,7 @@ class FaceEmbedder(ImageModel):
             ValueError: when the images are not as said.
         """
         check_positive("batch_size", batch_size)
-        images = self._check_images(image)
+        images = self.check_image_batch(image)
         if not len(images):
             return np.zeros((0, self.embedding_dim), np.float32)
         return self.predict(images, batch_size=batch_size, verbose=0)
