@@ -116,8 +116,8 @@ class AutoregressiveImageModel(LikelihoodModel):
         the very edge between two levels may then flip.)
 
         Args:
-            num_samples: number of images. Default: as many as there are conditions,
-                else 1.
+            num_samples: number of images. Default: as many as there are conditions
+                or seeds, else 1.
             seed: one integer for the call, or one per image, (num_samples,), any
                 int64. Default: another one at each call, which follows
                 `tf.random.set_seed` and `keras.utils.set_random_seed`.
@@ -150,6 +150,8 @@ class AutoregressiveImageModel(LikelihoodModel):
         self.conditions.check_names(conditions, self.sample)
         if num_samples is None:
             num_samples = self.conditions.num_examples(conditions)
+        if num_samples is None:
+            num_samples = request_validation.num_seeds(seed)
         num_samples = request_validation.prepare_num_samples(num_samples)
         return sample_request(
             self,

@@ -45,6 +45,16 @@ def prepare_seeds(seed: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
     return seed
 
 
+def num_seeds(seed: Any) -> Any:
+    """Counts the seeds; None if there is one for the call, or none."""
+    if seed is None or len(np.shape(seed)) != 1:
+        return None
+    if not tf.is_tensor(seed):
+        return len(seed)
+    known = seed.shape[0]
+    return tf.shape(seed)[0] if known is None else known
+
+
 def _check_seeds(seed: Any) -> np.ndarray:
     values = np.asarray(seed)
     if values.dtype.kind not in "iu" or np.any(values > INT64.max):
@@ -121,12 +131,14 @@ def prepare_temperature(temperature: Any, num_samples: tf.Tensor | int) -> tf.Te
         ValueError: when a temperature is not a positive number, or they are not as
             many as the examples.
     """
+    # Numbers below the least normal one are zeros in graphs, and so for a server.
+    least = np.finfo(np.float32).tiny
     rule = (
         "temperature must be a finite number above 0 (1 draws from the model itself, "
-        "less draws closer to its modes)."
+        f"less draws closer to its modes), at least {least:.2g}."
     )
     return _prepare_numbers(
-        "temperature", temperature, num_samples, rule, lambda values: values > 0
+        "temperature", temperature, num_samples, rule, lambda values: values >= least
     )
 
 
@@ -166,7 +178,8 @@ def _prepare_numbers(
 def _as_floats(value: Any) -> np.ndarray:
     """Returns an array of numbers, NaN where there are none."""
     try:
-        return np.asarray(value, "float32")
+        is_text = np.asarray(value).dtype.kind in "SU"  # which NumPy would read
+        return np.asarray(np.nan if is_text else value, "float32")
     except (TypeError, ValueError):
         return np.asarray(np.nan, "float32")
 

@@ -71,6 +71,11 @@ class TestSample:
         shuffled = model.sample(4, seed=seeds.numpy()[order]).numpy()
         np.testing.assert_array_equal(shuffled, model.sample(6, 8).numpy()[order])
 
+    def test_there_are_as_many_images_as_seeds(self, model):
+        expected = model.sample(3, [5, 6, 7])
+        for seed in ([5, 6, 7], np.arange(5, 8), tf.constant([5, 6, 7], tf.int64)):
+            np.testing.assert_array_equal(model.sample(seed=seed), expected)
+
     def test_same_in_a_graph_that_xla_compiles(self, smallest):
         expected = smallest.sample(6, seed=3).numpy()
         draw = tf.function(lambda: smallest.sample(6, seed=3), jit_compile=True)
@@ -126,7 +131,9 @@ class TestSample:
         greedy = model.sample(5, 2, temperature=1e-6).numpy()
         assert np.ptp(greedy, axis=0).max() == 0
 
-    @pytest.mark.parametrize("temperature", [0.0, -1.0, np.nan, np.inf, [1.0, 0.0]])
+    @pytest.mark.parametrize(
+        "temperature", [0.0, -1.0, 1e-40, np.nan, np.inf, [1.0, 0.0], "1"]
+    )
     def test_refuses_temperatures(self, model, temperature):
         with pytest.raises(ValueError, match="temperature must be"):
             model.sample(2, seed=1, temperature=temperature)
