@@ -1,4 +1,4 @@
-"""One step of training on any number of devices: the step of a single one."""
+"""TrainStep: one step of training, the same on any number of devices."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,15 +7,17 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.models.base.distributed_fit import gradients_of
-from keras_pixelcnn.training.loss_scale import LossScale
 from keras_pixelcnn.training.objective import LikelihoodObjective, Objective
 from keras_pixelcnn.training.recipe import Recipe
 from keras_pixelcnn.training.strategies import distribute
 from keras_pixelcnn.training.weight_average import WeightAverage
 
+_FIRST_SCALE = 2.0**15
+_STEPS_TO_GROW = 2000
+
 
 class StepResult(NamedTuple):
-    """What one step did.
+    """The outcome of one training step.
 
     Attributes:
         loss: of the batch, before the step, as the objective has it.
@@ -84,7 +86,7 @@ class TrainStep:
         self._compiled = tf.function(self._step, autograph=False)
 
     def state(self) -> dict[str, list[Any]]:
-        """All variables that a step changes, besides the model's, by groups."""
+        """Returns all variables that a step changes, besides the model's, by groups."""
         groups = {"optimizer": self.optimizer.variables}
         if self.average is not None:
             groups["average"] = self.average.values
@@ -139,7 +141,7 @@ class TrainStep:
     # The gradient.
 
     def _sums(self, rows: Any) -> Any:
-        """Each device's sum of gradients and of losses over its parts."""
+        """Returns each device's sum of gradients and of losses over its parts."""
         sums = self._strategy.run(self._zeros)
         if self._parts == 1:
             return self._strategy.run(self._add_part, args=(rows, 0, sums))
@@ -186,7 +188,7 @@ class TrainStep:
     def _reduced(
         self, sums: list[tf.Tensor], asked: tf.Tensor
     ) -> tuple[list[tf.Tensor], tf.Tensor]:
-        """The clipped gradient of the whole batch, and facts; on each device alike."""
+        """Returns the clipped gradient of the whole batch, and facts."""
         replica = tf.distribute.get_replica_context()
         # What a function is given has no device yet, and a sum must know where it goes.
         values = [tf.identity(each) for each in [*sums, asked]]
@@ -228,3 +230,32 @@ class TrainStep:
         """
         for variable, value in zip(self._moving, self._before, strict=True):
             variable.assign(value)
+
+
+class LossScale:
+    """A factor of the loss that halves where gradients overflow, and grows back.
+
+    Args:
+        strategy: under which the model was made.
+
+    Attributes:
+        variables: the state, to be saved.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy) -> None:
+        with strategy.scope():
+            self.factor = tf.Variable(_FIRST_SCALE, trainable=False)
+            self._good_steps = tf.Variable(0, trainable=False, dtype=tf.int64)
+        self.variables = [self.factor, self._good_steps]
+
+    def update(self, is_finite: tf.Tensor) -> None:
+        """Halves the factor, or doubles it after many good steps; in a graph.
+
+        Args:
+            is_finite: whether the step's gradient was.
+        """
+        good = tf.where(is_finite, self._good_steps + 1, 0)
+        grows = good >= _STEPS_TO_GROW
+        factor = tf.where(is_finite, self.factor, tf.maximum(self.factor / 2, 1.0))
+        self.factor.assign(tf.where(grows, factor * 2, factor))
+        self._good_steps.assign(tf.where(grows, tf.zeros_like(good), good))
