@@ -72,7 +72,8 @@ class ConditionEncoder(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.image_size = tuple(image_size)
+        height, width = image_size
+        self.image_size = (height, width)
         self.num_classes = num_classes
         self.map_filters = map_filters
         self.dropout_rate = dropout_rate
@@ -276,8 +277,9 @@ class GateConditioning(keras.layers.Layer):
             everywhere = self.add_projections(vectors)
         else:
             everywhere = tf.zeros([1, 1, 1, self.filters], self.compute_dtype)
-        kernels = (self.projections[name].kernel for name in maps)
-        kernels = tuple(tf.cast(kernel, self.compute_dtype) for kernel in kernels)
+        kernels = tuple(
+            tf.cast(self.projections[name].kernel, self.compute_dtype) for name in maps
+        )
         return DeferredConditioning(tuple(maps.values()), kernels, everywhere)
 
     def add_projections(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:

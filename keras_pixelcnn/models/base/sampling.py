@@ -303,8 +303,9 @@ class _RequestDraw:
             values = self._likelihood.sample(parameters, *chance)
             return tf.reshape(values, [-1, height, width])
         scale = each_pixel(self._guidance_scale)
+        conditional, unconditional = tf.split(parameters, 2)
         values = self._likelihood.sample_guided(
-            *tf.split(parameters, 2), scale, *chance
+            conditional, unconditional, scale, *chance
         )
         values = tf.reshape(values, [-1, height, width])
         return tf.concat([values, values], axis=0)

@@ -268,7 +268,8 @@ class GatedPixelCNN(AutoregressiveImageModel):
 
 
 def _check_gain(gain: Any) -> None:
-    if not isinstance(gain, numbers.Real) or not 0 < gain < math.inf:
+    is_number = isinstance(gain, numbers.Real) and not isinstance(gain, bool)
+    if not is_number or not 0 < gain < math.inf:
         raise ValueError(
             f"vertical_gain must be a number above 0. Received: vertical_gain={gain!r}"
         )
