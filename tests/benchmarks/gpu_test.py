@@ -21,7 +21,7 @@ def test_contracts_are_told_to_hold_or_not(tmp_path):
 
 def test_training_in_each_precision_with_and_without_xla():
     records = gpu.measure_training(
-        gpu.Clock(10), 2, 1, (4, 2, 3), {**ARGUMENTS, "num_levels": 4}, matrix_size=8
+        gpu.Clock(10), 2, 1, (4, 2, 3), ARGUMENTS, matrix_size=8
     )
     ways = [(record["precision"], record["jit_compile"]) for record in records]
     assert ways == [(name, xla) for name in gpu.PRECISIONS for xla in (False, True)]
