@@ -14,7 +14,11 @@ class TestPixelCNNPlusPlus(ModelConformance):
     """Two streams through several resolutions, which see all within reach."""
 
     cases = types.MappingProxyType(
-        {name: CASES[name] for name in CASES if name != "RGB, conditions"}
+        {
+            "grey": ((4, 3, 1), 5, {"num_resolutions": 1}),
+            "grey mixture": CASES["grey mixture"],
+            "RGB mixture, conditions": CASES["RGB mixture, conditions"],
+        }
     )
     # Odd sizes, single rows and columns, sizes that 4 does and does not divide.
     odd_cases = (
