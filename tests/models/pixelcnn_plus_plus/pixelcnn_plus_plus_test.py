@@ -6,7 +6,7 @@ import types
 import pytest
 
 import keras_pixelcnn as kp
-from tests.models.conformance import CASES, ModelConformance
+from tests.models.conformance import CASES, MIXTURE, ModelConformance
 from tests.models.pixelcnn_plus_plus import reference
 
 
@@ -16,7 +16,7 @@ class TestPixelCNNPlusPlus(ModelConformance):
     cases = types.MappingProxyType(
         {
             "grey": ((4, 3, 1), 5, {"num_resolutions": 1}),
-            "grey mixture": CASES["grey mixture"],
+            "grey mixture": ((3, 4, 1), 40, {**MIXTURE, "num_resolutions": 1}),
             "RGB mixture, conditions": CASES["RGB mixture, conditions"],
         }
     )
