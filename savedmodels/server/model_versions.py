@@ -67,17 +67,16 @@ class ModelVersions:
 
     def poll(self) -> bool:
         """Loads the latest version that can be; tells whether another is served now."""
-        before = self._served
+        before, found = self._served, {}
         try:
             found = self._find()
-        except OSError as error:
+            for number in sorted(found, reverse=True):
+                if before is not None and before.number == number:
+                    break
+                if self._try_to_load(number, found[number]):
+                    break
+        except OSError as error:  # as of a folder that is deleted just now
             logging.error("%s cannot be looked into: %s", self._base_path, error)
-            return False
-        for number in sorted(found, reverse=True):
-            if before is not None and before.number == number:
-                break
-            if self._try_to_load(number, found[number]):
-                break
         with self._changed:
             for number in set(self._statuses) - set(found):
                 if self._statuses[number].state == State.END:

@@ -213,6 +213,7 @@ class RestServer:
             return await handler(request)
         except web.RequestPayloadError as error:
             # What follows on this connection cannot be told from the damaged body.
+            request.content.feed_eof()
             message = f"The body must be whole. Received: {error}"
             return _error_response(400, message, is_last=True)
         except web.HTTPException as error:

@@ -304,11 +304,12 @@ def main():
             print(f"  {name}: {len(found)} times {sorted(set(found))}")
         start = time.monotonic()
         server.process.terminate()
-        print(
-            f"\nended in {time.monotonic() - start + 0 * server.process.wait(60):.1f} s"
-        )
-        tracebacks = sum("Traceback" in line for line in server.log)
-        print(f"{tracebacks} tracebacks in the log")
+        server.process.wait(60)
+        print(f"\nended in {time.monotonic() - start:.1f} s")
+        tracebacks = [i for i, x in enumerate(server.log) if "Traceback" in x]
+        print(f"{len(tracebacks)} tracebacks in the log")
+        for first in tracebacks[:1]:
+            print("".join(server.log[max(0, first - 2) : first + 40]))
         print(f"failed: {failed or 'nothing'}")
     return 1 if failed or tracebacks else 0
 

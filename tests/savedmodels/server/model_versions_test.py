@@ -107,6 +107,18 @@ def test_the_last_version_stays_when_the_folder_is_emptied(versions, tmp_path):
     assert _served(versions) == 2**63 - 1
 
 
+def test_a_folder_that_is_deleted_just_now_ends_nothing(
+    versions, tmp_path, monkeypatch
+):
+    _folders(tmp_path, 1)
+    found = versions._find()
+    shutil.rmtree(tmp_path / "1")
+    monkeypatch.setattr(versions, "_find", lambda: found)
+    assert not versions.poll()
+    _folders(tmp_path, 1)
+    assert versions.poll()
+
+
 def test_what_is_not_loaded_yet_is_unavailable(versions, tmp_path):
     _folders(tmp_path, 1)
     with pytest.raises(ServingError) as failed:
