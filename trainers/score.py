@@ -9,7 +9,8 @@ heat map, light where the model is surprised. `trainers.evaluate` prints the mea
 
 from absl import flags
 
-from trainers.command_line import flag_groups, programs
+from keras_pixelcnn import programs
+from trainers.command_line import flag_groups
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
