@@ -27,7 +27,7 @@ from benchmarks import report
 from benchmarks.report import Record, table
 from benchmarks.timing import median_seconds
 from benchmarks.training import compiled_step
-from trainers.command_line import programs
+from keras_pixelcnn import programs
 
 CONTRACTS = (
     "tests/models/gated_pixelcnn",
