@@ -11,8 +11,12 @@ from keras_pixelcnn.training.recipe import OPTIMIZERS
 from trainers.configs import digits
 from trainers.runs import model_classes
 
-_ADDED_LATER = {"model_class", "initial_model", "mutation_rate"}
-"""Fields that older configs lack."""
+ADDED_LATER = {
+    "model_class": model_classes.DEFAULT,
+    "initial_model": None,
+    "mutation_rate": 0.0,
+}
+"""Fields that configs of older runs lack, and what they would have said."""
 
 _NOT_IN_DATA = {"embedding_dim": "embedding", "spatial_shape": "spatial"}
 """Arguments that give a model conditions which no dataset here holds."""
@@ -133,7 +137,7 @@ def check_config(
             model needs conditions that datasets do not hold.
     """
     known = {*digits.get_config(), *more_fields}
-    missing = sorted(known - _ADDED_LATER - set(config))
+    missing = sorted(known - set(ADDED_LATER) - set(config))
     if missing:
         raise ValueError(
             f"The config must have the fields {missing}. See "

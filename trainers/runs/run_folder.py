@@ -12,12 +12,10 @@ import filelock
 import tensorflow as tf
 
 from keras_pixelcnn.files import read_json, remove_parts, replace_when_written
+from trainers.runs.config import ADDED_LATER
 
 _ABSENT = "absent"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-_ADDED_LATER = {"model_class": "GatedPixelCNN", "initial_model": None}
-"""Fields that configs of older runs lack, and what they would have said."""
 
 
 class RunFolder:
@@ -135,7 +133,7 @@ def write_json(path: pathlib.Path, content: Any) -> None:
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    there, here = (_flatten(_ADDED_LATER | config) for config in (there, here))
+    there, here = (_flatten(ADDED_LATER | config) for config in (there, here))
     return [
         f"{name} is {there.get(name, _ABSENT)!r} there, {here.get(name, _ABSENT)!r} now"
         for name in sorted({*there, *here})

@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from keras_pixelcnn.files import read_json
 from tests.forked import Forked
+from trainers.configs import digits
+from trainers.runs.config import ADDED_LATER
 from trainers.runs.run_folder import RunFolder, full_disk_explained
 
 CONFIG = {"epochs": 2, "image_size": (8, 8), "data_dir": None, "model": {"filters": 4}}
@@ -43,6 +45,16 @@ def test_differing_fields_are_named_nested_and_missing_ones_too(tmp_path):
     ) in str(error.value)
     assert "epochs" not in str(error.value)
     assert (tmp_path / "config.json").read_bytes() == before
+
+
+def test_a_run_from_before_some_fields_were_there_goes_on(tmp_path):
+    config = digits.get_config().to_dict()
+    older = {name: config[name] for name in config if name not in ADDED_LATER}
+    assert len(older) < len(config)
+    RunFolder(tmp_path).claim(older)
+    RunFolder(tmp_path).check(config)
+    with pytest.raises(ValueError, match=r"mutation_rate is 0\.0 there, 0\.3 now"):
+        RunFolder(tmp_path).check({**config, "mutation_rate": 0.3})
 
 
 def test_a_run_whose_config_is_lost_is_left_alone(tmp_path):
