@@ -75,10 +75,19 @@ def warm_start(model: keras.Model, initial_model: str) -> list[str]:
     Raises:
         FileNotFoundError: when there is no such model.
         ValueError: when the trained model has weights that the model lacks, or has in
-            another shape; nothing is changed then.
+            another shape, or is of images of another number of levels; nothing is
+            changed then.
     """
-    weights = load_model_or_preset(initial_model, keras.Model).weights
-    trained = {weight.path: weight for weight in weights}
+    source = load_model_or_preset(initial_model, keras.Model)
+    levels = getattr(source, "num_levels", model.num_levels)
+    if levels != model.num_levels:  # which not all weights show
+        raise ValueError(
+            f"config.initial_model must be of images of {model.num_levels} levels, as "
+            f"those of config.dataset. Received: {initial_model}, a model of {levels} "
+            f"levels. Choose another, or merge the images' levels to fewer: "
+            "--config.num_levels and --config.merge_levels=True"
+        )
+    trained = {weight.path: weight for weight in source.weights}
     own = {weight.path: weight for weight in model.weights}
     for path, weight in trained.items():
         shape = own[path].shape if path in own else None

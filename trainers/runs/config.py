@@ -15,8 +15,12 @@ ADDED_LATER = {
     "model_class": model_classes.DEFAULT,
     "initial_model": None,
     "mutation_rate": 0.0,
+    "merge_levels": True,
 }
 """Fields that configs of older runs lack, and what they would have said."""
+
+PERMISSIONS = ("merge_levels",)
+"""Fields that forbid or allow what others say, and change nothing by themselves."""
 
 _NOT_IN_DATA = {"embedding_dim": "embedding", "spatial_shape": "spatial"}
 """Arguments that give a model conditions which no dataset here holds."""
@@ -87,6 +91,7 @@ _RULES = {
     "sampling": one_of(SAMPLINGS),
     "horizontal_flips": BOOLEAN,
     "mutation_rate": SHARE,
+    "merge_levels": BOOLEAN,
 }
 """Fields that the library would take with a wrong value, or complain of too late."""
 

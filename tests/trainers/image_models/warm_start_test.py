@@ -53,6 +53,18 @@ def test_weights_that_do_not_fit_are_told_and_nothing_is_changed(
         np.testing.assert_array_equal(old, new)
 
 
+def test_levels_that_no_weight_shows(tmp_path):
+    path = tmp_path / "mixture.keras"
+    mixture = {"likelihood": "logistic_mixture"}
+    tiny_model(num_levels=256, first_kernel_size=5, **mixture).save(path)
+    model = kp.GatedPixelCNN((8, 8, 1), 17, **SIZE, **mixture)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"17 levels.*Received: .* of 256 levels"):
+        warm_start(model, str(path))
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
 def test_a_run_begins_where_the_model_stood(trained, tmp_path, no_exports):
     model, path = trained
     config = tiny_config(steps=1, initial_model=str(path), learning_rate=1e-9)
