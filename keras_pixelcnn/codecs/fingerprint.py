@@ -19,9 +19,14 @@ NUM_BYTES = 16
 DIGEST_BYTES = 8
 """Of what tells whether data are whole."""
 
-_NAMES = ("name", "trainable")
+_NAMES = ("name", "trainable", "trainable_by_layer")
 """What a config holds that changes no probability."""
 
+_ADDED = {"vector_map": False, "positions": False, "vertical_gain": 1.0}
+"""Arguments that version 0.1.0 did not know, as they are in its models."""
+
+_EARLIER_NAMES = {"PixelRNN": {"num_blocks": "num_layers"}}
+"""What version 0.1.0 called arguments, by the model's class."""
 
 _PROCESSORS = pathlib.Path("/proc/cpuinfo")
 
@@ -37,6 +42,9 @@ _SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 def fingerprint(model: Any) -> bytes:
     """Computes a digest of a model and its present weights.
 
+    A model that version 0.1.0 could make has the digest that it had there, so that
+    streams of that version are still decoded.
+
     Args:
         model: a Keras model whose config holds all that its probabilities depend on
             beside the weights.
@@ -44,7 +52,12 @@ def fingerprint(model: Any) -> bytes:
     Returns:
         `NUM_BYTES` bytes, from the class, the config and every weight.
     """
-    config = {k: v for k, v in model.get_config().items() if k not in _NAMES}
+    earlier = _EARLIER_NAMES.get(type(model).__name__, {})
+    config = {
+        earlier.get(name, name): value
+        for name, value in model.get_config().items()
+        if name not in _NAMES and not (name in _ADDED and value == _ADDED[name])
+    }
     found = hashlib.blake2b(digest_size=NUM_BYTES)
     found.update(type(model).__name__.encode())
     found.update(json.dumps(config, sort_keys=True, default=repr).encode())

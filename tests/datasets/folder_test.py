@@ -74,7 +74,7 @@ def test_labels_count_the_sorted_folders_that_hold_images(tmp_path, caplog):
     (tmp_path / "Annotations" / "a.xml").write_text("no image")
     (tmp_path / "__MACOSX").mkdir()
     (tmp_path / "__MACOSX" / "._x.png").write_text("no image")
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, "absl"):  # whose level programs set
         assert _labels(load_folder(tmp_path)) == {1: 0, 0: 1, 2: 2}
     assert f"3 classes in {tmp_path}: 0 a, 1 b, 2 d" in caplog.text
 

@@ -301,8 +301,9 @@ class Conditions:
             self._check_values(name, tf.get_static_value(value))
         else:
             value = np.asarray(value)
-            kinds = "iu" if name == "label" else "fiu"
-            if value.size and value.dtype.kind not in kinds:
+            # An empty list makes floats.
+            kinds = "iu" if name == "label" and value.size else "fiu"
+            if value.dtype.kind not in kinds:
                 self._refuse_type(name, value.dtype)
             self._check_values(name, value)
             value = tf.constant(value.astype(_dtype(name).as_numpy_dtype))

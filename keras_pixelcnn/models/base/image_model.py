@@ -15,6 +15,7 @@ from keras_pixelcnn.checks import (
     check_shape,
     checked_images,
 )
+from keras_pixelcnn.metrics import prepare_callbacks
 from keras_pixelcnn.models.base import distributed_fit, input_data, keras_habits
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.samplers import at_least_one
@@ -333,7 +334,7 @@ class ImageModel(keras.Model):
             kwargs["validation_data"] = self._finite(
                 *input_data.split(validation), steps
             )
-        kwargs["callbacks"] = keras_habits.prepare_callbacks(
+        kwargs["callbacks"] = prepare_callbacks(
             kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
         )
         x = input_data.prepared(x, y, self._prepare)
@@ -350,7 +351,7 @@ class ImageModel(keras.Model):
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has prepared it
             x = self._finite(x, y, kwargs.get("steps"))
             if len(args) < 5:  # behind that Keras takes callbacks by their place
-                kwargs["callbacks"] = keras_habits.prepare_callbacks(
+                kwargs["callbacks"] = prepare_callbacks(
                     kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
                 )
         return super().evaluate(x, None, *args, **kwargs)
@@ -476,7 +477,14 @@ class ImageModel(keras.Model):
 
     def _run_through_graph(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Refuses Keras's clones, which would be of no class of ours (a hook)."""
-        keras_habits.refuse_clone(self, kwargs.get("operation_fn"))
+        operation = kwargs.get("operation_fn")
+        if getattr(operation, "__module__", "").endswith(".models.cloning"):
+            name = type(self).__name__
+            raise TypeError(
+                f"keras.models.clone_model would make a keras.Model of a {name}, "
+                f"without its loss and its verbs. Use {name}.from_config("
+                "model.get_config()): the same class with fresh weights."
+            )
         return super()._run_through_graph(inputs, *args, **kwargs)
 
     # Graphs of verbs.
