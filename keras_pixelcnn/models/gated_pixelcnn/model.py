@@ -1,6 +1,6 @@
 """GatedPixelCNN: the model of "Conditional Image Generation with PixelCNN Decoders"."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -29,7 +29,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
                          ReLU ── 1 x 1 ── ReLU ── 1 x 1 ── parameters
 
     Conditions, in any combination, add to both gates of every block: a label and an
-    embedding the same at every pixel, a spatial map each pixel's own.
+    embedding the same at every pixel, a spatial map each pixel's own, a caption both.
 
     Args:
         image_shape: (height, width, channels): any size, any number of channels.
@@ -53,6 +53,11 @@ class GatedPixelCNN(AutoregressiveImageModel):
         embedding_dim: length of vectors, given as "embedding". Default: no vectors.
         spatial_shape: (height, width, channels) of maps, given as "spatial"; of any
             size, whatever the image's. Default: no maps.
+        vocabulary: words of captions, given as "caption": sentences, or the numbers of
+            their words; or what a `TextVectorization`'s `get_vocabulary()` returns,
+            which lets unknown words in. A small Transformer learns them with the rest.
+            Default: no captions.
+        caption_length: the most words of a caption; goes with `vocabulary`.
         condition_dropout: share of the examples that are trained without their
             condition, in [0, 1). Above 0 the model can do without conditions, and
             `sample` knows guidance. Default 0.
@@ -108,6 +113,8 @@ class GatedPixelCNN(AutoregressiveImageModel):
         num_classes: int | None = None,
         embedding_dim: int | None = None,
         spatial_shape: tuple[int, int, int] | None = None,
+        vocabulary: Sequence[str] | None = None,
+        caption_length: int | None = None,
         condition_dropout: float = 0.0,
         gradient_checkpointing: bool = False,
         vector_map: bool = False,
@@ -122,7 +129,13 @@ class GatedPixelCNN(AutoregressiveImageModel):
         image_shape = check_image_shape(image_shape)
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
         conditions = Conditions(
-            num_classes, embedding_dim, spatial_shape, condition_dropout, dtype
+            num_classes,
+            embedding_dim,
+            spatial_shape,
+            condition_dropout,
+            dtype,
+            vocabulary,
+            caption_length,
         )
 
         # === Layers ===
@@ -185,6 +198,8 @@ class GatedPixelCNN(AutoregressiveImageModel):
         self.num_classes = num_classes
         self.embedding_dim = embedding_dim
         self.spatial_shape = conditions.shapes.get("spatial")
+        self.vocabulary = conditions.caption_text and conditions.caption_text.vocabulary
+        self.caption_length = caption_length
         self.condition_dropout = condition_dropout
         self.gradient_checkpointing = gradient_checkpointing
         self.vector_map = vector_map
@@ -221,6 +236,8 @@ class GatedPixelCNN(AutoregressiveImageModel):
             "num_classes": self.num_classes,
             "embedding_dim": self.embedding_dim,
             "spatial_shape": self.spatial_shape,
+            "vocabulary": self.vocabulary,
+            "caption_length": self.caption_length,
             "condition_dropout": self.condition_dropout,
             "gradient_checkpointing": self.gradient_checkpointing,
             "vector_map": self.vector_map,

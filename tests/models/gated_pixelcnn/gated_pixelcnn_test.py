@@ -10,13 +10,21 @@ import tensorflow as tf
 import keras_pixelcnn as kp
 from tests import test_case
 from tests.models import masked_reference
-from tests.models.conformance import ModelConformance
+from tests.models.conformance import CASES, OPTIONAL, ModelConformance
 from tests.test_case import random_images, randomize
+
+
+CAPTIONS = {
+    "vocabulary": ["a", "red", "square", "circle"],
+    "caption_length": 3,
+    "condition_dropout": 0.2,
+}
 
 
 class TestGatedPixelCNN(ModelConformance):
     """Two stacks, of which each pixel sees the whole rectangle within reach."""
 
+    cases = CASES | {"RGB, captions": ((3, 4, 3), 5, CAPTIONS)}
     thorough_case = "RGB, conditions"
     odd_cases = (
         ((1, 1, 1), 2, {}),
