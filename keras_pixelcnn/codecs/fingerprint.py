@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import inspect
 import json
 import os
 import pathlib
@@ -22,8 +23,13 @@ DIGEST_BYTES = 8
 _NAMES = ("name", "trainable", "trainable_by_layer")
 """What a config holds that changes no probability."""
 
-_ADDED = {"vector_map": False, "positions": False, "vertical_gain": 1.0}
-"""Arguments that version 0.1.0 did not know, as they are in its models."""
+_FIRST_ARGUMENTS = {
+    *("cell", "condition_dropout", "dropout_rate", "dtype", "embedding_dim", "filters"),
+    *("first_kernel_size", "gradient_checkpointing", "head_filters", "image_shape"),
+    *("input_embedding_dim", "input_encoding", "kernel_size", "likelihood"),
+    *("num_blocks", "num_classes", "num_levels", "num_resolutions", "spatial_shape"),
+}
+"""Of the models of version 0.1.0. Others count where they are not at their defaults."""
 
 _EARLIER_NAMES = {"PixelRNN": {"num_blocks": "num_layers"}}
 """What version 0.1.0 called arguments, by the model's class."""
@@ -53,11 +59,12 @@ def fingerprint(model: Any) -> bytes:
         `NUM_BYTES` bytes, from the class, the config and every weight.
     """
     earlier = _EARLIER_NAMES.get(type(model).__name__, {})
-    config = {
-        earlier.get(name, name): value
-        for name, value in model.get_config().items()
-        if name not in _NAMES and not (name in _ADDED and value == _ADDED[name])
-    }
+    arguments = inspect.signature(type(model)).parameters
+    config = {}
+    for name, value in model.get_config().items():
+        is_later = name in arguments and name not in _FIRST_ARGUMENTS
+        if name not in _NAMES and not (is_later and value == arguments[name].default):
+            config[earlier.get(name, name)] = value
     found = hashlib.blake2b(digest_size=NUM_BYTES)
     found.update(type(model).__name__.encode())
     found.update(json.dumps(config, sort_keys=True, default=repr).encode())
