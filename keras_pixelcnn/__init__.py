@@ -34,6 +34,7 @@ from keras_pixelcnn.models import (
     PixelCNNAutoencoder,
     PixelCNNPlusPlus,
     PixelRNN,
+    load_model,
 )
 from keras_pixelcnn.pretrained import from_preset, presets
 from keras_pixelcnn.receptive_field import dependencies, plot_receptive_field
@@ -80,6 +81,7 @@ __all__ = [
     "from_preset",
     "layers",
     "likelihoods",
+    "load_model",
     "plot_receptive_field",
     "presets",
     "training",

@@ -48,7 +48,7 @@ def read_all(name, folder, seconds, seed):
         try:
             answer = target.read(content)
         except target.errors as error:
-            answer = type(error).__name__, str(error)[:40]
+            answer = type(error).__name__, str(error)[-60:]
         slowest = max(slowest, time.monotonic() - start)
         faulthandler.cancel_dump_traceback_later()
         if memory() - before > MEGABYTES:

@@ -10,6 +10,7 @@ import io
 import json
 import pathlib
 import tempfile
+import types
 import zipfile
 import zlib
 
@@ -77,7 +78,8 @@ class PNG:
     errors = (tf.errors.InvalidArgumentError,)
 
     def __init__(self):
-        format_ = PNGFormat((4, 2, 1), 17)
+        model = types.SimpleNamespace(image_shape=(4, 2, 1), num_levels=17)
+        format_ = PNGFormat(model)
         spec = tf.TensorSpec([None], tf.string)
         self._graphs = [
             tf.function(lambda x: format_.decode("image_bytes", x), [spec]),
