@@ -12,6 +12,24 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
+HOME: str | None = None
+"""Address of the repository's files, which links of the README then begin with."""
+
+
+def readme() -> str:
+    """Returns the README as it can be shown elsewhere.
+
+    Links and pictures that lead to other files of the repository get its address, and
+    while it has none, links keep their words alone and pictures are left out.
+    """
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    inside = r"\((?!https?://|#)([^)]+)\)"
+    if HOME is None:
+        text = re.sub(rf"!\[[^]]*\]{inside}\n*", "", text)
+        return re.sub(rf"\[([^]]*)\]{inside}", r"\1", text)
+    return re.sub(rf"\]{inside}", rf"]({HOME}/\1)", text)
+
+
 CODECS = ["constriction>=0.4"]
 
 REPORT = ["jinja2>=3.1", "matplotlib>=3.8"]
@@ -30,9 +48,9 @@ setuptools.setup(
     name="keras-pixelcnn",
     version=VERSION,
     description="Exact-likelihood image models in Keras: Gated PixelCNN and its kin",
-    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description=readme(),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
+    license_expression="Apache-2.0",
     license_files=["LICENSE"],
     author="The keras_pixelcnn authors",
     project_urls={
@@ -67,6 +85,9 @@ setuptools.setup(
     packages=setuptools.find_packages(
         include=["keras_pixelcnn*", "trainers*", "savedmodels*"]
     ),
+    entry_points={
+        "console_scripts": ["keras-pixelcnn = trainers.command_line.console:main"]
+    },
     package_data={
         "keras_pixelcnn": ["pretrained/*/*", "py.typed"],
         "savedmodels": [

@@ -19,7 +19,7 @@ NUM_BYTES = 16
 DIGEST_BYTES = 8
 """Of what tells whether data are whole."""
 
-_NAMES = ("name", "trainable")
+_NAMES = ("name", "trainable", "label_names")
 """What a config holds that changes no probability."""
 
 
