@@ -31,7 +31,10 @@ _STEPS_WANTED = 2500
 """A larger network is chosen only where so many steps fit into the time."""
 
 _LARGEST_STORED_SIDE = 64
-_LARGEST_SIDE = {"CPU": 32, "GPU": 64}
+_LARGEST_SIDES = {3: 16, 20: 24, math.inf: 32}
+"""Pixels of a side, without an accelerator, by the minutes that end below."""
+
+_LARGEST_SIDE_OF_GPU = 64
 _MOST_BATCH = 64
 _MOST_EPOCHS = 400
 _MOST_LOOKED_AT = 500
@@ -219,7 +222,7 @@ def choose_form(config: Mapping[str, Any], facts: ImageFacts) -> list[Choice]:
             "grayscale" if facts.is_grey else "rgb",
             "no picture has colours" if facts.is_grey else "there are colours",
         ),
-        _size_of(facts.sizes),
+        _size_of(facts.sizes, config["minutes"]),
         Choice("num_levels", levels, "as stored"),
         Choice("batch_size", _batch_size(facts.num_images), "an eighth of the images"),
     ]
@@ -238,8 +241,10 @@ def choose_form(config: Mapping[str, Any], facts: ImageFacts) -> list[Choice]:
     return choices
 
 
-def _size_of(sizes: np.ndarray) -> Choice:
-    name, largest = "image_size", _LARGEST_SIDE[_device()]
+def _size_of(sizes: np.ndarray, minutes: float) -> Choice:
+    name, largest = "image_size", _LARGEST_SIDE_OF_GPU
+    if not tf.config.list_physical_devices("GPU"):
+        largest = next(side for end, side in _LARGEST_SIDES.items() if minutes < end)
     if len(np.unique(sizes, axis=0)) == 1 and sizes.max() <= _LARGEST_STORED_SIDE:
         return Choice(name, tuple(map(int, sizes[0])), "as stored")
     usual = np.median(sizes, axis=0)
@@ -434,10 +439,6 @@ def _table(
             ),
         ]
     )
-
-
-def _device() -> str:
-    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
 
 
 def _size(config: Mapping[str, Any]) -> tuple[Any, ...]:
