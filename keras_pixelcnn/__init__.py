@@ -34,6 +34,7 @@ from keras_pixelcnn.models import (
     PixelCNNAutoencoder,
     PixelCNNPlusPlus,
     PixelRNN,
+    PyramidPixelCNN,
 )
 from keras_pixelcnn.pretrained import from_preset, presets
 from keras_pixelcnn.receptive_field import dependencies, plot_receptive_field
@@ -64,6 +65,7 @@ __all__ = [
     "PixelCNNAutoencoder",
     "PixelCNNPlusPlus",
     "PixelRNN",
+    "PyramidPixelCNN",
     "WarmupThenDecay",
     "__version__",
     "anomaly",

@@ -10,13 +10,21 @@ import tensorflow as tf
 import keras_pixelcnn as kp
 from tests import test_case
 from tests.models import masked_reference
-from tests.models.conformance import ModelConformance
+from tests.models.conformance import CASES, OPTIONAL, ModelConformance
 from tests.test_case import random_images, randomize
+
+
+CAPTIONS = {
+    "vocabulary": ["a", "red", "square", "circle"],
+    "caption_length": 3,
+    "condition_dropout": 0.2,
+}
 
 
 class TestGatedPixelCNN(ModelConformance):
     """Two stacks, of which each pixel sees the whole rectangle within reach."""
 
+    cases = CASES | {"RGB, captions": ((3, 4, 3), 5, CAPTIONS)}
     thorough_case = "RGB, conditions"
     odd_cases = (
         ((1, 1, 1), 2, {}),
@@ -41,25 +49,8 @@ class TestGatedPixelCNN(ModelConformance):
         return test_case.expected_dependencies(model.image_shape, reach)
 
     def reference(self, model, image):
-        groups, (first, *_) = model.pixel_likelihood.color_groups, model.blocks
-        vertical = horizontal = image
-        skips = 0.0
-        for block in model.blocks:
-            half = block.kernel_size // 2
-            above, along = block.vertical_conv, block.horizontal_conv
-            before = masked_reference.convolve(
-                vertical, above.kernel.numpy(), -half, -half
-            )
-            before += above.bias.numpy()
-            left = masked_reference.convolve_row(along, horizontal, along.kernel)
-            link = before @ block.link.kernel.numpy()[0, 0]
-            gated = masked_reference.gate(left + along.bias.numpy() + link, groups)
-            skips += masked_reference.masked_convolution(block.skip, gated)
-            if not block.skip_only:
-                outputs = masked_reference.masked_convolution(block.residual, gated)
-                horizontal = outputs if block is first else outputs + horizontal
-            vertical = masked_reference.gate(before)
-        return masked_reference.heads(skips, [model.head, model.parameters])
+        groups = model.pixel_likelihood.color_groups
+        return masked_reference.gated_network(model, image, groups)
 
 
 def new_model(image_shape, num_levels=5, **arguments):
