@@ -1,16 +1,17 @@
 """Models that begin with the weights of others, as far as these fit."""
 
 import inspect
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import keras
 
-_CONDITIONS = ("condition_encoder", "conditioning")
-"""Layers whose weights belong to conditions, by how their paths begin."""
+_CONDITIONS = re.compile("condition")
+"""In the paths of weights that belong to conditions."""
 
-_ENDS = ("encoding", "block_0", "first_", "parameters")
-"""Layers that see the image itself, or give the likelihood's parameters."""
+_ENDS = re.compile("encoding|block_0/|first_|parameters")
+"""In those of layers that see the image itself, or give a pixel's parameters."""
 
 
 class Transfer(NamedTuple):
@@ -40,10 +41,7 @@ def _layers(paths: Iterable[str]) -> str:
     """Names the layers of some weights, those of all blocks together."""
     names = dict.fromkeys(path.rpartition("/")[0] for path in paths)
     words = dict.fromkeys(
-        "/".join(
-            "conditioning" if part.startswith("conditioning_") else part
-            for part in name.split("/")
-        )
+        "/".join(re.sub(r"_\d+$", "", part) for part in name.split("/"))
         for name in names
     )
     return ", ".join(words)
@@ -67,9 +65,9 @@ def take_weights(model: keras.Model, trained: keras.Model, name: str) -> Transfe
     own = {weight.path: weight for weight in model.weights}
     given = {weight.path: weight for weight in trained.weights}
     fits = {p for p in given if p in own and own[p].shape == given[p].shape}
-    may_differ = _CONDITIONS + (() if _ends(model) == _ends(trained) else _ENDS)
+    may_differ = [_CONDITIONS, *([] if _ends(model) == _ends(trained) else [_ENDS])]
     for path, weight in given.items():
-        if path not in fits and not path.startswith(may_differ):
+        if path not in fits and not any(each.search(path) for each in may_differ):
             shape = f"{tuple(own[path].shape)}" if path in own else "absent"
             raise ValueError(
                 f"A model that begins with {name} must have its network: filters, "
