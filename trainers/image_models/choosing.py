@@ -20,6 +20,7 @@ from keras_pixelcnn.pretrained import load_model_or_preset
 from keras_pixelcnn.training import ImagesInMemory, LoopOptions, Recipe, TrainingLoop
 from trainers.planning.planned_data import image_format, num_images
 from trainers.runs import model_classes
+from trainers.runs.config import ABOVE_ZERO, check_values
 from trainers.runs.data import as_arrays, load_split
 from trainers.runs.run import make_repeatable
 from trainers.runs.run_folder import RunFolder
@@ -30,7 +31,9 @@ NETWORKS = ((24, 4), (36, 6), (48, 8), (66, 10), (96, 12), (126, 15))
 _STEPS_WANTED = 2500
 """A larger network is chosen only where so many steps fit into the time."""
 
-_LARGEST_STORED_SIDE = 64
+_ALWAYS_AS_STORED = 32
+"""Pixels of a side up to which images that all have one size keep it."""
+
 _LARGEST_SIDES = {3: 16, 20: 24, math.inf: 32}
 """Pixels of a side, without an accelerator, by the minutes that end below."""
 
@@ -112,6 +115,7 @@ def complete(
     """
     if config.get("minutes") is None:
         return dict(config)
+    check_values("config", config, {"minutes": ABOVE_ZERO})
     if not config["dataset"]:
         raise ValueError(
             "config.dataset must name your pictures: --config.dataset=folder:PATH, "
@@ -245,7 +249,8 @@ def _size_of(sizes: np.ndarray, minutes: float) -> Choice:
     name, largest = "image_size", _LARGEST_SIDE_OF_GPU
     if not tf.config.list_physical_devices("GPU"):
         largest = next(side for end, side in _LARGEST_SIDES.items() if minutes < end)
-    if len(np.unique(sizes, axis=0)) == 1 and sizes.max() <= _LARGEST_STORED_SIDE:
+    is_small = sizes.max() <= max(largest, _ALWAYS_AS_STORED)
+    if is_small and len(np.unique(sizes, axis=0)) == 1:
         return Choice(name, tuple(map(int, sizes[0])), "as stored")
     usual = np.median(sizes, axis=0)
     scale = min(1.0, largest / usual.max())
