@@ -1,6 +1,8 @@
 """What a config leaves open, chosen by the images and a time budget."""
 
+import contextlib
 import inspect
+import io
 import math
 import os
 import pathlib
@@ -370,7 +372,11 @@ def _measure(
         note()
         return [{name: value[:batch_size] for name, value in features.items()}]
 
-    with tempfile.TemporaryDirectory() as folder, strategy.scope():
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        strategy.scope(),
+        contextlib.redirect_stdout(io.StringIO()),  # of epochs that do not count
+    ):
         model = model_classes.make(
             model_classes.name_of(config),
             rows["image"].shape[1:],
