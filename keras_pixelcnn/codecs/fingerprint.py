@@ -20,7 +20,7 @@ NUM_BYTES = 16
 DIGEST_BYTES = 8
 """Of what tells whether data are whole."""
 
-_NAMES = ("name", "trainable", "trainable_by_layer")
+_NAMES = ("name", "trainable", "trainable_by_layer", "label_names")
 """What a config holds that changes no probability."""
 
 _FIRST_ARGUMENTS = {

@@ -15,6 +15,8 @@ ADDED_LATER = {
     "model_class": model_classes.DEFAULT,
     "initial_model": None,
     "mutation_rate": 0.0,
+    "validate_every": 1,
+    "minutes": None,
 }
 """Fields that configs of older runs lack, and what they would have said."""
 
@@ -23,8 +25,15 @@ _NOT_IN_DATA = {"embedding_dim": "embedding", "spatial_shape": "spatial"}
 
 
 def to_dict(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a config, an `ml_collections.ConfigDict` or a dict, as a dict."""
-    return config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    """Returns a config, an `ml_collections.ConfigDict` or a dict, as a dict.
+
+    A single number of "image_size" is made height and width.
+    """
+    config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    size = config.get("image_size")
+    if isinstance(size, tuple | list) and len(size) == 1:  # --config.image_size=16
+        config["image_size"] = (*size, *size)
+    return config
 
 
 Rule = tuple[str, Callable[[Any], bool]]
@@ -72,6 +81,7 @@ _RULES = {
     "ema_momentum": optional(("in (0, 1)", lambda value: SHARE[1](value) and value)),
     "seed": SEED,
     "sample_every": integer(0),
+    "validate_every": integer(1),
     "checkpoint_every": integer(0),
     "log_every": integer(1),
     "steps": optional(integer(1)),
