@@ -44,7 +44,6 @@ def main(flag_values: flags.FlagValues) -> None:
     from trainers.scoring import scoring
 
     model, batch_size = load_model_or_preset(flag_values.model), flag_values.batch_size
-    conditions = scoring.conditions_of_score(model, flag_values.unconditional)
     if flag_values.classify:
         scoring.check_takes_only_label(model)  # before the data is scored
     examples = scoring.load_examples(
@@ -52,6 +51,9 @@ def main(flag_values: flags.FlagValues) -> None:
         flag_values.dataset,
         flag_values.split,
         **flag_groups.data_options(flag_values),
+    )
+    conditions = scoring.conditions_of_score(
+        model, flag_values.unconditional, examples.element_spec
     )
     result = scoring.score(model, examples, batch_size, flag_values.unconditional)
     print(f"bits per dimension  {result.bits_per_dim:.4f}")

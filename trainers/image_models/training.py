@@ -96,9 +96,8 @@ def warm_start(model: keras.Model, initial_model: str) -> list[str]:
 
 def _make_model(config: Mapping[str, Any], data: TrainingData) -> Any:
     name = model_classes.name_of(config)
-    return model_classes.make(
-        name, data.image_shape, data.num_levels, **config["model"]
-    )
+    arguments = model_classes.arguments_for(config, data.image_shape)
+    return model_classes.make(name, data.image_shape, data.num_levels, **arguments)
 
 
 IMAGE_MODELS = RunKind(
