@@ -47,6 +47,11 @@ class TestGatedPixelCNN(ModelConformance):
         reach = model.first_kernel_size // 2 + later
         return test_case.expected_dependencies(model.image_shape, reach)
 
+    def tiny_models(self):
+        yield from super().tiny_models()
+        model = self.random_model((1, 2, 3), 2, **CAPTIONS)
+        yield model, {"caption": "a red circle"}
+
     def reference(self, model, image):
         groups, (first, *_) = model.pixel_likelihood.color_groups, model.blocks
         vertical = horizontal = image
