@@ -3,7 +3,8 @@
 python -m trainers.sample --model=runs/digits/model.keras --output=samples.png
 
 A model with labels samples a row for each of --label=0,3,5, --label=cat,dog (where the
-model knows what its labels are called) or --label=all. --complete
+model knows what its labels are called) or --label=all, one with captions for each
+--caption="two small red circles". --complete
 and --mask sample the rest of an image: what is white in the mask is kept, what is black
 or transparent is not.
 """
@@ -21,7 +22,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "num_samples",
         64,
-        "How many images; with --label of each label.",
+        "How many images; with --label or --caption of each.",
         lower_bound=1,
         **define,
     )
@@ -31,6 +32,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         None,
         'Labels, a row of images each: 3 or 0,3,5, their names, or "all".',
         **define,
+    )
+    flags.DEFINE_multi_string(
+        "caption", None, "A caption; several times: a row of images for each.", **define
     )
     flags.DEFINE_string(
         "embedding", None, ".npy of one vector, or of one for each image.", **define
@@ -72,6 +76,7 @@ def main(flag_values: flags.FlagValues) -> None:
             embedding=flag_values.embedding, spatial=flag_values.spatial
         ),
         known,
+        captions=flag_values.caption,
         **flag_groups.sampling_options(flag_values),
     )
     sampling.save_picture(flag_values.output, samples, known)

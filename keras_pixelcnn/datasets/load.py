@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import is_integer
 from keras_pixelcnn.datasets import (
+    captions,
     emoji,
     folder,
     glyphs,
@@ -51,10 +52,13 @@ def load(
 ) -> tf.data.Dataset:
     """Loads images and labels from the embedded digits, tfds or files.
 
-    `name` takes one of seven forms:
+    `name` takes one of eight forms:
 
     - `"digits"`: 1,797 handwritten digits of 8x8 pixels and 17 levels, which come with
       scikit-learn: nothing is downloaded.
+    - `"captions"`: RGB pictures of 20x20 pixels and 2 levels of coloured shapes, each
+      with a sentence as "caption"; drawn while loading. The test split shows
+      combinations of colour and shape that the others never do.
     - a tensorflow-datasets name: `"mnist"`, `"emnist/letters"`,
       `"mnist:3.0.1"`. Its features "image" and, if it is an integer, "label" are
       read. Data that is not prepared in `data_dir` is downloaded. uint8 images count
@@ -108,7 +112,7 @@ def load(
     `cache`.
 
     Args:
-        name: what to load, in one of the seven forms above.
+        name: what to load, in one of the eight forms above.
         split: which part. Defaults to "train".
         batch_size: examples a batch; the last batch holds what remains. Defaults to
             None, single examples.
@@ -140,7 +144,8 @@ def load(
         A dataset of {"image", "label"}. Images have the static shape (height, width,
         channels), led by the batch if there is one, and integers in [0, levels) as
         uint8, or int32 above 256 levels. Labels are int64 scalars, -1 where the
-        dataset has none. The cardinality is known.
+        dataset has none; the captions of "captions" are strings. The cardinality is
+        known.
 
     Raises:
         ValueError: if an argument is wrong, with what would be right.
@@ -162,6 +167,8 @@ def load(
     prefix, path = _divide_name(name)
     if name == "digits":
         examples = _read_digits(split, image_format)
+    elif name == "captions":
+        examples = captions.read(split, image_format)
     elif prefix == "folder:":
         examples = folder.read(
             path, split, image_format, cache=cache, on_damaged=on_damaged
@@ -195,8 +202,8 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
         data_dir: as in `load`. Defaults to None.
 
     Returns:
-        17 for "digits", 256 for emoji, folders, glyphs, IDX files and patches, 256 or
-        65,536 for tfds datasets, 2 for "binarized_mnist".
+        17 for "digits", 2 for "captions", 256 for emoji, folders, glyphs, IDX files and
+        patches, 256 or 65,536 for tfds datasets, 2 for "binarized_mnist".
 
     Raises:
         ValueError: if there is no such dataset, or it has no images.
@@ -207,6 +214,8 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
     """
     if name == "digits":
         return _DIGITS_LEVELS
+    if name == "captions":
+        return captions.NUM_LEVELS
     prefix, _ = _divide_name(name)
     if prefix:
         return _LEVELS_OF_PREFIX[prefix]

@@ -48,6 +48,8 @@ def metadata_document(
     }
     if "label" in described:
         described["label"]["num_classes"] = model.conditions.num_classes
+    if "caption" in described:  # the numbers of its words are their places here
+        described["caption"]["words"] = model.conditions.caption_text.words
     return {
         "format_version": FORMAT_VERSION,
         "package": "keras_pixelcnn",

@@ -91,8 +91,8 @@ def define_data_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "dataset",
         None,
-        'Which images: "digits", a tfds name, emoji:PATH, folder:PATH, glyphs:PATH, '
-        "idx:PATH, patches:PATH.",
+        'Which images: "digits", "captions", a tfds name, emoji:PATH, folder:PATH, '
+        "glyphs:PATH, idx:PATH, patches:PATH.",
         **define,
     )
     flags.DEFINE_string("split", "test", "The split of the dataset.", **define)

@@ -81,9 +81,8 @@ def warm_start(model: keras.Model, initial_model: str) -> Transfer:
 
 def _make_model(config: Mapping[str, Any], data: TrainingData) -> Any:
     name = model_classes.name_of(config)
-    model = model_classes.make(
-        name, data.image_shape, data.num_levels, **config["model"]
-    )
+    arguments = model_classes.arguments_for(config, data.image_shape)
+    model = model_classes.make(name, data.image_shape, data.num_levels, **arguments)
     names = None
     if model.conditions.num_classes and not config.get("label_feature"):
         names = datasets.label_names(config["dataset"], config["data_dir"])

@@ -66,7 +66,7 @@ def num_steps(config: Mapping[str, Any]) -> int:
 
 
 def _is_local(name: str) -> bool:
-    return name == "digits" or name.startswith(_LOCAL)
+    return name in ("captions", "digits") or name.startswith(_LOCAL)
 
 
 def num_images(config: Mapping[str, Any]) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.datasets.degradation import DEGRADATIONS
 from keras_pixelcnn.schedules import DECAYS
 from keras_pixelcnn.training.data_order import SAMPLINGS
 from keras_pixelcnn.training.recipe import OPTIMIZERS
@@ -17,6 +18,7 @@ ADDED_LATER = {
     "mutation_rate": 0.0,
     "validate_every": 1,
     "minutes": None,
+    "task": None,
 }
 """Fields that configs of older runs lack, and what they would have said."""
 
@@ -97,6 +99,7 @@ _RULES = {
     "sampling": one_of(SAMPLINGS),
     "horizontal_flips": BOOLEAN,
     "mutation_rate": SHARE,
+    "task": optional(one_of(DEGRADATIONS)),
 }
 """Fields that the library would take with a wrong value, or complain of too late."""
 
@@ -175,6 +178,12 @@ def _check_combinations(config: Mapping[str, Any]) -> None:
             "config.cache, which keeps the images in memory. Received: cache=False"
         )
 
+    if config.get("task") is not None and config.get("mutation_rate"):
+        raise ValueError(
+            "config.mutation_rate is for models of images alone. Leave it 0, or "
+            f"config.task out. Received: {config['mutation_rate']!r}"
+        )
+
 
 def _check_known(where: str, fields: Iterable[str], known: set[str]) -> None:
     unknown = sorted(set(fields) - known)
@@ -188,8 +197,9 @@ def _check_conditions(model: Mapping[str, Any]) -> None:
     for argument, condition in _NOT_IN_DATA.items():
         if model.get(argument) is not None:
             raise ValueError(
-                "trainers.train knows labels as conditions, and no others: datasets "
-                f"hold none. Leave config.model.{argument} out, or call the model's "
-                f'fit on batches that hold "{condition}". '
+                "trainers.train knows labels and captions as conditions, and the maps "
+                "of config.task: datasets hold no others. Leave "
+                f"config.model.{argument} out, or call the model's fit on batches that "
+                f'hold "{condition}". '
                 f"Received: {model[argument]!r}"
             )

@@ -1,6 +1,7 @@
 """The exact likelihood of a model on images, and its accuracy as a classifier."""
 
 import math
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,12 +20,16 @@ class Score(NamedTuple):
 
 
 def conditions_of_score(
-    model: AutoregressiveImageModel, unconditional: bool = False
+    model: AutoregressiveImageModel,
+    unconditional: bool = False,
+    held: Collection[str] = ("label",),
 ) -> list[str]:
     """Returns the conditions that images of a dataset are scored given.
 
-    Returns:
-        ["label"] or [].
+    Args:
+        model: any.
+        unconditional: whether it is scored without its conditions. Default False.
+        held: what the dataset holds. Default: labels.
 
     Raises:
         ValueError: when the model has no conditions to leave out or cannot do without,
@@ -40,13 +45,14 @@ def conditions_of_score(
         )
     if unconditional or not conditions.names:
         return []
-    if conditions.names != ["label"]:
+    missing = [name for name in conditions.names if name not in held]
+    if missing:
         hint = " Score it without: unconditional." if conditions.optional else ""
         raise ValueError(
-            "Datasets have labels, and no other conditions. Received: a model that "
-            f"takes {conditions.names}.{hint}"
+            "Datasets have labels, and no other conditions, but for the captions of "
+            f'"captions". Received: a model that takes {conditions.names}.{hint}'
         )
-    return ["label"]
+    return conditions.names
 
 
 def score(
@@ -68,7 +74,8 @@ def score(
         ValueError: when the labels are none of the model's, or as
             `conditions_of_score` does.
     """
-    names = ["image", *conditions_of_score(model, unconditional)]
+    held = examples.element_spec
+    names = ["image", *conditions_of_score(model, unconditional, held)]
     batches = examples.map(lambda example: {name: example[name] for name in names})
     if not model.compiled:
         model.compile()
