@@ -15,6 +15,7 @@ from keras_pixelcnn.checks import (
     check_shape,
     checked_images,
 )
+from keras_pixelcnn.metrics import prepare_callbacks
 from keras_pixelcnn.models.base import distributed_fit, input_data, keras_habits
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.samplers import at_least_one
@@ -110,11 +111,13 @@ class ImageModel(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments that all models share.
 
-        And which layers are frozen, where some are: `from_config` takes that away.
+        And which layers are frozen, and how labels are called, where somebody said so:
+        `from_config` takes that away.
         """
         trainable = keras_habits.trainable_by_layer(self)
         return {
             **({"trainable_by_layer": trainable} if trainable else {}),
+            **({"label_names": [*self.label_names]} if self.label_names else {}),
             "name": self.name,
             "trainable": self.trainable,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
@@ -127,9 +130,24 @@ class ImageModel(keras.Model):
         """Makes the model that `get_config` tells of, with weights of its own."""
         config = dict(config)
         trainable = config.pop("trainable_by_layer", {})
+        label_names = config.pop("label_names", None)
         model = super().from_config(config, custom_objects)
+        model.label_names = label_names
         keras_habits.set_trainable_by_layer(model, trainable)
         return model
+
+    @property
+    def label_names(self) -> tuple[str, ...] | None:
+        """What the labels are called; None where nobody said.
+
+        May be set, to as many different strings as there are classes. They can then be
+        given in place of numbers, `label="sneaker"`, and are saved and exported.
+        """
+        return self.conditions.label_names
+
+    @label_names.setter
+    def label_names(self, label_names: Sequence[str] | None) -> None:
+        self.conditions.name_labels(label_names)
 
     @property
     def num_dims(self) -> int:
@@ -337,7 +355,7 @@ class ImageModel(keras.Model):
             kwargs["validation_data"] = self._finite(
                 *input_data.split(validation), steps
             )
-        kwargs["callbacks"] = keras_habits.prepare_callbacks(
+        kwargs["callbacks"] = prepare_callbacks(
             kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
         )
         x = input_data.prepared(x, y, self._prepare)
@@ -354,7 +372,7 @@ class ImageModel(keras.Model):
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has prepared it
             x = self._finite(x, y, kwargs.get("steps"))
             if len(args) < 5:  # behind that Keras takes callbacks by their place
-                kwargs["callbacks"] = keras_habits.prepare_callbacks(
+                kwargs["callbacks"] = prepare_callbacks(
                     kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
                 )
         return super().evaluate(x, None, *args, **kwargs)
@@ -544,7 +562,7 @@ class ImageModel(keras.Model):
             signatures: names of those that it shall have, such as ["sample"]; the first
                 is the one of requests that name none. Default: all.
             label_names: what the labels are called, for those who use the export; as
-                many as there are classes. Default: not said.
+                many as there are classes. Default: the model's own.
             bits_per_dim: what the model reached on data that it was not trained on,
                 for the same. Default: not said.
             max_batch_size: most rows of a request, for the same, if those who serve it

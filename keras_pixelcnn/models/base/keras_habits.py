@@ -13,8 +13,6 @@ from typing import Any, NamedTuple, NoReturn
 
 import keras
 
-from keras_pixelcnn.metrics import ProgressBar
-
 
 def trainable_by_layer(model: keras.Model) -> dict[str, bool]:
     """Tells of which layers `trainable` is not what it is of the layer around them.
@@ -65,29 +63,6 @@ def _layers_with_paths(
         counts[kind] += 1
         yield own, child, layer
         yield from _layers_with_paths(child, f"{own}/")
-
-
-def prepare_callbacks(
-    callbacks: Any, metric: keras.metrics.Metric | None, verbose: Any
-) -> Any:
-    """Tells callbacks what Keras finds out of its own metrics alone.
-
-    Args:
-        callbacks: as `keras.Model.fit` takes them.
-        metric: the model's, of which less is better. None: it has none.
-        verbose: as `keras.Model.fit` takes it.
-
-    Returns:
-        The callbacks; with a progress bar, where one is shown.
-    """
-    if metric is None or isinstance(callbacks, keras.callbacks.CallbackList):
-        return callbacks
-    callbacks = keras.tree.flatten(callbacks or [])
-    for callback in callbacks:
-        monitor = str(getattr(callback, "monitor", "")).removeprefix("val_")
-        if monitor == metric.name and getattr(callback, "mode", "") == "auto":
-            callback.mode = "min"
-    return callbacks if verbose == 0 else [*callbacks, ProgressBar()]
 
 
 def check_file_name(filepath: Any) -> None:
