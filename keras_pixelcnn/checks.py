@@ -133,19 +133,20 @@ def one_each(
 
     Returns:
         (count, *shape); a run raises `InvalidArgumentError` when the graph did not know
-        how many there are, and they are not as many: one of them is not for all.
+        the value's shape, and it is another: a vector of one is not for all.
     """
-    sizes = [count, *shape]
-    if value.shape.rank == len(shape):
-        return tf.broadcast_to(value, sizes)
-    if value.shape[0] is not None and value.shape[0] == tf.get_static_value(count):
-        return value
-    own = tf.shape(value)[0]
-    rule = f"{name} must be one for all examples, or one for each."
-    fits = tf.equal(own, tf.cast(count, tf.int32))
-    received = ["Received:", own, "for", count, "examples"]
-    with tf.control_dependencies([tf.debugging.Assert(fits, [rule, *received])]):
-        return tf.reshape(value, sizes)
+    has_count = value.shape.rank != len(shape)
+    given, known = value.shape, tf.get_static_value(count)
+    if not given.is_fully_defined() or (has_count and given[0] != known):
+        count = tf.cast(count, tf.int32)
+        wanted = [count, *shape] if has_count else list(shape)
+        fits = tf.reduce_all(tf.equal(tf.shape(value), wanted))
+        rule = f"{name} must be one for all examples, or one for each."
+        received = ["Received shape:", tf.shape(value), "for", count, "examples"]
+        check = tf.debugging.Assert(fits, [rule, *received], 8)
+        with tf.control_dependencies([check]):
+            value = tf.reshape(value, wanted)
+    return tf.broadcast_to(value, [count, *shape])
 
 
 def check_num_levels(num_levels: int) -> int:

@@ -63,7 +63,8 @@ class ImageModel(keras.Model):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
-            cls.__init__ = keras_habits.clonable(cls.__init__)
+            constructor = keras_habits.clonable(vars(cls)["__init__"])
+            cls.__init__ = constructor  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Makes a model, or a clone of one (a hook of Keras's)."""
