@@ -10,9 +10,8 @@ import tensorflow as tf
 import keras_pixelcnn as kp
 from tests import test_case
 from tests.models import masked_reference
-from tests.models.conformance import CASES, OPTIONAL, ModelConformance
+from tests.models.conformance import CASES, ModelConformance
 from tests.test_case import random_images, randomize
-
 
 CAPTIONS = {
     "vocabulary": ["a", "red", "square", "circle"],
