@@ -12,7 +12,7 @@ import keras_pixelcnn as kp
 DEFAULT = "GatedPixelCNN"
 """Of configs that name none."""
 
-NAMES = (DEFAULT, "PixelCNN", "PixelCNNPlusPlus", "PixelRNN")
+NAMES = (DEFAULT, "PixelCNN", "PixelCNNPlusPlus", "PixelRNN", "PyramidPixelCNN")
 """Public names of `keras_pixelcnn`."""
 
 _SET_BY_DATA = {"image_shape", "num_levels"}
