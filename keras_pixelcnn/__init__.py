@@ -35,6 +35,7 @@ from keras_pixelcnn.models import (
     PixelCNNPlusPlus,
     PixelRNN,
     PyramidPixelCNN,
+    load_model,
 )
 from keras_pixelcnn.pretrained import from_preset, presets
 from keras_pixelcnn.receptive_field import dependencies, plot_receptive_field
@@ -82,6 +83,7 @@ __all__ = [
     "from_preset",
     "layers",
     "likelihoods",
+    "load_model",
     "plot_receptive_field",
     "presets",
     "training",

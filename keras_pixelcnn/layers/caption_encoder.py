@@ -129,7 +129,9 @@ class CaptionEncoder(keras.layers.Layer):
         inner = _NUM_HEADS * _head_size(self.filters)
         dense = words * self.filters * 2 * 2 * self.filters
         within = 4 * words * self.filters * inner + 2 * words * words * inner
-        across = 2 * (words + pixels) * self.filters * inner + 2 * words * pixels * inner
+        across = (
+            2 * (words + pixels) * self.filters * inner + 2 * words * pixels * inner
+        )
         places = pixels * NUM_POSITION_FEATURES * self.filters
         return _NUM_LAYERS * (dense + within) + across + places
 

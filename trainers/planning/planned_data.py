@@ -56,7 +56,7 @@ def num_steps(config: Mapping[str, Any]) -> int:
     """
     if config["steps"] is not None:
         return config["steps"]
-    images, batch_size = _num_images(config), config["batch_size"]
+    images, batch_size = num_images(config), config["batch_size"]
     if images < batch_size:
         raise ValueError(
             f"config.batch_size must be at most {images}, the images of split "
@@ -66,10 +66,15 @@ def num_steps(config: Mapping[str, Any]) -> int:
 
 
 def _is_local(name: str) -> bool:
-    return name == "digits" or name.startswith(_LOCAL)
+    return name in ("captions", "digits") or name.startswith(_LOCAL)
 
 
-def _num_images(config: Mapping[str, Any]) -> int:
+def num_images(config: Mapping[str, Any]) -> int:
+    """Returns how many images the training split has.
+
+    Raises:
+        ValueError: when there is no such split, or nobody knows its length.
+    """
     name, split = config["dataset"], config["train_split"]
     if _is_local(name):
         return int(load_split(config, split).cardinality())

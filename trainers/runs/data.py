@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn import anomaly, datasets
+from keras_pixelcnn.datasets import degradation
 from keras_pixelcnn.training import (
     ImagesFromStream,
     ImagesInMemory,
@@ -39,12 +40,14 @@ def load_split(
 ) -> tf.data.Dataset:
     """Loads one split, single examples of {"image", "label"}.
 
+    For a `config.task` also "spatial", the image degraded, always in the same way.
+
     Args:
         config: with the data fields of `trainers.configs.digits`.
         split: the split's name in the dataset.
         shuffle: whether each epoch has an order of its own. Default False.
     """
-    return datasets.load(
+    examples = datasets.load(
         config["dataset"],
         split,
         image_size=config["image_size"],
@@ -55,6 +58,21 @@ def load_split(
         cache=config["cache"],
         data_dir=config["data_dir"],
         label_feature=config.get("label_feature"),
+    )
+    task = _task(config)
+    if task is None:
+        return examples
+    return task.add_maps(examples, _num_levels(config))
+
+
+def _task(config: Mapping[str, Any]) -> degradation.Degradation | None:
+    name = config.get("task")
+    return None if name is None else degradation.get(name)
+
+
+def _num_levels(config: Mapping[str, Any]) -> int:
+    return config["num_levels"] or datasets.native_num_levels(
+        config["dataset"], config["data_dir"]
     )
 
 
@@ -79,12 +97,12 @@ def load_training_data(config: Mapping[str, Any]) -> TrainingData:
         )
     return TrainingData(
         train.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE),
-        load_split({**config, "cache": False}, config["train_split"]),
+        # Maps are made of what a batch holds, others each epoch.
+        load_split({**config, "cache": False, "task": None}, config["train_split"]),
         validation,
         steps,
         tuple(train.element_spec["image"].shape),
-        config["num_levels"]
-        or datasets.native_num_levels(config["dataset"], config["data_dir"]),
+        _num_levels(config),
     )
 
 
@@ -98,11 +116,14 @@ def training_images(
     Raises:
         ValueError: when the examples do not fit the model or the config.
     """
+    task = _task(config)
+    if task is not None:
+        prepare = _without_maps(prepare, task.spatial_shape(data.image_shape))
     options = {
         "batch_size": config["batch_size"],
         "seed": config["seed"],
         "horizontal_flips": config["horizontal_flips"],
-        "transform": _mutation(config.get("mutation_rate", 0.0), data.num_levels),
+        "transform": _transform(config, data.num_levels),
     }
     if not config["cache"]:
         return ImagesFromStream(data.train_examples, prepare, **options)
@@ -112,16 +133,33 @@ def training_images(
     )
 
 
-def _mutation(rate: float, num_levels: int) -> Transform | None:
-    """What makes a background model's images; None where they stay as they are."""
-    if not rate:
-        return None
+def _transform(config: Mapping[str, Any], num_levels: int) -> Transform | None:
+    """What a background model or one that restores sees; None where all stays."""
+    task, rate = _task(config), config.get("mutation_rate", 0.0)
 
-    def transform(batch: Batch, generator: np.random.Generator) -> Batch:
+    def mutate(batch: Batch, generator: np.random.Generator) -> Batch:
         image = anomaly.mutate(batch["image"], rate, num_levels, generator)
         return {**batch, "image": image}
 
-    return transform
+    def degrade(batch: Batch, generator: np.random.Generator) -> Batch:
+        return {**batch, "spatial": task.maps(batch["image"], num_levels, generator)}
+
+    if task is not None:
+        return degrade
+    return mutate if rate else None
+
+
+def _without_maps(
+    prepare: Callable[[Mapping[str, Any]], dict[str, Any]], shape: tuple[int, int, int]
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """What prepares images whose maps are made later."""
+
+    def prepare_others(batch: Mapping[str, Any]) -> dict[str, Any]:
+        blank = tf.zeros([tf.shape(batch["image"])[0], *shape])
+        features = prepare({**batch, "spatial": blank})
+        return {name: features[name] for name in features if name != "spatial"}
+
+    return prepare_others
 
 
 def _all_features(

@@ -35,9 +35,10 @@ class AutoregressiveImageModel(LikelihoodModel):
 
     All verbs take the model's conditions by their names, one for all images or one for
     each: `label`, integers () or (batch,); `embedding`, floats (d,) or (batch, d);
-    `spatial`, floats (h', w', c') or (batch, h', w', c'). A model trained with
-    `condition_dropout` can be left without: it is then the unconditional model; so it
-    is for single images by the label -1.
+    `spatial`, floats (h', w', c') or (batch, h', w', c'); `caption`, a sentence or one
+    for each, or the numbers of their words, (length,) or (batch, length). A model
+    trained with `condition_dropout` can be left without: it is then the unconditional
+    model; so it is for single images by the label -1.
     """
 
     def scan_steps(

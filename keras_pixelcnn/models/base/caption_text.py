@@ -39,6 +39,8 @@ class CaptionText:
     Attributes:
         vocabulary: as passed, a list.
         length: as passed.
+        words: the padding, what unknown words are, and the words; their places are
+            their numbers.
         num_ids: how many numbers a word can have: 0 is the padding, 1 an unknown word.
         least_id: the least of a word, 1 where unknown words have a meaning, else 2.
 
@@ -67,7 +69,7 @@ class CaptionText:
         self.length = int(length)
         self.num_ids = len(words) + len(_SPECIAL)
         self.least_id = 1 if knows_unknown else 2
-        self._words = words
+        self.words = [*_SPECIAL, *words]
 
     @functools.cached_property
     def vectorization(self) -> keras.layers.TextVectorization:
@@ -75,7 +77,7 @@ class CaptionText:
         with tf.init_scope():
             # One place more than fits tells which sentences are too long.
             return keras.layers.TextVectorization(
-                output_sequence_length=self.length + 1, vocabulary=self._words
+                output_sequence_length=self.length + 1, vocabulary=self.words[2:]
             )
 
     def ids(self, texts: Any) -> tf.Tensor:

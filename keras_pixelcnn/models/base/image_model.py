@@ -15,6 +15,7 @@ from keras_pixelcnn.checks import (
     check_shape,
     checked_images,
 )
+from keras_pixelcnn.metrics import prepare_callbacks
 from keras_pixelcnn.models.base import distributed_fit, input_data, keras_habits
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.samplers import at_least_one
@@ -100,11 +101,13 @@ class ImageModel(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments that all models share.
 
-        And which layers are frozen, where some are: `from_config` takes that away.
+        And which layers are frozen, and how labels are called, where somebody said so:
+        `from_config` takes that away.
         """
         trainable = keras_habits.trainable_by_layer(self)
         return {
             **({"trainable_by_layer": trainable} if trainable else {}),
+            **({"label_names": [*self.label_names]} if self.label_names else {}),
             "name": self.name,
             "trainable": self.trainable,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
@@ -117,9 +120,24 @@ class ImageModel(keras.Model):
         """Makes the model that `get_config` tells of, with weights of its own."""
         config = dict(config)
         trainable = config.pop("trainable_by_layer", {})
+        label_names = config.pop("label_names", None)
         model = super().from_config(config, custom_objects)
+        model.label_names = label_names
         keras_habits.set_trainable_by_layer(model, trainable)
         return model
+
+    @property
+    def label_names(self) -> tuple[str, ...] | None:
+        """What the labels are called; None where nobody said.
+
+        May be set, to as many different strings as there are classes. They can then be
+        given in place of numbers, `label="sneaker"`, and are saved and exported.
+        """
+        return self.conditions.label_names
+
+    @label_names.setter
+    def label_names(self, label_names: Sequence[str] | None) -> None:
+        self.conditions.name_labels(label_names)
 
     @property
     def num_dims(self) -> int:
@@ -333,7 +351,7 @@ class ImageModel(keras.Model):
             kwargs["validation_data"] = self._finite(
                 *input_data.split(validation), steps
             )
-        kwargs["callbacks"] = keras_habits.prepare_callbacks(
+        kwargs["callbacks"] = prepare_callbacks(
             kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
         )
         x = input_data.prepared(x, y, self._prepare)
@@ -350,7 +368,7 @@ class ImageModel(keras.Model):
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has prepared it
             x = self._finite(x, y, kwargs.get("steps"))
             if len(args) < 5:  # behind that Keras takes callbacks by their place
-                kwargs["callbacks"] = keras_habits.prepare_callbacks(
+                kwargs["callbacks"] = prepare_callbacks(
                     kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
                 )
         return super().evaluate(x, None, *args, **kwargs)
@@ -476,7 +494,14 @@ class ImageModel(keras.Model):
 
     def _run_through_graph(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Refuses Keras's clones, which would be of no class of ours (a hook)."""
-        keras_habits.refuse_clone(self, kwargs.get("operation_fn"))
+        operation = kwargs.get("operation_fn")
+        if getattr(operation, "__module__", "").endswith(".models.cloning"):
+            name = type(self).__name__
+            raise TypeError(
+                f"keras.models.clone_model would make a keras.Model of a {name}, "
+                f"without its loss and its verbs. Use {name}.from_config("
+                "model.get_config()): the same class with fresh weights."
+            )
         return super()._run_through_graph(inputs, *args, **kwargs)
 
     # Graphs of verbs.
@@ -540,7 +565,7 @@ class ImageModel(keras.Model):
             signatures: names of those that it shall have, such as ["sample"]; the first
                 is the one of requests that name none. Default: all.
             label_names: what the labels are called, for those who use the export; as
-                many as there are classes. Default: not said.
+                many as there are classes. Default: the model's own.
             bits_per_dim: what the model reached on data that it was not trained on,
                 for the same. Default: not said.
             max_batch_size: most rows of a request, for the same, if those who serve it

@@ -11,8 +11,6 @@ from typing import Any, NoReturn
 
 import keras
 
-from keras_pixelcnn.metrics import ProgressBar
-
 
 def trainable_by_layer(model: keras.Model) -> dict[str, bool]:
     """Tells of which layers `trainable` is not what it is of the layer around them.
@@ -65,29 +63,6 @@ def _layers_with_paths(
         yield from _layers_with_paths(child, f"{own}/")
 
 
-def prepare_callbacks(
-    callbacks: Any, metric: keras.metrics.Metric | None, verbose: Any
-) -> Any:
-    """Tells callbacks what Keras finds out of its own metrics alone.
-
-    Args:
-        callbacks: as `keras.Model.fit` takes them.
-        metric: the model's, of which less is better. None: it has none.
-        verbose: as `keras.Model.fit` takes it.
-
-    Returns:
-        The callbacks; with a progress bar, where one is shown.
-    """
-    if metric is None or isinstance(callbacks, keras.callbacks.CallbackList):
-        return callbacks
-    callbacks = keras.tree.flatten(callbacks or [])
-    for callback in callbacks:
-        monitor = str(getattr(callback, "monitor", "")).removeprefix("val_")
-        if monitor == metric.name and getattr(callback, "mode", "") == "auto":
-            callback.mode = "min"
-    return callbacks if verbose == 0 else [*callbacks, ProgressBar()]
-
-
 def check_file_name(filepath: Any) -> None:
     """Checks that a model is not saved to what cannot be loaded.
 
@@ -113,22 +88,3 @@ def refuse_quantisation(model: keras.Model, mode: Any) -> NoReturn:
         "masked convolutions, and exact likelihoods need all digits. Make the model "
         f'with dtype="mixed_bfloat16" instead. Received: mode={mode!r}'
     )
-
-
-def refuse_clone(model: keras.Model, operation_fn: Any) -> None:
-    """Refuses `keras.models.clone_model`, which would lose the model's class.
-
-    Args:
-        model: whose graph is run.
-        operation_fn: what Keras runs it for.
-
-    Raises:
-        TypeError: when that is a clone.
-    """
-    if getattr(operation_fn, "__module__", "").endswith(".models.cloning"):
-        name = type(model).__name__
-        raise TypeError(
-            f"keras.models.clone_model would make a keras.Model of a {name}, without "
-            f"its loss and its verbs. Use {name}.from_config(model.get_config()): the "
-            "same class with fresh weights."
-        )

@@ -47,6 +47,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
             logistics of PixelCNN++, whose network runs once a pixel instead of once a
             channel. {"name": "logistic_mixture", "num_mixtures": 5} is one of 5
             components instead of 10; see `keras_pixelcnn.likelihoods.LogisticMixture`.
+            Or one of your own; see `keras_pixelcnn.likelihoods.get`.
         dropout_rate: share of gated features dropped in training, in [0, 1).
             Default 0.
         num_classes: number of labels, given as "label". Default: no labels.
@@ -108,7 +109,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
         kernel_size: int = 3,
         first_kernel_size: int = 7,
         head_filters: int | None = None,
-        likelihood: str | Mapping[str, Any] = "categorical",
+        likelihood: likelihoods.Identifier = "categorical",
         dropout_rate: float = 0.0,
         num_classes: int | None = None,
         embedding_dim: int | None = None,

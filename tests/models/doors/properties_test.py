@@ -6,7 +6,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import keras_pixelcnn as kp
@@ -146,6 +146,7 @@ def test_datasets(model, nats_of, score_of_dataset, values):
         st.lists(st.sampled_from(LEVEL_POOL), max_size=3),
     )
 )
+@example(label=np.zeros((0, 2, 2, 1), "complex64"))
 def test_labels(label):
     try:
         given = Conditions(num_classes=LEVELS).prepare({"label": label}, 2)["label"]

@@ -10,9 +10,8 @@ import tensorflow as tf
 import keras_pixelcnn as kp
 from tests import test_case
 from tests.models import masked_reference
-from tests.models.conformance import CASES, OPTIONAL, ModelConformance
-from tests.test_case import random_images, randomize
-
+from tests.models.conformance import CASES, ModelConformance
+from tests.test_case import random_conditions, random_images, randomize
 
 CAPTIONS = {
     "vocabulary": ["a", "red", "square", "circle"],
@@ -47,6 +46,11 @@ class TestGatedPixelCNN(ModelConformance):
         later = (model.num_blocks - 1) * (model.kernel_size // 2)
         reach = model.first_kernel_size // 2 + later
         return test_case.expected_dependencies(model.image_shape, reach)
+
+    def tiny_models(self):
+        yield from super().tiny_models()
+        model = self.random_model((1, 2, 3), 2, **CAPTIONS)
+        yield model, {"caption": "a red circle"}
 
     def reference(self, model, image):
         groups = model.pixel_likelihood.color_groups
@@ -94,6 +98,21 @@ def test_flops_by_hand():
     vertical, link, horizontal, skip, head, parameters = 3 * 4, 4 * 4, 4, 4, 4, 2 * 4
     adds = vertical + link + horizontal + skip + head + parameters
     assert model.flops() == 2 * 6 * adds
+
+
+def test_exported_signatures_take_the_numbers_of_words(tmp_path):
+    model = randomize(new_model((2, 3, 1), **CAPTIONS))
+    test_case.check_exported(model, tmp_path, signatures=["sample", "log_prob"])
+
+
+def test_every_weight_of_captions_has_a_gradient():
+    model = randomize(new_model((4, 4, 1), **CAPTIONS))
+    features = {"image": random_images(model, 4), **random_conditions(model, 4)}
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model(features, training=True) ** 2)
+    variables = model.trainable_variables
+    for weight, gradient in zip(variables, tape.gradient(loss, variables)):
+        assert np.any(tf.convert_to_tensor(gradient)), weight.path
 
 
 def test_many_levels():
