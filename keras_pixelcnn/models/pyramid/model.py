@@ -110,7 +110,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         kernel_size: int = 3,
         first_kernel_size: int = 7,
         head_filters: int | None = None,
-        likelihood: str | Mapping[str, Any] = "categorical",
+        likelihood: likelihoods.Identifier = "categorical",
         dropout_rate: float = 0.0,
         num_classes: int | None = None,
         embedding_dim: int | None = None,
