@@ -13,6 +13,8 @@ def get_config() -> config_dict.ConfigDict:
             "validation_split": "validation",
             "test_split": "test",
             "num_levels": 17,
+            # Whether images of more levels may be merged to these on purpose.
+            "merge_levels": False,
             "image_size": config_dict.placeholder(tuple),
             "color_mode": config_dict.placeholder(str),
             "data_dir": config_dict.placeholder(str),

@@ -45,4 +45,6 @@ def get_config() -> config_dict.ConfigDict:
     # What all may take together: measuring, training, and the results at the end.
     config.minutes = 30.0
     config.clip_norm = 1.0
+    # No config of other images has chosen the levels, when some are asked for.
+    config.merge_levels = True
     return config

@@ -16,11 +16,15 @@ ADDED_LATER = {
     "model_class": model_classes.DEFAULT,
     "initial_model": None,
     "mutation_rate": 0.0,
+    "merge_levels": True,
     "validate_every": 1,
     "minutes": None,
     "task": None,
 }
 """Fields that configs of older runs lack, and what they would have said."""
+
+PERMISSIONS = ("merge_levels",)
+"""Fields that forbid or allow what others say, and change nothing by themselves."""
 
 _NOT_IN_DATA = {"embedding_dim": "embedding", "spatial_shape": "spatial"}
 """Arguments that give a model conditions which no dataset here holds."""
@@ -99,6 +103,7 @@ _RULES = {
     "sampling": one_of(SAMPLINGS),
     "horizontal_flips": BOOLEAN,
     "mutation_rate": SHARE,
+    "merge_levels": BOOLEAN,
     "task": optional(one_of(DEGRADATIONS)),
 }
 """Fields that the library would take with a wrong value, or complain of too late."""

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import check_shape, checked
 from keras_pixelcnn.interpolation import interpolate_embeddings
-from keras_pixelcnn.models.base import request_validation
+from keras_pixelcnn.models.base import input_data, request_validation
 from keras_pixelcnn.models.base.likelihood_model import LikelihoodModel
 from keras_pixelcnn.models.base.sampling import (
     sample_request,
@@ -289,15 +289,13 @@ class AutoregressiveImageModel(LikelihoodModel):
         self.conditions.check_names(conditions, self.complete)
         image = self._as_images(image)
         check_shape(tuple(np.shape(image)), image_shape=self.image_shape)
-        mask = request_validation.prepare_mask(mask, np.shape(image), self.image_shape)
+        num_images = input_data.num_images(image)
+        mask = request_validation.prepare_mask(mask, num_images, self.image_shape)
         if tf.executing_eagerly():
             image = self._check_images(np.where(mask, image, np.zeros((), np.uint8)))
         else:
             image = self._check_known(tf.convert_to_tensor(image), mask)
         image = tf.cast(image, tf.int32)
-        num_images = image.shape[0]
-        if num_images is None:
-            num_images = tf.shape(image)[0]
         request = {
             "seed": request_validation.prepare_seeds(seed, num_images),
             "image": image,

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import checked
+from keras_pixelcnn.checks import as_array_or_none, checked, of_known_shape, one_each
 from keras_pixelcnn.layers import ConditionEncoder
 from keras_pixelcnn.models.base.caption_text import CaptionText, is_text
 
@@ -256,7 +256,7 @@ class Conditions:
         for name, shape in self.shapes.items():
             value = self.check_value(name, given[name])
             _check_count(name, value.shape, shape, num_examples)
-            inputs[name] = tf.broadcast_to(value, [num_examples, *shape])
+            inputs[name] = one_each(name, value, shape, num_examples)
         if self.optional:
             inputs[HAS_CONDITION] = self._presence(given_presence, num_examples)
         return inputs
@@ -275,7 +275,7 @@ class Conditions:
             rule = f"{HAS_CONDITION} must hold 0 or 1."
             value = checked((value == 0) | (value == 1), value, rule)
         _check_count(HAS_CONDITION, value.shape, (), num_examples)
-        return tf.broadcast_to(value, [num_examples])
+        return one_each(HAS_CONDITION, value, (), num_examples)
 
     def num_examples(self, given: Mapping[str, Any]) -> Any:
         """Counts the examples of the conditions; None if one stands for all."""
@@ -385,7 +385,9 @@ class Conditions:
             value = self._cast(name, tf.convert_to_tensor(value))
             self._check_values(name, tf.get_static_value(value))
         else:
-            value = np.asarray(value)
+            given, value = value, as_array_or_none(value)
+            if value is None:
+                raise ValueError(f"{self._rule(name)} Received: {given!r}")
             if name == "label" and value.dtype.kind == "U":
                 value = self._numbers_of(value)
             # An empty list makes floats.
@@ -435,7 +437,7 @@ class Conditions:
     def _with_shape(self, name: str, value: tf.Tensor) -> tf.Tensor:
         shape = self.shapes[name]
         if value.shape.rank is None:  # as Python functions in data sets leave it
-            return tf.ensure_shape(value, [None, *shape])
+            return of_known_shape(name, value, shape)
         own = value.shape[value.shape.rank - len(shape) :]
         if value.shape.rank < len(shape) or not own.is_compatible_with(shape):
             batch = ", ".join(["batch", *map(str, shape)])

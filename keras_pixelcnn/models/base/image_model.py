@@ -20,8 +20,6 @@ from keras_pixelcnn.models.base import distributed_fit, input_data, keras_habits
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.samplers import at_least_one
 
-_NOT_BUILT = {"is_optimizer_built": False}
-
 
 class ImageLosses(NamedTuple):
     """The losses of a batch of images, one for each.
@@ -61,6 +59,18 @@ class ImageModel(keras.Model):
     """
 
     own_loss: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = keras_habits.clonable(cls.__init__)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Makes a model, or a clone of one (a hook of Keras's)."""
+        source = keras_habits.source_of_clone(args)
+        if source is not None:
+            return cls.from_config(source.get_config())
+        return super().__new__(cls, *args, **kwargs)
 
     def __init__(
         self,
@@ -200,21 +210,13 @@ class ImageModel(keras.Model):
         """Checks what `predict` takes: what `fit` takes, without the loss's needs."""
         return self._prepare(x, y)
 
-    @property
-    def _feature_names(self) -> set[str]:
-        """Names of what the model and its loss take."""
-        return set(self.input)
-
     def _features_of(self, data: Any) -> dict[str, Any]:
-        """Returns the features of a batch of Keras's, which `fit` has prepared.
+        """Returns the features of a batch of Keras's.
 
-        But of sources that it does not know the batches come as they are.
+        `fit` has prepared those of the sources that it knows. Of others, as a strategy
+        that deals them out, they come as they are.
         """
-        x, y = input_data.split(data)
-        if isinstance(x, Mapping) and self._feature_names <= set(x):
-            image = checked_images(self._as_images(x["image"]), self.num_levels)
-            return {**x, "image": image}
-        return self._prepare(x, y)
+        return self._prepare(*input_data.split(data))
 
     def _as_images(self, image: Any) -> Any:
         """Gives grey images their channel axis where data sets leave it out."""
@@ -274,9 +276,11 @@ class ImageModel(keras.Model):
         """
         if not self.compiled:
             return {}
-        config = {**super().get_compile_config(), "auto_scale_loss": self._scales_loss}
-        # Said of these alone: Keras's clones do not know the word.
-        return config if self.optimizer.built else {**config, **_NOT_BUILT}
+        return {
+            **super().get_compile_config(),
+            "auto_scale_loss": self._scales_loss,
+            "is_optimizer_built": self.optimizer.built,
+        }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles as the saved model was (a hook of Keras's loading)."""
@@ -493,16 +497,9 @@ class ImageModel(keras.Model):
         keras_habits.refuse_quantisation(self, mode)
 
     def _run_through_graph(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Refuses Keras's clones, which would be of no class of ours (a hook)."""
-        operation = kwargs.get("operation_fn")
-        if getattr(operation, "__module__", "").endswith(".models.cloning"):
-            name = type(self).__name__
-            raise TypeError(
-                f"keras.models.clone_model would make a keras.Model of a {name}, "
-                f"without its loss and its verbs. Use {name}.from_config("
-                "model.get_config()): the same class with fresh weights."
-            )
-        return super()._run_through_graph(inputs, *args, **kwargs)
+        """Lets Keras's clones be of the model's class (a hook)."""
+        clone = keras_habits.prepare_clone(self, inputs, *args, **kwargs)
+        return clone or super()._run_through_graph(inputs, *args, **kwargs)
 
     # Graphs of verbs.
 

@@ -6,8 +6,10 @@ was set. The rest are sentences about what Keras would do, and no one could use.
 """
 
 import collections
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NoReturn
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, NoReturn
 
 import keras
 
@@ -88,3 +90,76 @@ def refuse_quantisation(model: keras.Model, mode: Any) -> NoReturn:
         "masked convolutions, and exact likelihoods need all digits. Make the model "
         f'with dtype="mixed_bfloat16" instead. Received: mode={mode!r}'
     )
+
+
+# `keras.models.clone_model` runs a model's graph with new layers, and makes a model of
+# what comes out: one of the same class where the constructor takes inputs and outputs,
+# as `keras.Model` does, else one without our verbs. So constructors say that they do,
+# and the graph gives word of the model instead of its outputs.
+
+
+class _Clone(NamedTuple):
+    """Stands for the outputs of a clone: the model that it is to be one of."""
+
+    model: keras.Model
+
+
+def clonable(init: Callable[..., None]) -> Callable[..., None]:
+    """Makes a constructor that Keras's clones take for one like `keras.Model`'s.
+
+    Its own signature stays what `inspect.signature` tells.
+    """
+
+    @functools.wraps(init)
+    def constructor(self: keras.Model, *args: Any, **kwargs: Any) -> None:
+        if source_of_clone(args) is None:  # else `__new__` has made all of it
+            init(self, *args, **kwargs)
+
+    return constructor
+
+
+def source_of_clone(args: tuple[Any, ...]) -> keras.Model | None:
+    """Returns the model that Keras clones by calling its class with `args`, or None."""
+    is_clone = len(args) == 2 and isinstance(args[1], _Clone)
+    return args[1].model if is_clone else None
+
+
+def prepare_clone(
+    model: keras.Model, inputs: Any, operation_fn: Any = None, call_fn: Any = None
+) -> Any:
+    """Returns what the model's class makes a clone of; None where none is asked for.
+
+    Args:
+        model: whose graph is run.
+        inputs: what Keras runs it on.
+        operation_fn: what Keras runs it for.
+        call_fn: what Keras runs it by.
+
+    Raises:
+        ValueError: when the clone is to have other layers or inputs than the model: a
+            model of its class is made from its config alone.
+    """
+    if not _is_of_cloning(operation_fn):
+        return None
+    function = operation_fn
+    while (
+        _is_of_cloning(function) and "clone_function" in function.__code__.co_freevars
+    ):
+        function = inspect.getclosurevars(function).nonlocals["clone_function"]
+    is_same = [
+        isinstance(given._keras_history.operation, keras.layers.InputLayer)
+        and (given.name, given.shape, given.dtype) == (own.name, own.shape, own.dtype)
+        for given, own in zip(keras.tree.flatten(inputs), model.inputs, strict=True)
+    ]
+    if call_fn is not None or not _is_of_cloning(function) or not all(is_same):
+        name = type(model).__name__
+        raise ValueError(
+            f"keras.models.clone_model makes a {name} of a {name}, from its config "
+            "alone. Leave out input_tensors, clone_function and call_function, or use "
+            f"{name}.from_config with a config that is changed."
+        )
+    return _Clone(model)
+
+
+def _is_of_cloning(function: Any) -> bool:
+    return getattr(function, "__module__", "").endswith(".models.cloning")
