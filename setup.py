@@ -12,6 +12,24 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
+HOME: str | None = None
+"""Address of the repository's files, which links of the README then begin with."""
+
+
+def readme() -> str:
+    """Returns the README as it can be shown elsewhere.
+
+    Links and pictures that lead to other files of the repository get its address, and
+    while it has none, links keep their words alone and pictures are left out.
+    """
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    inside = r"\((?!https?://|#)([^)]+)\)"
+    if HOME is None:
+        text = re.sub(rf"!\[[^]]*\]{inside}\n*", "", text)
+        return re.sub(rf"\[([^]]*)\]{inside}", r"\1", text)
+    return re.sub(rf"\]{inside}", rf"]({HOME}/\1)", text)
+
+
 # Both ends of every range were run, by .ci/versions. Upper bounds stand where the next
 # version that may break things is known by its number: TensorFlow Probability follows
 # one release of TensorFlow, and the others promise to break nothing within a major one.
@@ -35,9 +53,9 @@ setuptools.setup(
     name="keras-pixelcnn",
     version=VERSION,
     description="Exact-likelihood image models in Keras: Gated PixelCNN and its kin",
-    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description=readme(),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
+    license_expression="Apache-2.0",
     license_files=["LICENSE"],
     author="The keras_pixelcnn authors",
     project_urls={
@@ -72,6 +90,9 @@ setuptools.setup(
     packages=setuptools.find_packages(
         include=["keras_pixelcnn*", "trainers*", "savedmodels*"]
     ),
+    entry_points={
+        "console_scripts": ["keras-pixelcnn = trainers.command_line.console:main"]
+    },
     package_data={
         "keras_pixelcnn": ["pretrained/*/*", "py.typed"],
         "savedmodels": [

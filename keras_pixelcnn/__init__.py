@@ -34,6 +34,7 @@ from keras_pixelcnn.models import (
     PixelCNNAutoencoder,
     PixelCNNPlusPlus,
     PixelRNN,
+    PyramidPixelCNN,
     load_model,
 )
 from keras_pixelcnn.pretrained import from_preset, presets
@@ -65,6 +66,7 @@ __all__ = [
     "PixelCNNAutoencoder",
     "PixelCNNPlusPlus",
     "PixelRNN",
+    "PyramidPixelCNN",
     "WarmupThenDecay",
     "__version__",
     "anomaly",

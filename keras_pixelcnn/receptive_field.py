@@ -78,7 +78,7 @@ def dependencies(
     for _ in range(tries):
         shape = (1, *model.image_shape)
         image = generator.uniform(0, model.num_levels - 1, shape).astype("float32")
-        conditions = _random_conditions(model, generator)
+        conditions = model.conditions.random_values(generator)
         for start in range(0, len(outputs), batch_size):
             some = slice(start, start + batch_size)
             found[some] |= _gradients_of(
@@ -158,17 +158,6 @@ def _outputs(
         return np.argwhere(np.ones(image_shape, bool))
     row, column = _check_pixel(pixel, image_shape)
     return np.array([(row, column, channel) for channel in range(image_shape[-1])])
-
-
-def _random_conditions(
-    model: AutoregressiveImageModel, generator: np.random.Generator
-) -> dict[str, Any]:
-    return {
-        name: generator.integers(0, model.conditions.num_classes)
-        if name == "label"
-        else generator.normal(size=shape).astype("float32")
-        for name, shape in model.conditions.shapes.items()
-    }
 
 
 def _gradients_of(
@@ -274,7 +263,9 @@ def _kinds(
     pixel = (height // 2, width // 2) if pixel is None else pixel
     seen = dependencies(model, pixel, tries=tries).any(axis=(0, -1))
     row, column = pixel
-    before = np.arange(height * width).reshape(height, width) < row * width + column
+    ranks = np.zeros((height, width), int)
+    ranks[tuple(model.scan_order.T)] = np.arange(height * width)
+    before = ranks < ranks[row, column]
     kinds = np.where(seen, _SEEN, np.where(before, _UNSEEN, _LATER))
     kinds[row, column] = _PIXEL
     return kinds

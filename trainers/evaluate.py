@@ -4,7 +4,9 @@ python -m trainers.evaluate --model=runs/digits/model.keras --dataset=digits
 
 Models with labels score each image given its label; --unconditional scores one that
 was trained with condition_dropout without them, --classify adds how many labels it
-finds.
+finds. --num_samples=1000 compares so many samples with the images, by Fréchet and
+kernel distance, precision and recall; --quality=runs/digits/quality.json keeps that for
+the run's report.
 """
 
 from absl import flags
@@ -34,17 +36,45 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "many passes as there are classes.",
         **define,
     )
+    flags.DEFINE_integer(
+        "num_samples",
+        0,
+        "Compares so many samples with the split's images. Default: none.",
+        lower_bound=0,
+        **define,
+    )
+    flags.DEFINE_string(
+        "features",
+        None,
+        "What samples are compared by: a .keras file of a model that makes vectors of "
+        "images of levels. Default: the pixels, which know nothing of what is shown.",
+        **define,
+    )
+    flags.DEFINE_string(
+        "train_split",
+        None,
+        "What the model was trained on, to tell whether samples are nearer to that "
+        "than other images are. Default: not told.",
+        **define,
+    )
+    flags.DEFINE_string("quality", None, "JSON of the comparison to write.", **define)
+    flag_groups.define_sampling_flags(flag_values)
     flags.mark_flags_as_required(["model", "dataset"], flag_values)
+    flags.register_multi_flags_validator(
+        ["num_samples", "features", "train_split", "quality"],
+        lambda values: values.pop("num_samples") or not any(values.values()),
+        message="features, train_split and quality are for --num_samples above 0",
+        flag_values=flag_values,
+    )
 
 
 def main(flag_values: flags.FlagValues) -> None:
     """Prints the scores."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
-    from trainers.scoring import scoring
+    from trainers.scoring import sample_quality, scoring
 
     model, batch_size = load_model_or_preset(flag_values.model), flag_values.batch_size
-    conditions = scoring.conditions_of_score(model, flag_values.unconditional)
     if flag_values.classify:
         scoring.check_takes_only_label(model)  # before the data is scored
     examples = scoring.load_examples(
@@ -53,15 +83,41 @@ def main(flag_values: flags.FlagValues) -> None:
         flag_values.split,
         **flag_groups.data_options(flag_values),
     )
+    conditions = scoring.conditions_of_score(
+        model, flag_values.unconditional, examples.element_spec
+    )
     result = scoring.score(model, examples, batch_size, flag_values.unconditional)
     print(f"bits per dimension  {result.bits_per_dim:.4f}")
     print(f"nats per image      {result.nats_per_image:.4f}")
-    print(f"images              {result.num_images}")
+    form = "x".join(map(str, model.image_shape))
+    form += f", {model.num_levels} levels"
+    print(f"images              {result.num_images} ({form})")
     if model.conditions.names:
         print(f"conditions          {', '.join(conditions) or 'none'}")
     if flag_values.classify:
         accuracy = scoring.accuracy(model, examples, batch_size)
         print(f"accuracy            {accuracy:.4f}")
+    if flag_values.num_samples:
+        train = None
+        if flag_values.train_split is not None:
+            train = scoring.load_examples(
+                model,
+                flag_values.dataset,
+                flag_values.train_split,
+                **flag_groups.data_options(flag_values),
+            )
+        quality = sample_quality.measure(
+            model,
+            examples,
+            flag_values.num_samples,
+            flag_values.features,
+            train,
+            batch_size,
+            **flag_groups.sampling_options(flag_values),
+        )
+        print(quality)
+        if flag_values.quality is not None:
+            sample_quality.write(flag_values.quality, quality)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ HELD_OUT = frozenset(
 
 RELATIONS = ("left of", "right of", "above", "below")
 
-SPLITS = {"train": 20_000, "validation": 1_000, "test": 1_000}
+SPLITS = {"train": 50_000, "validation": 1_000, "test": 1_000}
 """Number of examples."""
 
 _NUMBERS = ("a", "two", "three")

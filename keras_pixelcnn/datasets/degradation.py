@@ -6,11 +6,14 @@ al. 2016, arXiv 1606.05328, equation 5). A map holds float32 numbers, levels sca
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from keras_pixelcnn.checks import check_images
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _NOISE = 0.2
 """Standard deviation of the noise, as a share of the range of levels."""
@@ -63,6 +66,34 @@ class Degradation(NamedTuple):
         scaled = images * (2 / (num_levels - 1)) - 1
         return self.degrade(scaled, seed).astype(np.float32)
 
+    def add_maps(
+        self, examples: "tf.data.Dataset", num_levels: int, seed: int = 0
+    ) -> "tf.data.Dataset":
+        """Adds to each example of a dataset its map, always the same one.
+
+        Args:
+            examples: single examples of {"image", ...}, of a static shape.
+            num_levels: how many values a pixel can take.
+            seed: of the first image; the n-th has `seed` + n. Default 0.
+
+        Returns:
+            The examples with "spatial", float32.
+        """
+        import tensorflow as tf
+
+        shape = self.spatial_shape(tuple(examples.element_spec["image"].shape))
+
+        def degrade(index: np.ndarray, image: np.ndarray) -> np.ndarray:
+            return self.maps(image[np.newaxis], num_levels, seed + int(index))[0]
+
+        @tf.autograph.experimental.do_not_convert
+        def add_map(index: tf.Tensor, example: dict) -> dict:
+            arguments = [index, example["image"]]
+            spatial = tf.numpy_function(degrade, arguments, tf.float32)
+            return {**example, "spatial": tf.ensure_shape(spatial, shape)}
+
+        return examples.enumerate().map(add_map)
+
     def restore(
         self, maps: np.ndarray, image_shape: tuple[int, int, int], num_levels: int
     ) -> np.ndarray:
@@ -78,6 +109,26 @@ class Degradation(NamedTuple):
         """
         scaled = np.clip(self.baseline(maps, image_shape), -1, 1)
         return (scaled.astype(np.float64) + 1) * ((num_levels - 1) / 2)
+
+
+def as_pictures(
+    maps: np.ndarray, image_shape: tuple[int, int, int], num_levels: int
+) -> np.ndarray:
+    """Shows what maps hold: small ones in larger pixels, holes in mid grey.
+
+    Args:
+        maps: as `Degradation.maps` gives them.
+        image_shape: (height, width, channels).
+        num_levels: how many values a pixel can take.
+
+    Returns:
+        float64 (batch, *image_shape), levels from 0 to num_levels - 1, not rounded.
+    """
+    height, width, channels = image_shape
+    shown = np.clip(maps[..., :channels], -1, 1).astype(np.float64)
+    shown = shown.repeat(height // maps.shape[1], 1).repeat(width // maps.shape[2], 2)
+    shown = np.broadcast_to(shown, (len(maps), *image_shape))
+    return (shown + 1) * ((num_levels - 1) / 2)
 
 
 def psnr(images: Any, restored: Any, num_levels: int) -> np.ndarray:

@@ -1,12 +1,14 @@
 """`load`: images and labels from any source, as `tf.data.Dataset`."""
 
 import os
+import pathlib
 
 import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.checks import is_integer
 from keras_pixelcnn.datasets import (
+    captions,
     emoji,
     folder,
     glyphs,
@@ -16,7 +18,7 @@ from keras_pixelcnn.datasets import (
     splits,
     tfds_source,
 )
-from keras_pixelcnn.datasets.image_format import ImageFormat
+from keras_pixelcnn.datasets.image_format import ImageFormat, checked_size
 
 _DIGITS_LEVELS = 17
 
@@ -38,7 +40,7 @@ def load(
     split: str = "train",
     *,
     batch_size: int | None = None,
-    image_size: tuple[int, int] | None = None,
+    image_size: int | tuple[int, int] | None = None,
     color_mode: str | None = None,
     num_levels: int | None = None,
     shuffle: bool | None = None,
@@ -50,10 +52,13 @@ def load(
 ) -> tf.data.Dataset:
     """Loads images and labels from the embedded digits, tfds or files.
 
-    `name` takes one of seven forms:
+    `name` takes one of eight forms:
 
     - `"digits"`: 1,797 handwritten digits of 8x8 pixels and 17 levels, which come with
       scikit-learn: nothing is downloaded.
+    - `"captions"`: RGB pictures of 20x20 pixels and 2 levels of coloured shapes, each
+      with a sentence as "caption"; drawn while loading. The test split shows
+      combinations of colour and shape that the others never do.
     - a tensorflow-datasets name: `"mnist"`, `"emnist/letters"`,
       `"mnist:3.0.1"`. Its features "image" and, if it is an integer, "label" are
       read. Data that is not prepared in `data_dir` is downloaded. uint8 images count
@@ -107,12 +112,12 @@ def load(
     `cache`.
 
     Args:
-        name: what to load, in one of the seven forms above.
+        name: what to load, in one of the eight forms above.
         split: which part. Defaults to "train".
         batch_size: examples a batch; the last batch holds what remains. Defaults to
             None, single examples.
-        image_size: height and width. Defaults to None, as stored, which requires that
-            all images have one size; for patches (32, 32),
+        image_size: height and width, or a number for both. Defaults to None, as
+            stored, which requires that all images have one size; for patches (32, 32),
             for glyphs (28, 28).
         color_mode: "grayscale" (ITU-R 601 luma) or "rgb". Defaults to None, as stored;
             for patches "rgb".
@@ -139,7 +144,8 @@ def load(
         A dataset of {"image", "label"}. Images have the static shape (height, width,
         channels), led by the batch if there is one, and integers in [0, levels) as
         uint8, or int32 above 256 levels. Labels are int64 scalars, -1 where the
-        dataset has none. The cardinality is known.
+        dataset has none; the captions of "captions" are strings. The cardinality is
+        known.
 
     Raises:
         ValueError: if an argument is wrong, with what would be right.
@@ -156,11 +162,13 @@ def load(
         >>> photos = load("patches:sample_photos", color_mode="grayscale")
         >>> model.fit(train)
     """
-    image_format = ImageFormat(image_size, color_mode, num_levels)
+    image_format = ImageFormat(checked_size(image_size), color_mode, num_levels)
     _check_arguments(name, split, batch_size, on_damaged)
     prefix, path = _divide_name(name)
     if name == "digits":
         examples = _read_digits(split, image_format)
+    elif name == "captions":
+        examples = captions.read(split, image_format)
     elif prefix == "folder:":
         examples = folder.read(
             path, split, image_format, cache=cache, on_damaged=on_damaged
@@ -194,8 +202,8 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
         data_dir: as in `load`. Defaults to None.
 
     Returns:
-        17 for "digits", 256 for emoji, folders, glyphs, IDX files and patches, 256 or
-        65,536 for tfds datasets, 2 for "binarized_mnist".
+        17 for "digits", 2 for "captions", 256 for emoji, folders, glyphs, IDX files and
+        patches, 256 or 65,536 for tfds datasets, 2 for "binarized_mnist".
 
     Raises:
         ValueError: if there is no such dataset, or it has no images.
@@ -206,10 +214,44 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
     """
     if name == "digits":
         return _DIGITS_LEVELS
+    if name == "captions":
+        return captions.NUM_LEVELS
     prefix, _ = _divide_name(name)
     if prefix:
         return _LEVELS_OF_PREFIX[prefix]
     return tfds_source.native_num_levels(name, data_dir)
+
+
+def label_names(
+    name: str, data_dir: str | os.PathLike[str] | None = None
+) -> tuple[str, ...] | None:
+    """Returns what the labels of a source are called; reads and downloads no image.
+
+    Args:
+        name: as in `load`.
+        data_dir: as in `load`. Defaults to None.
+
+    Returns:
+        The names of class folders, of emoji categories, or of a tfds dataset's feature
+        "label", in the order of the labels; None where nobody named them.
+
+    Raises:
+        ValueError, FileNotFoundError: as `load` does.
+
+    Example:
+        >>> label_names("folder:flowers")
+        ('daisy', 'tulip')
+    """
+    prefix, path = _divide_name(name)
+    if name == "digits":
+        return tuple("0123456789")
+    if prefix == "folder:" or (prefix == "patches:" and path != patches.SAMPLE_PHOTOS):
+        root = pathlib.Path(path).expanduser()
+        names = folder.find_images(root, with_classes=prefix == "folder:").class_names
+        return names or None
+    if prefix:
+        return emoji.CATEGORIES if prefix == "emoji:" else None
+    return tfds_source.label_names(name, data_dir)
 
 
 def _divide_name(name: str) -> tuple[str, str]:

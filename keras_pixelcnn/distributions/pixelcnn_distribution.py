@@ -51,6 +51,8 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
         label: integers, the condition of that name. Default: none.
         embedding: floats (..., d), the condition of that name. Default: none.
         spatial: floats (..., h', w', c'), the condition of that name. Default: none.
+        caption: sentences (...) or the numbers of their words (..., length), the
+            condition of that name. Default: none.
         batch_shape: shape of a batch of independent distributions, broadcast with what
             leads the shapes of the conditions. Default ().
         validate_args: as in TensorFlow Probability. Default False: values out of the
@@ -80,6 +82,7 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
         label: Any = None,
         embedding: Any = None,
         spatial: Any = None,
+        caption: Any = None,
         batch_shape: Any = (),
         validate_args: bool = False,
         allow_nan_stats: bool = True,
@@ -87,7 +90,12 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
     ) -> None:
         parameters = dict(locals())
         self._model = model
-        given = {"label": label, "embedding": embedding, "spatial": spatial}
+        given = {
+            "label": label,
+            "embedding": embedding,
+            "spatial": spatial,
+            "caption": caption,
+        }
         model.conditions.check_names(given)
         model.conditions.check_complete(given)
         self._conditions = {
@@ -114,11 +122,12 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
     @classmethod
     def _parameter_properties(cls, dtype: Any, num_classes: Any = None) -> dict:
         no_bijector = tfp.util.ParameterProperties().default_constraining_bijector_fn
+        own_axes = {"label": 0, "embedding": 1, "spatial": 3, "caption": 1}
         return {
             name: tfp.util.ParameterProperties(
                 event_ndims=axes, default_constraining_bijector_fn=no_bijector
             )
-            for name, axes in {"label": 0, "embedding": 1, "spatial": 3}.items()
+            for name, axes in own_axes.items()
         }
 
     @property

@@ -46,10 +46,11 @@ def signatures(model: "ImageModel") -> dict[str, Signature]:
       image.
 
     All also take the model's conditions, but for those that they find themselves: label
-    int32 (batch,), embedding float32 (batch, d), spatial float32 (batch, h', w', c'). A
-    model that can do without these takes has_condition int32 (batch,) where there is no
-    label to be -1: 1 for the rows that have their condition, 0 for others. The PNG
-    signatures are those of models of 1, 3 or 4 channels and at most 65,536 levels.
+    int32 (batch,), embedding float32 (batch, d), spatial float32 (batch, h', w', c'),
+    caption int32 (batch, length), the numbers of words. A model that can do without
+    these takes has_condition int32 (batch,) where there is no label to be -1: 1 for the
+    rows that have their condition, 0 for others. The PNG signatures are those of models
+    of 1, 3 or 4 channels and at most 65,536 levels.
 
     Those of auto-encoders, whose latents are float32 (batch, latent_dim):
 

@@ -1,5 +1,6 @@
 """Causal layers, each with the steps by which sampling runs it."""
 
+from keras_pixelcnn.layers.caption_encoder import CaptionEncoder
 from keras_pixelcnn.layers.conditioning import ConditionEncoder, GateConditioning
 from keras_pixelcnn.layers.deconvolutional_decoder import DeconvolutionalDecoder
 from keras_pixelcnn.layers.diagonal_bilstm import DiagonalBiLSTM
@@ -20,6 +21,7 @@ from keras_pixelcnn.layers.stack_conv2d import (
 )
 
 __all__ = [
+    "CaptionEncoder",
     "ChannelEmbedding",
     "ConditionEncoder",
     "DeconvolutionalDecoder",

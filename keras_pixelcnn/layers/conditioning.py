@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.layers.caption_encoder import CaptionEncoder
 from keras_pixelcnn.layers.dropout import draw_kept, draw_seed
 from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
 from keras_pixelcnn.layers.vector_map import (
@@ -16,15 +17,17 @@ from keras_pixelcnn.layers.vector_map import (
     position_features,
 )
 
-_VECTORS = ("label", "embedding")
+_MAPPED_VECTORS = ("label", "embedding")
+_VECTORS = (*_MAPPED_VECTORS, "caption")
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
 class ConditionEncoder(keras.layers.Layer):
     """Encodes conditions as features that the blocks project.
 
-    A label becomes its one-hot vector, an embedding stays, and a spatial map is brought
-    to the image's size by `SpatialUpsampling`. Features of an example without a
+    A label becomes its one-hot vector, an embedding stays, a spatial map is brought to
+    the image's size by `SpatialUpsampling`, and a caption becomes a vector and a map by
+    `CaptionEncoder`. Features of an example without a
     condition are all zero: the biases of the network alone then speak.
 
     Label and embedding can also go through a small deconvolutional network to a map of
@@ -42,18 +45,22 @@ class ConditionEncoder(keras.layers.Layer):
             has the map of the biases. Default False.
         positions: whether coordinates are features, as `position_features` gives them.
             Default False.
+        vocabulary_size: how many numbers a caption's words can have. Default: there is
+            no caption.
 
     Call arguments:
         inputs: dict of any of "label", integers (batch,) in [0, num_classes), where -1
             is no condition if there is dropout; "embedding", floats (batch, d);
-            "spatial", floats (batch, h', w', c'); and "has_condition", integers
-            (batch,), 0 for the examples that have none, else 1. Others are left aside.
+            "spatial", floats (batch, h', w', c'); "caption", integers (batch, length);
+            and "has_condition", integers (batch,), 0 for the examples that have none,
+            else 1. Others are left aside.
         training: whether dropout is on.
 
     Returns:
         Dict of floats: "label" (batch, num_classes), NaN where a label is out of
-        range; "embedding" (batch, d); "spatial" and "vector_map" (batch, height,
-        width, map_filters); "position" (1, height, width, 9).
+        range; "embedding" (batch, d); "caption" (batch, map_filters); "spatial",
+        "caption_map" and "vector_map" (batch, height, width, map_filters); "position"
+        (1, height, width, 9).
 
     References:
         van den Oord et al. 2016, arXiv 1606.05328, section 2.3. Dropping the condition:
@@ -69,6 +76,7 @@ class ConditionEncoder(keras.layers.Layer):
         seed: int | None = None,
         vector_map: bool = False,
         positions: bool = False,
+        vocabulary_size: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -88,11 +96,23 @@ class ConditionEncoder(keras.layers.Layer):
                 image_size, map_filters, dtype=self.dtype_policy, name="vector_map"
             )
         self.positions = positions
+        self.vocabulary_size = vocabulary_size
+        self.captions = None
+        if vocabulary_size is not None:
+            self.captions = CaptionEncoder(
+                image_size,
+                vocabulary_size,
+                map_filters,
+                dtype=self.dtype_policy,
+                name="captions",
+            )
 
     def build(self, input_shape: Mapping[str, Any]) -> None:
-        """Builds the upsampling, where there is a map."""
+        """Builds what encodes maps and captions, where there are some."""
         if "spatial" in input_shape:
             self.upsampling.build(input_shape["spatial"])
+        if "caption" in input_shape:
+            self.captions.build(input_shape["caption"])
         if self.vector_map is not None:
             size = self.num_classes if "label" in input_shape else 0
             size += input_shape.get("embedding", (0,))[-1]
@@ -110,13 +130,15 @@ class ConditionEncoder(keras.layers.Layer):
             features["embedding"] = inputs["embedding"]
         if "spatial" in inputs:
             features["spatial"] = self.upsampling(inputs["spatial"])
+        if "caption" in inputs:
+            features |= self.captions(inputs["caption"])
         if self.dropout_rate:
             kept = self._kept(inputs, training)
             features = {
                 name: _zero_unless(kept, value) for name, value in features.items()
             }
         if self.vector_map is not None:
-            vectors = [features[name] for name in _VECTORS if name in features]
+            vectors = [features[name] for name in _MAPPED_VECTORS if name in features]
             vectors = [tf.cast(vector, self.compute_dtype) for vector in vectors]
             features["vector_map"] = self.vector_map(tf.concat(vectors, axis=-1))
         if self.positions:
@@ -148,18 +170,20 @@ class ConditionEncoder(keras.layers.Layer):
         self, inputs: Mapping[str, Any], training: bool | None = None
     ) -> dict[str, keras.KerasTensor]:
         """Returns the shapes and types of the features."""
-        sizes = {
-            "label": (self.num_classes,),
-            "spatial": (*self.image_size, self.map_filters),
-        }
+        pixels = (*self.image_size, self.map_filters)
+        sizes = {"label": (self.num_classes,), "spatial": pixels}
         shapes = {
             name: (inputs[name].shape[0], *sizes.get(name, inputs[name].shape[1:]))
             for name in ("label", "embedding", "spatial")
             if name in inputs
         }
+        if "caption" in inputs:
+            batch = inputs["caption"].shape[0]
+            shapes["caption"] = (batch, self.map_filters)
+            shapes["caption_map"] = (batch, *pixels)
         if self.vector_map is not None:
-            batch = next(shapes[name][0] for name in _VECTORS if name in shapes)
-            shapes["vector_map"] = (batch, *sizes["spatial"])
+            batch = next(shapes[name][0] for name in _MAPPED_VECTORS if name in shapes)
+            shapes["vector_map"] = (batch, *pixels)
         if self.positions:
             shapes["position"] = (1, *self.image_size, NUM_POSITION_FEATURES)
         return {
@@ -168,7 +192,7 @@ class ConditionEncoder(keras.layers.Layer):
         }
 
     def multiply_adds(self, *input_shapes: Sequence[int | None]) -> int:
-        """Counts the multiply-adds of one image: those of the maps.
+        """Counts the multiply-adds of one image: those of maps and captions.
 
         Args:
             *input_shapes: of all inputs, the batch first, which does not count.
@@ -177,6 +201,8 @@ class ConditionEncoder(keras.layers.Layer):
         total = sum(self.upsampling.multiply_adds(shape) for shape in maps)
         if self.vector_map is not None:
             total += self.vector_map.multiply_adds()
+        if self.captions is not None:
+            total += self.captions.multiply_adds()
         return total
 
     def get_config(self) -> dict[str, Any]:
@@ -190,6 +216,7 @@ class ConditionEncoder(keras.layers.Layer):
             "seed": self.seed,
             "vector_map": self.vector_map is not None,
             "positions": self.positions,
+            "vocabulary_size": self.vocabulary_size,
         }
 
 

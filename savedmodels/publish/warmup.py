@@ -139,6 +139,10 @@ def _labels(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.nda
     return labels
 
 
+def _no_words(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
+    return np.zeros(shape, np.int32)
+
+
 def _positive(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
     """Returns vectors between any two of which there is an arc."""
     return generator.uniform(0.5, 1.5, shape)
@@ -170,6 +174,7 @@ _EXAMPLES: dict[str, Callable[[_Shape, _Metadata, _Generator], np.ndarray]] = {
     "embedding_a": _positive,
     "embedding_b": _positive,
     "spatial": _positive,
+    "caption": _no_words,
     "has_condition": _alternating,
     "position": _uniforms,
     "spherical": _alternating,

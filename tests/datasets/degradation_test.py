@@ -69,6 +69,25 @@ def test_noise_is_as_strong_as_said():
     )
 
 
+def test_examples_get_maps_that_stay_the_same():
+    task, originals = degradation.get("inpainting"), images(4)
+    examples = tf.data.Dataset.from_tensor_slices({"image": originals})
+    examples = task.add_maps(examples, 17, seed=3)
+    assert examples.element_spec["spatial"].shape == (8, 12, 4)
+    for _ in range(2):
+        found = [each["spatial"] for each in examples.as_numpy_iterator()]
+        for index, (image, each) in enumerate(zip(originals, found, strict=True)):
+            expected = task.maps(image[np.newaxis], 17, 3 + index)[0]
+            np.testing.assert_array_equal(each, expected)
+
+
+def test_maps_are_shown_as_pictures():
+    small = np.array([[[[-1.0], [0.0]]]])
+    shown = degradation.as_pictures(small, (2, 4, 3), 17)
+    assert shown.shape == (1, 2, 4, 3)
+    np.testing.assert_array_equal(shown[0, :, :, 1], [[0, 0, 8, 8]] * 2)
+
+
 # Inpainting.
 
 

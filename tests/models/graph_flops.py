@@ -22,10 +22,20 @@ def flops_of_graph(model):
     }
     kinds = {op.type for op in operations}
     products = {kind for kind in kinds if re.search("Conv|MatMul|Einsum|Call", kind)}
-    assert products <= set(positions)  # else something is not counted here
+    assert products <= {*positions, "Einsum"}  # else something is not counted here
+    attention = sum(_products_of(op) for op in operations if op.type == "Einsum")
     products = [op for op in operations if op.type in positions]
     weights = wrapped.prune([], [op.inputs[1] for op in products])()
-    return 2 * sum(
+    return 2 * attention + 2 * sum(
         np.count_nonzero(kernel) * math.prod(positions[op.type](op))
         for op, kernel in zip(products, weights)
     )
+
+
+def _products_of(einsum):
+    """The size of the space that all letters of an equation span."""
+    letters = einsum.get_attr("equation").decode().split("->")[0].split(",")
+    sizes = {}
+    for own, tensor in zip(letters, einsum.inputs, strict=True):
+        sizes |= dict(zip(own, tensor.shape, strict=True))
+    return math.prod(sizes.values())

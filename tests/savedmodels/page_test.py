@@ -234,6 +234,40 @@ def test_an_uploaded_image_is_completed(page, models, tmp_path):
     assert page.errors() == []
 
 
+def test_a_dropped_picture_shows_where_it_surprises_the_model(page, models, tmp_path):
+    image = np.random.default_rng(2).integers(0, LEVELS, (HEIGHT, WIDTH))
+    path = _save(tmp_path / "mine.png", image)
+    drop = """
+        const bytes = Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0));
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([bytes], "mine.png", {type: "image/png"}));
+        dispatchEvent(new DragEvent("drop", {dataTransfer, cancelable: true}));"""
+    content = base64.b64encode(pathlib.Path(path).read_bytes()).decode()
+    page.driver.execute_script(drop, content)
+    page.wait("document.querySelector('#heat').checkVisibility()")
+    nats = models["labels"].log_prob(image[None, ..., None], label=0, reduce=False)
+    nats = nats.numpy()[0, ..., 0]
+    bits = -nats.mean() / np.log(2)
+    assert page.text("heat-note").startswith(f"{bits:.3f} bits/dim")
+    shown = page.driver.execute_script("""
+        const canvas = document.querySelector("#heat");
+        const {width, height} = canvas;
+        return [...canvas.getContext("2d").getImageData(0, 0, width, height).data];""")
+    light = np.reshape(shown, (HEIGHT, WIDTH, 4))[..., :3].sum(axis=-1)
+    order = np.argsort(nats.ravel())  # the most surprising first
+    assert (np.diff(light.ravel()[order]) <= 3).all()  # but for rounding
+    assert light.max() == 252 + 255 + 164 and light.argmax() == nats.argmin()
+    assert page.errors() == []
+
+
+def test_a_sample_shows_where_it_surprises_the_model_when_asked(page):
+    _open_sample(page)
+    assert not page.driver.find_element(By.ID, "heat-figure").is_displayed()
+    page.draw("score")
+    assert page.driver.find_element(By.ID, "heat-figure").is_displayed()
+    assert page.errors() == []
+
+
 def test_an_image_of_another_size_is_refused_in_the_servers_words(page, tmp_path):
     path = _save(tmp_path / "large.png", np.zeros((HEIGHT + 3, WIDTH), int))
     page.find("upload").send_keys(path)

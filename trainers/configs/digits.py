@@ -13,6 +13,8 @@ def get_config() -> config_dict.ConfigDict:
             "validation_split": "validation",
             "test_split": "test",
             "num_levels": 17,
+            # Whether images of more levels may be merged to these on purpose.
+            "merge_levels": False,
             "image_size": config_dict.placeholder(tuple),
             "color_mode": config_dict.placeholder(str),
             "data_dir": config_dict.placeholder(str),
@@ -40,6 +42,10 @@ def get_config() -> config_dict.ConfigDict:
             # and other ones each epoch: for the background model of a likelihood
             # ratio. See `keras_pixelcnn.anomaly.mutate`.
             "mutation_rate": 0.0,
+            # What the model shall restore: a name of
+            # `keras_pixelcnn.datasets.degradation.DEGRADATIONS`. Each training image is
+            # then given degraded, anew each epoch, as the condition "spatial".
+            "task": config_dict.placeholder(str),
             # Length: so many passes over the training split, or, if given, so many
             # steps. A step takes one batch, over all devices together; it is computed
             # in `gradient_accumulation_steps` parts where memory is short.
@@ -66,8 +72,10 @@ def get_config() -> config_dict.ConfigDict:
             # Repeatable: the same seed gives the same weights on the same machine.
             "seed": 0,
             "deterministic": True,
-            # Samples: a picture at the end, and every so many epochs (0: never) of
-            # samples and completions.
+            # Epochs between validations, after which the best weights are saved.
+            "validate_every": 1,
+            # Samples: a picture at the end, and every so many epochs (0: never; a
+            # multiple of validate_every) of samples and completions.
             "num_samples": 64,
             "sample_seed": 0,
             "sample_every": 10,

@@ -8,18 +8,20 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import baselines
-from keras_pixelcnn.callbacks import plan_samples
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import RunState
 from trainers.runs.data import TrainingData, as_arrays, load_split
 from trainers.runs.run import Run, training_facts
-from trainers.runs.run_folder import RunFolder, write_json
-from trainers.sampling.pictures import save_completions
+from trainers.runs.run_folder import write_json
+from trainers.sampling.pictures import plan_from_examples, save_completions
 from trainers.scoring.scoring import score
 
 _MOST_BASELINE_VALUES = 2**28
 """Values of the training images above which the Gaussian would need gigabytes."""
+
+CODECS = ("PNG", "WebP lossless", "JPEG XL")
+"""Baselines that are files of general-purpose codecs."""
 
 _BASELINE_FIELDS = (
     "dataset",
@@ -46,8 +48,12 @@ def write_results(run: Run, state: RunState) -> dict[str, Any]:
     config, data, folder = run.config, run.data, run.folder
     model = load_model(folder.model)
     metrics = _scores(model, config, data)
-    _save_samples(model, config, folder)
     test = load_split(config, config["test_split"])
+    plan = plan_from_examples(model, test, config["num_samples"])
+    samples = model.sample(
+        plan.num_samples, seed=config["sample_seed"], **plan.conditions
+    )
+    save_image_grid(folder.samples, samples.numpy(), model.num_levels, plan.columns)
     save_completions(folder.completions, model, test, seed=config["sample_seed"])
     if not folder.export.exists():  # else from this run, killed a little later
         model.export(
@@ -56,16 +62,6 @@ def write_results(run: Run, state: RunState) -> dict[str, Any]:
     metrics |= training_facts(config, data.steps_per_epoch, state)
     write_json(folder.metrics, metrics)
     return metrics
-
-
-def _save_samples(
-    model: kp.AutoregressiveImageModel, config: Mapping[str, Any], folder: RunFolder
-) -> None:
-    plan = plan_samples(model, config["num_samples"])
-    samples = model.sample(
-        plan.num_samples, seed=config["sample_seed"], **plan.conditions
-    )
-    save_image_grid(folder.samples, samples.numpy(), model.num_levels, plan.columns)
 
 
 def _scores(
@@ -97,6 +93,8 @@ def _conditional_scores(
     scores = {}
     if model.conditions.names:
         scores["conditions"] = model.conditions.names
+    if model.label_names:
+        scores["label_names"] = list(model.label_names)
     if model.conditions.optional:
         without = score(model, test, batch_size, unconditional=True)
         scores["test_bits_per_dim_unconditional"] = without.bits_per_dim
@@ -162,8 +160,31 @@ def format_table(metrics: Mapping[str, Any]) -> str:
             f"  {'training time':24}{metrics['training_seconds']:.0f} s",
             *_skipped(metrics),
             "",
+            *_advice(metrics),
         ]
     )
+
+
+def _advice(metrics: Mapping[str, Any]) -> list[str]:
+    """Returns what it means, and what to try, where a general codec does better."""
+    own, others = metrics["test_bits_per_dim"], metrics["baselines"]
+    better = [name for name in CODECS if others.get(name, own) < own]
+    if not better:
+        return []
+    best, epochs = metrics["best_epoch"], metrics["epochs"]
+    if best > 0.8 * epochs:
+        hint = "it was still getting better: train longer (more minutes or epochs)"
+    else:
+        hint = (
+            f"it was best at epoch {best} of {epochs} and then learnt the pictures by "
+            "heart: more pictures, more dropout_rate, or a smaller network"
+        )
+    return [
+        f"{' and '.join(better)} need fewer bits than the model, which means that it "
+        f"has learnt too little; {hint}. Fewer levels (num_levels=32) and a trained "
+        "model to begin with (initial_model) help, too.",
+        "",
+    ]
 
 
 def _skipped(metrics: Mapping[str, Any]) -> list[str]:

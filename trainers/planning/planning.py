@@ -197,7 +197,8 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
 def _variants(
     config: Mapping[str, Any], image_shape: tuple[int, int, int], num_levels: int
 ) -> Iterator[Variant]:
-    name, arguments = model_classes.name_of(config), config["model"]
+    name = model_classes.name_of(config)
+    arguments = model_classes.arguments_for(config, image_shape)
     own_dtype = arguments.get("dtype") or "float32"
     own_checkpointing = bool(arguments.get("gradient_checkpointing"))
     knows_checkpointing = "gradient_checkpointing" in model_classes.arguments_of(name)

@@ -59,6 +59,7 @@ class RunFiles(NamedTuple):
     config: dict[str, Any]
     metrics: dict[str, Any]
     environment: dict[str, Any]
+    quality: dict[str, Any]
     history: History
     written: datetime.datetime | None
     strips: dict[str, tuple[list[Picture], int]]
@@ -84,9 +85,14 @@ def read_run(workdir: pathlib.Path) -> RunFiles:
             f"Received: {workdir}{'' if workdir.is_dir() else ', and there is none.'}"
         )
     folder, notes, written = RunFolder(workdir), [], None
-    config, metrics, environment = (
+    config, metrics, environment, quality = (
         _read_dict(path, notes)
-        for path in (folder.config, folder.metrics, folder.environment)
+        for path in (
+            folder.config,
+            folder.metrics,
+            folder.environment,
+            workdir / "quality.json",
+        )
     )
     if folder.history.exists():
         seconds = folder.history.stat().st_mtime
@@ -98,6 +104,7 @@ def read_run(workdir: pathlib.Path) -> RunFiles:
         config,
         metrics,
         {name: metrics[name] for name in facts if name in metrics} | environment,
+        quality,
         history,
         written,
         {

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.datasets.degradation import DEGRADATIONS
 from keras_pixelcnn.schedules import DECAYS
 from keras_pixelcnn.training.data_order import SAMPLINGS
 from keras_pixelcnn.training.recipe import OPTIMIZERS
@@ -15,16 +16,30 @@ ADDED_LATER = {
     "model_class": model_classes.DEFAULT,
     "initial_model": None,
     "mutation_rate": 0.0,
+    "merge_levels": True,
+    "validate_every": 1,
+    "minutes": None,
+    "task": None,
 }
 """Fields that configs of older runs lack, and what they would have said."""
+
+PERMISSIONS = ("merge_levels",)
+"""Fields that forbid or allow what others say, and change nothing by themselves."""
 
 _NOT_IN_DATA = {"embedding_dim": "embedding", "spatial_shape": "spatial"}
 """Arguments that give a model conditions which no dataset here holds."""
 
 
 def to_dict(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a config, an `ml_collections.ConfigDict` or a dict, as a dict."""
-    return config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    """Returns a config, an `ml_collections.ConfigDict` or a dict, as a dict.
+
+    A single number of "image_size" is made height and width.
+    """
+    config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    size = config.get("image_size")
+    if isinstance(size, tuple | list) and len(size) == 1:  # --config.image_size=16
+        config["image_size"] = (*size, *size)
+    return config
 
 
 Rule = tuple[str, Callable[[Any], bool]]
@@ -72,6 +87,7 @@ _RULES = {
     "ema_momentum": optional(("in (0, 1)", lambda value: SHARE[1](value) and value)),
     "seed": SEED,
     "sample_every": integer(0),
+    "validate_every": integer(1),
     "checkpoint_every": integer(0),
     "log_every": integer(1),
     "steps": optional(integer(1)),
@@ -87,6 +103,8 @@ _RULES = {
     "sampling": one_of(SAMPLINGS),
     "horizontal_flips": BOOLEAN,
     "mutation_rate": SHARE,
+    "merge_levels": BOOLEAN,
+    "task": optional(one_of(DEGRADATIONS)),
 }
 """Fields that the library would take with a wrong value, or complain of too late."""
 
@@ -165,6 +183,12 @@ def _check_combinations(config: Mapping[str, Any]) -> None:
             "config.cache, which keeps the images in memory. Received: cache=False"
         )
 
+    if config.get("task") is not None and config.get("mutation_rate"):
+        raise ValueError(
+            "config.mutation_rate is for models of images alone. Leave it 0, or "
+            f"config.task out. Received: {config['mutation_rate']!r}"
+        )
+
 
 def _check_known(where: str, fields: Iterable[str], known: set[str]) -> None:
     unknown = sorted(set(fields) - known)
@@ -178,8 +202,9 @@ def _check_conditions(model: Mapping[str, Any]) -> None:
     for argument, condition in _NOT_IN_DATA.items():
         if model.get(argument) is not None:
             raise ValueError(
-                "trainers.train knows labels as conditions, and no others: datasets "
-                f"hold none. Leave config.model.{argument} out, or call the model's "
-                f'fit on batches that hold "{condition}". '
+                "trainers.train knows labels and captions as conditions, and the maps "
+                "of config.task: datasets hold no others. Leave "
+                f"config.model.{argument} out, or call the model's fit on batches that "
+                f'hold "{condition}". '
                 f"Received: {model[argument]!r}"
             )

@@ -9,12 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn import anomaly, datasets
+from keras_pixelcnn.datasets import degradation
 from keras_pixelcnn.training import (
     ImagesFromStream,
     ImagesInMemory,
     TrainingImages,
 )
 from keras_pixelcnn.training.data_order import Batch, Transform
+from trainers.runs.config import ADDED_LATER
 
 _FAILED_CHECK = re.compile(r"assertion failed: \[(.+)\] \[Received:\] \[(.*)\]")
 
@@ -34,17 +36,47 @@ class TrainingData(NamedTuple):
     num_levels: int
 
 
+def num_levels_of(config: Mapping[str, Any]) -> int:
+    """Returns the levels that a config's images have, and so its model.
+
+    Args:
+        config: with the data fields of `trainers.configs.digits`.
+
+    Raises:
+        ValueError: when the images have more levels than the config says, and it does
+            not say that they are merged on purpose: it may have its number from the
+            config of other images.
+    """
+    levels, name = config["num_levels"], config["dataset"]
+    native = datasets.native_num_levels(name, config["data_dir"])
+    may_merge = config.get("merge_levels", ADDED_LATER["merge_levels"])
+    if levels is not None and levels < native and not may_merge:
+        raise ValueError(
+            f"config.num_levels must be {native}, the levels that the images of "
+            f"{name!r} have. Received: config.num_levels={levels}. Set "
+            f"--config.num_levels={native}, or merge the levels on purpose: "
+            "--config.merge_levels=True"
+        )
+    return native if levels is None else levels
+
+
 def load_split(
     config: Mapping[str, Any], split: str, shuffle: bool = False
 ) -> tf.data.Dataset:
     """Loads one split, single examples of {"image", "label"}.
 
+    For a `config.task` also "spatial", the image degraded, always in the same way.
+
     Args:
         config: with the data fields of `trainers.configs.digits`.
         split: the split's name in the dataset.
         shuffle: whether each epoch has an order of its own. Default False.
+
+    Raises:
+        ValueError: as `num_levels_of` and `keras_pixelcnn.datasets.load` do.
     """
-    return datasets.load(
+    num_levels = num_levels_of(config)
+    examples = datasets.load(
         config["dataset"],
         split,
         image_size=config["image_size"],
@@ -56,6 +88,15 @@ def load_split(
         data_dir=config["data_dir"],
         label_feature=config.get("label_feature"),
     )
+    task = _task(config)
+    if task is None:
+        return examples
+    return task.add_maps(examples, num_levels)
+
+
+def _task(config: Mapping[str, Any]) -> degradation.Degradation | None:
+    name = config.get("task")
+    return None if name is None else degradation.get(name)
 
 
 def load_training_data(config: Mapping[str, Any]) -> TrainingData:
@@ -79,12 +120,12 @@ def load_training_data(config: Mapping[str, Any]) -> TrainingData:
         )
     return TrainingData(
         train.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE),
-        load_split({**config, "cache": False}, config["train_split"]),
+        # Maps are made of what a batch holds, others each epoch.
+        load_split({**config, "cache": False, "task": None}, config["train_split"]),
         validation,
         steps,
         tuple(train.element_spec["image"].shape),
-        config["num_levels"]
-        or datasets.native_num_levels(config["dataset"], config["data_dir"]),
+        num_levels_of(config),
     )
 
 
@@ -98,11 +139,14 @@ def training_images(
     Raises:
         ValueError: when the examples do not fit the model or the config.
     """
+    task = _task(config)
+    if task is not None:
+        prepare = _without_maps(prepare, task.spatial_shape(data.image_shape))
     options = {
         "batch_size": config["batch_size"],
         "seed": config["seed"],
         "horizontal_flips": config["horizontal_flips"],
-        "transform": _mutation(config.get("mutation_rate", 0.0), data.num_levels),
+        "transform": _transform(config, data.num_levels),
     }
     if not config["cache"]:
         return ImagesFromStream(data.train_examples, prepare, **options)
@@ -112,16 +156,33 @@ def training_images(
     )
 
 
-def _mutation(rate: float, num_levels: int) -> Transform | None:
-    """What makes a background model's images; None where they stay as they are."""
-    if not rate:
-        return None
+def _transform(config: Mapping[str, Any], num_levels: int) -> Transform | None:
+    """What a background model or one that restores sees; None where all stays."""
+    task, rate = _task(config), config.get("mutation_rate", 0.0)
 
-    def transform(batch: Batch, generator: np.random.Generator) -> Batch:
+    def mutate(batch: Batch, generator: np.random.Generator) -> Batch:
         image = anomaly.mutate(batch["image"], rate, num_levels, generator)
         return {**batch, "image": image}
 
-    return transform
+    def degrade(batch: Batch, generator: np.random.Generator) -> Batch:
+        return {**batch, "spatial": task.maps(batch["image"], num_levels, generator)}
+
+    if task is not None:
+        return degrade
+    return mutate if rate else None
+
+
+def _without_maps(
+    prepare: Callable[[Mapping[str, Any]], dict[str, Any]], shape: tuple[int, int, int]
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """What prepares images whose maps are made later."""
+
+    def prepare_others(batch: Mapping[str, Any]) -> dict[str, Any]:
+        blank = tf.zeros([tf.shape(batch["image"])[0], *shape])
+        features = prepare({**batch, "spatial": blank})
+        return {name: features[name] for name in features if name != "spatial"}
+
+    return prepare_others
 
 
 def _all_features(

@@ -8,11 +8,12 @@ from typing import Any
 import tensorflow as tf
 
 import keras_pixelcnn as kp
+from keras_pixelcnn.datasets import degradation
 
 DEFAULT = "GatedPixelCNN"
 """Of configs that name none."""
 
-NAMES = (DEFAULT, "PixelCNN", "PixelCNNPlusPlus", "PixelRNN")
+NAMES = (DEFAULT, "PixelCNN", "PixelCNNPlusPlus", "PixelRNN", "PyramidPixelCNN")
 """Public names of `keras_pixelcnn`."""
 
 _SET_BY_DATA = {"image_shape", "num_levels"}
@@ -43,6 +44,20 @@ def arguments_of(name: str, names: tuple[str, ...] = NAMES) -> set[str]:
         ValueError: when there is no such class.
     """
     return set(inspect.signature(find(name, names)).parameters) - _SET_BY_DATA
+
+
+def arguments_for(
+    config: Mapping[str, Any], image_shape: tuple[int, int, int]
+) -> dict[str, Any]:
+    """Returns the arguments that a config gives its model of images of a shape.
+
+    Raises:
+        ValueError: when its task cannot take such images.
+    """
+    if config.get("task") is None:
+        return dict(config["model"])
+    task = degradation.get(config["task"])
+    return {**config["model"], "spatial_shape": task.spatial_shape(image_shape)}
 
 
 def make(

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.callbacks import plan_samples
+from keras_pixelcnn.callbacks import SamplePlan, plan_samples
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.pixel_values import to_pixels
 from keras_pixelcnn.training import RunLogger
@@ -27,7 +27,7 @@ def sample_pictures(
 ) -> None:
     """Writes samples and completions to the run's folder and to TensorBoard."""
     seed, name = config["sample_seed"], f"step-{step:08}.png"
-    plan = plan_samples(model, config["num_samples"])
+    plan = plan_from_examples(model, examples, config["num_samples"])
     samples = model.sample(plan.num_samples, seed=seed, **plan.conditions).numpy()
     path = logger.folder / "samples" / name
     save_image_grid(path, samples, model.num_levels, plan.columns)
@@ -35,6 +35,31 @@ def sample_pictures(
     path = logger.folder / "completions" / name
     save_completions(path, model, examples, seed=seed)
     log_picture(logger, "completions", path, step)
+
+
+def plan_from_examples(
+    model: kp.AutoregressiveImageModel, examples: tf.data.Dataset, num_samples: int
+) -> SamplePlan:
+    """Chooses what a picture of a model's samples shows, as `plan_samples` does.
+
+    Args:
+        model: any that the examples hold the conditions of.
+        examples: single examples, of known number. Models that take more than a label
+            are sampled given the conditions of some, evenly spaced.
+        num_samples: images in the picture.
+    """
+    names = model.conditions.names
+    if names in ([], ["label"]) or not set(names) <= set(examples.element_spec):
+        return plan_samples(model, num_samples)
+    batch = _some_of(examples, num_samples)
+    given = {name: batch[name] for name in names}
+    return plan_samples(model, len(batch["image"]), given)
+
+
+def _some_of(examples: tf.data.Dataset, most: int) -> dict[str, np.ndarray]:
+    """Returns a batch of at most so many examples, evenly spaced."""
+    apart = examples.shard(max(int(examples.cardinality()) // most, 1), 0)
+    return next(iter(apart.batch(most).as_numpy_iterator()))
 
 
 def log_picture(logger: RunLogger, name: str, path: pathlib.Path, step: int) -> None:
@@ -60,19 +85,18 @@ def save_completions(
 
     Args:
         path: the file; replaced whole or not at all.
-        model: one that takes no condition, or a label alone.
-        examples: single examples of {"image", "label"}, of known number, of which some
-            are taken, evenly spaced.
+        model: one whose conditions the examples hold, or that can do without.
+        examples: single examples of {"image", ...}, of known number, of which some are
+            taken, evenly spaced.
         num_images: number of rows. Default 8.
         num_completions: completions of each. Default 5.
         seed: of the noise. Default 0.
     """
-    apart = examples.shard(max(int(examples.cardinality()) // num_images, 1), 0)
-    batch = next(iter(apart.batch(num_images).as_numpy_iterator()))
+    batch = _some_of(examples, num_images)
     images = np.repeat(batch["image"], num_completions, axis=0)
-    given = {}
-    if model.conditions.names == ["label"]:
-        given["label"] = np.repeat(batch["label"], num_completions)
+    given, names = {}, model.conditions.names
+    if set(names) <= set(batch):
+        given = {name: np.repeat(batch[name], num_completions, 0) for name in names}
     mask = np.zeros(model.image_shape[:2], bool)
     mask[: model.image_shape[0] // 2] = True
     drawn = model.complete(images, mask, seed=seed, **given).numpy()

@@ -10,7 +10,7 @@ import numpy as np
 from keras_pixelcnn import AutoregressiveImageModel
 from keras_pixelcnn.datasets.image_file import read_image, read_mask
 from keras_pixelcnn.files import replace_when_written
-from keras_pixelcnn.image_grid import save_image_grid
+from keras_pixelcnn.image_grid import columns_of, save_image_grid
 from keras_pixelcnn.pixel_values import to_levels, to_pixels
 
 _MID_GREY = 128
@@ -31,7 +31,7 @@ class Known(NamedTuple):
 class Samples(NamedTuple):
     """Images (n, height, width, channels), and their labels (n,) or None.
 
-    Images of one label stand together, `per_row` of them; without labels all do.
+    Images of one label or caption stand together, `per_row` of them; else all do.
     """
 
     images: np.ndarray
@@ -46,17 +46,20 @@ def sample_images(
     labels: Sequence[int | str] | None = None,
     conditions: Mapping[str, np.ndarray] | None = None,
     known: Known | None = None,
+    captions: Sequence[str] | None = None,
     **options: Any,
 ) -> Samples:
     """Samples images.
 
     Args:
         model: any; conditions must be given as it takes them.
-        num_samples: number of images; of each label, if there are labels.
-        labels: labels as numbers or words, or ["all"]. Default: none.
+        num_samples: number of images; of each label or caption, if there are some.
+        labels: labels as numbers, as their names or as words of numbers, or ["all"].
+            Default: none.
         conditions: the other conditions by name, one for all images or one for each.
             Default: none.
         known: an image to complete. Default: samples whole images.
+        captions: sentences; not with labels. Default: none.
         **options: as for the model's `sample`: seed, temperature, top_p,
             guidance_scale.
 
@@ -65,6 +68,15 @@ def sample_images(
             those given, or an option is out of its range.
     """
     given, count, label = dict(conditions or {}), num_samples, None
+    if labels is not None and captions is not None:
+        raise ValueError(
+            "Labels and captions each ask for a row of images: pass one of them. "
+            f"Received: {labels} and {captions}"
+        )
+    if captions is not None:
+        model.conditions.check_names({"caption": captions})
+        given["caption"] = np.repeat(captions, num_samples)
+        count = len(given["caption"])
     if labels is not None:
         label = np.repeat(_checked_labels(model, labels), num_samples)
         given["label"], count = label, len(label)
@@ -83,15 +95,30 @@ def _checked_labels(
     model.conditions.check_names({"label": labels})
     if list(labels) == ["all"]:
         return np.arange(model.conditions.num_classes)
-    numbers = [int(label) for label in labels]
-    return model.conditions.check_value("label", numbers).numpy()
+    names = model.label_names or ()
+    numbers = [
+        names.index(label) if label in names else _as_number(label) for label in labels
+    ]
+    wrong = [word for word in numbers if isinstance(word, str)]
+    if not numbers:
+        raise ValueError('label must name a label, or be "all". Received: none')
+    return model.conditions.check_value("label", wrong or numbers).numpy()
+
+
+def _as_number(label: int | str) -> int | str:
+    word = str(label)
+    return int(word) if word.removeprefix("-").isdecimal() else word
 
 
 def _check_complete(model: AutoregressiveImageModel, given: Mapping[str, Any]) -> None:
     try:
         model.conditions.check_complete(given)
     except ValueError as error:
-        flags = {"label": "--label=3 or --label=all"}
+        first = model.label_names[0] if model.label_names else "3"
+        flags = {
+            "label": f"--label={first} or --label=all",
+            "caption": "--caption='a small red circle'",
+        }
         missing = [name for name in model.conditions.names if name not in given]
         hints = [flags.get(name, f"--{name}=FILE.npy") for name in missing]
         raise ValueError(f"{error} Pass {', '.join(hints)}.") from error
@@ -186,7 +213,9 @@ def _read_picture(
 def save_picture(
     path: str | os.PathLike[str], samples: Samples, known: Known | None = None
 ) -> None:
-    """Writes all images as one PNG file, images of one label in a row.
+    """Writes all images as one PNG file.
+
+    Images of one label or caption stand in a row, or in several.
 
     Args:
         path: the file; replaced whole or not at all.
@@ -195,13 +224,15 @@ def save_picture(
             in mid grey. Default: none was.
     """
     # As pictures and not as levels: few levels have none that is mid grey.
-    tiles, per_row = to_pixels(samples.images, samples.num_levels), samples.per_row
+    tiles = to_pixels(samples.images, samples.num_levels)
+    per_row = columns_of(samples.per_row)
     if known is not None:
         first = to_pixels(known.image, samples.num_levels)
         first = np.where(known.mask[..., np.newaxis], first, np.uint8(_MID_GREY))
         tiles = np.insert(tiles, range(0, len(tiles), per_row), first, axis=0)
         per_row += 1
-    columns = None if samples.labels is None else per_row
+    is_one_kind = samples.labels is None and samples.per_row == len(samples.images)
+    columns = None if is_one_kind else per_row
     save_image_grid(path, tiles, columns=columns)
 
 

@@ -49,10 +49,10 @@ def score_images(
         ValueError: when the labels are none of the model's, or as
             `conditions_of_score` does.
     """
-    names = conditions_of_score(model, unconditional)
+    names = conditions_of_score(model, unconditional, examples.element_spec)
     images, nats = [], []
     for batch in examples.batch(batch_size).as_numpy_iterator():
-        if names:
+        if "label" in names:
             check_labels(model, batch["label"])
         given = {name: batch[name] for name in names}
         images.append(batch["image"])

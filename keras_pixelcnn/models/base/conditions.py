@@ -1,20 +1,23 @@
-"""Conditions: labels, embeddings and maps that an image's distribution depends on."""
+"""Conditions: labels, embeddings, maps and captions that images depend on."""
 
 import difflib
 import inspect
 import numbers
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import checked
+from keras_pixelcnn.checks import as_array_or_none, checked, of_known_shape, one_each
 from keras_pixelcnn.layers import ConditionEncoder
+from keras_pixelcnn.models.base.caption_text import CaptionText, is_text
 
 HAS_CONDITION = "has_condition"
 """An input of optional models: 1 for the examples that have their condition, else 0."""
+
+_MOST_NAMES_TOLD = 20
 
 
 class Conditions:
@@ -29,10 +32,16 @@ class Conditions:
             [0, 1). Above 0 the conditions may be left out. Default 0.
         dtype: dtype policy of the model, which bounds the numbers that a condition may
             hold. Default: Keras's global policy.
+        vocabulary: words of captions, as `CaptionText` takes them. Default: the model
+            takes no captions.
+        caption_length: the most words of a caption; goes with `vocabulary`.
 
     Attributes:
         shapes: shape of one example's value, by the condition's name.
         num_classes: as passed.
+        label_names: what the labels are called, None where nobody said; set by
+            `name_labels`.
+        caption_text: the words of captions; None where the model takes none.
         dropout_rate: as passed.
         optional: whether the model can do without its conditions.
 
@@ -47,6 +56,8 @@ class Conditions:
         spatial_shape: tuple[int, int, int] | None = None,
         dropout_rate: float = 0.0,
         dtype: Any = None,
+        vocabulary: Iterable[str] | None = None,
+        caption_length: int | None = None,
     ) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}
         if num_classes is not None:
@@ -57,8 +68,12 @@ class Conditions:
             self.shapes["embedding"] = (int(embedding_dim),)
         if spatial_shape is not None:
             self.shapes["spatial"] = _checked_map_shape(spatial_shape)
+        self.caption_text = _caption_text(vocabulary, caption_length)
+        if self.caption_text is not None:
+            self.shapes["caption"] = (self.caption_text.length,)
         self._check_dropout(dropout_rate)
         self.num_classes = num_classes
+        self.label_names: tuple[str, ...] | None = None
         self.dropout_rate = dropout_rate
         self.optional = dropout_rate > 0
         compute_dtype = keras.dtype_policies.get(dtype).compute_dtype
@@ -76,9 +91,52 @@ class Conditions:
         if dropout_rate and not self.shapes:
             raise ValueError(
                 "condition_dropout drops conditions, and the model has none. Pass "
-                "num_classes, embedding_dim or spatial_shape too. "
+                "num_classes, embedding_dim, spatial_shape or vocabulary too. "
                 f"Received: condition_dropout={dropout_rate!r}"
             )
+
+    def name_labels(self, label_names: Sequence[str] | None) -> None:
+        """Names the labels, which can then be given by their names.
+
+        Raises:
+            ValueError: when they are not different strings, one for each label.
+        """
+        if label_names is not None:
+            label_names = self.check_label_names(label_names)
+        self.label_names = label_names
+
+    def check_label_names(self, label_names: Any) -> tuple[str, ...]:
+        """Checks names of labels, and returns them.
+
+        Raises:
+            ValueError: as `name_labels` does.
+        """
+        is_text = isinstance(label_names, str)
+        names = () if is_text else tuple(label_names)
+        if is_text or not all(isinstance(name, str) for name in names):
+            raise ValueError(
+                f"label_names must be a list of strings. Received: {label_names!r}"
+            )
+        if len(names) != (self.num_classes or 0) or len({*names}) < len(names):
+            raise ValueError(
+                "label_names must be different, and as many as the model's classes, "
+                f"{self.num_classes or 0}. Received: {len(names)}, of which "
+                f"{len({*names})} differ"
+            )
+        return names
+
+    def _numbers_of(self, names: np.ndarray) -> np.ndarray:
+        """Returns the labels of these names."""
+        known = list(self.label_names or ())
+        for name in names.flat:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                raise ValueError(
+                    f"{self._rule('label')} Received: {str(name)!r}"
+                    + (f". Was {near[0]!r} meant?" if near else "")
+                )
+        numbers_of = [known.index(name) for name in names.flat]
+        return np.array(numbers_of, np.int32).reshape(names.shape)
 
     @property
     def names(self) -> list[str]:
@@ -141,6 +199,7 @@ class Conditions:
         return ConditionEncoder(
             image_size,
             self.num_classes,
+            vocabulary_size=self.caption_text and self.caption_text.num_ids,
             map_filters=map_filters,
             dropout_rate=self.dropout_rate,
             vector_map=vector_map,
@@ -162,6 +221,8 @@ class Conditions:
         given = {name: features.get(name) for name in self.shapes}
         if self._are_left_out(given):
             return self._absent(num_examples)
+        if self.caption_text is not None and is_text(given["caption"]):
+            given["caption"] = self.caption_text.ids(given["caption"])
         if self.optional and HAS_CONDITION in features:
             given[HAS_CONDITION] = features[HAS_CONDITION]
         elif self.optional:
@@ -195,7 +256,7 @@ class Conditions:
         for name, shape in self.shapes.items():
             value = self.check_value(name, given[name])
             _check_count(name, value.shape, shape, num_examples)
-            inputs[name] = tf.broadcast_to(value, [num_examples, *shape])
+            inputs[name] = one_each(name, value, shape, num_examples)
         if self.optional:
             inputs[HAS_CONDITION] = self._presence(given_presence, num_examples)
         return inputs
@@ -214,18 +275,40 @@ class Conditions:
             rule = f"{HAS_CONDITION} must hold 0 or 1."
             value = checked((value == 0) | (value == 1), value, rule)
         _check_count(HAS_CONDITION, value.shape, (), num_examples)
-        return tf.broadcast_to(value, [num_examples])
+        return one_each(HAS_CONDITION, value, (), num_examples)
 
     def num_examples(self, given: Mapping[str, Any]) -> Any:
         """Counts the examples of the conditions; None if one stands for all."""
         for name, shape in self.shapes.items():
             value = given.get(name)
-            if value is not None and len(np.shape(value)) > len(shape):
+            own_rank = 0 if name == "caption" and is_text(value) else len(shape)
+            if value is not None and len(np.shape(value)) > own_rank:
                 if not tf.is_tensor(value):
                     return len(value)
                 known = value.shape[0]
                 return tf.shape(value)[0] if known is None else known
         return None
+
+    def random_values(
+        self, generator: np.random.Generator, *leading: int
+    ) -> dict[str, np.ndarray]:
+        """Draws values that the model takes, to try it out.
+
+        Args:
+            generator: what chance comes from.
+            *leading: axes before those of one example's value.
+        """
+        least = {"label": 0}
+        below = {"label": self.num_classes}
+        if self.caption_text is not None:
+            least["caption"] = self.caption_text.least_id
+            below["caption"] = self.caption_text.num_ids
+        return {
+            name: generator.integers(least[name], below[name], (*leading, *shape))
+            if name in least
+            else generator.normal(size=(*leading, *shape)).astype(np.float32)
+            for name, shape in self.shapes.items()
+        }
 
     def check_names(
         self, given: Mapping[str, Any], verb: Callable[..., Any] | None = None
@@ -296,17 +379,35 @@ class Conditions:
         """
         if isinstance(value, keras.Variable):
             value = value.value
+        if name == "caption" and is_text(value):
+            return self._ids(value)
         if tf.is_tensor(value):
             value = self._cast(name, tf.convert_to_tensor(value))
             self._check_values(name, tf.get_static_value(value))
         else:
-            value = np.asarray(value)
-            kinds = "iu" if name == "label" else "fiu"
-            if value.size and value.dtype.kind not in kinds:
+            given, value = value, as_array_or_none(value)
+            if value is None:
+                raise ValueError(f"{self._rule(name)} Received: {given!r}")
+            if name == "label" and value.dtype.kind == "U":
+                value = self._numbers_of(value)
+            # An empty list makes floats.
+            integers = _dtype(name).is_integer and value.size
+            if value.dtype.kind not in ("iu" if integers else "fiu"):
                 self._refuse_type(name, value.dtype)
             self._check_values(name, value)
             value = tf.constant(value.astype(_dtype(name).as_numpy_dtype))
         return self._with_shape(name, value)
+
+    def _ids(self, texts: Any) -> tf.Tensor:
+        """Returns the numbers of captions' words, checked where they are known."""
+        ids = self.caption_text.ids(texts)
+        known = tf.get_static_value(ids)
+        if known is not None:
+            possible = self.caption_text.possible(known).all(axis=-1)
+            if not possible.all():
+                wrong = tf.compat.as_str_any(np.asarray(texts)[~possible].flat[0])
+                raise ValueError(f"{self._rule('caption')} Received: {wrong!r}")
+        return ids
 
     def _check_values(self, name: str, known: Any) -> None:
         if known is None:
@@ -320,12 +421,12 @@ class Conditions:
     def _cast(self, name: str, value: tf.Tensor) -> tf.Tensor:
         dtype = _dtype(name)
         is_number = value.dtype.is_integer or value.dtype.is_floating
-        if not is_number or (name == "label" and not value.dtype.is_integer):
+        if not is_number or (dtype.is_integer and not value.dtype.is_integer):
             self._refuse_type(name, value.dtype.name)
         if value.dtype == dtype:
             return value
-        if name == "label" and value.dtype.size >= dtype.size:
-            # Clipped, so that no label out of range is made one in range.
+        if dtype.is_integer and value.dtype.size >= dtype.size:
+            # Clipped, so that nothing out of range is made something in range.
             least = max(dtype.min, value.dtype.min)
             value = tf.clip_by_value(value, least, dtype.max)
         return tf.cast(value, dtype)
@@ -336,7 +437,7 @@ class Conditions:
     def _with_shape(self, name: str, value: tf.Tensor) -> tf.Tensor:
         shape = self.shapes[name]
         if value.shape.rank is None:  # as Python functions in data sets leave it
-            return tf.ensure_shape(value, [None, *shape])
+            return of_known_shape(name, value, shape)
         own = value.shape[value.shape.rank - len(shape) :]
         if value.shape.rank < len(shape) or not own.is_compatible_with(shape):
             batch = ", ".join(["batch", *map(str, shape)])
@@ -347,6 +448,8 @@ class Conditions:
         return value
 
     def _possible(self, name: str, value: tf.Tensor) -> tf.Tensor:
+        if name == "caption":
+            return self.caption_text.possible(value)
         if name != "label":
             # Comparisons with NaN are false.
             return abs(value) <= self._largest
@@ -354,11 +457,18 @@ class Conditions:
         return (value >= least) & (value < self.num_classes)
 
     def _rule(self, name: str) -> str:
+        if name == "caption":
+            return self.caption_text.rule
         if name != "label":
             bound = "" if self._largest > 1e38 else f" of at most {self._largest:g}"
             return f"{name} must hold finite numbers{bound}."
         none = ", or -1 for none" if self.optional else ""
-        return f"label must hold integers in [0, {self.num_classes}){none}."
+        named = ""
+        if self.label_names:
+            shown = [*self.label_names[:_MOST_NAMES_TOLD]]
+            more = ", ..." if len(shown) < len(self.label_names) else ""
+            named = f", or their names: {', '.join(shown)}{more}"
+        return f"label must hold integers in [0, {self.num_classes}){none}{named}."
 
     def _are_left_out(self, given: Mapping[str, Any]) -> bool:
         """Tells whether no condition is given, which not every model can do without."""
@@ -387,7 +497,16 @@ class Conditions:
 
 
 def _dtype(name: str) -> tf.DType:
-    return tf.int32 if name == "label" else tf.float32
+    return tf.int32 if name in ("label", "caption") else tf.float32
+
+
+def _caption_text(vocabulary: Any, caption_length: Any) -> CaptionText | None:
+    if (vocabulary is None) != (caption_length is None):
+        raise ValueError(
+            "vocabulary and caption_length go together: pass both, or neither. "
+            f"Received: vocabulary={vocabulary!r}, caption_length={caption_length!r}"
+        )
+    return None if vocabulary is None else CaptionText(vocabulary, caption_length)
 
 
 def _check_size(name: str, size: Any) -> None:

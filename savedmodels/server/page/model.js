@@ -4,7 +4,7 @@ const NO_LABEL = -1;
 const EACH_IN_TURN = "each";
 // Inputs that the page has values for; others are conditions that it gives zeros for.
 const KNOWN_INPUTS = [
-  "seed", "temperature", "label", "has_condition", "image_bytes", "mask_bytes",
+  "seed", "temperature", "label", "has_condition", "image", "image_bytes", "mask_bytes",
 ];
 
 /** Terms and descriptions for the page's head. */

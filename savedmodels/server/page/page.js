@@ -3,6 +3,7 @@
 import { perform, say, showError, tellProgress, watchBar } from "./activity.js";
 import { byId, fileAsBase64, keepAlike, readFields, throwDice } from "./fields.js";
 import { decoded, Gallery } from "./gallery.js";
+import { drawHeat, levelsOf } from "./heat_map.js";
 import { emptyMask, MaskEditor } from "./mask_editor.js";
 import {
   conditionInputs, facts, labelName, labelOptions, labelsOf, zerosNote,
@@ -10,6 +11,8 @@ import {
 import { currentVersion, metadata, modelNames, predict, Refusal } from "./server.js";
 
 const MOST_AT_ONCE = 8;
+const MOST_LEVELS = 256; // that a browser tells apart
+const SCORE = "log_prob_per_value";
 
 /** The model in use, and the PNG in the editor. */
 const current = { name: null, version: null, metadata: null, png: null };
@@ -164,6 +167,21 @@ async function complete(signal) {
 
 // The editor.
 
+/** Shows where the image in the editor surprises the model. */
+async function score(signal) {
+  await refresh(signal);
+  const { metadata: found } = current;
+  const { label } = readFields("seed", "count");
+  const labels = labelsOf(found, label, 0, 1);
+  const image = levelsOf(editor.image, found.image_shape, found.num_levels);
+  const inputs = { ...conditionInputs(found, SCORE, label, labels, 1), image: [image] };
+  const [nats] = await predict(current.name, SCORE, inputs, SCORE, signal);
+  const bits = drawHeat(byId("heat"), nats);
+  byId("heat-note").textContent = `${bits.toFixed(3)} bits/dim; light is surprising.`;
+  byId("heat-figure").hidden = false;
+  return "";
+}
+
 async function edit({ png, seed, label }) {
   const title = ["A sample", label && `of ${label}`, `with seed ${seed}`];
   await open(png, `${title.filter(Boolean).join(" ")}.`);
@@ -175,6 +193,9 @@ async function open(png, title) {
   current.png = png;
   byId("complete-note").textContent = title;
   byId("workbench").hidden = false;
+  byId("heat-figure").hidden = true;
+  const { num_levels: levels, signatures } = current.metadata;
+  byId("score").hidden = !signatures[SCORE] || levels > MOST_LEVELS;
   editor.load(image, current.metadata.image_shape);
 }
 
@@ -197,7 +218,7 @@ async function upload(file, signal) {
     signal,
   );
   await open(png, `${file.name}, as the model reads it.`);
-  return "";
+  return byId("score").hidden ? "" : score(signal);
 }
 
 function tellMask() {
@@ -236,6 +257,14 @@ function listen() {
     target.value = ""; // the same file may be chosen again
     if (file) perform((signal) => upload(file, signal));
   });
+  // A picture may be dropped anywhere: the browser would else leave the page for it.
+  addEventListener("dragover", (event) => event.preventDefault());
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    const [file] = event.dataTransfer.files;
+    if (file) perform((signal) => upload(file, signal));
+  });
+  on("score", "click", () => perform(score));
   on("lower-half", "click", () => editor.markLowerHalf());
   on("invert", "click", () => editor.invert());
   on("clear", "click", () => editor.clear());

@@ -25,6 +25,7 @@ MODELS = {
     "PixelCNN": {"num_classes": 2},
     "PixelRNN": {},
     "PixelCNNPlusPlus": {"num_resolutions": 1},
+    "PyramidPixelCNN": {"num_stages": 2, "context_blocks": 1},
 }
 
 

@@ -10,13 +10,20 @@ import tensorflow as tf
 import keras_pixelcnn as kp
 from tests import test_case
 from tests.models import masked_reference
-from tests.models.conformance import ModelConformance
-from tests.test_case import random_images, randomize
+from tests.models.conformance import CASES, ModelConformance
+from tests.test_case import random_conditions, random_images, randomize
+
+CAPTIONS = {
+    "vocabulary": ["a", "red", "square", "circle"],
+    "caption_length": 3,
+    "condition_dropout": 0.2,
+}
 
 
 class TestGatedPixelCNN(ModelConformance):
     """Two stacks, of which each pixel sees the whole rectangle within reach."""
 
+    cases = CASES | {"RGB, captions": ((3, 4, 3), 5, CAPTIONS)}
     thorough_case = "RGB, conditions"
     odd_cases = (
         ((1, 1, 1), 2, {}),
@@ -40,26 +47,14 @@ class TestGatedPixelCNN(ModelConformance):
         reach = model.first_kernel_size // 2 + later
         return test_case.expected_dependencies(model.image_shape, reach)
 
+    def tiny_models(self):
+        yield from super().tiny_models()
+        model = self.random_model((1, 2, 3), 2, **CAPTIONS)
+        yield model, {"caption": "a red circle"}
+
     def reference(self, model, image):
-        groups, (first, *_) = model.pixel_likelihood.color_groups, model.blocks
-        vertical = horizontal = image
-        skips = 0.0
-        for block in model.blocks:
-            half = block.kernel_size // 2
-            above, along = block.vertical_conv, block.horizontal_conv
-            before = masked_reference.convolve(
-                vertical, above.kernel.numpy(), -half, -half
-            )
-            before += above.bias.numpy()
-            left = masked_reference.convolve_row(along, horizontal, along.kernel)
-            link = before @ block.link.kernel.numpy()[0, 0]
-            gated = masked_reference.gate(left + along.bias.numpy() + link, groups)
-            skips += masked_reference.masked_convolution(block.skip, gated)
-            if not block.skip_only:
-                outputs = masked_reference.masked_convolution(block.residual, gated)
-                horizontal = outputs if block is first else outputs + horizontal
-            vertical = masked_reference.gate(before)
-        return masked_reference.heads(skips, [model.head, model.parameters])
+        groups = model.pixel_likelihood.color_groups
+        return masked_reference.gated_network(model, image, groups)
 
 
 def new_model(image_shape, num_levels=5, **arguments):
@@ -103,6 +98,21 @@ def test_flops_by_hand():
     vertical, link, horizontal, skip, head, parameters = 3 * 4, 4 * 4, 4, 4, 4, 2 * 4
     adds = vertical + link + horizontal + skip + head + parameters
     assert model.flops() == 2 * 6 * adds
+
+
+def test_exported_signatures_take_the_numbers_of_words(tmp_path):
+    model = randomize(new_model((2, 3, 1), **CAPTIONS))
+    test_case.check_exported(model, tmp_path, signatures=["sample", "log_prob"])
+
+
+def test_every_weight_of_captions_has_a_gradient():
+    model = randomize(new_model((4, 4, 1), **CAPTIONS))
+    features = {"image": random_images(model, 4), **random_conditions(model, 4)}
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model(features, training=True) ** 2)
+    variables = model.trainable_variables
+    for weight, gradient in zip(variables, tape.gradient(loss, variables)):
+        assert np.any(tf.convert_to_tensor(gradient)), weight.path
 
 
 def test_many_levels():

@@ -27,6 +27,17 @@ def test_conditions_that_no_dataset_holds_are_refused(argument, value, name):
         check_config(config)
 
 
+def test_tasks_are_those_that_there_are():
+    config = digits.get_config().to_dict()
+    check_config({**config, "task": "denoising"})
+    with pytest.raises(ValueError, match=r"config\.task must be None or one of"):
+        check_config({**config, "task": "sharpening"})
+    with pytest.raises(
+        ValueError, match=r"mutation_rate is for models of images alone"
+    ):
+        check_config({**config, "task": "denoising", "mutation_rate": 0.1})
+
+
 def test_an_unknown_field_is_named():
     config = {**digits.get_config().to_dict(), "learning_rat": 1}
     with pytest.raises(ValueError, match=r"config .*unknown: \['learning_rat'\]"):

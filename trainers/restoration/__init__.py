@@ -1,0 +1,1 @@
+"""What models restore that are given degraded images."""

@@ -1,0 +1,69 @@
+"""Restores degraded images, and tells how well beside what learns nothing.
+
+python -m trainers.train --config=trainers/configs/restore.py:inpainting \
+    --config.dataset=idx:/usr/share/datasets/fashion-mnist --workdir=runs/inpainting
+python -m trainers.restore --task=inpainting --model=runs/inpainting/model.keras \
+    --dataset=idx:/usr/share/datasets/fashion-mnist --output=restored
+
+Prints the peak signal-to-noise ratio of the baseline, of a sample and of the mean of
+several, and the exact bits per dimension of the originals given the degraded images;
+writes them as restored.json beside the picture restored.png.
+"""
+
+from absl import flags
+
+from keras_pixelcnn import programs
+from trainers.command_line import flag_groups
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Adds the program's flags."""
+    define = {"flag_values": flag_values}
+    flags.DEFINE_string("model", None, "The .keras file.", **define)
+    flags.DEFINE_string("task", None, "What config.task was in training.", **define)
+    flag_groups.define_data_flags(flag_values)
+    flags.DEFINE_string("output", None, "The folder to write to.", **define)
+    flags.DEFINE_integer(
+        "num_images", 200, "Restores the first of the split.", lower_bound=1, **define
+    )
+    flags.DEFINE_integer(
+        "num_samples", 8, "Samples of each image.", lower_bound=1, **define
+    )
+    flags.DEFINE_integer(
+        "batch_size", 64, "Images sampled at once.", lower_bound=1, **define
+    )
+    flag_groups.define_sampling_flags(flag_values)
+    flags.mark_flags_as_required(["model", "task", "dataset", "output"], flag_values)
+
+
+def main(flag_values: flags.FlagValues) -> None:
+    """Restores, writes and prints."""
+    # Here, so that a mistyped flag is told before TensorFlow loads.
+    from keras_pixelcnn.pretrained import load_model_or_preset
+    from trainers.restoration import restoring
+    from trainers.runs.data import as_arrays
+    from trainers.scoring import scoring
+
+    model = load_model_or_preset(flag_values.model)
+    examples = scoring.load_examples(
+        model,
+        flag_values.dataset,
+        flag_values.split,
+        cache=False,
+        **flag_groups.data_options(flag_values),
+    )
+    restored = restoring.restore(
+        model,
+        flag_values.task,
+        as_arrays(examples.take(flag_values.num_images)).image,
+        flag_values.num_samples,
+        flag_values.batch_size,
+        **flag_groups.sampling_options(flag_values),
+    )
+    for name, figure in restored.figures().items():
+        print(f"{name:40}{figure:8.4f}")
+    print(restoring.write(flag_values.output, restored))
+
+
+if __name__ == "__main__":
+    programs.run(main, define_flags)
