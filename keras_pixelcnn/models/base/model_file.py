@@ -136,8 +136,12 @@ def _num_values(initial_value: Any) -> int:
     """Tells how many numbers a variable will have, before any of them is there."""
     if not callable(initial_value):
         return int(np.size(initial_value))
-    with tf.Graph().as_default():  # in which nothing is computed
-        return math.prod(tf.convert_to_tensor(initial_value()).shape)
+    try:
+        with tf.Graph().as_default():  # in which nothing is computed
+            return math.prod(tf.convert_to_tensor(initial_value()).shape)
+    except RuntimeError:  # it takes tensors that are there already; this is slower
+        graph = tf.function(initial_value).get_concrete_function()
+        return math.prod(graph.structured_outputs.shape)
 
 
 def _check_model_class(config: Any, model_class: type) -> None:
