@@ -12,27 +12,50 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
-CODECS = ["constriction>=0.4"]
+HOME: str | None = None
+"""Address of the repository's files, which links of the README then begin with."""
+
+
+def readme() -> str:
+    """Returns the README as it can be shown elsewhere.
+
+    Links and pictures that lead to other files of the repository get its address, and
+    while it has none, links keep their words alone and pictures are left out.
+    """
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    inside = r"\((?!https?://|#)([^)]+)\)"
+    if HOME is None:
+        text = re.sub(rf"!\[[^]]*\]{inside}\n*", "", text)
+        return re.sub(rf"\[([^]]*)\]{inside}", r"\1", text)
+    return re.sub(rf"\]{inside}", rf"]({HOME}/\1)", text)
+
+
+# Both ends of every range were run, by .ci/versions. Upper bounds stand where the next
+# version that may break things is known by its number: TensorFlow Probability follows
+# one release of TensorFlow, and the others promise to break nothing within a major one.
+
+CODECS = ["constriction>=0.4,<1"]
 
 REPORT = ["jinja2>=3.1", "matplotlib>=3.8"]
 
 SERVING = [
-    "aiohttp>=3.14",  # whose keep-alive time-out also holds for unfinished heads
-    "grpcio",
-    "orjson>=3.10",
-    "requests>=2.32",
+    "aiohttp>=3.14,<4",  # whose keep-alive time-out also holds for unfinished heads
+    "grpcio>=1.71,<2",
+    "orjson>=3.10,<4",
+    "protobuf>=6.31.1,<8",
+    "requests>=2.32,<3",
     "tenacity>=9",
-    "tensorflow-serving-api>=2.19",
-    "urllib3>=2.2",
+    "tensorflow-serving-api>=2.21,<3",
+    "urllib3>=2.2,<3",
 ]
 
 setuptools.setup(
     name="keras-pixelcnn",
     version=VERSION,
     description="Exact-likelihood image models in Keras: Gated PixelCNN and its kin",
-    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description=readme(),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
+    license_expression="Apache-2.0",
     license_files=["LICENSE"],
     author="The keras_pixelcnn authors",
     project_urls={
@@ -67,6 +90,9 @@ setuptools.setup(
     packages=setuptools.find_packages(
         include=["keras_pixelcnn*", "trainers*", "savedmodels*"]
     ),
+    entry_points={
+        "console_scripts": ["keras-pixelcnn = trainers.command_line.console:main"]
+    },
     package_data={
         "keras_pixelcnn": ["pretrained/*/*", "py.typed"],
         "savedmodels": [
@@ -77,21 +103,23 @@ setuptools.setup(
         "trainers": ["report_page/templates/*.html"],
     },
     install_requires=[
-        "absl-py",
+        "absl-py>=2.1",
         "filelock>=3.12",
-        "importlib_resources",  # tensorflow-datasets imports it without declaring it
-        "keras>=3.12",
-        "ml_collections",
-        "ml_dtypes",
+        "h5py>=3.11",
+        "importlib_resources>=6",  # tensorflow-datasets imports it, undeclared
+        "keras>=3.14,<4",  # 3.13 unpacks files without bound, 3.12 loads no presets
+        "ml_collections>=1.0",
+        "ml_dtypes>=0.5.1",
+        "numpy>=1.26,<3",
         "pillow>=10.1",  # sizes of fonts that are no integers
-        "safetensors>=0.4.3",
-        "scikit-learn",
-        "scipy",
-        "tensorboard",
-        "tensorflow>=2.21",
-        "tensorflow-datasets",
-        "tensorflow-probability[tf]>=0.25",
-        "tqdm",
+        "safetensors>=0.4.3,<1",
+        "scikit-learn>=1.5",
+        "scipy>=1.13",
+        "tensorboard>=2.20,<3",
+        "tensorflow>=2.21,<3",
+        "tensorflow-datasets>=4.9.7",
+        "tensorflow-probability[tf]>=0.25,<0.26",
+        "tqdm>=4.66",
     ],
     extras_require={
         "codecs": [*CODECS, "pillow-jxl-plugin"],
@@ -114,13 +142,13 @@ setuptools.setup(
             *CODECS,
             *REPORT,
             *SERVING,
-            "hypothesis",
+            "hypothesis>=6.100",
             "import-linter>=2.17",
             "mypy",
             "openvino",
-            "pytest",
-            "pytest-xdist",
-            "pyyaml",
+            "pytest>=8",
+            "pytest-xdist>=3.6",
+            "pyyaml>=6",
             "ruff",
             "selenium",
         ],

@@ -9,6 +9,7 @@ traced anew, so that what runs inside of them is seen.
 """
 
 import itertools
+import os
 import pathlib
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ import numpy as np
 
 import keras_pixelcnn as kp
 
-_PACKAGE = pathlib.Path(kp.__file__).parent
+_PACKAGE = str(pathlib.Path(kp.__file__).parent) + os.sep
 
 
 class Trace(NamedTuple):
@@ -48,10 +49,10 @@ def trace_calls(work: Callable[[], Any]) -> Trace:
     places: list[str] = []
 
     def note(frame: FrameType, event: str, _: Any) -> None:
-        path = pathlib.Path(frame.f_code.co_filename)
-        if event != "call" or not path.is_relative_to(_PACKAGE):
+        path = frame.f_code.co_filename
+        if event != "call" or not path.startswith(_PACKAGE):
             return
-        file = path.relative_to(_PACKAGE).as_posix()
+        file = pathlib.Path(path).relative_to(_PACKAGE).as_posix()
         files[file] = functions[f"{file}:{frame.f_code.co_qualname}"] = None
         places.append(file)
 

@@ -34,6 +34,8 @@ from keras_pixelcnn.models import (
     PixelCNNAutoencoder,
     PixelCNNPlusPlus,
     PixelRNN,
+    PyramidPixelCNN,
+    load_model,
 )
 from keras_pixelcnn.pretrained import from_preset, presets
 from keras_pixelcnn.receptive_field import dependencies, plot_receptive_field
@@ -64,6 +66,7 @@ __all__ = [
     "PixelCNNAutoencoder",
     "PixelCNNPlusPlus",
     "PixelRNN",
+    "PyramidPixelCNN",
     "WarmupThenDecay",
     "__version__",
     "anomaly",
@@ -80,6 +83,7 @@ __all__ = [
     "from_preset",
     "layers",
     "likelihoods",
+    "load_model",
     "plot_receptive_field",
     "presets",
     "training",

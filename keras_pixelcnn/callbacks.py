@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.files import replace_when_written
-from keras_pixelcnn.image_grid import image_grid, save_image_grid
+from keras_pixelcnn.image_grid import columns_of, image_grid, save_image_grid
 
 _WATCHED = ("loss", "bits_per_dim", "val_loss", "val_bits_per_dim")
 
@@ -156,7 +156,8 @@ def plan_samples(
         num_samples: images in the picture.
         conditions: as for `sample`. Default: for a model that takes only a label, a row
             of each class (num_samples // num_classes images, at least 1); else none.
-        columns: images in a row. Default: those of a class, else nearly square.
+        columns: images in a row. Default: those of a class, of more than 16 several
+            rows; else nearly square.
 
     Raises:
         ValueError: when the model needs conditions that are not given, or takes others.
@@ -165,7 +166,8 @@ def plan_samples(
     if conditions is None and names == ["label"]:
         per_class = max(num_samples // classes, 1)
         labels = np.repeat(np.arange(classes), per_class)
-        return SamplePlan(len(labels), {"label": labels}, columns or per_class)
+        columns = columns or columns_of(per_class)
+        return SamplePlan(len(labels), {"label": labels}, columns)
     if conditions is None and names and not model.conditions.optional:
         raise ValueError(
             f"The model needs the conditions {names}, and so do its samples: pass "

@@ -92,6 +92,62 @@ def checked(
         return tf.identity(values)
 
 
+def of_known_shape(
+    name: str, value: tf.Tensor, shape: tuple[int, ...], *others: tuple[int, ...]
+) -> tf.Tensor:
+    """Gives a batch its shape where the graph does not know it.
+
+    Args:
+        name: what error messages call the values.
+        value: (batch, *shape), or of the other shapes, when it is run.
+        shape: of one example's value.
+        *others: what is also taken, of the same size.
+
+    Returns:
+        (batch, *shape); a run raises `InvalidArgumentError` when it has another shape.
+    """
+    own, rank = tf.shape(value), len(shape) + 2
+    # Padded, so that a shape of any rank can be compared.
+    sizes = tf.concat([own, [-1] * rank], axis=0)[1:rank]
+    fits = [
+        tf.reduce_all(tf.equal(sizes, [*each, *[-1] * (rank - 1 - len(each))]))
+        for each in (shape, *others)
+    ]
+    rule = f"{name} must have shape ({', '.join(['batch', *map(str, shape)])})."
+    right = (tf.size(own) > 0) & tf.reduce_any(fits)
+    check = tf.debugging.Assert(right, [rule, "Received shape:", own], 8)
+    with tf.control_dependencies([check]):
+        return tf.reshape(value, [-1, *shape])
+
+
+def one_each(
+    name: str, value: tf.Tensor, shape: tuple[int, ...], count: tf.Tensor | int
+) -> tf.Tensor:
+    """Gives each example its own of a value that may be one for all of them.
+
+    Args:
+        name: what error messages call the value.
+        value: (*shape,) or (count, *shape), as far as the graph knows.
+        shape: of one example's value.
+        count: number of examples.
+
+    Returns:
+        (count, *shape); a run raises `InvalidArgumentError` when the graph did not know
+        how many there are, and they are not as many: one of them is not for all.
+    """
+    sizes = [count, *shape]
+    if value.shape.rank == len(shape):
+        return tf.broadcast_to(value, sizes)
+    if value.shape[0] is not None and value.shape[0] == tf.get_static_value(count):
+        return value
+    own = tf.shape(value)[0]
+    rule = f"{name} must be one for all examples, or one for each."
+    fits = tf.equal(own, tf.cast(count, tf.int32))
+    received = ["Received:", own, "for", count, "examples"]
+    with tf.control_dependencies([tf.debugging.Assert(fits, [rule, *received])]):
+        return tf.reshape(value, sizes)
+
+
 def check_num_levels(num_levels: int) -> int:
     """Returns `num_levels` as an `int`, or says why it is none.
 
@@ -178,6 +234,14 @@ def as_array(images: Any, num_levels: int, name: str = "image") -> np.ndarray:
             "Convert it to an array of numbers first."
         )
     return values
+
+
+def as_array_or_none(values: Any) -> np.ndarray | None:
+    """Returns an array of anything; None of lists whose parts differ in length."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return None
 
 
 def as_numbers(values: Any, name: str) -> tf.Tensor:

@@ -59,6 +59,23 @@ def image_grid(
     return _tile(tiles, columns or _near_square(tiles), margin)
 
 
+def columns_of(count: int, most: int = 16) -> int:
+    """Returns in how many columns so many images of one kind stand.
+
+    Args:
+        count: of the images.
+        most: columns that a picture should not exceed. Defaults to `16`.
+
+    Returns:
+        `count`, or of more than `most` images the largest divisor up to it, so that
+        each kind begins a row; `count` where that would be less than 4.
+    """
+    if count <= most:
+        return count
+    best = max(columns for columns in range(1, most + 1) if count % columns == 0)
+    return best if best >= 4 else count
+
+
 def save_image_grid(
     path: str | os.PathLike[str],
     images: Any,

@@ -89,3 +89,26 @@ def _without_twice(logs: Mapping[str, Any] | None) -> dict[str, Any]:
         ):
             del logs[name]
     return logs
+
+
+def prepare_callbacks(
+    callbacks: Any, metric: keras.metrics.Metric | None, verbose: Any
+) -> Any:
+    """Tells callbacks what Keras finds out of its own metrics alone.
+
+    Args:
+        callbacks: as `keras.Model.fit` takes them.
+        metric: the model's, of which less is better. None: it has none.
+        verbose: as `keras.Model.fit` takes it.
+
+    Returns:
+        The callbacks; with a progress bar, where one is shown.
+    """
+    if metric is None or isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks
+    callbacks = keras.tree.flatten(callbacks or [])
+    for callback in callbacks:
+        monitor = str(getattr(callback, "monitor", "")).removeprefix("val_")
+        if monitor == metric.name and getattr(callback, "mode", "") == "auto":
+            callback.mode = "min"
+    return callbacks if verbose == 0 else [*callbacks, ProgressBar()]

@@ -6,6 +6,16 @@ from typing import NoReturn
 
 from absl import app, flags, logging
 
+_EXTRAS = {
+    "codecs": {"constriction", "pillow_jxl"},
+    "report": {"jinja2", "matplotlib"},
+    "serving": {
+        *("aiohttp", "grpc", "orjson", "requests", "tenacity"),
+        *("tensorflow_serving", "urllib3"),
+    },
+}
+"""Modules that extras of this package bring along."""
+
 
 def run(
     main: Callable[..., None],
@@ -24,7 +34,11 @@ def run(
             defined on import, so that programs can be imported side by side.
         takes_arguments: whether others than flags are expected. Default False.
     """
+    others = set(flags.FLAGS)
     define_flags(flags.FLAGS)
+    for name in set(flags.FLAGS) - others:
+        # absl's --help shows those alone which the started module defines itself.
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
     app.run(lambda argv: _call(main, argv, takes_arguments), flags_parser=_parse_flags)
 
 
@@ -36,6 +50,20 @@ def _parse_flags(argv: list[str]) -> list[str]:
         _fail(f"The config has no such field: {_innermost(error)}")
     except OSError as error:
         _fail(str(error))
+
+
+def missing_extra(error: Exception) -> str | None:
+    """Names the extra of this package whose absence an error is of, if it is."""
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return None
+    module = error.name.partition(".")[0]
+    for extra, modules in _EXTRAS.items():
+        if module in modules:
+            return (
+                f"This needs the package {module}, which is not installed. "
+                f'Run: pip install "keras-pixelcnn[{extra}]"'
+            )
+    return None
 
 
 def _innermost(error: BaseException) -> str:
@@ -70,6 +98,6 @@ def _call(main: Callable[..., None], argv: list[str], takes_arguments: bool) -> 
     try:
         main(flags.FLAGS, *([argv[1:]] if takes_arguments else []))
     except expected as error:
-        _fail(str(error))
+        _fail(missing_extra(error) or str(error))
     except KeyboardInterrupt:
         sys.exit(130)  # as a shell tells Ctrl-C, and without a traceback

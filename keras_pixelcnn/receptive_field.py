@@ -263,7 +263,9 @@ def _kinds(
     pixel = (height // 2, width // 2) if pixel is None else pixel
     seen = dependencies(model, pixel, tries=tries).any(axis=(0, -1))
     row, column = pixel
-    before = np.arange(height * width).reshape(height, width) < row * width + column
+    ranks = np.zeros((height, width), int)
+    ranks[tuple(model.scan_order.T)] = np.arange(height * width)
+    before = ranks < ranks[row, column]
     kinds = np.where(seen, _SEEN, np.where(before, _UNSEEN, _LATER))
     kinds[row, column] = _PIXEL
     return kinds

@@ -32,7 +32,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         **define,
     )
     flags.DEFINE_list(
-        "label_names", None, "What the labels are called, as cat,dog.", **define
+        "label_names",
+        None,
+        "What the labels are called, as cat,dog. Default: as in the model.",
+        **define,
     )
     flags.DEFINE_float(
         "bits_per_dim",
@@ -89,7 +92,6 @@ def main(flag_values: flags.FlagValues) -> None:
     preset = find_preset(flag_values.model)
     bits_per_dim, label_names = flag_values.bits_per_dim, flag_values.label_names
     if preset is not None:
-        label_names = label_names or preset.label_names
         bits_per_dim = bits_per_dim or preset.test_bits_per_dim
     elif bits_per_dim is None:
         bits_per_dim = recorded_bits_per_dim(pathlib.Path(flag_values.model))

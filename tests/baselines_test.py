@@ -1,7 +1,5 @@
 """Tests of what a trained model's bits per dimension is compared with."""
 
-import os
-import subprocess
 import sys
 
 import numpy as np
@@ -233,21 +231,6 @@ def test_png_names_wrong_images(images, message):
 def test_a_wrong_number_of_levels_is_named():
     with pytest.raises(ValueError, match=r"`num_levels`.*Received: 1"):
         baselines.uniform_bits_per_dim(1)
-
-
-def test_importing_the_module_loads_nothing_heavy():
-    # A bare package stands in for the real one, which loads Keras for its models.
-    program = (
-        "import sys, types; package = types.ModuleType('keras_pixelcnn');"
-        f"package.__path__ = [{os.path.dirname(baselines.__file__)!r}];"
-        "sys.modules['keras_pixelcnn'] = package;"
-        "import keras_pixelcnn.baselines, keras_pixelcnn.image_grid;"
-        "print(*{'tensorflow', 'keras', 'scipy', 'sklearn', 'PIL'} & {*sys.modules})"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert found.stdout.split() == []
 
 
 def test_digits_have_their_known_scores():

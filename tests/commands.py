@@ -41,3 +41,5 @@ def check_program(words):
         assert flag in known or flag.removeprefix("no") in known, (name, flag)
     for config in re.findall(r"--config=(\S+\.py)", " ".join(words)):
         assert (ROOT / config).exists(), config
+    for config in re.findall(r"--config=([a-z]\w*)(?: |$)", " ".join(words)):
+        assert (ROOT / "trainers" / "configs" / f"{config}.py").exists(), config

@@ -1,7 +1,9 @@
 """Files that version 0.1.0 wrote load, and give what they gave then."""
 
+import hashlib
 import json
 import pathlib
+import zipfile
 
 import keras
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.codecs.errors import NumericsError
+from keras_pixelcnn.codecs.fingerprint import fingerprint
 
 WRITTEN = pathlib.Path(__file__).parent / "data" / "0.1.0"
 EXPECTED = json.loads((WRITTEN / "expected.json").read_text(encoding="utf-8"))
@@ -38,6 +41,22 @@ def test_models_of_an_earlier_version_load_and_answer_alike(name):
         np.testing.assert_allclose(
             model.embed(image), expected["embed"], rtol=1e-4, atol=1e-6
         )
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.stem for path in WRITTEN.glob("*pixel*.keras"))
+)
+def test_models_of_an_earlier_version_have_the_fingerprint_that_they_had(name):
+    """Once an argument that was added made all streams those of another model."""
+    path = WRITTEN / f"{name}.keras"
+    saved = json.loads(zipfile.ZipFile(path).read("config.json"))
+    model, config = keras.models.load_model(path), saved["config"]
+    del config["name"], config["trainable"]
+    expected = hashlib.blake2b(saved["class_name"].encode(), digest_size=16)
+    expected.update(json.dumps(config, sort_keys=True).encode())
+    for weight in map(np.asarray, model.weights):
+        expected.update(f"{weight.shape}{weight.dtype}".encode() + weight.tobytes())
+    assert fingerprint(model) == expected.digest()
 
 
 def test_streams_of_an_earlier_version_decode_or_name_the_machine_they_need():

@@ -68,7 +68,7 @@ def test_a_model_is_what_its_record_says(name):
     assert re.fullmatch("[0-9a-f]{40}", record.commit)
     assert record.training_hours > 0
     if record.label_names is not None:
-        assert len(record.label_names) == model.num_classes
+        assert model.label_names == record.label_names
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -183,3 +183,30 @@ def test_an_export_knows_what_the_preset_knows(tmp_path):
         (tmp_path / "1" / "assets.extra" / "metadata.json").read_text("utf-8")
     )
     assert metadata["bits_per_dim"] == kp.presets()[DIGITS].test_bits_per_dim
+
+
+# Presets that are trained further on other images.
+
+
+def test_what_cannot_be_kept_begins_anew(caplog):
+    model = kp.from_preset(DIGITS, label_names=("even", "odd"), image_shape=(6, 9, 1))
+    assert model.conditions.num_classes == 2 and model.label_names == ("even", "odd")
+    assert model.sample(1, seed=1, label="odd").shape == (1, 6, 9, 1)
+    trained = {weight.path: weight for weight in kp.from_preset(DIGITS).weights}
+    taken = [weight for weight in model.weights if weight.path in trained]
+    assert len(taken) == len(trained)
+    for weight in taken:
+        np.testing.assert_array_equal(weight, trained[weight.path])
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"filters": 6}, "must have its network"),
+        ({"image_shape": (8, 8, 3), "filters": 48}, "convert the images"),
+        ({"num_class": 2}, "has the arguments .*num_classes.* Received: num_class"),
+    ],
+)
+def test_changes_that_keep_nothing_are_refused(changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        kp.from_preset(DIGITS, **changes)

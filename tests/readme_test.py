@@ -1,8 +1,10 @@
 """What the README says is what happens."""
 
 import re
+import runpy
 
 import pytest
+import setuptools
 
 from tests.commands import ROOT, blocks, check_program, programs
 
@@ -42,3 +44,12 @@ def test_programs_it_names_are_there():
     assert len(commands) >= 3
     for words in commands:
         check_program(words)
+
+
+def test_what_package_indexes_show_of_it_leads_to_no_missing_file(monkeypatch):
+    given = {}
+    monkeypatch.setattr(setuptools, "setup", lambda **options: given.update(options))
+    runpy.run_path(str(ROOT / "setup.py"))
+    shown = given["long_description"]
+    assert "Your own pictures" in shown and "arxiv.org" in shown
+    assert re.search(r"\]\((?!https?://|#)", shown) is None

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn.receptive_field import dependencies, network_of_encoded
-from keras_pixelcnn.samplers import BatchSlices, example_seeds, raster_scan
+from keras_pixelcnn.samplers import BatchSlices, example_seeds
 from tests.likelihoods import logistic_reference
 
 __all__ = ["dependencies", "network_of_encoded"]  # as the library has them
@@ -102,12 +102,12 @@ def expected_dependencies(image_shape, reach):
 
 
 def stepped_parameters(model, images, **conditions):
-    """Runs the raster scan on given images, and returns the channels' parameters.
+    """Runs the scan by steps on given images, and returns the channels' parameters.
 
     Floats (batch, height, width, channels, n).
     """
     images = tf.constant(images, tf.int32)
-    steps = model.scan_steps(model.conditions.prepare(conditions, len(images)))
+    given = model.conditions.prepare(conditions, len(images))
     found = {}
 
     def draw(index, row):
@@ -117,7 +117,7 @@ def stepped_parameters(model, images, **conditions):
 
         return draw_value
 
-    (told,) = raster_scan(steps, draw, model.image_shape, BatchSlices(len(images)))
+    (told,) = model.scan_by_steps(draw, given, BatchSlices(len(images)))
     np.testing.assert_array_equal(told, images)
     ordered = [
         found[place] for place in itertools.product(*map(range, images.shape[1:]))

@@ -1,6 +1,6 @@
 """Tells how well strange images are told from usual ones, by each anomaly score.
 
-python -m trainers.train --config=trainers/configs/fashion_mnist_background.py \
+python -m trainers.train --config=fashion_mnist_background \
     --config.dataset=idx:/usr/share/datasets/fashion-mnist --workdir=runs/background
 python -m trainers.anomalies --model=gated_pixelcnn_fashion_mnist \
     --background=runs/background/model.keras \

@@ -76,6 +76,7 @@ def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
             flag_values.unconditional,
             **flag_groups.data_options(flag_values),
         )
+    print(compressing.expected(model, source), flush=True)
     data = compressing.compress(model, source, flag_values.batch_size)
     compressing.write(flag_values.output, data)
     print(f"{len(source.images)} images in {flag_values.output}")

@@ -89,7 +89,9 @@ def main(flag_values: flags.FlagValues) -> None:
     result = scoring.score(model, examples, batch_size, flag_values.unconditional)
     print(f"bits per dimension  {result.bits_per_dim:.4f}")
     print(f"nats per image      {result.nats_per_image:.4f}")
-    print(f"images              {result.num_images}")
+    form = "x".join(map(str, model.image_shape))
+    form += f", {model.num_levels} levels"
+    print(f"images              {result.num_images} ({form})")
     if model.conditions.names:
         print(f"conditions          {', '.join(conditions) or 'none'}")
     if flag_values.classify:

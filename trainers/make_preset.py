@@ -23,7 +23,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "data", None, "Name, source and licence of the training data.", **define
     )
-    flags.DEFINE_list("label_names", None, "Names of the classes.", **define)
+    flags.DEFINE_list(
+        "label_names", None, "Names of the classes. Default: the model's.", **define
+    )
     flags.DEFINE_string(
         "commit", None, "Commit that trained it, if the run does not know.", **define
     )

@@ -1,6 +1,6 @@
 """Estimates memory, arithmetic, hours and devices of a run before it is trained.
 
-python -m trainers.plan --config=trainers/configs/imagenet64.py --num_devices=32
+python -m trainers.plan --config=imagenet64 --num_devices=32
 
 Any field of the config can be set, as for `trainers.train`. Nothing is loaded,
 allocated or computed: the figures are read from the model's graph.

@@ -1,6 +1,6 @@
 """Samples new images of identities that were never seen, from one picture of each.
 
-python -m trainers.portraits --config=trainers/configs/portraits_glyphs.py
+python -m trainers.portraits --config=portraits_glyphs
 --workdir=runs/portraits
 
 Trains a `FaceEmbedder` on images whose labels are identities, then a GatedPixelCNN that

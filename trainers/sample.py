@@ -2,8 +2,9 @@
 
 python -m trainers.sample --model=runs/digits/model.keras --output=samples.png
 
-A model with labels samples a row for each of --label=0,3,5 or --label=all, one with
-captions for each --caption="two small red circles". --complete
+A model with labels samples a row for each of --label=0,3,5, --label=cat,dog (where the
+model knows what its labels are called) or --label=all, one with captions for each
+--caption="two small red circles". --complete
 and --mask sample the rest of an image: what is white in the mask is kept, what is black
 or transparent is not.
 """
@@ -27,7 +28,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     )
     flag_groups.define_sampling_flags(flag_values)
     flags.DEFINE_list(
-        "label", None, 'Labels, a row of images each: 3 or 0,3,5, or "all".', **define
+        "label",
+        None,
+        'Labels, a row of images each: 3 or 0,3,5, their names, or "all".',
+        **define,
     )
     flags.DEFINE_multi_string(
         "caption", None, "A caption; several times: a row of images for each.", **define
@@ -47,12 +51,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "array", None, ".npz of image, seed and label. Default: not written.", **define
     )
     flags.mark_flags_as_required(["model"], flag_values)
-    flags.register_validator(
-        "label",
-        _are_labels,
-        message="must be integers such as 3 or 0,3,5, or all",
-        flag_values=flag_values,
-    )
     flags.register_multi_flags_validator(
         ["complete", "mask"],
         lambda values: (values["complete"] is None) == (values["mask"] is None),
@@ -86,12 +84,6 @@ def main(flag_values: flags.FlagValues) -> None:
     if flag_values.array is not None:
         sampling.save_array(flag_values.array, samples, flag_values.seed)
         print(f"as an array in {flag_values.array}")
-
-
-def _are_labels(words: list[str] | None) -> bool:
-    if words is None or words == ["all"]:
-        return True
-    return bool(words) and all(word.removeprefix("-").isdecimal() for word in words)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Trains a model.
 
-python -m trainers.train --config=trainers/configs/digits.py --workdir=runs/digits
+python -m trainers.train --config=digits --workdir=runs/digits
 
 Any field of the config can be set: --config.epochs=4 --config.model.filters=32. The
 same command goes on with a run that was interrupted, at the step where it was. On

@@ -17,6 +17,7 @@ from keras_pixelcnn.codecs.slice_coders import (
     SliceDecoder,
     SliceEncoder,
 )
+from keras_pixelcnn.codecs.tile_geometry import repeat_edges
 from keras_pixelcnn.samplers import BatchSlices, RowDraw
 
 
@@ -125,6 +126,8 @@ class BatchCoder:
             for part, each in zip(parts, batch.slices, strict=True)
         ]
         tiles = self._scan(coders, conditions, batch.num_tiles, most_slices)
+        # A place beyond the edge may be visited before the one that it repeats.
+        tiles = repeat_edges(tiles, np.asarray(inner))
         if digest(_as_words(tiles)) != batch.pixel_digest:
             raise NumericsError("other pixels come out")
         return tiles

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import inspect
 import json
 import os
 import pathlib
@@ -19,9 +20,19 @@ NUM_BYTES = 16
 DIGEST_BYTES = 8
 """Of what tells whether data are whole."""
 
-_NAMES = ("name", "trainable")
+_NAMES = ("name", "trainable", "trainable_by_layer", "label_names")
 """What a config holds that changes no probability."""
 
+_FIRST_ARGUMENTS = {
+    *("cell", "condition_dropout", "dropout_rate", "dtype", "embedding_dim", "filters"),
+    *("first_kernel_size", "gradient_checkpointing", "head_filters", "image_shape"),
+    *("input_embedding_dim", "input_encoding", "kernel_size", "likelihood"),
+    *("num_blocks", "num_classes", "num_levels", "num_resolutions", "spatial_shape"),
+}
+"""Of the models of version 0.1.0. Others count where they are not at their defaults."""
+
+_EARLIER_NAMES = {"PixelRNN": {"num_blocks": "num_layers"}}
+"""What version 0.1.0 called arguments, by the model's class."""
 
 _PROCESSORS = pathlib.Path("/proc/cpuinfo")
 
@@ -37,6 +48,9 @@ _SWITCHES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 def fingerprint(model: Any) -> bytes:
     """Computes a digest of a model and its present weights.
 
+    A model that version 0.1.0 could make has the digest that it had there, so that
+    streams of that version are still decoded.
+
     Args:
         model: a Keras model whose config holds all that its probabilities depend on
             beside the weights.
@@ -44,7 +58,13 @@ def fingerprint(model: Any) -> bytes:
     Returns:
         `NUM_BYTES` bytes, from the class, the config and every weight.
     """
-    config = {k: v for k, v in model.get_config().items() if k not in _NAMES}
+    earlier = _EARLIER_NAMES.get(type(model).__name__, {})
+    arguments = inspect.signature(type(model)).parameters
+    config = {}
+    for name, value in model.get_config().items():
+        is_later = name in arguments and name not in _FIRST_ARGUMENTS
+        if name not in _NAMES and not (is_later and value == arguments[name].default):
+            config[earlier.get(name, name)] = value
     found = hashlib.blake2b(digest_size=NUM_BYTES)
     found.update(type(model).__name__.encode())
     found.update(json.dumps(config, sort_keys=True, default=repr).encode())

@@ -48,7 +48,7 @@ class CodedModel(Protocol):
     def scan(
         self, draw: Draw, conditions: Mapping[str, tf.Tensor], slices: BatchSlices
     ) -> tf.Tensor:
-        """Lets `draw` choose all values of a batch in raster order."""
+        """Lets `draw` choose all values of a batch, each once, in the model's order."""
 
 
 class PixelCNNCodec:

@@ -1,7 +1,7 @@
 """Encoder and decoder of a slice, called by the scan at every place.
 
-Both see the same places in the same order with the same tables. The first rows' tables
-leave a checksum, by which the decoder knows early whether they are the encoder's.
+Both see the same places in the same order with the same tables. The first tables leave
+a checksum, by which the decoder knows early whether they are the encoder's.
 """
 
 import abc
@@ -14,7 +14,7 @@ from keras_pixelcnn.codecs.errors import CodecError, NumericsError
 from keras_pixelcnn.codecs.range_coder import ValueDecoder, ValueEncoder
 
 _PROBED_ROWS = 2
-"""Rows whose tables are compared: the second one has a row above it."""
+"""So many rows' worth of tables are compared: the second row has one above it."""
 
 
 class SliceCoder(abc.ABC):
@@ -26,7 +26,7 @@ class SliceCoder(abc.ABC):
             lies beyond repeats the last column and row.
 
     Attributes:
-        probe: checksum of the first rows' tables so far.
+        probe: checksum of the first tables so far.
         tiles: int32 (height, width, channels, tiles), as far as they are known.
     """
 
@@ -34,6 +34,8 @@ class SliceCoder(abc.ABC):
         self._shape = tuple(image_shape)
         self._inner = np.asarray(inner)
         self._is_whole = bool((self._inner == self._shape[:2]).all())
+        self._visited = np.zeros(self._shape, bool)
+        self._num_probed = _PROBED_ROWS * self._shape[1] * self._shape[2]
         self._next = 0
         self._expected_probe: int | None = None
         self.probe = 0
@@ -53,11 +55,10 @@ class SliceCoder(abc.ABC):
         Raises:
             CodecError: when the tables are none.
         """
-        _, width, channels = self._shape
-        if (place[0] * width + place[1]) * channels + place[2] != self._next:
-            raise RuntimeError(f"A scan must go in raster order. Received: {place}")
-        self._next += 1
-        if place == (_PROBED_ROWS, 0, 0):
+        if self._visited[place]:
+            raise RuntimeError(f"A scan must visit a place once. Received: {place}")
+        self._visited[place] = True
+        if self._next == self._num_probed:
             self._check_probe()
         if np.isnan(tables[:, 0]).any():
             raise CodecError(
@@ -67,7 +68,8 @@ class SliceCoder(abc.ABC):
             )
         values = np.zeros(len(tables), np.int32)
         count = len(self._inner)
-        self._probe(place[0], tables[:count])
+        self._probe(tables[:count])
+        self._next += 1
         coded = self._coded(place)
         if coded is None:
             self.tiles[place] = self._code(place, None, tables[:count])
@@ -86,13 +88,13 @@ class SliceCoder(abc.ABC):
         return None if inside.all() else np.flatnonzero(inside)
 
     def _repeat(self, place: tuple[int, ...]) -> None:
-        """Fills a place from the nearest one inside, for all tiles."""
+        """Fills a place from the nearest one inside, for all tiles, as far as known."""
         row, column = np.minimum(self._inner - 1, place[:2]).T
         tiles = np.arange(len(self._inner))
         self.tiles[place] = self.tiles[row, column, place[2], tiles]
 
-    def _probe(self, row: int, tables: np.ndarray) -> None:
-        if row < _PROBED_ROWS:
+    def _probe(self, tables: np.ndarray) -> None:
+        if self._next < self._num_probed:
             self.probe = zlib.crc32(np.ascontiguousarray(tables).data, self.probe)
 
     def _check_probe(self) -> None:

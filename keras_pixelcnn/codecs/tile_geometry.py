@@ -66,3 +66,17 @@ def join(tiles: np.ndarray, size: Sequence[int]) -> np.ndarray:
     grid = tiles.reshape(rows, columns, height, width, channels)
     whole = grid.swapaxes(1, 2).reshape(rows * height, columns * width, channels)
     return whole[: size[0], : size[1]]
+
+
+def repeat_edges(tiles: np.ndarray, inner: np.ndarray) -> np.ndarray:
+    """Fills what lies beyond the inner part of each tile as `cut` does.
+
+    Args:
+        tiles: (tiles, height, width, channels).
+        inner: int (tiles, 2), as `inner_sizes` gives them.
+    """
+    count, height, width, _ = tiles.shape
+    last_rows, last_columns = inner[:, :1] - 1, inner[:, 1:] - 1
+    rows = np.minimum(np.arange(height), last_rows)[:, :, np.newaxis]
+    columns = np.minimum(np.arange(width), last_columns)[:, np.newaxis]
+    return tiles[np.arange(count)[:, np.newaxis, np.newaxis], rows, columns]

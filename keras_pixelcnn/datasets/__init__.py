@@ -5,11 +5,12 @@ the MNIST family, patches of photos, and the letters of fonts.
 """
 
 from keras_pixelcnn.datasets.errors import DamagedImageError, DatasetUnavailableError
-from keras_pixelcnn.datasets.load import load, native_num_levels
+from keras_pixelcnn.datasets.load import label_names, load, native_num_levels
 
 __all__ = [
     "DamagedImageError",
     "DatasetUnavailableError",
+    "label_names",
     "load",
     "native_num_levels",
 ]

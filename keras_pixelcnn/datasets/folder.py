@@ -79,10 +79,12 @@ class ImageFiles(NamedTuple):
             label, sorted by path.
         in_split: for each split that has a folder the indices of its files; empty
             where the folder holds classes, and no splits.
+        class_names: names of the class folders, which labels count.
     """
 
     files: list[tuple[str, int]]
     in_split: dict[str, list[int]]
+    class_names: tuple[str, ...] = ()
 
     def choose(self, split: str) -> np.ndarray:
         """Picks the files of one split.
@@ -153,7 +155,7 @@ def find_images(root: pathlib.Path, with_classes: bool = True) -> ImageFiles:
     for index, parts in enumerate(folders):
         if split_of:
             in_split.setdefault(split_of[parts[0]], []).append(index)
-    return ImageFiles(files, in_split)
+    return ImageFiles(files, in_split, tuple(classes))
 
 
 def _paths(root: pathlib.Path) -> list[str]:

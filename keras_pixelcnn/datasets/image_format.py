@@ -30,8 +30,7 @@ class ImageFormat:
     num_levels: int | None = None
 
     def __post_init__(self) -> None:
-        if self.image_size is not None:
-            object.__setattr__(self, "image_size", _checked_size(self.image_size))
+        object.__setattr__(self, "image_size", checked_size(self.image_size))
         if self.color_mode is not None and self.color_mode not in COLOR_MODES:
             raise ValueError(
                 '`color_mode` must be "grayscale", "rgb" or None (as stored), '
@@ -112,12 +111,22 @@ def _is_integer(value: Any, least: int) -> bool:
     return is_integer and value >= least
 
 
-def _checked_size(image_size: Any) -> tuple[int, int]:
+def checked_size(image_size: Any) -> tuple[int, int] | None:
+    """Returns (height, width), of which one number may stand for both; None for None.
+
+    Raises:
+        ValueError: when it is none of these.
+    """
+    if image_size is None:
+        return None
+    if _is_integer(image_size, least=1):
+        image_size = (image_size, image_size)
     is_pair = isinstance(image_size, tuple | list) and len(image_size) == 2
     if not is_pair or not all(_is_integer(length, least=1) for length in image_size):
         raise ValueError(
-            "`image_size` must be a pair of positive integers, (height, width), or "
-            f"None (as stored), received {image_size!r}."
+            "`image_size` must be (height, width), one positive integer for both, or "
+            "None (as stored); on a command line 16,24 or 16. "
+            f"Received: {image_size!r}"
         )
     height, width = image_size
     return int(height), int(width)

@@ -1,6 +1,7 @@
 """`load`: images and labels from any source, as `tf.data.Dataset`."""
 
 import os
+import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -17,7 +18,7 @@ from keras_pixelcnn.datasets import (
     splits,
     tfds_source,
 )
-from keras_pixelcnn.datasets.image_format import ImageFormat
+from keras_pixelcnn.datasets.image_format import ImageFormat, checked_size
 
 _DIGITS_LEVELS = 17
 
@@ -39,7 +40,7 @@ def load(
     split: str = "train",
     *,
     batch_size: int | None = None,
-    image_size: tuple[int, int] | None = None,
+    image_size: int | tuple[int, int] | None = None,
     color_mode: str | None = None,
     num_levels: int | None = None,
     shuffle: bool | None = None,
@@ -115,8 +116,8 @@ def load(
         split: which part. Defaults to "train".
         batch_size: examples a batch; the last batch holds what remains. Defaults to
             None, single examples.
-        image_size: height and width. Defaults to None, as stored, which requires that
-            all images have one size; for patches (32, 32),
+        image_size: height and width, or a number for both. Defaults to None, as
+            stored, which requires that all images have one size; for patches (32, 32),
             for glyphs (28, 28).
         color_mode: "grayscale" (ITU-R 601 luma) or "rgb". Defaults to None, as stored;
             for patches "rgb".
@@ -161,7 +162,7 @@ def load(
         >>> photos = load("patches:sample_photos", color_mode="grayscale")
         >>> model.fit(train)
     """
-    image_format = ImageFormat(image_size, color_mode, num_levels)
+    image_format = ImageFormat(checked_size(image_size), color_mode, num_levels)
     _check_arguments(name, split, batch_size, on_damaged)
     prefix, path = _divide_name(name)
     if name == "digits":
@@ -219,6 +220,38 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
     if prefix:
         return _LEVELS_OF_PREFIX[prefix]
     return tfds_source.native_num_levels(name, data_dir)
+
+
+def label_names(
+    name: str, data_dir: str | os.PathLike[str] | None = None
+) -> tuple[str, ...] | None:
+    """Returns what the labels of a source are called; reads and downloads no image.
+
+    Args:
+        name: as in `load`.
+        data_dir: as in `load`. Defaults to None.
+
+    Returns:
+        The names of class folders, of emoji categories, or of a tfds dataset's feature
+        "label", in the order of the labels; None where nobody named them.
+
+    Raises:
+        ValueError, FileNotFoundError: as `load` does.
+
+    Example:
+        >>> label_names("folder:flowers")
+        ('daisy', 'tulip')
+    """
+    prefix, path = _divide_name(name)
+    if name == "digits":
+        return tuple("0123456789")
+    if prefix == "folder:" or (prefix == "patches:" and path != patches.SAMPLE_PHOTOS):
+        root = pathlib.Path(path).expanduser()
+        names = folder.find_images(root, with_classes=prefix == "folder:").class_names
+        return names or None
+    if prefix:
+        return emoji.CATEGORIES if prefix == "emoji:" else None
+    return tfds_source.label_names(name, data_dir)
 
 
 def _divide_name(name: str) -> tuple[str, str]:

@@ -83,6 +83,15 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
     return _image_levels(name, find_builder(name, data_dir))
 
 
+def label_names(
+    name: str, data_dir: str | os.PathLike[str] | None = None
+) -> tuple[str, ...] | None:
+    """Returns the names of the classes of "label"; None where it is no such feature."""
+    features = find_builder(name, data_dir).info.features
+    label = features["label"] if "label" in features else None
+    return tuple(getattr(label, "names", None) or ()) or None
+
+
 def _image_levels(name: str, builder: Any) -> int:
     features = builder.info.features
     if "image" not in features:

@@ -35,7 +35,7 @@ def metadata_document(
 
     Args:
         model: an `AutoregressiveImageModel`, or an auto-encoder.
-        label_names: what the labels are called. Default: not said.
+        label_names: what the labels are called. Default: the model's own.
         bits_per_dim: of data that the model was not trained on. Default: not said.
         max_batch_size: most rows of a request. Default: not said.
 
@@ -90,18 +90,8 @@ def _checked_names(
     model: "ImageModel", label_names: Sequence[str] | None
 ) -> list[str] | None:
     if label_names is None:
-        return None
-    names, classes = list(label_names), model.conditions.num_classes
-    if isinstance(label_names, str) or not all(isinstance(x, str) for x in names):
-        raise ValueError(
-            f"label_names must be a list of strings. Received: {label_names!r}"
-        )
-    if len(names) != classes:
-        raise ValueError(
-            f"label_names must be as many as the model's classes, {classes or 0}. "
-            f"Received: {len(names)}"
-        )
-    return names
+        label_names = model.conditions.label_names
+    return label_names and [*model.conditions.check_label_names(label_names)]
 
 
 def _checked_bits(bits_per_dim: Any) -> float | None:

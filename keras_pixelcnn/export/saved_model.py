@@ -44,7 +44,7 @@ def export_saved_model(
         signatures: names of those that it shall have, beside `metadata`; the first is
             also `serving_default`, for requests that name none. Default: all, in
             the order of `signatures`.
-        label_names: what the labels are called. Default: not said.
+        label_names: what the labels are called. Default: the model's own.
         bits_per_dim: of data that the model was not trained on. Default: not said.
         max_batch_size: most rows of a request, if those who serve it limit them.
             Default: not said.

@@ -2,6 +2,10 @@
 
 from keras_pixelcnn.likelihoods.categorical import Categorical
 from keras_pixelcnn.likelihoods.logistic_mixture import LogisticMixture
-from keras_pixelcnn.likelihoods.pixel_likelihood import PixelLikelihood, get
+from keras_pixelcnn.likelihoods.pixel_likelihood import (
+    Identifier,
+    PixelLikelihood,
+    get,
+)
 
-__all__ = ["Categorical", "LogisticMixture", "PixelLikelihood", "get"]
+__all__ = ["Categorical", "Identifier", "LogisticMixture", "PixelLikelihood", "get"]

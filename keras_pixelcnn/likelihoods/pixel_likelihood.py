@@ -84,6 +84,17 @@ class PixelLikelihood(abc.ABC):
         """Argument of `keras_pixelcnn.likelihoods.get` for this likelihood."""
         return self.name
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments, as Keras serialises objects."""
+        own = {} if isinstance(self.identifier, str) else dict(self.identifier)
+        own.pop("name", None)
+        return {"num_levels": self.num_levels, "channels": self.channels, **own}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "PixelLikelihood":
+        """Makes the likelihood that `get_config` tells of."""
+        return cls(**config)
+
     @property
     def color_groups(self) -> int:
         """Number of groups into which a network orders its features; see the class."""
@@ -262,21 +273,29 @@ class PixelLikelihood(abc.ABC):
         return tf.where(possible, tf.cast(values, tf.int32), -1)
 
 
-def get(
-    identifier: str | Mapping[str, Any], num_levels: int, channels: int = 1
-) -> PixelLikelihood:
+Identifier = str | Mapping[str, Any] | PixelLikelihood
+"""What models take as their `likelihood`: see `get`."""
+
+
+def get(identifier: Identifier, num_levels: int, channels: int = 1) -> PixelLikelihood:
     """Returns the likelihood of a name.
 
     Args:
         identifier: "categorical" or "logistic_mixture", or the name of a subclass of
             `PixelLikelihood`; or a dict with the name as "name" and the likelihood's
-            own arguments, such as {"name": "logistic_mixture", "num_mixtures": 5}.
+            own arguments, such as {"name": "logistic_mixture", "num_mixtures": 5}. Or
+            a likelihood, or what `keras.saving.serialize_keras_object` makes of one.
         num_levels: number of values of a pixel's channel.
         channels: channels of a pixel. Default 1.
 
     Raises:
-        ValueError: when there is none of that name, or it cannot be so.
+        ValueError: when there is none of that name, or it cannot be so, or a model
+            could not be saved with it.
     """
+    if isinstance(identifier, Mapping) and "class_name" in identifier:
+        identifier = _deserialized(identifier)
+    if isinstance(identifier, PixelLikelihood):
+        return _checked(identifier, num_levels, channels)
     arguments = {}
     name = identifier
     if isinstance(identifier, Mapping):
@@ -294,6 +313,48 @@ def get(
             f"likelihood {name!r} has no such arguments. "
             f"Received: likelihood={identifier!r}"
         ) from error
+
+
+def _deserialized(serialized: Mapping[str, Any]) -> PixelLikelihood:
+    """Makes a likelihood of its serialised form; imports nothing that it names."""
+    name = serialized["class_name"]
+    for known in _LIKELIHOODS.values():
+        if known.__name__ == name:
+            return known.from_config(serialized["config"])
+    raise ValueError(
+        "likelihood must be of a class that is there: import the module that defines "
+        f"it. Known are {sorted(each.__name__ for each in _LIKELIHOODS.values())}. "
+        f"Received: class_name={name!r}"
+    )
+
+
+def _checked(
+    likelihood: PixelLikelihood, num_levels: int, channels: int
+) -> PixelLikelihood:
+    """Checks that a likelihood fits, and that its identifier tells all of it."""
+    own = likelihood.num_levels, likelihood.channels
+    if own != (num_levels, channels):
+        raise ValueError(
+            f"likelihood must have the model's {num_levels} levels and {channels} "
+            f"channels. Received: one of {own[0]} levels and {own[1]} channels"
+        )
+    kind = type(likelihood)
+    again = None
+    if _LIKELIHOODS.get(kind.name) is kind:
+        again = get(likelihood.identifier, num_levels, channels)
+    if again is None or _facts(again) != _facts(likelihood):
+        raise ValueError(
+            "A likelihood must be told by its class's own name and, where it has "
+            "arguments, by the property identifier, a dict of them with the name: "
+            "models are saved with these. "
+            f"Received: {kind.__name__}, of identifier {likelihood.identifier!r}"
+        )
+    return likelihood
+
+
+def _facts(likelihood: PixelLikelihood) -> dict[str, Any]:
+    simple = (bool, int, float, str, tuple, type(None))
+    return {k: v for k, v in vars(likelihood).items() if isinstance(v, simple)}
 
 
 # Drawing levels by inverting a cumulative distribution, given as weights.

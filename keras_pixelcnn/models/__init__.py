@@ -12,6 +12,7 @@ from keras_pixelcnn.models.gated_pixelcnn.model import GatedPixelCNN
 from keras_pixelcnn.models.pixel_rnn.model import PixelRNN
 from keras_pixelcnn.models.pixelcnn.model import PixelCNN
 from keras_pixelcnn.models.pixelcnn_plus_plus.model import PixelCNNPlusPlus
+from keras_pixelcnn.models.pyramid.model import PyramidPixelCNN
 
 __all__ = [
     "AutoregressiveImageModel",
@@ -24,6 +25,7 @@ __all__ = [
     "PixelCNNAutoencoder",
     "PixelCNNPlusPlus",
     "PixelRNN",
+    "PyramidPixelCNN",
     "load_model",
     "semi_hard_triplet_loss",
 ]

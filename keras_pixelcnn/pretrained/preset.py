@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import keras
+from absl import logging
 
 from keras_pixelcnn.models import AutoregressiveImageModel, load_model
+from keras_pixelcnn.pretrained.fine_tuning import changed
 
 _Model = TypeVar("_Model", bound=keras.Model)
 
@@ -97,24 +99,29 @@ def presets() -> dict[str, Preset]:
     return {name: _read_record(PRETRAINED / name / RECORD_FILE) for name in _names()}
 
 
-def from_preset(name: str) -> AutoregressiveImageModel:
+def from_preset(name: str, **changes: Any) -> AutoregressiveImageModel:
     """Loads a trained model that comes with the package.
 
     Args:
         name: one of `presets()`.
+        **changes: arguments of the model's class that shall be others, to train it
+            further: `num_classes`, `label_names`, `image_shape`, `condition_dropout`,
+            `dropout_rate`. What cannot be kept begins anew; the log tells of it.
 
     Returns:
         The model, compiled with the default optimizer: ready for `sample`, `log_prob`,
         `complete`, `evaluate`, and for further training.
 
     Raises:
-        ValueError: when there is no such preset, or when its file is not the one that
-            was published.
+        ValueError: when there is no such preset, when its file is not the one that was
+            published, or when nothing of the network would fit the changes.
 
     Example:
         >>> model = kp.from_preset("gated_pixelcnn_digits")
         >>> model.sample(4, seed=1).shape
         TensorShape([4, 8, 8, 1])
+        >>> model = kp.from_preset("gated_pixelcnn_digits", num_classes=2)
+        >>> model.fit(images, labels, epochs=4)
     """
     known = _names()
     if name not in known:
@@ -126,6 +133,10 @@ def from_preset(name: str) -> AutoregressiveImageModel:
     path = preset.folder / MODEL_FILE
     _check_is_published(path, preset)
     model = load_model(path)
+    model.label_names = preset.label_names
+    if changes:
+        model, transfer = changed(model, changes, name)
+        logging.warning("Of %s %s.", name, transfer)
     model.compile()
     return model
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.samplers.incremental import Draw
@@ -16,6 +17,7 @@ def ancestral_scan(
     batch_size: tf.Tensor | int,
     known: KnownPixels | None = None,
     passes_a_pixel: int | None = None,
+    order: np.ndarray | None = None,
 ) -> tf.Tensor:
     """Fills images by running the whole network on what is there so far.
 
@@ -30,15 +32,20 @@ def ancestral_scan(
         draw: chooses each channel's values, of the batch in one slice.
         image_shape: (height, width, channels).
         batch_size: number of images.
-        known: values known beforehand, which `draw` is to return. Rows known in all
-            images from the top are skipped. Default: none.
+        known: values known beforehand, which `draw` is to return. Pixels known in all
+            images are skipped as long as none before them is drawn. Default: none.
         passes_a_pixel: 1 where the network's parameters of a pixel depend on the
             pixels before it alone. Default: one a channel.
+        order: rows and columns in the order in which pixels are visited, integers
+            (height x width, 2). Default: the raster's.
 
     Returns:
         int32 tensor (batch, height, width, channels).
     """
     height, width, channels = image_shape
+    if order is None:
+        order = np.argwhere(np.ones((height, width), bool))
+    places = tf.constant(order, tf.int32)
 
     def place_of(row: tf.Tensor, column: tf.Tensor, channel: int) -> tf.Tensor:
         return tf.reshape(
@@ -47,7 +54,7 @@ def ancestral_scan(
         ) * tf.one_hot(channel, channels, dtype=tf.int32)
 
     def body(index: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        row, column = index // width, index % width
+        row, column = tf.unstack(places[index])
         values = []
         for channel in range(channels):
             if channel == 0 or passes_a_pixel != 1:
@@ -59,15 +66,18 @@ def ancestral_scan(
             images = images + place_of(row, column, channel) * value
         return index + 1, images
 
-    first_row, images = 0, tf.zeros([batch_size, *image_shape], tf.int32)
+    first, images = 0, tf.zeros([batch_size, *image_shape], tf.int32)
     if known is not None:
-        first_row = known.num_top_rows()
-        skipped = tf.range(height) < first_row
-        images = tf.where(skipped[:, tf.newaxis, tf.newaxis], known.image, images)
+        by_pixel = tf.reduce_all(known.mask, axis=[0, 3])
+        in_order = tf.cast(tf.gather_nd(by_pixel, places), tf.int32)
+        first = tf.reduce_sum(tf.math.cumprod(in_order))
+        ranks = np.zeros((height, width, 1), np.int32)
+        ranks[tuple(np.transpose(order))] = np.arange(len(order))[:, np.newaxis]
+        images = tf.where(ranks < first, known.image, images)
     _, images = tf.while_loop(
         lambda index, _: index < height * width,
         body,
-        (first_row * width, images),
+        (first, images),
         shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, *image_shape])),
         maximum_iterations=height * width,
     )

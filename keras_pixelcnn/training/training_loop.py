@@ -36,12 +36,15 @@ class LoopOptions:
         on_nonfinite: "stop", or "skip" a step whose loss or gradient is not finite.
         validation_batch_size: images scored at once, over all devices. Default: as many
             as a step takes.
+        validate_every: epochs between validations, at which the best weights are
+            saved and samples drawn.
     """
 
     checkpoint_every: int = 1000
     log_every: int = 10
     on_nonfinite: str = "stop"
     validation_batch_size: int | None = None
+    validate_every: int = 1
 
 
 class TrainingLoop:
@@ -189,7 +192,8 @@ class TrainingLoop:
                 self._has_begun = True
                 self._on_first_step()
             is_last = self._state.step == self._recipe.steps
-            self._state.is_validation_due = is_last or self._state.step % length == 0
+            is_due = self._state.step % (length * self._options.validate_every) == 0
+            self._state.is_validation_due = is_last or is_due
             if not self._state.is_validation_due:
                 self._log_and_save()
             if result.stop_asked:
@@ -197,7 +201,8 @@ class TrainingLoop:
                 return False
             if is_last:
                 break
-        self._end_epoch()
+        if self._state.is_validation_due:
+            self._end_epoch()
         return True
 
     def _take_in(self, result: StepResult) -> None:

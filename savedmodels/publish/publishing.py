@@ -41,8 +41,8 @@ def publish(
             there. Its name is what the warm-up requests call the model.
         signatures: names of those that callers shall have, beside `metadata`; the first
             is that of requests which name none. Default: all, `sample` first.
-        label_names: what the labels are called, as many as there are. Default: not
-            said.
+        label_names: what the labels are called, as many as there are. Default: the
+            model's own.
         bits_per_dim: what the model reached on data that it was not trained on.
             Default: not said.
         batching: how a server may put requests together. Default: `Batching()`.

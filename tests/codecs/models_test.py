@@ -29,6 +29,9 @@ MODELS = {
     "PixelCNNPlusPlus": lambda: kp.PixelCNNPlusPlus(
         (2, 2, 3), 256, num_resolutions=1, **SMALL
     ),
+    "PyramidPixelCNN": lambda: kp.PyramidPixelCNN(
+        (3, 2, 1), 5, num_stages=2, num_classes=3, **SMALL
+    ),
     "65,536 levels": lambda: kp.GatedPixelCNN(
         (2, 2, 1), 65_536, likelihood="logistic_mixture", **SMALL
     ),

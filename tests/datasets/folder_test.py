@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_pixelcnn.datasets import native_num_levels
+from keras_pixelcnn.datasets import label_names, native_num_levels
 from tests.datasets.image_folder import fill_folder, load_folder, numbers, write_image
 
 PARTS = ("train", "validation", "test")
@@ -29,6 +29,7 @@ def test_images_labels_types_and_cardinality(tmp_path, cache):
     assert int(dataset.cardinality()) == 20
     assert _labels(dataset) == {number: number % 2 for number in range(20)}
     assert native_num_levels(f"folder:{tmp_path}") == 256
+    assert label_names(f"folder:{tmp_path}") == ("even", "odd")
 
 
 def test_splits_are_disjoint_and_complete_for_every_seed(tmp_path):
@@ -74,7 +75,7 @@ def test_labels_count_the_sorted_folders_that_hold_images(tmp_path, caplog):
     (tmp_path / "Annotations" / "a.xml").write_text("no image")
     (tmp_path / "__MACOSX").mkdir()
     (tmp_path / "__MACOSX" / "._x.png").write_text("no image")
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, "absl"):  # whose level programs set
         assert _labels(load_folder(tmp_path)) == {1: 0, 0: 1, 2: 2}
     assert f"3 classes in {tmp_path}: 0 a, 1 b, 2 d" in caplog.text
 

@@ -50,7 +50,7 @@ SIGNATURES = {
     ),
     "log_prob_per_value": (
         {**IMAGE, **CONDITIONS},
-        {"log_prob_per_value": (tf.float32, [None, 4, 3, 1])},
+        {"log_prob_per_value": (tf.float32, [None, *IMAGE_SHAPE])},
     ),
     "classify": (
         {**IMAGE, **EMBEDDING},

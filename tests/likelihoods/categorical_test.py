@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -228,3 +229,58 @@ def test_a_likelihood_of_ones_own_is_known_by_its_name():
     assert model.get_config()["likelihood"] == Reversed.name
     with pytest.raises(ValueError, match=r"name of its own.*'categorical'"):
         type("Mine", (likelihoods.Categorical,), {"name": "categorical"})
+
+
+class Tempered(likelihoods.Categorical):
+    """A softmax at another temperature, for the tests below."""
+
+    name = "tempered_for_these_tests"
+
+    def __init__(self, num_levels, channels=1, temperature=1.0):
+        super().__init__(num_levels, channels)
+        self.temperature = temperature
+
+    @property
+    def identifier(self):
+        return {"name": self.name, "temperature": self.temperature}
+
+    def log_prob(self, logits, values):
+        return super().log_prob(logits / self.temperature, values)
+
+
+@pytest.mark.parametrize("serialized", [False, True])
+def test_a_likelihood_itself_is_taken_and_saved(tmp_path, serialized):
+    likelihood = Tempered(4, temperature=2.0)
+    if serialized:
+        likelihood = {
+            "class_name": "Tempered",
+            "config": {"num_levels": 4, "channels": 1, "temperature": 2.0},
+        }
+        assert Tempered(4, temperature=2.0).get_config() == likelihood["config"]
+    model = kp.GatedPixelCNN(
+        (3, 2, 1), 4, filters=2, num_blocks=1, likelihood=likelihood
+    )
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert isinstance(again.pixel_likelihood, Tempered)
+    assert again.pixel_likelihood.temperature == 2.0
+    images = np.zeros((2, 3, 2, 1), int)
+    np.testing.assert_allclose(again.log_prob(images), model.log_prob(images))
+
+
+def test_a_likelihood_that_a_model_could_not_be_saved_with_is_refused():
+    class Nameless(likelihoods.Categorical):
+        pass
+
+    class Forgetful(Tempered):
+        name = "forgetful_for_this_test"
+        identifier = name
+
+    for wrong, sentence in (
+        (Nameless(4), "own name.*Nameless"),
+        (Forgetful(4, temperature=3.0), "own name.*Forgetful"),
+        (likelihoods.Categorical(5), "model's 4 levels"),
+        ({"class_name": "Nothing", "config": {}}, "import the module"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            likelihoods.get(wrong, 4)

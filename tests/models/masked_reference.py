@@ -50,3 +50,35 @@ def heads(features, layers):
     for layer in layers:
         features = masked_convolution(layer, np.maximum(features, 0))
     return features
+
+
+def gated_network(network, image, groups, added=None):
+    """The parameters of a Gated PixelCNN's encoded image; see `GatedNetwork`.
+
+    Args:
+        network: what has its blocks, head and parameters.
+        image: encoded, (batch, height, width, n).
+        groups: colour groups of a pixel.
+        added: to the gates of each block, (batch, height, width, n), the vertical
+            stack's first. Default: nothing.
+    """
+    vertical = horizontal = image
+    skips = 0.0
+    for index, block in enumerate(network.blocks):
+        half = block.kernel_size // 2
+        above, along = block.vertical_conv, block.horizontal_conv
+        before = convolve(vertical, above.kernel.numpy(), -half, -half)
+        before += above.bias.numpy()
+        left = convolve_row(along, horizontal, along.kernel) + along.bias.numpy()
+        left += before @ block.link.kernel.numpy()[0, 0]
+        if added is not None:
+            to_each = np.split(added[index], 1 if block.skip_only else 2, axis=-1)
+            left += to_each[-1]
+        gated = gate(left, groups)
+        skips += masked_convolution(block.skip, gated)
+        if block.skip_only:
+            break
+        outputs = masked_convolution(block.residual, gated)
+        horizontal = outputs + horizontal if index else outputs
+        vertical = gate(before if added is None else before + to_each[0])
+    return heads(skips, [network.head, network.parameters])

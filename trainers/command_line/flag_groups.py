@@ -1,10 +1,16 @@
 """Flags that several programs share."""
 
+import difflib
+import os
+import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
 from ml_collections import config_flags
+from ml_collections.config_flags.config_flags import ConfigFileFlagParser
+
+CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
 
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "parameter_server")
 
@@ -13,9 +19,34 @@ def define_config_flag(flag_values: flags.FlagValues) -> None:
     """Adds the flag of the config, whose fields become flags, too."""
     config_flags.DEFINE_config_file(
         "config",
-        help_string="Python file with the run's config, as trainers/configs/*.py.",
+        help_string="The run's config: the name of one of the package's, such as "
+        '"folder" for your own pictures, or a Python file with get_config().',
         flag_values=flag_values,
     )
+    flag_values["config"].parser = _ConfigParser("config")
+
+
+class _ConfigParser(ConfigFileFlagParser):
+    """Finds configs of the package by their names, and others by their paths."""
+
+    def parse(self, path: str) -> Any:
+        """Loads the config; see `ConfigFileFlagParser`.
+
+        Raises:
+            FileNotFoundError: when there is no such file, and none of that name.
+        """
+        name, *argument = path.split(":", 1)
+        known = sorted(file.stem for file in CONFIGS.glob("[a-z]*.py"))
+        if name in known and not os.path.isfile(name):
+            name = str(CONFIGS / f"{name}.py")
+        elif name.removesuffix(".py") == name and not os.path.isfile(name):
+            near = difflib.get_close_matches(name, known, n=1)
+            raise FileNotFoundError(
+                "--config must be the path of a Python file, or one of the names "
+                f"{', '.join(known)}. Received: {name!r}"
+                + (f". Was {near[0]} meant?" if near else "")
+            )
+        return super().parse(":".join([name, *argument]))
 
 
 def define_run_flags(
@@ -68,25 +99,30 @@ def define_data_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "num_levels",
         None,
-        "Merges pixel values to so many levels. Default: as stored.",
+        "Merges pixel values to so many levels. Default: the model's.",
         lower_bound=2,
         **define,
     )
     flags.DEFINE_list(
-        "image_size", None, "height,width to scale to. Default: as stored.", **define
+        "image_size",
+        None,
+        "height,width to scale to, or one number for both. Default: the model's.",
+        **define,
     )
     flags.DEFINE_enum(
         "color_mode",
         None,
         ["grayscale", "rgb"],
-        "Colours to convert to. Default: as stored.",
+        "Colours to convert to. Default: the model's.",
         **define,
     )
     flags.DEFINE_string("data_dir", None, "Where tfds keeps its data.", **define)
     flags.register_validator(
         "image_size",
-        lambda size: size is None or (len(size) == 2 and all(map(str.isdigit, size))),
-        message="must be height,width, as 32,32",
+        lambda size: (
+            size is None or (len(size) in (1, 2) and all(map(str.isdigit, size)))
+        ),
+        message="must be height,width, as 32,24, or one number for both, as 32",
         flag_values=flag_values,
     )
 
@@ -96,7 +132,7 @@ def data_options(flag_values: flags.FlagValues) -> dict[str, Any]:
     size = flag_values.image_size
     return {
         "num_levels": flag_values.num_levels,
-        "image_size": None if size is None else tuple(map(int, size)),
+        "image_size": size and (int(size[0]), int(size[-1])),
         "color_mode": flag_values.color_mode,
         "data_dir": flag_values.data_dir,
     }

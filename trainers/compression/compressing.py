@@ -1,9 +1,13 @@
 """Compression of image files or a dataset to a stream in a file."""
 
+import itertools
 import json
 import pathlib
+import sys
+import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +17,7 @@ from absl import logging
 import keras_pixelcnn as kp
 from keras_pixelcnn import lossless_files
 from keras_pixelcnn.codecs import PixelCNNCodec
-from keras_pixelcnn.codecs.tile_geometry import num_tiles
+from keras_pixelcnn.codecs.tile_geometry import cut, inner_sizes, num_tiles
 from keras_pixelcnn.datasets.errors import shorten
 from keras_pixelcnn.files import replace_when_written
 from trainers.compression import picture_files
@@ -21,6 +25,15 @@ from trainers.scoring import scoring
 
 _OTHERS = (lossless_files.PNG, lossless_files.WEBP, lossless_files.JPEG_XL)
 
+
+_TILES_TRIED = 64
+
+_PASSES = 2.0
+"""Scoring passes that coding a tile costs, of models with steps."""
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+_MOST_VALUES_OF_HIGHEST_EFFORT = 2**20
 
 _MOST_NOTE_BYTES = 2**20
 """What the notes of a stream may be when unpacked, beside names."""
@@ -33,11 +46,16 @@ _MOST_BYTES_OF_NAMES = 2**23
 
 
 class Source(NamedTuple):
-    """Images to compress, with their conditions and notes on them."""
+    """Images to compress, with their conditions and notes on them.
+
+    `stored_bytes` are those of the files that they come from, None where there are
+    none.
+    """
 
     images: np.ndarray | list[np.ndarray]
     conditions: dict[str, Any]
     notes: dict[str, Any]
+    stored_bytes: int | None = None
 
     @property
     def num_values(self) -> int:
@@ -79,7 +97,8 @@ def from_files(
             len(files),
             shorten(profiled),
         )
-    return Source(images, {}, {"names": [file.name for file in files]})
+    stored_bytes = sum(file.path.stat().st_size for file in files)
+    return Source(images, {}, {"names": [file.name for file in files]}, stored_bytes)
 
 
 def _read(
@@ -130,8 +149,77 @@ def from_dataset(
     return Source(images, conditions, {"dataset": dataset, "split": split})
 
 
+class Estimate(NamedTuple):
+    """What compressing is expected to take, by a few tiles."""
+
+    num_bytes: float
+    seconds: float
+
+
+def estimate(model: kp.AutoregressiveImageModel, source: Source) -> Estimate:
+    """Scores some tiles of the images, twice: how well, and how fast.
+
+    Args:
+        model: which is to code them.
+        source: at least one image.
+    """
+    tile, chance = model.image_shape[:2], np.random.default_rng(0)
+    numbers = chance.permutation(len(source.images))[:_TILES_TRIED]
+    tiles, inside, owners = [], [], []
+    for number in numbers:
+        image = source.images[number]
+        tiles += list(cut(image, tile))
+        for height, width in inner_sizes(image.shape[:2], tile):
+            mask = np.zeros(tile, bool)
+            mask[:height, :width] = True
+            inside.append(mask)
+            owners.append(number)
+    rows = chance.permutation(len(tiles))[:_TILES_TRIED]
+    images, inside = np.stack(tiles)[rows], np.stack(inside)[rows]
+    conditions = {
+        name: np.asarray(value)[np.array(owners)[rows]]
+        for name, value in source.conditions.items()
+    }
+    seconds = 0.0
+    for _ in range(2):  # the first time the graph is made
+        began = time.monotonic()
+        nats = model.log_prob(images, reduce=False, **conditions).numpy()
+        seconds = time.monotonic() - began
+    bits = -float(nats[inside].mean()) / np.log(2)
+    passes = _PASSES if model.has_scan_steps else model.num_dims
+    count = count_tiles(model, source)
+    return Estimate(
+        bits * source.num_values / 8, passes * count * seconds / len(images)
+    )
+
+
+def count_tiles(model: kp.AutoregressiveImageModel, source: Source) -> int:
+    """Counts the tiles of the model's size that all images are cut into."""
+    tile = model.image_shape[:2]
+    return sum(num_tiles(image.shape[:2], tile) for image in source.images)
+
+
+def expected(model: kp.AutoregressiveImageModel, source: Source) -> str:
+    """Tells what compressing is expected to take, and warns where it enlarges."""
+    guess, count = estimate(model, source), count_tiles(model, source)
+    told = (
+        f"{len(source.images):,} images in {count:,} tiles: about "
+        f"{guess.num_bytes:,.0f} bytes, in about {_duration(guess.seconds)}."
+    )
+    if source.stored_bytes is not None and guess.num_bytes > source.stored_bytes:
+        told += (
+            f"\nThat is more than the files are now, {source.stored_bytes:,} bytes: "
+            "the model does not know such pictures well enough to make them smaller."
+        )
+    return told
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+
+
 class CodingProgress:
-    """Shows the progress of a codec.
+    """Shows the progress of a codec: a bar, or, without a terminal, a line at times.
 
     Args:
         num_tiles: of all images.
@@ -142,13 +230,25 @@ class CodingProgress:
         self._bar = tqdm.tqdm(total=num_tiles, disable=None, leave=False)
         self._tile_values = tile_values
         self._bytes = 0
+        self._began = self._told = time.monotonic()
 
     def __call__(self, done: int, num_bytes: int) -> None:
         """Shows the progress after a batch."""
         self._bytes += num_bytes
         bits = 8 * self._bytes / (done * self._tile_values)
-        self._bar.set_postfix_str(f"{bits:.3f} bits/dim", refresh=False)
-        self._bar.update(done - self._bar.n)
+        if not self._bar.disable:
+            self._bar.set_postfix_str(f"{bits:.3f} bits/dim", refresh=False)
+            self._bar.update(done - self._bar.n)
+            return
+        now, total = time.monotonic(), self._bar.total
+        if now - self._told >= _SECONDS_BETWEEN_LINES:
+            self._told = now
+            left = _duration((now - self._began) * (total - done) / done)
+            print(
+                f"{done:,} of {total:,} tiles, {bits:.3f} bits/dim, about {left} left",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def clear(self) -> None:
         """Takes the bar away."""
@@ -164,9 +264,7 @@ def compress(
         ValueError: as `PixelCNNCodec.compress`.
     """
     codec = PixelCNNCodec(model, batch_size)
-    tile = model.image_shape[:2]
-    count = sum(num_tiles(image.shape[:2], tile) for image in source.images)
-    progress = CodingProgress(count, model.num_dims)
+    progress = CodingProgress(count_tiles(model, source), model.num_dims)
     try:
         return codec.compress(
             source.images,
@@ -211,20 +309,29 @@ def sizes_of_others(
 ) -> Iterator[tuple[str, int | None, str | None]]:
     """Measures the same images as files of general-purpose codecs.
 
+    Of many values by each codec's usual effort alone: the highest takes some ten times
+    as long for a hundredth of the bytes, in either direction.
+
     Yields:
         A codec's name, and the bytes of its smallest files together, or why there are
         none.
     """
+    if source.stored_bytes is not None:
+        yield "the files as they are", source.stored_bytes, None
     channels = source.images[0].shape[-1]
-    for codec in _OTHERS:
-        reason = codec.reason_against(channels, num_levels)
-        size = None
-        if reason is None:
-            size = sum(
-                min(map(len, codec.files(image.astype(np.uint8), num_levels)))
-                for image in source.images
-            )
-        yield codec.name, size, reason
+    most_ways = None if source.num_values <= _MOST_VALUES_OF_HIGHEST_EFFORT else 1
+    with ThreadPoolExecutor() as threads:  # Pillow's encoders run side by side
+        for codec in _OTHERS:
+            reason = codec.reason_against(channels, num_levels)
+            size = None
+            if reason is None:
+
+                def smallest(image: np.ndarray, codec: Any = codec) -> int:
+                    ways = codec.files(image.astype(np.uint8), num_levels)
+                    return min(map(len, itertools.islice(ways, most_ways)))
+
+                size = sum(threads.map(smallest, source.images))
+            yield codec.name, size, reason
 
 
 def size_table(
@@ -237,9 +344,18 @@ def size_table(
         num_values: pixel values of all images.
     """
     width = max(len(name) for name, _, _ in sizes)
-    return "\n".join(
+    lines = [
         f"{name:{width}}  left out: {reason}"
         if size is None
         else f"{name:{width}}  {size:>13,} bytes  {8 * size / num_values:7.4f} bits/dim"
         for name, size, reason in sizes
-    )
+    ]
+    (_, own, _), *others = sizes
+    better = [name for name, size, _ in others if size is not None and size < own]
+    if better:
+        lines.append(
+            f"Smaller without the model: {', '.join(better)}. It has seen too few "
+            "pictures like these, or was trained too short; a model of these very "
+            "pictures: python -m trainers.train --config=folder"
+        )
+    return "\n".join(lines)

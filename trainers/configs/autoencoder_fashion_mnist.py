@@ -18,6 +18,7 @@ def get_config() -> config_dict.ConfigDict:
         train_split="train[:20000]",
         validation_split="train[59000:]",
         num_levels=16,
+        merge_levels=True,
         epochs=2,
         learning_rate=3e-3,
         clip_norm=1.0,

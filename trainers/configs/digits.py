@@ -13,6 +13,8 @@ def get_config() -> config_dict.ConfigDict:
             "validation_split": "validation",
             "test_split": "test",
             "num_levels": 17,
+            # Whether images of more levels may be merged to these on purpose.
+            "merge_levels": False,
             "image_size": config_dict.placeholder(tuple),
             "color_mode": config_dict.placeholder(str),
             "data_dir": config_dict.placeholder(str),
@@ -70,8 +72,10 @@ def get_config() -> config_dict.ConfigDict:
             # Repeatable: the same seed gives the same weights on the same machine.
             "seed": 0,
             "deterministic": True,
-            # Samples: a picture at the end, and every so many epochs (0: never) of
-            # samples and completions.
+            # Epochs between validations, after which the best weights are saved.
+            "validate_every": 1,
+            # Samples: a picture at the end, and every so many epochs (0: never; a
+            # multiple of validate_every) of samples and completions.
             "num_samples": 64,
             "sample_seed": 0,
             "sample_every": 10,

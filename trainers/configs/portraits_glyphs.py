@@ -16,6 +16,7 @@ def get_config() -> config_dict.ConfigDict:
     config.update(
         dataset="glyphs:/usr/share/fonts",
         num_levels=8,
+        merge_levels=True,
         image_size=(16, 16),
         batch_size=64,
         epochs=4,

@@ -17,6 +17,7 @@ def get_config() -> config_dict.ConfigDict:
         label_feature="label",  # the names of the people
         divide_identities=True,  # there is one split
         num_levels=256,
+        merge_levels=False,
         image_size=(32, 32),
         batch_size=64,
         epochs=40,

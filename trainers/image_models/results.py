@@ -20,6 +20,9 @@ from trainers.scoring.scoring import score
 _MOST_BASELINE_VALUES = 2**28
 """Values of the training images above which the Gaussian would need gigabytes."""
 
+CODECS = ("PNG", "WebP lossless", "JPEG XL")
+"""Baselines that are files of general-purpose codecs."""
+
 _BASELINE_FIELDS = (
     "dataset",
     "train_split",
@@ -90,6 +93,8 @@ def _conditional_scores(
     scores = {}
     if model.conditions.names:
         scores["conditions"] = model.conditions.names
+    if model.label_names:
+        scores["label_names"] = list(model.label_names)
     if model.conditions.optional:
         without = score(model, test, batch_size, unconditional=True)
         scores["test_bits_per_dim_unconditional"] = without.bits_per_dim
@@ -155,8 +160,31 @@ def format_table(metrics: Mapping[str, Any]) -> str:
             f"  {'training time':24}{metrics['training_seconds']:.0f} s",
             *_skipped(metrics),
             "",
+            *_advice(metrics),
         ]
     )
+
+
+def _advice(metrics: Mapping[str, Any]) -> list[str]:
+    """Returns what it means, and what to try, where a general codec does better."""
+    own, others = metrics["test_bits_per_dim"], metrics["baselines"]
+    better = [name for name in CODECS if others.get(name, own) < own]
+    if not better:
+        return []
+    best, epochs = metrics["best_epoch"], metrics["epochs"]
+    if best > 0.8 * epochs:
+        hint = "it was still getting better: train longer (more minutes or epochs)"
+    else:
+        hint = (
+            f"it was best at epoch {best} of {epochs} and then learnt the pictures by "
+            "heart: more pictures, more dropout_rate, or a smaller network"
+        )
+    return [
+        f"{' and '.join(better)} need fewer bits than the model, which means that it "
+        f"has learnt too little; {hint}. Fewer levels (num_levels=32) and a trained "
+        "model to begin with (initial_model) help, too.",
+        "",
+    ]
 
 
 def _skipped(metrics: Mapping[str, Any]) -> list[str]:

@@ -6,9 +6,12 @@ from typing import Any
 
 import keras
 
+from keras_pixelcnn import datasets
 from keras_pixelcnn.pretrained import load_model_or_preset
+from keras_pixelcnn.pretrained.fine_tuning import Transfer, take_weights
 from keras_pixelcnn.training import LikelihoodObjective, Objective, RunLogger, RunState
 from trainers.image_models import results
+from trainers.image_models.choosing import complete
 from trainers.runs import model_classes
 from trainers.runs.config import check_config
 from trainers.runs.data import (
@@ -59,49 +62,37 @@ def train_model(
     )
 
 
-def warm_start(model: keras.Model, initial_model: str) -> list[str]:
-    """Copies the weights of a trained model to those of the same paths.
-
-    Meant for models that differ in what is added: a label for a model that was trained
-    without. What the trained model lacks keeps its first weights.
+def warm_start(model: keras.Model, initial_model: str) -> Transfer:
+    """Begins with the weights of a trained model, as far as they fit, and tells of it.
 
     Args:
         model: changed in place.
         initial_model: a `.keras` file, or the name of a preset.
 
-    Returns:
-        The paths of the weights that the trained model lacks.
-
     Raises:
         FileNotFoundError: when there is no such model.
-        ValueError: when the trained model has weights that the model lacks, or has in
-            another shape; nothing is changed then.
+        ValueError: as `take_weights`; nothing is changed then.
     """
-    weights = load_model_or_preset(initial_model, keras.Model).weights
-    trained = {weight.path: weight for weight in weights}
-    own = {weight.path: weight for weight in model.weights}
-    for path, weight in trained.items():
-        shape = own[path].shape if path in own else None
-        if shape != weight.shape:
-            raise ValueError(
-                f"config.initial_model must have no weights that config.model lacks, "
-                f"nor any of another shape. Received: {initial_model}, whose {path} is "
-                f"{tuple(weight.shape)}, for a model where it is "
-                f"{'absent' if shape is None else tuple(shape)}"
-            )
-    for path, weight in trained.items():
-        own[path].assign(weight.numpy())
-    return [path for path in own if path not in trained]
+    trained = load_model_or_preset(initial_model, keras.Model)
+    transfer = take_weights(model, trained, initial_model)
+    print(f"Of {initial_model} {transfer}.", flush=True)
+    return transfer
 
 
 def _make_model(config: Mapping[str, Any], data: TrainingData) -> Any:
     name = model_classes.name_of(config)
     arguments = model_classes.arguments_for(config, data.image_shape)
-    return model_classes.make(name, data.image_shape, data.num_levels, **arguments)
+    model = model_classes.make(name, data.image_shape, data.num_levels, **arguments)
+    names = None
+    if model.conditions.num_classes and not config.get("label_feature"):
+        names = datasets.label_names(config["dataset"], config["data_dir"])
+    if names is not None and len(names) == model.conditions.num_classes:
+        model.label_names = names
+    return model
 
 
 IMAGE_MODELS = RunKind(
-    check_config,
+    functools.partial(check_config, more_fields=["minutes"]),
     load_training_data,
     functools.partial(
         train_model,
@@ -112,6 +103,7 @@ IMAGE_MODELS = RunKind(
     results.write_results,
     results.format_table,
     "test_bits_per_dim",
+    complete,
 )
 """Runs of one model that draws images from nothing, or from a label."""
 

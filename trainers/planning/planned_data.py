@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from keras_pixelcnn import datasets
 from keras_pixelcnn.datasets.tfds_builder import find_builder
-from trainers.runs.data import load_split
+from trainers.runs.data import load_split, num_levels_of
 
 _LOCAL = ("emoji:", "folder:", "glyphs:", "idx:", "patches:")
 _CHANNELS = {"grayscale": 1, "rgb": 3}
@@ -32,7 +31,7 @@ def image_format(config: Mapping[str, Any]) -> tuple[tuple[int, int, int], int]:
             the config names none.
     """
     name, data_dir = config["dataset"], config["data_dir"]
-    num_levels = config["num_levels"] or datasets.native_num_levels(name, data_dir)
+    num_levels = num_levels_of(config)
     if _is_local(name):
         examples = load_split(config, config["train_split"])
         return tuple(examples.element_spec["image"].shape), num_levels
@@ -56,7 +55,7 @@ def num_steps(config: Mapping[str, Any]) -> int:
     """
     if config["steps"] is not None:
         return config["steps"]
-    images, batch_size = _num_images(config), config["batch_size"]
+    images, batch_size = num_images(config), config["batch_size"]
     if images < batch_size:
         raise ValueError(
             f"config.batch_size must be at most {images}, the images of split "
@@ -69,7 +68,12 @@ def _is_local(name: str) -> bool:
     return name in ("captions", "digits") or name.startswith(_LOCAL)
 
 
-def _num_images(config: Mapping[str, Any]) -> int:
+def num_images(config: Mapping[str, Any]) -> int:
+    """Returns how many images the training split has.
+
+    Raises:
+        ValueError: when there is no such split, or nobody knows its length.
+    """
     name, split = config["dataset"], config["train_split"]
     if _is_local(name):
         return int(load_split(config, split).cardinality())

@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_pixelcnn import datasets
 from keras_pixelcnn.datasets import splits
-from trainers.runs.data import as_arrays, load_split
+from trainers.runs.data import as_arrays, load_split, num_levels_of
 
 
 class Portraits(NamedTuple):
@@ -56,10 +55,7 @@ def load_portraits(config: Mapping[str, Any]) -> PortraitData:
                 "Each split must have at least two identities. Received: "
                 f"{len(np.unique(part.label))} in {name} of {config['dataset']}"
             )
-    num_levels = config["num_levels"] or datasets.native_num_levels(
-        config["dataset"], config["data_dir"]
-    )
-    return PortraitData(*parts, num_levels)
+    return PortraitData(*parts, num_levels_of(config))
 
 
 def _load(config: Mapping[str, Any], split: str) -> Portraits:

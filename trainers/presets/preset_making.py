@@ -48,7 +48,7 @@ def make_preset(
         name: what `kp.from_preset` shall take: letters, digits and underscores.
         description: one sentence.
         data: name, source and licence of the training data.
-        label_names: names of the classes, one for each.
+        label_names: names of the classes, one for each. Default: the model's own.
         commit: of the source that trained it. Default: as the run says.
         output: folder of all presets. Default: the package's.
         sampling: arguments of `sample` under which it draws best, such as
@@ -72,12 +72,13 @@ def make_preset(
             "Received: one without. Run trainers.train to its end."
         )
     model = _without_optimizer(load_model(run.model))
-    _check_label_names(model, label_names)
+    if label_names is not None:
+        model.label_names = label_names
     target = pathlib.Path(output or preset.PRETRAINED) / name
     with replace_when_written(target) as part:
         part.mkdir()
         model.save(part / preset.MODEL_FILE)
-        record = _record(run, model, description, data, label_names, commit)
+        record = _record(run, model, description, data, commit)
         record |= _file_facts(part / preset.MODEL_FILE)
         if sampling:
             record["sampling"] = dict(sampling)
@@ -113,21 +114,11 @@ def _save_samples(
     save_image_grid(path, samples.numpy(), model.num_levels, plan.columns)
 
 
-def _check_label_names(model: Any, label_names: Sequence[str] | None) -> None:
-    num_classes = getattr(model, "num_classes", None) or 0
-    if label_names is not None and len(label_names) != num_classes:
-        raise ValueError(
-            f"label_names must name each of the {num_classes} classes. "
-            f"Received: {len(label_names)} names"
-        )
-
-
 def _record(
     run: RunFolder,
     model: Any,
     description: str,
     data: str,
-    label_names: Sequence[str] | None,
     commit: str | None,
 ) -> dict[str, Any]:
     metrics = read_json(run.metrics)
@@ -149,7 +140,7 @@ def _record(
         "image_shape": list(model.image_shape),
         "num_levels": model.num_levels,
         "conditions": list(model.conditions.names),
-        "label_names": list(label_names) if label_names else None,
+        "label_names": list(model.label_names) if model.label_names else None,
         "num_parameters": model.count_params(),
         "dataset": data,
         "test_images": metrics["test_images"],

@@ -16,17 +16,30 @@ ADDED_LATER = {
     "model_class": model_classes.DEFAULT,
     "initial_model": None,
     "mutation_rate": 0.0,
+    "merge_levels": True,
+    "validate_every": 1,
+    "minutes": None,
     "task": None,
 }
 """Fields that configs of older runs lack, and what they would have said."""
+
+PERMISSIONS = ("merge_levels",)
+"""Fields that forbid or allow what others say, and change nothing by themselves."""
 
 _NOT_IN_DATA = {"embedding_dim": "embedding", "spatial_shape": "spatial"}
 """Arguments that give a model conditions which no dataset here holds."""
 
 
 def to_dict(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a config, an `ml_collections.ConfigDict` or a dict, as a dict."""
-    return config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    """Returns a config, an `ml_collections.ConfigDict` or a dict, as a dict.
+
+    A single number of "image_size" is made height and width.
+    """
+    config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    size = config.get("image_size")
+    if isinstance(size, tuple | list) and len(size) == 1:  # --config.image_size=16
+        config["image_size"] = (*size, *size)
+    return config
 
 
 Rule = tuple[str, Callable[[Any], bool]]
@@ -74,6 +87,7 @@ _RULES = {
     "ema_momentum": optional(("in (0, 1)", lambda value: SHARE[1](value) and value)),
     "seed": SEED,
     "sample_every": integer(0),
+    "validate_every": integer(1),
     "checkpoint_every": integer(0),
     "log_every": integer(1),
     "steps": optional(integer(1)),
@@ -89,6 +103,7 @@ _RULES = {
     "sampling": one_of(SAMPLINGS),
     "horizontal_flips": BOOLEAN,
     "mutation_rate": SHARE,
+    "merge_levels": BOOLEAN,
     "task": optional(one_of(DEGRADATIONS)),
 }
 """Fields that the library would take with a wrong value, or complain of too late."""

@@ -16,6 +16,7 @@ from keras_pixelcnn.training import (
     TrainingImages,
 )
 from keras_pixelcnn.training.data_order import Batch, Transform
+from trainers.runs.config import ADDED_LATER
 
 _FAILED_CHECK = re.compile(r"assertion failed: \[(.+)\] \[Received:\] \[(.*)\]")
 
@@ -35,6 +36,30 @@ class TrainingData(NamedTuple):
     num_levels: int
 
 
+def num_levels_of(config: Mapping[str, Any]) -> int:
+    """Returns the levels that a config's images have, and so its model.
+
+    Args:
+        config: with the data fields of `trainers.configs.digits`.
+
+    Raises:
+        ValueError: when the images have more levels than the config says, and it does
+            not say that they are merged on purpose: it may have its number from the
+            config of other images.
+    """
+    levels, name = config["num_levels"], config["dataset"]
+    native = datasets.native_num_levels(name, config["data_dir"])
+    may_merge = config.get("merge_levels", ADDED_LATER["merge_levels"])
+    if levels is not None and levels < native and not may_merge:
+        raise ValueError(
+            f"config.num_levels must be {native}, the levels that the images of "
+            f"{name!r} have. Received: config.num_levels={levels}. Set "
+            f"--config.num_levels={native}, or merge the levels on purpose: "
+            "--config.merge_levels=True"
+        )
+    return native if levels is None else levels
+
+
 def load_split(
     config: Mapping[str, Any], split: str, shuffle: bool = False
 ) -> tf.data.Dataset:
@@ -46,7 +71,11 @@ def load_split(
         config: with the data fields of `trainers.configs.digits`.
         split: the split's name in the dataset.
         shuffle: whether each epoch has an order of its own. Default False.
+
+    Raises:
+        ValueError: as `num_levels_of` and `keras_pixelcnn.datasets.load` do.
     """
+    num_levels = num_levels_of(config)
     examples = datasets.load(
         config["dataset"],
         split,
@@ -62,18 +91,12 @@ def load_split(
     task = _task(config)
     if task is None:
         return examples
-    return task.add_maps(examples, _num_levels(config))
+    return task.add_maps(examples, num_levels)
 
 
 def _task(config: Mapping[str, Any]) -> degradation.Degradation | None:
     name = config.get("task")
     return None if name is None else degradation.get(name)
-
-
-def _num_levels(config: Mapping[str, Any]) -> int:
-    return config["num_levels"] or datasets.native_num_levels(
-        config["dataset"], config["data_dir"]
-    )
 
 
 def load_training_data(config: Mapping[str, Any]) -> TrainingData:
@@ -102,7 +125,7 @@ def load_training_data(config: Mapping[str, Any]) -> TrainingData:
         validation,
         steps,
         tuple(train.element_spec["image"].shape),
-        _num_levels(config),
+        num_levels_of(config),
     )
 
 

@@ -88,6 +88,7 @@ class Run:
                 self.config["log_every"],
                 self.on_nonfinite,
                 validation_batch_size,
+                self.config.get("validate_every", 1),
             ),
             on_first_step=functools.partial(self._claim, None if folder else recipe),
             preemption=self.preemption,

@@ -12,7 +12,7 @@ import filelock
 import tensorflow as tf
 
 from keras_pixelcnn.files import read_json, remove_parts, replace_when_written
-from trainers.runs.config import ADDED_LATER
+from trainers.runs.config import ADDED_LATER, PERMISSIONS
 
 _ABSENT = "absent"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -136,7 +136,7 @@ def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
     there, here = (_flatten(ADDED_LATER | config) for config in (there, here))
     return [
         f"{name} is {there.get(name, _ABSENT)!r} there, {here.get(name, _ABSENT)!r} now"
-        for name in sorted({*there, *here})
+        for name in sorted({*there, *here}.difference(PERMISSIONS))
         if there.get(name, _ABSENT) != here.get(name, _ABSENT)
     ]
 

@@ -29,6 +29,8 @@ class RunKind:
             and returns the content of that.
         format_table: writes the metrics of a finished run as a table.
         metric: a metric that every finished run has.
+        complete: chooses what a config leaves open, for a folder and a strategy.
+            Default: nothing is.
     """
 
     check_config: Callable[[Mapping[str, Any]], None]
@@ -37,6 +39,9 @@ class RunKind:
     write_results: Callable[[Run, Any], dict[str, Any]]
     format_table: Callable[[Mapping[str, Any]], str]
     metric: str
+    complete: Callable[[dict[str, Any], RunFolder, Any], dict[str, Any]] = (
+        lambda config, folder, strategy: config
+    )
 
 
 def train(
@@ -78,11 +83,11 @@ def train(
         keras_pixelcnn.callbacks.NonFiniteLossError: when training diverges. The best
             model and the last checkpoint before that stay.
     """
-    config = to_dict(config)
-    kind.check_config(config)
     strategy = strategy or tf.distribute.get_strategy()
     is_chief = strategies.is_chief(strategy)
     folder = RunFolder(workdir)
+    config = kind.complete(to_dict(config), folder, strategy)
+    kind.check_config(config)
     folder.check(config)
     if folder.metrics.exists():
         print(f"{folder.path} holds this run, finished. Remove it to train anew.")

@@ -10,7 +10,7 @@ import numpy as np
 from keras_pixelcnn import AutoregressiveImageModel
 from keras_pixelcnn.datasets.image_file import read_image, read_mask
 from keras_pixelcnn.files import replace_when_written
-from keras_pixelcnn.image_grid import save_image_grid
+from keras_pixelcnn.image_grid import columns_of, save_image_grid
 from keras_pixelcnn.pixel_values import to_levels, to_pixels
 
 _MID_GREY = 128
@@ -54,7 +54,8 @@ def sample_images(
     Args:
         model: any; conditions must be given as it takes them.
         num_samples: number of images; of each label or caption, if there are some.
-        labels: labels as numbers or words, or ["all"]. Default: none.
+        labels: labels as numbers, as their names or as words of numbers, or ["all"].
+            Default: none.
         conditions: the other conditions by name, one for all images or one for each.
             Default: none.
         known: an image to complete. Default: samples whole images.
@@ -94,16 +95,28 @@ def _checked_labels(
     model.conditions.check_names({"label": labels})
     if list(labels) == ["all"]:
         return np.arange(model.conditions.num_classes)
-    numbers = [int(label) for label in labels]
-    return model.conditions.check_value("label", numbers).numpy()
+    names = model.label_names or ()
+    numbers = [
+        names.index(label) if label in names else _as_number(label) for label in labels
+    ]
+    wrong = [word for word in numbers if isinstance(word, str)]
+    if not numbers:
+        raise ValueError('label must name a label, or be "all". Received: none')
+    return model.conditions.check_value("label", wrong or numbers).numpy()
+
+
+def _as_number(label: int | str) -> int | str:
+    word = str(label)
+    return int(word) if word.removeprefix("-").isdecimal() else word
 
 
 def _check_complete(model: AutoregressiveImageModel, given: Mapping[str, Any]) -> None:
     try:
         model.conditions.check_complete(given)
     except ValueError as error:
+        first = model.label_names[0] if model.label_names else "3"
         flags = {
-            "label": "--label=3 or --label=all",
+            "label": f"--label={first} or --label=all",
             "caption": "--caption='a small red circle'",
         }
         missing = [name for name in model.conditions.names if name not in given]
@@ -200,7 +213,9 @@ def _read_picture(
 def save_picture(
     path: str | os.PathLike[str], samples: Samples, known: Known | None = None
 ) -> None:
-    """Writes all images as one PNG file, images of one label or caption in a row.
+    """Writes all images as one PNG file.
+
+    Images of one label or caption stand in a row, or in several.
 
     Args:
         path: the file; replaced whole or not at all.
@@ -209,7 +224,8 @@ def save_picture(
             in mid grey. Default: none was.
     """
     # As pictures and not as levels: few levels have none that is mid grey.
-    tiles, per_row = to_pixels(samples.images, samples.num_levels), samples.per_row
+    tiles = to_pixels(samples.images, samples.num_levels)
+    per_row = columns_of(samples.per_row)
     if known is not None:
         first = to_pixels(known.image, samples.num_levels)
         first = np.where(known.mask[..., np.newaxis], first, np.uint8(_MID_GREY))

@@ -150,44 +150,46 @@ def load_examples(
     num_levels: int | None = None,
     **options: Any,
 ) -> tf.data.Dataset:
-    """Loads a split of a dataset for a model.
+    """Loads a split of a dataset in a model's form: its size, colours and levels.
 
     Args:
         model: the images must have its shape and levels.
         dataset: a name that `keras_pixelcnn.datasets.load` takes.
         split: the split of it.
-        num_levels: levels to merge the pixel values to. Default: as stored.
-        **options: as for `keras_pixelcnn.datasets.load`: image_size, color_mode,
-            data_dir.
+        num_levels: levels to merge the pixel values to. Default: the model's.
+        **options: as for `keras_pixelcnn.datasets.load`: image_size and color_mode, by
+            default the model's, and data_dir, cache.
 
     Returns:
         Single examples of {"image", "label"} in their order, of known number.
 
     Raises:
-        ValueError: when the images have another shape or number of levels than the
-            model's, or an argument is wrong.
+        ValueError: when the images have fewer levels than the model's or are asked for
+            in another form, or an argument is wrong.
     """
-    levels = num_levels
-    if levels is None:
-        levels = datasets.native_num_levels(dataset, options.get("data_dir"))
-    if levels != model.num_levels:
-        way = "choose other data, as levels can be merged and not invented"
-        if levels > model.num_levels:
-            way = f"to merge levels as in training, pass num_levels={model.num_levels}"
+    *size, channels = model.image_shape
+    levels = num_levels or model.num_levels
+    native = datasets.native_num_levels(dataset, options.get("data_dir"))
+    if levels != model.num_levels or native < levels:
         raise ValueError(
             f"The model is for pixels of {model.num_levels} levels, and those of "
-            f"{dataset} have {levels}. Scores of different levels do not compare; "
-            f"{way}."
+            f"{dataset} have {min(levels, native)}. Scores of different levels do not "
+            "compare; leave num_levels out, or choose other data, as levels can be "
+            "merged and not invented."
         )
-    examples = datasets.load(
-        dataset, split, num_levels=num_levels, shuffle=False, **options
-    )
+    form = {
+        "num_levels": levels,
+        "image_size": tuple(size),
+        "color_mode": {1: "grayscale", 3: "rgb"}.get(channels),
+    }
+    form |= {name: value for name, value in options.items() if value is not None}
+    examples = datasets.load(dataset, split, shuffle=False, **form)
     shape = tuple(examples.element_spec["image"].shape)
     if shape != model.image_shape:
         raise ValueError(
             f"The model is for images of shape {model.image_shape}, and those of "
-            f"{dataset} have {shape} (height, width, channels). Pass image_size and "
-            "color_mode as in training, or another model."
+            f"{dataset} have {shape} (height, width, channels). Leave image_size and "
+            "color_mode out, which brings them to the model's, or choose another model."
         )
     return examples
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import keras
 import numpy as np
 
 import keras_pixelcnn as kp
@@ -36,8 +35,8 @@ def load_vq_vae(folder: RunFolder) -> VQVAE:
     """
     path = folder.path / VQ_VAE
     try:
-        return keras.models.load_model(path)
-    except Exception as error:  # whatever the first damaged part raises
+        return load_model(path, VQVAE)
+    except (OSError, ValueError) as error:
         raise ValueError(
             f"{path} must hold the auto-encoder of this run, and is damaged: {error}. "
             "Remove it: the same command goes on from its checkpoints."

@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn import datasets
 from keras_pixelcnn.checks import is_integer
 from keras_pixelcnn.files import replace_when_written
 from keras_pixelcnn.models.base.image_model import ImageLosses
@@ -24,7 +23,13 @@ from trainers.runs.config import (
     check_values,
     integer,
 )
-from trainers.runs.data import LabelledImages, as_arrays, batches_of, load_split
+from trainers.runs.data import (
+    LabelledImages,
+    as_arrays,
+    batches_of,
+    load_split,
+    num_levels_of,
+)
 from trainers.runs.run import Run, make_recipe
 from trainers.runs.training import RunKind, train
 from trainers.vq import results
@@ -87,11 +92,10 @@ class VQData(NamedTuple):
 
 
 def _load_data(config: Mapping[str, Any]) -> VQData:
-    native = datasets.native_num_levels
     return VQData(
         as_arrays(load_split(config, config["train_split"])),
         as_arrays(load_split(config, config["validation_split"])),
-        config["num_levels"] or native(config["dataset"], config["data_dir"]),
+        num_levels_of(config),
     )
 
 

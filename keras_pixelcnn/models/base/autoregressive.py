@@ -8,14 +8,20 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import check_shape, checked
 from keras_pixelcnn.interpolation import interpolate_embeddings
-from keras_pixelcnn.models.base import request_validation
+from keras_pixelcnn.models.base import input_data, request_validation
 from keras_pixelcnn.models.base.likelihood_model import LikelihoodModel
 from keras_pixelcnn.models.base.sampling import (
     sample_request,
     scan_batch,
     split_options,
 )
-from keras_pixelcnn.samplers import BatchSlices, Draw, ScanSteps
+from keras_pixelcnn.samplers import (
+    BatchSlices,
+    Draw,
+    KnownPixels,
+    ScanSteps,
+    raster_scan,
+)
 
 
 class AutoregressiveImageModel(LikelihoodModel):
@@ -58,10 +64,43 @@ class AutoregressiveImageModel(LikelihoodModel):
         """Why the model cannot be run step by step, in a sentence."""
         return f"{type(self).__name__} cannot be run step by step."
 
+    @property
+    def scan_order(self) -> np.ndarray:
+        """Rows and columns of the pixels in the model's order: int (pixels, 2).
+
+        Each pixel may depend on those before it. This is the raster's order, from left
+        to right and from the top down, unless a subclass has another.
+        """
+        return np.argwhere(np.ones(self.image_shape[:2], bool))
+
+    def scan_by_steps(
+        self,
+        draw: Draw,
+        conditions: Mapping[str, tf.Tensor],
+        slices: BatchSlices,
+        known: KnownPixels | None = None,
+    ) -> tf.Tensor:
+        """Visits every value of a batch by steps: what samplers and codecs drive.
+
+        A subclass whose order is not the raster's overrides it.
+
+        Args:
+            draw: as for `scan`.
+            conditions: of the examples of all slices, in their order.
+            slices: how the batch is cut.
+            known: values known beforehand, of the examples of all slices. Default:
+                none.
+
+        Returns:
+            int32 tensor (slices, examples, height, width, channels).
+        """
+        steps = self.scan_steps(conditions)
+        return raster_scan(steps, draw, self.image_shape, slices, known)
+
     def scan(
         self, draw: Draw, conditions: Mapping[str, tf.Tensor], slices: BatchSlices
     ) -> tf.Tensor:
-        """Visits every value of a batch in raster order: for codecs, or own samplers.
+        """Visits every value of a batch in the model's order: for codecs, own samplers.
 
         By steps where the model has them, else by whole passes.
 
@@ -220,10 +259,10 @@ class AutoregressiveImageModel(LikelihoodModel):
     ) -> tf.Tensor:
         """Samples the unknown values of images and keeps the known ones.
 
-        Each unknown value is drawn given all values before it in raster order, known or
-        drawn. So the model looks back and not ahead: known values after an unknown one
-        have no influence on it. Rows known from the top in all images take one parallel
-        pass.
+        Each unknown value is drawn given all values before it in the model's order (the
+        raster's, unless it says otherwise), known or drawn. So the model looks back and
+        not ahead: known values after an unknown one have no influence on it. Rows known
+        from the top in all images take one parallel pass.
 
         Args:
             image: integers in [0, num_levels), (batch, height, width, channels); where
@@ -250,15 +289,13 @@ class AutoregressiveImageModel(LikelihoodModel):
         self.conditions.check_names(conditions, self.complete)
         image = self._as_images(image)
         check_shape(tuple(np.shape(image)), image_shape=self.image_shape)
-        mask = request_validation.prepare_mask(mask, np.shape(image), self.image_shape)
+        num_images = input_data.num_images(image)
+        mask = request_validation.prepare_mask(mask, num_images, self.image_shape)
         if tf.executing_eagerly():
             image = self._check_images(np.where(mask, image, np.zeros((), np.uint8)))
         else:
             image = self._check_known(tf.convert_to_tensor(image), mask)
         image = tf.cast(image, tf.int32)
-        num_images = image.shape[0]
-        if num_images is None:
-            num_images = tf.shape(image)[0]
         request = {
             "seed": request_validation.prepare_seeds(seed, num_images),
             "image": image,

@@ -3,19 +3,21 @@
 import difflib
 import inspect
 import numbers
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import checked
+from keras_pixelcnn.checks import as_array_or_none, checked, of_known_shape, one_each
 from keras_pixelcnn.layers import ConditionEncoder
 from keras_pixelcnn.models.base.caption_text import CaptionText, is_text
 
 HAS_CONDITION = "has_condition"
 """An input of optional models: 1 for the examples that have their condition, else 0."""
+
+_MOST_NAMES_TOLD = 20
 
 
 class Conditions:
@@ -37,6 +39,8 @@ class Conditions:
     Attributes:
         shapes: shape of one example's value, by the condition's name.
         num_classes: as passed.
+        label_names: what the labels are called, None where nobody said; set by
+            `name_labels`.
         caption_text: the words of captions; None where the model takes none.
         dropout_rate: as passed.
         optional: whether the model can do without its conditions.
@@ -69,6 +73,7 @@ class Conditions:
             self.shapes["caption"] = (self.caption_text.length,)
         self._check_dropout(dropout_rate)
         self.num_classes = num_classes
+        self.label_names: tuple[str, ...] | None = None
         self.dropout_rate = dropout_rate
         self.optional = dropout_rate > 0
         compute_dtype = keras.dtype_policies.get(dtype).compute_dtype
@@ -89,6 +94,49 @@ class Conditions:
                 "num_classes, embedding_dim, spatial_shape or vocabulary too. "
                 f"Received: condition_dropout={dropout_rate!r}"
             )
+
+    def name_labels(self, label_names: Sequence[str] | None) -> None:
+        """Names the labels, which can then be given by their names.
+
+        Raises:
+            ValueError: when they are not different strings, one for each label.
+        """
+        if label_names is not None:
+            label_names = self.check_label_names(label_names)
+        self.label_names = label_names
+
+    def check_label_names(self, label_names: Any) -> tuple[str, ...]:
+        """Checks names of labels, and returns them.
+
+        Raises:
+            ValueError: as `name_labels` does.
+        """
+        is_text = isinstance(label_names, str)
+        names = () if is_text else tuple(label_names)
+        if is_text or not all(isinstance(name, str) for name in names):
+            raise ValueError(
+                f"label_names must be a list of strings. Received: {label_names!r}"
+            )
+        if len(names) != (self.num_classes or 0) or len({*names}) < len(names):
+            raise ValueError(
+                "label_names must be different, and as many as the model's classes, "
+                f"{self.num_classes or 0}. Received: {len(names)}, of which "
+                f"{len({*names})} differ"
+            )
+        return names
+
+    def _numbers_of(self, names: np.ndarray) -> np.ndarray:
+        """Returns the labels of these names."""
+        known = list(self.label_names or ())
+        for name in names.flat:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                raise ValueError(
+                    f"{self._rule('label')} Received: {str(name)!r}"
+                    + (f". Was {near[0]!r} meant?" if near else "")
+                )
+        numbers_of = [known.index(name) for name in names.flat]
+        return np.array(numbers_of, np.int32).reshape(names.shape)
 
     @property
     def names(self) -> list[str]:
@@ -208,7 +256,7 @@ class Conditions:
         for name, shape in self.shapes.items():
             value = self.check_value(name, given[name])
             _check_count(name, value.shape, shape, num_examples)
-            inputs[name] = tf.broadcast_to(value, [num_examples, *shape])
+            inputs[name] = one_each(name, value, shape, num_examples)
         if self.optional:
             inputs[HAS_CONDITION] = self._presence(given_presence, num_examples)
         return inputs
@@ -227,7 +275,7 @@ class Conditions:
             rule = f"{HAS_CONDITION} must hold 0 or 1."
             value = checked((value == 0) | (value == 1), value, rule)
         _check_count(HAS_CONDITION, value.shape, (), num_examples)
-        return tf.broadcast_to(value, [num_examples])
+        return one_each(HAS_CONDITION, value, (), num_examples)
 
     def num_examples(self, given: Mapping[str, Any]) -> Any:
         """Counts the examples of the conditions; None if one stands for all."""
@@ -337,9 +385,14 @@ class Conditions:
             value = self._cast(name, tf.convert_to_tensor(value))
             self._check_values(name, tf.get_static_value(value))
         else:
-            value = np.asarray(value)
-            kinds = "iu" if _dtype(name).is_integer else "fiu"
-            if value.size and value.dtype.kind not in kinds:
+            given, value = value, as_array_or_none(value)
+            if value is None:
+                raise ValueError(f"{self._rule(name)} Received: {given!r}")
+            if name == "label" and value.dtype.kind == "U":
+                value = self._numbers_of(value)
+            # An empty list makes floats.
+            integers = _dtype(name).is_integer and value.size
+            if value.dtype.kind not in ("iu" if integers else "fiu"):
                 self._refuse_type(name, value.dtype)
             self._check_values(name, value)
             value = tf.constant(value.astype(_dtype(name).as_numpy_dtype))
@@ -384,7 +437,7 @@ class Conditions:
     def _with_shape(self, name: str, value: tf.Tensor) -> tf.Tensor:
         shape = self.shapes[name]
         if value.shape.rank is None:  # as Python functions in data sets leave it
-            return tf.ensure_shape(value, [None, *shape])
+            return of_known_shape(name, value, shape)
         own = value.shape[value.shape.rank - len(shape) :]
         if value.shape.rank < len(shape) or not own.is_compatible_with(shape):
             batch = ", ".join(["batch", *map(str, shape)])
@@ -410,7 +463,12 @@ class Conditions:
             bound = "" if self._largest > 1e38 else f" of at most {self._largest:g}"
             return f"{name} must hold finite numbers{bound}."
         none = ", or -1 for none" if self.optional else ""
-        return f"label must hold integers in [0, {self.num_classes}){none}."
+        named = ""
+        if self.label_names:
+            shown = [*self.label_names[:_MOST_NAMES_TOLD]]
+            more = ", ..." if len(shown) < len(self.label_names) else ""
+            named = f", or their names: {', '.join(shown)}{more}"
+        return f"label must hold integers in [0, {self.num_classes}){none}{named}."
 
     def _are_left_out(self, given: Mapping[str, Any]) -> bool:
         """Tells whether no condition is given, which not every model can do without."""

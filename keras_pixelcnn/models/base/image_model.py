@@ -15,11 +15,10 @@ from keras_pixelcnn.checks import (
     check_shape,
     checked_images,
 )
+from keras_pixelcnn.metrics import prepare_callbacks
 from keras_pixelcnn.models.base import distributed_fit, input_data, keras_habits
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.samplers import at_least_one
-
-_NOT_BUILT = {"is_optimizer_built": False}
 
 
 class ImageLosses(NamedTuple):
@@ -61,6 +60,18 @@ class ImageModel(keras.Model):
 
     own_loss: ClassVar[str]
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = keras_habits.clonable(cls.__init__)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Makes a model, or a clone of one (a hook of Keras's)."""
+        source = keras_habits.source_of_clone(args)
+        if source is not None:
+            return cls.from_config(source.get_config())
+        return super().__new__(cls, *args, **kwargs)
+
     def __init__(
         self,
         *,
@@ -100,11 +111,13 @@ class ImageModel(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments that all models share.
 
-        And which layers are frozen, where some are: `from_config` takes that away.
+        And which layers are frozen, and how labels are called, where somebody said so:
+        `from_config` takes that away.
         """
         trainable = keras_habits.trainable_by_layer(self)
         return {
             **({"trainable_by_layer": trainable} if trainable else {}),
+            **({"label_names": [*self.label_names]} if self.label_names else {}),
             "name": self.name,
             "trainable": self.trainable,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
@@ -117,9 +130,24 @@ class ImageModel(keras.Model):
         """Makes the model that `get_config` tells of, with weights of its own."""
         config = dict(config)
         trainable = config.pop("trainable_by_layer", {})
+        label_names = config.pop("label_names", None)
         model = super().from_config(config, custom_objects)
+        model.label_names = label_names
         keras_habits.set_trainable_by_layer(model, trainable)
         return model
+
+    @property
+    def label_names(self) -> tuple[str, ...] | None:
+        """What the labels are called; None where nobody said.
+
+        May be set, to as many different strings as there are classes. They can then be
+        given in place of numbers, `label="sneaker"`, and are saved and exported.
+        """
+        return self.conditions.label_names
+
+    @label_names.setter
+    def label_names(self, label_names: Sequence[str] | None) -> None:
+        self.conditions.name_labels(label_names)
 
     @property
     def num_dims(self) -> int:
@@ -182,21 +210,13 @@ class ImageModel(keras.Model):
         """Checks what `predict` takes: what `fit` takes, without the loss's needs."""
         return self._prepare(x, y)
 
-    @property
-    def _feature_names(self) -> set[str]:
-        """Names of what the model and its loss take."""
-        return set(self.input)
-
     def _features_of(self, data: Any) -> dict[str, Any]:
-        """Returns the features of a batch of Keras's, which `fit` has prepared.
+        """Returns the features of a batch of Keras's.
 
-        But of sources that it does not know the batches come as they are.
+        `fit` has prepared those of the sources that it knows. Of others, as a strategy
+        that deals them out, they come as they are.
         """
-        x, y = input_data.split(data)
-        if isinstance(x, Mapping) and self._feature_names <= set(x):
-            image = checked_images(self._as_images(x["image"]), self.num_levels)
-            return {**x, "image": image}
-        return self._prepare(x, y)
+        return self._prepare(*input_data.split(data))
 
     def _as_images(self, image: Any) -> Any:
         """Gives grey images their channel axis where data sets leave it out."""
@@ -256,9 +276,11 @@ class ImageModel(keras.Model):
         """
         if not self.compiled:
             return {}
-        config = {**super().get_compile_config(), "auto_scale_loss": self._scales_loss}
-        # Said of these alone: Keras's clones do not know the word.
-        return config if self.optimizer.built else {**config, **_NOT_BUILT}
+        return {
+            **super().get_compile_config(),
+            "auto_scale_loss": self._scales_loss,
+            "is_optimizer_built": self.optimizer.built,
+        }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles as the saved model was (a hook of Keras's loading)."""
@@ -333,7 +355,7 @@ class ImageModel(keras.Model):
             kwargs["validation_data"] = self._finite(
                 *input_data.split(validation), steps
             )
-        kwargs["callbacks"] = keras_habits.prepare_callbacks(
+        kwargs["callbacks"] = prepare_callbacks(
             kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
         )
         x = input_data.prepared(x, y, self._prepare)
@@ -350,7 +372,7 @@ class ImageModel(keras.Model):
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has prepared it
             x = self._finite(x, y, kwargs.get("steps"))
             if len(args) < 5:  # behind that Keras takes callbacks by their place
-                kwargs["callbacks"] = keras_habits.prepare_callbacks(
+                kwargs["callbacks"] = prepare_callbacks(
                     kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
                 )
         return super().evaluate(x, None, *args, **kwargs)
@@ -475,9 +497,9 @@ class ImageModel(keras.Model):
         keras_habits.refuse_quantisation(self, mode)
 
     def _run_through_graph(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Refuses Keras's clones, which would be of no class of ours (a hook)."""
-        keras_habits.refuse_clone(self, kwargs.get("operation_fn"))
-        return super()._run_through_graph(inputs, *args, **kwargs)
+        """Lets Keras's clones be of the model's class (a hook)."""
+        clone = keras_habits.prepare_clone(self, inputs, *args, **kwargs)
+        return clone or super()._run_through_graph(inputs, *args, **kwargs)
 
     # Graphs of verbs.
 
@@ -540,7 +562,7 @@ class ImageModel(keras.Model):
             signatures: names of those that it shall have, such as ["sample"]; the first
                 is the one of requests that name none. Default: all.
             label_names: what the labels are called, for those who use the export; as
-                many as there are classes. Default: not said.
+                many as there are classes. Default: the model's own.
             bits_per_dim: what the model reached on data that it was not trained on,
                 for the same. Default: not said.
             max_batch_size: most rows of a request, for the same, if those who serve it

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import as_array
+from keras_pixelcnn.checks import as_array, of_known_shape
 
 Prepare = Callable[[Any, Any], dict[str, Any]]
 """Maps images, or a dict with them, and what stands beside them to checked features."""
@@ -182,23 +182,9 @@ def with_all_axes(
     shape = tf.TensorShape(image.shape)
     # As Python functions and decoders of files leave it in data sets.
     if shape.rank is None or not shape[1:].is_fully_defined():
-        return _of_known_shape(image, image_shape)
+        grey = [image_shape[:2]] if image_shape[2] == 1 else []
+        return of_known_shape("`image`", image, image_shape, *grey)
     if shape.rank == 3 and (*shape[1:], 1) == image_shape:
         is_symbolic = isinstance(image, keras.KerasTensor)
         return keras.ops.expand_dims(image, -1) if is_symbolic else image[..., None]
     return image
-
-
-def _of_known_shape(image: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
-    """Checks images whose shape the graph does not know, and gives them theirs."""
-    height, width, channels = image_shape
-    shape = tf.shape(image)
-    # Padded, so that a shape of any rank can be compared.
-    sizes = tf.concat([shape[1:], [-1] * 4], axis=0)[:4]
-    fits = tf.reduce_all(tf.equal(sizes, [height, width, channels, -1]))
-    if channels == 1:
-        fits |= tf.reduce_all(tf.equal(sizes, [height, width, -1, -1]))
-    rule = f"`image` must have shape (batch, {height}, {width}, {channels})."
-    check = tf.debugging.Assert(fits, [rule, "Received shape:", shape], 8)
-    with tf.control_dependencies([check]):
-        return tf.reshape(image, [-1, *image_shape])

@@ -6,12 +6,12 @@ was set. The rest are sentences about what Keras would do, and no one could use.
 """
 
 import collections
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NoReturn
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, NoReturn
 
 import keras
-
-from keras_pixelcnn.metrics import ProgressBar
 
 
 def trainable_by_layer(model: keras.Model) -> dict[str, bool]:
@@ -65,29 +65,6 @@ def _layers_with_paths(
         yield from _layers_with_paths(child, f"{own}/")
 
 
-def prepare_callbacks(
-    callbacks: Any, metric: keras.metrics.Metric | None, verbose: Any
-) -> Any:
-    """Tells callbacks what Keras finds out of its own metrics alone.
-
-    Args:
-        callbacks: as `keras.Model.fit` takes them.
-        metric: the model's, of which less is better. None: it has none.
-        verbose: as `keras.Model.fit` takes it.
-
-    Returns:
-        The callbacks; with a progress bar, where one is shown.
-    """
-    if metric is None or isinstance(callbacks, keras.callbacks.CallbackList):
-        return callbacks
-    callbacks = keras.tree.flatten(callbacks or [])
-    for callback in callbacks:
-        monitor = str(getattr(callback, "monitor", "")).removeprefix("val_")
-        if monitor == metric.name and getattr(callback, "mode", "") == "auto":
-            callback.mode = "min"
-    return callbacks if verbose == 0 else [*callbacks, ProgressBar()]
-
-
 def check_file_name(filepath: Any) -> None:
     """Checks that a model is not saved to what cannot be loaded.
 
@@ -115,20 +92,74 @@ def refuse_quantisation(model: keras.Model, mode: Any) -> NoReturn:
     )
 
 
-def refuse_clone(model: keras.Model, operation_fn: Any) -> None:
-    """Refuses `keras.models.clone_model`, which would lose the model's class.
+# `keras.models.clone_model` runs a model's graph with new layers, and makes a model of
+# what comes out: one of the same class where the constructor takes inputs and outputs,
+# as `keras.Model` does, else one without our verbs. So constructors say that they do,
+# and the graph gives word of the model instead of its outputs.
+
+
+class _Clone(NamedTuple):
+    """Stands for the outputs of a clone: the model that it is to be one of."""
+
+    model: keras.Model
+
+
+def clonable(init: Callable[..., None]) -> Callable[..., None]:
+    """Makes a constructor that Keras's clones take for one like `keras.Model`'s.
+
+    Its own signature stays what `inspect.signature` tells.
+    """
+
+    @functools.wraps(init)
+    def constructor(self: keras.Model, *args: Any, **kwargs: Any) -> None:
+        if source_of_clone(args) is None:  # else `__new__` has made all of it
+            init(self, *args, **kwargs)
+
+    return constructor
+
+
+def source_of_clone(args: tuple[Any, ...]) -> keras.Model | None:
+    """Returns the model that Keras clones by calling its class with `args`, or None."""
+    is_clone = len(args) == 2 and isinstance(args[1], _Clone)
+    return args[1].model if is_clone else None
+
+
+def prepare_clone(
+    model: keras.Model, inputs: Any, operation_fn: Any = None, call_fn: Any = None
+) -> Any:
+    """Returns what the model's class makes a clone of; None where none is asked for.
 
     Args:
         model: whose graph is run.
+        inputs: what Keras runs it on.
         operation_fn: what Keras runs it for.
+        call_fn: what Keras runs it by.
 
     Raises:
-        TypeError: when that is a clone.
+        ValueError: when the clone is to have other layers or inputs than the model: a
+            model of its class is made from its config alone.
     """
-    if getattr(operation_fn, "__module__", "").endswith(".models.cloning"):
+    if not _is_of_cloning(operation_fn):
+        return None
+    function = operation_fn
+    while (
+        _is_of_cloning(function) and "clone_function" in function.__code__.co_freevars
+    ):
+        function = inspect.getclosurevars(function).nonlocals["clone_function"]
+    is_same = [
+        isinstance(given._keras_history.operation, keras.layers.InputLayer)
+        and (given.name, given.shape, given.dtype) == (own.name, own.shape, own.dtype)
+        for given, own in zip(keras.tree.flatten(inputs), model.inputs, strict=True)
+    ]
+    if call_fn is not None or not _is_of_cloning(function) or not all(is_same):
         name = type(model).__name__
-        raise TypeError(
-            f"keras.models.clone_model would make a keras.Model of a {name}, without "
-            f"its loss and its verbs. Use {name}.from_config(model.get_config()): the "
-            "same class with fresh weights."
+        raise ValueError(
+            f"keras.models.clone_model makes a {name} of a {name}, from its config "
+            "alone. Leave out input_tensors, clone_function and call_function, or use "
+            f"{name}.from_config with a config that is changed."
         )
+    return _Clone(model)
+
+
+def _is_of_cloning(function: Any) -> bool:
+    return getattr(function, "__module__", "").endswith(".models.cloning")

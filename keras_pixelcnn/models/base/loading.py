@@ -9,6 +9,7 @@ from typing import TypeVar
 import keras
 
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
+from keras_pixelcnn.models.base.model_file import at_most, check_model_file
 
 _Model = TypeVar("_Model", bound=keras.Model)
 
@@ -19,8 +20,10 @@ def load_model(
 ) -> _Model:
     """Loads a model that `model.save` wrote.
 
-    `keras.models.load_model` does the same, and knows less of what can be wrong. Its
-    safe mode stays on, so that no code in the file is run.
+    Before anything is built, the file is looked at: it must not hold or ask for more
+    than its bytes account for, must need no classes but those that do arithmetic or
+    that you have registered, and its weights must lie in it and be finite. Keras's safe
+    mode stays on as well. `keras.models.load_model` loads the same files, and others.
 
     Args:
         filepath: a `.keras` file.
@@ -31,7 +34,8 @@ def load_model(
 
     Raises:
         FileNotFoundError: when there is no such file.
-        ValueError: when it is damaged, or holds another kind of model.
+        ValueError: when it is damaged, or not as said above, or holds another kind of
+            model.
     """
     path = pathlib.Path(filepath)
     if not path.is_file():
@@ -44,15 +48,11 @@ def load_model(
             "kind of file, or the beginning of one. Save or copy it again."
         )
     try:
-        model = keras.models.load_model(path)
+        with at_most(check_model_file(path, model_class)):
+            return keras.models.load_model(path)
     except Exception as error:  # whatever the first damaged part raises
-        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 300)
+        reason = str(error)
+        if not isinstance(error, ValueError):
+            reason = f"{type(error).__name__}: {error}"
+        reason = textwrap.shorten(reason, 500)
         raise ValueError(f"{path} cannot be loaded. {reason}") from error
-    if not isinstance(model, model_class):
-        kind = (
-            "a model of keras_pixelcnn, such as GatedPixelCNN"
-            if model_class is AutoregressiveImageModel
-            else f"a {model_class.__name__}"
-        )
-        raise ValueError(f"{path} must hold {kind}. Received: {type(model).__name__}")
-    return model

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import checked, is_integer
+from keras_pixelcnn.checks import as_array_or_none, checked, is_integer, one_each
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.samplers import example_seeds, random_call_seed
 
 INT64 = np.iinfo(np.int64)
+
+_SEED_RULE = "seed must be an integer (or one per example) from -2**63 to 2**63 - 1."
 
 
 def prepare_seeds(seed: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
@@ -38,11 +40,15 @@ def prepare_seeds(seed: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
     seed = _known(seed)
     if not tf.is_tensor(seed):
         seed = _check_seeds(seed)
+    elif not seed.dtype.is_integer:
+        raise ValueError(f"{_SEED_RULE} Received: values of type {seed.dtype.name}")
+    elif seed.dtype == tf.uint64:
+        seed = checked(seed <= np.uint64(INT64.max), seed, _SEED_RULE)
     seed = tf.cast(seed, tf.int64)
     if seed.shape.rank == 0:
         return example_seeds(seed, num_samples)
     _check_one_per_example("seed", seed, num_samples)
-    return seed
+    return one_each("seed", seed, (), num_samples)
 
 
 def num_seeds(seed: Any) -> Any:
@@ -56,12 +62,10 @@ def num_seeds(seed: Any) -> Any:
 
 
 def _check_seeds(seed: Any) -> np.ndarray:
-    values = np.asarray(seed)
-    if values.dtype.kind not in "iu" or np.any(values > INT64.max):
-        raise ValueError(
-            "seed must be an integer (or one per example) from -2**63 to 2**63 - 1. "
-            f"Received: seed={seed!r}"
-        )
+    values = as_array_or_none(seed)
+    possible = values is not None and values.dtype.kind in "iu"
+    if not possible or np.any(values > INT64.max):
+        raise ValueError(f"{_SEED_RULE} Received: seed={seed!r}")
     return values.astype(np.int64)
 
 
@@ -105,7 +109,7 @@ def prepare_noise(noise: Any, image_shape: tuple[int, int, int]) -> tf.Tensor:
         if not possible.all():
             raise ValueError(f"{rule} Received: {values[~possible].flat[0]}")
         noise = tf.constant(values)
-    noise = tf.cast(noise, tf.float32)
+    noise = _as_float_tensor(noise, rule)
     if not noise.shape.is_compatible_with([None, *image_shape]):
         sizes = ", ".join(map(str, image_shape))
         raise ValueError(
@@ -153,7 +157,11 @@ def prepare_top_p(top_p: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
 def prepare_guidance_scale(scale: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
     """Returns one finite scale for each example; see `prepare_temperature`."""
     rule = "guidance_scale must be a finite number (1 is the conditional model)."
-    return _prepare_numbers("guidance_scale", scale, num_samples, rule, np.isfinite)
+    return _prepare_numbers("guidance_scale", scale, num_samples, rule, _is_any)
+
+
+def _is_any(values: Any) -> Any:
+    return values == values
 
 
 def _prepare_numbers(
@@ -161,27 +169,44 @@ def _prepare_numbers(
     value: Any,
     num_samples: tf.Tensor | int,
     rule: str,
-    possible: Callable[[np.ndarray], np.ndarray],
+    possible: Callable[[Any], Any],
 ) -> tf.Tensor:
     value = _known(value)
     if not tf.is_tensor(value):
         values = _as_floats(value)
         if not np.all(np.isfinite(values) & possible(values)):
             raise ValueError(f"{rule} Received: {name}={value!r}")
-        value = values
-    value = tf.cast(value, tf.float32)
+        value = tf.constant(values)
+    else:
+        value = _as_float_tensor(value, rule)
+        value = checked((abs(value) < np.inf) & possible(value), value, rule)
     if value.shape.rank != 0:
         _check_one_per_example(name, value, num_samples)
-    return tf.broadcast_to(value, [num_samples])
+    return one_each(name, value, (), num_samples)
 
 
 def _as_floats(value: Any) -> np.ndarray:
     """Returns an array of numbers, NaN where there are none."""
+    values = as_array_or_none(value)
+    if values is None or values.dtype.kind not in "buifO":  # NumPy would read texts
+        return np.asarray(np.nan, "float32")
     try:
-        is_text = np.asarray(value).dtype.kind in "SU"  # which NumPy would read
-        return np.asarray(np.nan if is_text else value, "float32")
+        with np.errstate(over="ignore"):  # which makes infinity
+            return values.astype("float32")
     except (TypeError, ValueError):
         return np.asarray(np.nan, "float32")
+
+
+def _as_float_tensor(value: tf.Tensor, rule: str) -> tf.Tensor:
+    """Returns float32, of numbers of any other type.
+
+    Raises:
+        ValueError: when they are no numbers.
+    """
+    dtype = value.dtype
+    if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
+        raise ValueError(f"{rule} Received: values of type {dtype.name}")
+    return tf.cast(value, tf.float32)
 
 
 def check_can_be_guided(conditions: Conditions) -> None:
@@ -234,13 +259,13 @@ def prepare_log_prior(prior: Any, num_classes: int) -> tf.Tensor:
 
 
 def prepare_mask(
-    mask: Any, shape: tuple[int | None, ...], image_shape: tuple[int, int, int]
+    mask: Any, num_images: tf.Tensor | int, image_shape: tuple[int, int, int]
 ) -> Any:
     """Returns a mask that broadcasts to the images, True where they are known.
 
     Args:
         mask: booleans, or numbers 0 and 1: ([batch,] height, width[, channels]).
-        shape: the images' shape.
+        num_images: how many images it is for.
         image_shape: (height, width, channels) of the model.
 
     Returns:
@@ -248,7 +273,8 @@ def prepare_mask(
         known, else a tensor.
 
     Raises:
-        ValueError: when the mask has another shape, or other values.
+        ValueError: when the mask has another shape, or other values; in graphs of
+            masks of an unknown shape running them raises `InvalidArgumentError`.
     """
     mask = _known(mask)
     rule = (
@@ -258,32 +284,42 @@ def prepare_mask(
     if tf.is_tensor(mask):
         mask = _as_booleans(mask, rule)
     else:
-        mask = np.asarray(mask)
-        if mask.dtype.kind not in "buif" or not np.isin(mask, (0, 1)).all():
-            raise ValueError(
-                f"{rule} Received: values of type {mask.dtype}, {np.unique(mask)[:5]}"
-            )
-        mask = mask.astype(bool)
-    own = tf.TensorShape(mask.shape)
-    batch = tf.TensorShape(shape[:1])
-    for of_pixels in (image_shape[:2], batch.concatenate(image_shape[:2])):
-        if own.is_compatible_with(of_pixels):
-            return mask[..., None]
-    for of_channels in (image_shape, batch.concatenate(image_shape)):
-        if own.is_compatible_with(of_channels):
-            return mask
+        values = as_array_or_none(mask)
+        if values is None or values.dtype.kind not in "buif":
+            raise ValueError(f"{rule} Received: {mask!r}")
+        if not np.isin(values, (0, 1)).all():
+            raise ValueError(f"{rule} Received: values {np.unique(values)[:5]}")
+        mask = values.astype(bool)
+    own, count = tf.TensorShape(mask.shape), tf.get_static_value(num_images)
+    height_width, batch = image_shape[:2], tf.TensorShape([count])
     pixels = f"{image_shape[0]}, {image_shape[1]}"
-    count = "batch" if shape[0] is None else shape[0]
-    raise ValueError(
-        f"mask must have the shape ({pixels}) for all images or ({count}, {pixels}) "
-        f"for each; with {image_shape[2]} at the end where it is of channels and not "
-        f"of pixels. Received: mask of shape {tuple(mask.shape)}"
+    rule = (
+        f"mask must have the shape ({pixels}) for all images or "
+        f"({'batch' if count is None else count}, {pixels}) for each; with "
+        f"{image_shape[2]} at the end where it is of channels and not of pixels."
     )
+    for sizes in (height_width, image_shape):
+        for leading in (tf.TensorShape([]), batch):
+            wanted = leading.concatenate(sizes)
+            if own.rank is None or not own.is_compatible_with(wanted):
+                continue
+            if not own.is_fully_defined():  # and may be another, as it seems
+                here = [*([num_images] if leading.rank else []), *sizes]
+                check = tf.debugging.Assert(
+                    tf.reduce_all(tf.equal(tf.shape(mask), here)),
+                    [rule, "Received shape:", tf.shape(mask)],
+                )
+                with tf.control_dependencies([check]):
+                    mask = tf.identity(mask)
+            return mask[..., None] if sizes is height_width else mask
+    raise ValueError(f"{rule} Received: mask of shape {own}")
 
 
 def _as_booleans(mask: tf.Tensor, rule: str) -> tf.Tensor:
     if mask.dtype == tf.bool:
         return mask
+    if not (mask.dtype.is_integer or mask.dtype.is_floating):
+        raise ValueError(f"{rule} Received: values of type {mask.dtype.name}")
     is_known = tf.equal(mask, tf.cast(1, mask.dtype))
     possible = is_known | tf.equal(mask, tf.cast(0, mask.dtype))
     check = tf.debugging.Assert(tf.reduce_all(possible), [rule])

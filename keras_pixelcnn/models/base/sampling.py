@@ -24,7 +24,6 @@ from keras_pixelcnn.samplers import (
     example_uniforms,
     fixed_point_scan,
     most_slices,
-    raster_scan,
 )
 
 if TYPE_CHECKING:
@@ -328,8 +327,7 @@ def _scan(
     sampler: str,
 ) -> tf.Tensor:
     if sampler == "incremental":
-        steps = model.scan_steps(conditions)
-        return raster_scan(steps, draw, model.image_shape, slices, known)
+        return model.scan_by_steps(draw, conditions, slices, known)
     whole = functools.partial(_whole_pass, model, conditions)
     channel_parameters = model.pixel_likelihood.channel_parameters
     if isinstance(draw, _RequestDraw) and sampler == "fixed_point":
@@ -346,6 +344,7 @@ def _scan(
         slices.size,
         known,
         passes_a_pixel=model.pixel_likelihood.color_groups,
+        order=model.scan_order,
     )
     return images[tf.newaxis]
 

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.checks import checked, of_known_shape, one_each
+
 _RULE = (
     "label must hold an identity for each image: integers of at least 0, of shape "
     "(batch,) or (batch, 1)."
@@ -26,23 +28,24 @@ def checked_labels(label: Any, image: Any) -> Any:
             another.
     """
     if tf.is_tensor(label) and not hasattr(label, "numpy"):
-        return _checked_tensor(label)
+        return _checked_tensor(label, tf.shape(image)[0])
     if not len(image):
         raise ValueError(f"There must be an image. Received shape: {image.shape}")
     return _checked_array(label, len(image))
 
 
-def _checked_tensor(label: tf.Tensor) -> tf.Tensor:
+def _checked_tensor(label: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
     rank = label.shape.rank
-    is_column = rank == 2 and label.shape[1] == 1
-    if rank is None or is_column:  # Keras retraces a step that saw both without a rank
-        label, rank = tf.reshape(label, [-1]), 1
+    # Keras retraces a step that saw vectors and columns without a rank.
+    if rank is None or (rank == 2 and label.shape[1] in (1, None)):
+        label, rank = of_known_shape("label", label, (), (1,)), 1
     if rank != 1 or not label.dtype.is_integer:
         raise ValueError(
             f"{_RULE} Received: labels of shape {label.shape} and type "
             f"{label.dtype.name}"
         )
-    return label
+    label = one_each("label", label, (), count)
+    return checked(label >= 0, label, _RULE)
 
 
 def _checked_array(label: Any, count: int) -> np.ndarray:

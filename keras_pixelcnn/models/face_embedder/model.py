@@ -149,10 +149,6 @@ class FaceEmbedder(ImageModel):
 
     # What `fit` takes: images, and an identity for each.
 
-    @property
-    def _feature_names(self) -> set[str]:
-        return {"image", "label"}
-
     def prepare_features(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Checks a batch of images with identities; see `ImageModel`.
 

@@ -1,8 +1,5 @@
 """GatedPixelCNN: the model of "Conditional Image Generation with PixelCNN Decoders"."""
 
-import functools
-import math
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,13 +7,11 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape, check_positive
-from keras_pixelcnn.layers import GateConditioning, GatedPixelCNNBlock
-from keras_pixelcnn.layers.color_groups import complete_filters
+from keras_pixelcnn.checks import check_image_shape
 from keras_pixelcnn.layers.input_encoding import make_encoding
-from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.base.conditions import Conditions
+from keras_pixelcnn.models.gated_pixelcnn.network import GatedNetwork
 from keras_pixelcnn.models.gated_pixelcnn.sampling_steps import GatedPixelCNNSteps
 from keras_pixelcnn.samplers import ScanSteps, by_channel
 
@@ -52,6 +47,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
             logistics of PixelCNN++, whose network runs once a pixel instead of once a
             channel. {"name": "logistic_mixture", "num_mixtures": 5} is one of 5
             components instead of 10; see `keras_pixelcnn.likelihoods.LogisticMixture`.
+            Or one of your own; see `keras_pixelcnn.likelihoods.get`.
         dropout_rate: share of gated features dropped in training, in [0, 1).
             Default 0.
         num_classes: number of labels, given as "label". Default: no labels.
@@ -113,7 +109,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
         kernel_size: int = 3,
         first_kernel_size: int = 7,
         head_filters: int | None = None,
-        likelihood: str | Mapping[str, Any] = "categorical",
+        likelihood: likelihoods.Identifier = "categorical",
         dropout_rate: float = 0.0,
         num_classes: int | None = None,
         embedding_dim: int | None = None,
@@ -132,11 +128,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
         trainable: bool = True,
     ) -> None:
         image_shape = check_image_shape(image_shape)
-        check_positive("num_blocks", num_blocks)
-        _check_gain(vertical_gain)
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
-        groups = pixels.color_groups
-        filters = complete_filters(filters, head_filters, groups)
         conditions = Conditions(
             num_classes,
             embedding_dim,
@@ -156,39 +148,23 @@ class GatedPixelCNN(AutoregressiveImageModel):
             likelihood=pixels.name,
             dtype=dtype,
         )
-        blocks = [
-            GatedPixelCNNBlock(
-                filters,
-                kernel_size if index else first_kernel_size,
-                mask_type="B" if index else "A",
-                skip_filters=head_filters,
-                color_groups=groups,
-                dropout_rate=dropout_rate,
-                skip_only=index == num_blocks - 1,
-                gradient_checkpointing=gradient_checkpointing,
-                vertical_gain=vertical_gain,
-                dtype=dtype,
-                name=f"block_{index}",
-            )
-            for index in range(num_blocks)
-        ]
-        condition_encoder = conditions.make_encoder(
-            image_shape[:2], filters, dtype, vector_map, positions
+        network = GatedNetwork(
+            image_shape,
+            encoding,
+            pixels,
+            is_conditional=bool(conditions.names) or positions,
+            filters=filters,
+            num_blocks=num_blocks,
+            kernel_size=kernel_size,
+            first_kernel_size=first_kernel_size,
+            head_filters=head_filters,
+            dropout_rate=dropout_rate,
+            gradient_checkpointing=gradient_checkpointing,
+            vertical_gain=vertical_gain,
+            dtype=dtype,
         )
-        conditionings = [
-            GateConditioning(
-                block.conditioning_filters,
-                defers_maps=gradient_checkpointing,
-                dtype=dtype,
-                name=f"conditioning_{index}",
-            )
-            for index, block in enumerate(blocks)
-            if condition_encoder is not None
-        ]
-        head = MaskedProduct(blocks[0].skip_filters, groups, dtype=dtype, name="head")
-        # Likelihoods stay exact under mixed precision.
-        parameters = MaskedProduct(
-            math.prod(pixels.pixel_shape), groups, dtype="float32", name="parameters"
+        condition_encoder = conditions.make_encoder(
+            image_shape[:2], network.filters, dtype, vector_map, positions
         )
         by_pixel = keras.layers.Reshape(
             (*image_shape[:2], *pixels.pixel_shape), dtype="float32"
@@ -197,23 +173,11 @@ class GatedPixelCNN(AutoregressiveImageModel):
         # === Functional model ===
         image = keras.Input(image_shape, dtype="int32", name="image")
         given = conditions.keras_inputs()
-        added = [None] * num_blocks
-        if given:
-            features = condition_encoder(given)
-            added = [conditioning(features) for conditioning in conditionings]
-        vertical = horizontal = encoding(image)
-        if positions and not given:
+        encoded, features = encoding(image), None
+        if condition_encoder is not None:
             # A symbolic layer needs an input, whatever it reads.
-            features = condition_encoder({"image": vertical})
-            added = [conditioning(features) for conditioning in conditionings]
-        skips = []
-        for block, conditioning in zip(blocks[:-1], added[:-1], strict=True):
-            vertical, horizontal, skip = block(vertical, horizontal, conditioning)
-            skips.append(skip)
-        skips.append(blocks[-1](vertical, horizontal, added[-1]))
-        outputs = functools.reduce(keras.ops.add, skips)
-        outputs = head(keras.ops.relu(outputs))
-        outputs = parameters(keras.ops.relu(outputs))
+            features = condition_encoder(given or {"image": encoded})
+        outputs = network(encoded, features)
         super().__init__(
             inputs={"image": image, **given},
             outputs=by_pixel(outputs),
@@ -226,7 +190,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
         )
 
         # === Config ===
-        self.filters = filters
+        self.filters = network.filters
         self.num_blocks = num_blocks
         self.kernel_size = kernel_size
         self.first_kernel_size = first_kernel_size
@@ -246,18 +210,19 @@ class GatedPixelCNN(AutoregressiveImageModel):
         self.input_embedding_dim = input_embedding_dim
         self.encoding = encoding
         self.condition_encoder = condition_encoder
-        self.conditionings = conditionings
-        self.blocks = blocks
-        self.head = head
-        self.parameters = parameters
+        self.conditionings = network.conditionings
+        self.blocks = network.blocks
+        self.head = network.head
+        self.parameters = network.parameters
 
     def scan_steps(
         self, conditions: Mapping[str, tf.Tensor] | None = None
     ) -> ScanSteps:
         """Gives the model step by step; see `AutoregressiveImageModel`."""
-        return by_channel(
-            GatedPixelCNNSteps(self, conditions or {}), self.pixel_likelihood
-        )
+        features = None
+        if self.condition_encoder is not None:
+            features = self.condition_encoder(conditions or {}, training=False)
+        return by_channel(GatedPixelCNNSteps(self, features), self.pixel_likelihood)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -282,11 +247,3 @@ class GatedPixelCNN(AutoregressiveImageModel):
             "input_encoding": self.input_encoding,
             "input_embedding_dim": self.input_embedding_dim,
         }
-
-
-def _check_gain(gain: Any) -> None:
-    is_number = isinstance(gain, numbers.Real) and not isinstance(gain, bool)
-    if not is_number or not 0 < gain < math.inf:
-        raise ValueError(
-            f"vertical_gain must be a number above 0. Received: vertical_gain={gain!r}"
-        )

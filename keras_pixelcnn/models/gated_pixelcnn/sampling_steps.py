@@ -11,6 +11,7 @@ from keras_pixelcnn.layers.stack_conv2d import LeftPixels
 
 if TYPE_CHECKING:
     from keras_pixelcnn.models.gated_pixelcnn.model import GatedPixelCNN
+    from keras_pixelcnn.models.gated_pixelcnn.network import GatedNetwork
 
 
 class _GatedPixelCNNPixel(NamedTuple):
@@ -33,19 +34,21 @@ class GatedPixelCNNSteps:
 
     Args:
         model: whose weights are read once.
-        conditions: its inputs beside the image, of a batch.
+        features: of the conditions of a batch, as `ConditionEncoder` gives them; of
+            conditional models alone.
     """
 
     def __init__(
-        self, model: "GatedPixelCNN", conditions: Mapping[str, tf.Tensor]
+        self,
+        model: "GatedPixelCNN | GatedNetwork",
+        features: Mapping[str, tf.Tensor] | None,
     ) -> None:
         self._dtype = model.blocks[0].compute_dtype
         self._encoding = model.encoding.steps(self._dtype)
         self._image_shape = model.image_shape
         self._color_groups = model.blocks[0].color_groups
         added: list[Any] = [None] * len(model.blocks)
-        if model.condition_encoder is not None:
-            features = model.condition_encoder(conditions, training=False)
+        if features is not None:
             added = [layer.row_steps(features) for layer in model.conditionings]
         blocks = zip(model.blocks, added, strict=True)
         self._rows = [block.row_steps(conditioning) for block, conditioning in blocks]

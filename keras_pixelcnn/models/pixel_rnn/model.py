@@ -53,7 +53,8 @@ class PixelRNN(AutoregressiveImageModel):
         head_filters: features of the two layers before the last, a multiple of the
             channels. Default: twice the filters.
         likelihood: "categorical" or "logistic_mixture"; with the latter no number of
-            features needs to be a multiple of the channels.
+            features needs to be a multiple of the channels. Or one of your own; see
+            `keras_pixelcnn.likelihoods.get`.
         input_encoding: how pixel values go into the network: "intensity", as numbers in
             their order from -1 to 1, or "embedding", each as a learned vector: for
             values without an order, such as the codes of a VQ-VAE. The latter needs
@@ -91,7 +92,7 @@ class PixelRNN(AutoregressiveImageModel):
         kernel_size: int | None = None,
         first_kernel_size: int = 7,
         head_filters: int | None = None,
-        likelihood: str | Mapping[str, Any] = "categorical",
+        likelihood: likelihoods.Identifier = "categorical",
         input_encoding: str = "intensity",
         input_embedding_dim: int | None = None,
         dtype: Any = None,

@@ -49,7 +49,8 @@ class PixelCNN(AutoregressiveImageModel):
         head_filters: features of the two layers before the last, a multiple of the
             channels. Default: twice the filters.
         likelihood: "categorical" or "logistic_mixture"; with the latter no number of
-            features needs to be a multiple of the channels.
+            features needs to be a multiple of the channels. Or one of your own; see
+            `keras_pixelcnn.likelihoods.get`.
         dropout_rate: share of features dropped in training, in [0, 1), before the last
             layer of each block. Default 0.
         num_classes: number of labels, given as "label". Default: no labels.
@@ -97,7 +98,7 @@ class PixelCNN(AutoregressiveImageModel):
         kernel_size: int = 3,
         first_kernel_size: int = 7,
         head_filters: int | None = None,
-        likelihood: str | Mapping[str, Any] = "categorical",
+        likelihood: likelihoods.Identifier = "categorical",
         dropout_rate: float = 0.0,
         num_classes: int | None = None,
         embedding_dim: int | None = None,

@@ -58,7 +58,8 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
         num_blocks: blocks for each resolution on the way down. Default 5.
         num_resolutions: number of resolutions, the image's own included. Default 3.
         likelihood: "logistic_mixture", or for grey images "categorical"; or a dict with
-            the name and the likelihood's arguments. Default "logistic_mixture".
+            the name and the likelihood's arguments, or one of your own; see
+            `keras_pixelcnn.likelihoods.get`. Default "logistic_mixture".
         dropout_rate: share of the features dropped in each block in training, in
             [0, 1). Default 0.5.
         num_classes: number of labels, given as "label". Default: no labels.
@@ -106,7 +107,7 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
         filters: int = 160,
         num_blocks: int = 5,
         num_resolutions: int = 3,
-        likelihood: str | Mapping[str, Any] = "logistic_mixture",
+        likelihood: likelihoods.Identifier = "logistic_mixture",
         dropout_rate: float = 0.5,
         num_classes: int | None = None,
         embedding_dim: int | None = None,

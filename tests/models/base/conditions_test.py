@@ -1,5 +1,7 @@
 """The one rule for what conditions are, and the sentences for what they are not."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -24,7 +26,7 @@ BAD = [
     ("label", tf.constant([2**32 - 1, 0], tf.uint32), "label must hold integers in"),
     ("label", np.array([2**63, 0], "uint64"), "label must hold integers in"),
     ("label", [0.0, 1.0], "label must hold integers.*float64"),
-    ("label", ["a", "b"], "label must hold integers.*type"),
+    ("label", ["a", "b"], "label must hold integers.*Received: 'a'"),
     ("label", [True, False], "label must hold integers.*bool"),
     ("label", np.eye(3)[:2], "label must hold integers.*float64"),
     ("label", [0, 1, 2], "label must be one for all images.*the 2 images.*(3,)"),
@@ -386,3 +388,32 @@ class TestFit:
 
 def iter_of(batch):
     yield batch
+
+
+def test_labels_go_by_their_names(tmp_path):
+    model = new_model((3, 2, 1), num_classes=3, condition_dropout=0.1)
+    with pytest.raises(ValueError, match="Received: 'b'"):
+        model.sample(label="b")
+    model.label_names = ["a", "b", "sneaker"]
+    images = model.sample(2, seed=1, label=["sneaker", "a"])
+    np.testing.assert_array_equal(images, model.sample(2, seed=1, label=[2, 0]))
+    by_name = model.log_prob(images, label="b")
+    np.testing.assert_array_equal(by_name, model.log_prob(images, label=1))
+    assert model.distribution(label=["a", "b"]).batch_shape == (2,)
+    with pytest.raises(ValueError, match=r"names: a, b, sneaker.*'snaker'. Was 'sneak"):
+        model.sample(label="snaker")
+    model.compile()
+    model.fit(images.numpy(), np.array(["a", "b"]), verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.label_names == ("a", "b", "sneaker")
+    model.export(tmp_path / "1", verbose=False, signatures=["log_prob"])
+    metadata = tmp_path / "1" / "assets.extra" / "metadata.json"
+    assert json.loads(metadata.read_text())["label_names"] == [*again.label_names]
+
+
+@pytest.mark.parametrize("names", [["a"], "abc", ["a", "a", "b"], [1, 2, 3]])
+def test_names_that_are_none_are_refused(names):
+    model = new_model((3, 2, 1), num_classes=3)
+    with pytest.raises(ValueError, match="label_names must be"):
+        model.label_names = names

@@ -45,7 +45,8 @@ def test_a_file_of_an_unknown_class(saved, tmp_path):
     with zipfile.ZipFile(saved) as old, zipfile.ZipFile(path, "w") as new:
         for name in old.namelist():
             new.writestr(name, old.read(name).replace(b"GatedPixelCNN", b"OtherCNN"))
-    with pytest.raises(ValueError, match=r"cannot be loaded.*'OtherCNN'") as caught:
+    match = r"cannot be loaded.*'OtherCNN'.*registered"
+    with pytest.raises(ValueError, match=match) as caught:
         load_model(path)
     assert "\n" not in str(caught.value)
 
@@ -53,15 +54,8 @@ def test_a_file_of_an_unknown_class(saved, tmp_path):
 def test_a_model_of_another_kind(tmp_path):
     path = tmp_path / "model.keras"
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(path)
-    with pytest.raises(ValueError, match=r"GatedPixelCNN\. Received: Sequential"):
-        load_model(path)
-
-
-def test_no_code_in_a_file_is_run(tmp_path):
-    path = tmp_path / "model.keras"
-    layers = [keras.Input((3,)), keras.layers.Lambda(lambda x: x)]
-    keras.Sequential(layers).save(path)
-    with pytest.raises(ValueError, match=r"cannot be loaded.*lambda"):
+    match = r"AutoregressiveImageModel.*Received: Sequential"
+    with pytest.raises(ValueError, match=match):
         load_model(path)
 
 

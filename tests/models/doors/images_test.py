@@ -1,11 +1,13 @@
 """Images from wherever people have them: the right answer, or the one sentence."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
 import keras_pixelcnn as kp
+from tests.test_case import randomize
 
 IMAGES = np.random.default_rng(0).integers(0, 5, (6, 4, 4, 1)).astype("uint8")
 COLORED = np.random.default_rng(1).integers(0, 5, (6, 4, 4, 3)).astype("uint8")
@@ -76,6 +78,59 @@ def test_batches_that_fit_has_not_prepared(grey):
     step = tf.function(grey.test_step, autograph=False)
     with pytest.raises(tf.errors.InvalidArgumentError, match="must hold integers"):
         step({"image": tf.constant(IMAGES / np.float32(4))})
+
+
+def as_datasets(batch):
+    """Sources of batches that look the same, and that `fit` takes by different ways."""
+    image, label = batch
+    yield tf.data.Dataset.from_tensors({"image": image, "label": label})
+    yield tf.data.Dataset.from_tensors((image, label))
+    yield iter([(image, label)])
+    strategy = tf.distribute.get_strategy()
+    yield strategy.experimental_distribute_dataset(tf.data.Dataset.from_tensors(batch))
+    yield Batches({"image": image, "label": label})
+    yield Batches((image, label))
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, batch):
+        super().__init__()
+        self.batch = batch
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return self.batch if isinstance(self.batch, tuple) else (self.batch,)
+
+
+@pytest.mark.parametrize("label", [3, -1, 0.5, 1.0, np.nan, 2**32 + 1, "1"])
+def test_labels_in_datasets_are_looked_at(labelled, label):
+    labels = np.array([0, 1, 2, 1, 0, label])
+    if isinstance(label, int):
+        labels = labels.astype("int64")
+    for verb in ("fit", "evaluate"):
+        for source in as_datasets((IMAGES, labels)):
+            with pytest.raises(
+                (ValueError, tf.errors.InvalidArgumentError),
+                match=r"label must hold integers in \[0, 3\)",
+            ):
+                getattr(labelled, verb)(source, verbose=0)
+
+
+def test_labels_in_datasets_are_taken_as_they_are(labelled):
+    labels = np.array([0, 1, 2, 1, 0, 2])
+    right = score(labelled, {"image": IMAGES, "label": labels})
+    for dtype in ("uint8", "int32", "int64", "uint64"):
+        for source in as_datasets((IMAGES, labels.astype(dtype))):
+            assert score(labelled, source) == pytest.approx(right, rel=1e-6)
+
+
+@pytest.fixture(scope="module")
+def labelled():
+    model = kp.GatedPixelCNN((4, 4, 1), 5, filters=2, num_blocks=1, num_classes=3)
+    model.compile("sgd")
+    return randomize(model)
 
 
 def test_datasets_without_batches(grey, colored):

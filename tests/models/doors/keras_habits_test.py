@@ -45,14 +45,70 @@ def test_a_model_that_is_frozen_as_a_whole_tells_no_layers():
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_clones(compiled):
-    model = new_model()
+def test_clones_are_of_the_same_class(compiled):
+    model = new_model(num_classes=2, condition_dropout=0.5)
+    model.blocks[0].trainable = False
+    data = {"image": IMAGES, "label": [0, 1] * 3}
     if compiled:
-        model.compile()
-    with pytest.raises(TypeError, match=r"Use GatedPixelCNN\.from_config"):
-        keras.models.clone_model(model)
-    copy = kp.GatedPixelCNN.from_config(model.get_config())
-    assert copy.log_prob(IMAGES).shape == (6,)
+        model.compile(keras.optimizers.Adam(0.125))
+        model.fit(data, verbose=0)
+    clone = keras.models.clone_model(model)
+    assert type(clone) is type(model) and clone.get_config() == model.get_config()
+    assert not {id(w) for w in clone.variables} & {id(w) for w in model.variables}
+    before = clone.log_prob(IMAGES, label=1).numpy()
+    clone.set_weights(model.get_weights())
+    after = model.log_prob(IMAGES, label=1)
+    np.testing.assert_allclose(clone.log_prob(IMAGES, label=1), after, rtol=1e-6)
+    assert np.abs(before - after).max() > 1e-3
+    assert clone.compiled == compiled
+    if compiled:
+        assert float(clone.optimizer.learning_rate) == 0.125
+        assert int(clone.optimizer.iterations) == 0
+        clone.fit(data, verbose=0)
+    assert clone.sample(2, seed=1, label=0).shape == (2, 4, 4, 1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: kp.PixelCNN((4, 4, 1), 5, filters=2, num_blocks=1),
+        lambda: kp.PixelRNN((4, 4, 1), 5, filters=2, num_blocks=1),
+        lambda: kp.PixelCNNPlusPlus((4, 4, 1), 5, filters=2),
+        lambda: kp.MSEAutoencoder((4, 4, 1), 5, latent_dim=2, encoder_filters=2),
+        lambda: kp.FaceEmbedder((8, 4, 3), embedding_dim=2, filters=2),
+        lambda: OwnModel((4, 4, 1), 5, filters=2, num_blocks=1),
+    ],
+)
+def test_clones_of_every_family(make):
+    model = make()
+    for clone in (keras.models.clone_model(model), keras.models.clone_model(model)):
+        assert type(clone) is type(model)
+        assert clone.get_config() == model.get_config()
+
+
+class OwnModel(kp.GatedPixelCNN):
+    """As a user makes one, without a constructor of its own."""
+
+
+def test_a_clone_inside_of_another_model():
+    outer = keras.Sequential([keras.Input((4, 4, 1), dtype="int32"), new_model()])
+    for recursive in (False, True):
+        clone = keras.models.clone_model(outer, recursive=recursive)
+        assert isinstance(clone.layers[0], kp.GatedPixelCNN)
+        assert clone(IMAGES).shape == (6, 4, 4, 1, 5)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"clone_function": lambda layer: layer},
+        {"call_function": lambda layer, *args, **kwargs: layer(*args, **kwargs)},
+        {"input_tensors": {"image": keras.Input((4, 4, 1), name="other")}},
+    ],
+)
+def test_clones_that_would_be_other_models(arguments):
+    with pytest.raises(ValueError, match="GatedPixelCNN, from its config alone"):
+        keras.models.clone_model(new_model(), **arguments)
 
 
 def test_a_whole_model_in_an_old_file(grey, tmp_path):

@@ -91,6 +91,31 @@ def test_labels_of_data_sets_may_be_columns_and_must_be_integers(embedder):
         embedder.fit(IMAGES, LABELS, validation_data=data(LABELS).map(first), verbose=0)
 
 
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        (LABELS - 1, "integers of at least 0"),
+        (LABELS[:-1], "label must be one for all examples, or one for each"),
+        (np.stack([LABELS, LABELS], axis=1), "label must h(old an identity|ave shape)"),
+    ],
+)
+@pytest.mark.parametrize("knows_rank", [True, False])
+def test_identities_of_data_sets_are_looked_at(embedder, label, told, knows_rank):
+    """Once -1, for none, was an identity, and two columns as many images."""
+
+    def spec(array):
+        shape = [None, *array.shape[1:]] if knows_rank else None
+        return tf.TensorSpec(shape, array.dtype)
+
+    batch = {"image": IMAGES, "label": label}
+    data = tf.data.Dataset.from_generator(
+        lambda: iter([batch]),
+        output_signature={name: spec(array) for name, array in batch.items()},
+    )
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match=told):
+        embedder.evaluate(data, verbose=0)
+
+
 def test_an_epoch_of_identity_batches_is_evaluated(embedder):
     batches = list(new_batches().batches(0))
     expected = np.mean([losses_of(embedder, batch).loss[0] for batch in batches])

@@ -53,25 +53,8 @@ class TestGatedPixelCNN(ModelConformance):
         yield model, {"caption": "a red circle"}
 
     def reference(self, model, image):
-        groups, (first, *_) = model.pixel_likelihood.color_groups, model.blocks
-        vertical = horizontal = image
-        skips = 0.0
-        for block in model.blocks:
-            half = block.kernel_size // 2
-            above, along = block.vertical_conv, block.horizontal_conv
-            before = masked_reference.convolve(
-                vertical, above.kernel.numpy(), -half, -half
-            )
-            before += above.bias.numpy()
-            left = masked_reference.convolve_row(along, horizontal, along.kernel)
-            link = before @ block.link.kernel.numpy()[0, 0]
-            gated = masked_reference.gate(left + along.bias.numpy() + link, groups)
-            skips += masked_reference.masked_convolution(block.skip, gated)
-            if not block.skip_only:
-                outputs = masked_reference.masked_convolution(block.residual, gated)
-                horizontal = outputs if block is first else outputs + horizontal
-            vertical = masked_reference.gate(before)
-        return masked_reference.heads(skips, [model.head, model.parameters])
+        groups = model.pixel_likelihood.color_groups
+        return masked_reference.gated_network(model, image, groups)
 
 
 def new_model(image_shape, num_levels=5, **arguments):

@@ -60,9 +60,32 @@ def test_a_wrong_field_is_told_and_nothing_is_written(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_missing_config_is_told(run, tmp_path):
-    result = run("train", "--config=nothing.py", f"--workdir={tmp_path}")
-    check_error(result, "No such file or directory: 'nothing.py'")
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ("nothing.py", "No such file or directory: 'nothing.py'"),
+        ("digitz", "one of the names autoencoder_digits, .* Was digits meant?"),
+    ],
+)
+def test_a_missing_config_is_told(config, sentence):
+    values = flags.FlagValues()
+    train.define_flags(values)
+    with pytest.raises(OSError, match=sentence):
+        values(["train", f"--config={config}", "--workdir=x"])
+        values.config.get("seed")
+
+
+def test_a_config_of_the_package_is_found_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    values = flags.FlagValues()
+    train.define_flags(values)
+    values(["train", "--config=digits", "--workdir=x"])
+    assert values.config.dataset == "digits"
+
+
+def test_help_shows_the_flags(run):
+    told = run("sample", "--help").stdout
+    assert "--label" in told and "--temperature" in told
 
 
 def test_required_flags(run):
@@ -136,24 +159,27 @@ def test_a_model_saved_before_compiling_is_scored(tmp_path):
     assert 2 < found.bits_per_dim < 8
 
 
-def test_other_levels_are_refused_and_merged_on_demand(other_model, capsys):
+def test_data_takes_the_models_form_unless_another_is_asked_for(other_model, capsys):
     flag = f"--model={other_model}"
-    with pytest.raises(ValueError, match=r"of 5 levels.* have 17\..*num_levels=5"):
-        call(evaluate, flag, "--dataset=digits")
+    call(evaluate, flag, "--dataset=digits")
+    assert "images              180 (8x8x3, 5 levels)" in capsys.readouterr().out
+    with pytest.raises(ValueError, match=r"of 5 levels.* have 4\..*num_levels out"):
+        call(evaluate, flag, "--dataset=digits", "--num_levels=4")
     with pytest.raises(ValueError, match=r"\(8, 8, 3\).* have \(8, 8, 1\)"):
-        call(evaluate, flag, "--dataset=digits", "--num_levels=5")
-    options = ["--num_levels=5", "--color_mode=rgb", "--image_size=8,8"]
-    call(evaluate, flag, "--dataset=digits", *options)
-    assert "images              180" in capsys.readouterr().out
+        call(evaluate, flag, "--dataset=digits", "--color_mode=grayscale")
+    with pytest.raises(ValueError, match=r"\(8, 8, 3\).* have \(9, 9, 3\)"):
+        call(evaluate, flag, "--dataset=digits", "--image_size=9")
 
 
 def test_user_errors_end_in_one_line(run, other_model):
-    result = run("evaluate", f"--model={other_model}", "--dataset=digits")
+    result = run(
+        "evaluate", f"--model={other_model}", "--dataset=digits", "--num_levels=4"
+    )
     line = check_error(result, "error: The model is for pixels of 5 levels")
-    assert line.endswith("num_levels=5.")
+    assert line.endswith("not invented.")
 
 
-@pytest.mark.parametrize("size", ["8", "8,x", "8,8,1"])
+@pytest.mark.parametrize("size", ["x", "8,x", "8,8,1"])
 def test_a_wrong_image_size_is_told(model_path, size):
     with pytest.raises(flags.IllegalFlagValueError, match="must be height,width"):
         call(

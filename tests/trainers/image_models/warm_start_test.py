@@ -19,14 +19,15 @@ def trained(tmp_path_factory):
     return model, path
 
 
-def test_what_both_have_is_taken_over_and_the_rest_begins_anew(trained):
+def test_what_both_have_is_taken_over_and_the_rest_begins_anew(trained, capsys):
     model, path = trained
     by_class = kp.GatedPixelCNN((8, 8, 1), 17, num_classes=10, **SIZE)
-    missing = warm_start(by_class, str(path))
-    assert missing
-    assert all("label" in name for name in missing)
+    transfer = warm_start(by_class, str(path))
+    assert transfer.anew and not transfer.left
+    assert all("label" in name for name in transfer.anew)
+    assert "begin anew (conditioning/label)." in capsys.readouterr().out
     for weight in by_class.weights:
-        if weight.path in missing:
+        if weight.path in transfer.anew:
             weight.assign(np.zeros(weight.shape))
     images = images_of("test")[:4]
     np.testing.assert_allclose(
@@ -36,21 +37,47 @@ def test_what_both_have_is_taken_over_and_the_rest_begins_anew(trained):
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
-    [({**SIZE, "filters": 6}, "for a model where it is"), ({**SIZE}, "absent")],
+    [
+        ({**SIZE, "filters": 6}, "must have its network"),
+        ({**SIZE, "num_blocks": 2, "first_kernel_size": 3}, "here"),
+        ({**SIZE, "filters": 6, "image_shape": (8, 8, 3)}, "convert the images"),
+    ],
 )
 def test_weights_that_do_not_fit_are_told_and_nothing_is_changed(
-    trained, tmp_path, arguments, reason
+    trained, arguments, reason
 ):
     _, path = trained
-    if reason == "absent":
-        path = tmp_path / "larger.keras"
-        tiny_model(first_kernel_size=5, num_classes=10).save(path)
-    model = kp.GatedPixelCNN((8, 8, 1), 17, **arguments)
+    arguments = {"image_shape": (8, 8, 1), "num_levels": 17} | arguments
+    model = kp.GatedPixelCNN(**arguments)
     before = model.get_weights()
     with pytest.raises(ValueError, match=reason):
         warm_start(model, str(path))
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_labels_and_size_may_be_others(trained, tmp_path):
+    path = tmp_path / "conditional.keras"
+    tiny_model(first_kernel_size=5, num_classes=10).save(path)
+    for arguments, anew, left in (
+        ({"num_classes": 2}, True, False),
+        ({}, False, True),
+        ({"num_classes": 10}, False, False),
+    ):
+        model = kp.GatedPixelCNN((6, 10, 1), 17, **SIZE, **arguments)
+        transfer = warm_start(model, str(path))
+        assert (bool(transfer.anew), bool(transfer.left)) == (anew, left)
+        assert transfer.taken
+
+
+def test_grey_becomes_colour_where_a_pixel_is_one(tmp_path):
+    size = {**SIZE, "likelihood": "logistic_mixture"}
+    grey = kp.GatedPixelCNN((8, 8, 1), 17, **size)
+    grey.save(tmp_path / "grey.keras")
+    color = kp.GatedPixelCNN((8, 8, 3), 17, **size)
+    transfer = warm_start(color, str(tmp_path / "grey.keras"))
+    assert any(path.startswith("head") for path in transfer.taken)
+    assert any(path.startswith("parameters") for path in transfer.anew)
 
 
 def test_a_run_begins_where_the_model_stood(trained, tmp_path, no_exports):

@@ -79,7 +79,7 @@ def test_its_picture_shows_how_it_draws_best(made, tmp_path, monkeypatch):
         (["--name=no name"], "letters, digits and underscores"),
         (["--name=é"], "letters, digits and underscores"),
         (["--workdir=nowhere"], "folder of a finished run"),
-        (["--label_names=a,b"], "each of the 0 classes"),
+        (["--label_names=a,b"], "as many as the model's classes, 0"),
     ],
 )
 def test_what_makes_no_preset_is_told_and_leaves_nothing(

@@ -290,5 +290,23 @@ def test_an_image_without_its_mask_is_told(path, flag):
 
 @pytest.mark.parametrize("words", ["", "x", "1,all", "1.5", "0,,1", "--1"])
 def test_words_that_are_no_labels_are_told(path, words):
-    with pytest.raises(flags.IllegalFlagValueError, match="must be integers such as 3"):
+    with pytest.raises(ValueError, match=r"label must (hold integers|name a label)"):
         call(sample, f"--model={path}", f"--label={words}")
+
+
+def test_labels_go_by_their_names(model):
+    names = ["kind 9", "kind 8", "0", "kind 2"]
+    model = type(model).from_config({**model.get_config(), "label_names": names})
+    by_name = sampling.sample_images(model, 2, ["kind 2", "0", "1"], seed=1)
+    by_number = sampling.sample_images(model, 2, [3, 2, 1], seed=1)
+    np.testing.assert_array_equal(by_name.images, by_number.images)
+    with pytest.raises(ValueError, match=r"names: kind 9.*'kimd 2'. Was 'kind 2'"):
+        sampling.sample_images(model, 2, ["kimd 2"])
+
+
+def test_many_of_few_labels_stand_in_several_rows(tmp_path):
+    images = np.zeros((64, 8, 8, 1), "uint8")
+    samples = sampling.Samples(images, np.repeat([0, 1], 32), 32, 17)
+    sampling.save_picture(tmp_path / "grid.png", samples)
+    with Image.open(tmp_path / "grid.png") as file:
+        assert file.size == (16 * 33 - 1, 4 * 33 - 1)

@@ -142,10 +142,7 @@ def test_the_program_classifies_and_scores_without_labels(tmp_path, capsys):
     assert without[3:] == ["conditions          none"]
 
 
-@pytest.mark.parametrize(
-    ("levels", "way"), [(5, "pass num_levels=5"), (256, "choose other data")]
-)
-def test_data_of_other_levels_is_refused_with_what_can_be_done(levels, way):
-    other = tiny_model((8, 8, 1), num_levels=levels)
-    with pytest.raises(ValueError, match=f"of {levels} levels.*{way}"):
+def test_data_of_fewer_levels_is_refused():
+    other = tiny_model((8, 8, 1), num_levels=256)
+    with pytest.raises(ValueError, match=r"of 256 levels.* have 17.*choose other data"):
         scoring.load_examples(other, "digits", "test")

@@ -1,0 +1,73 @@
+"""How many images differ between ways to sample them, where the seeds are the same.
+
+    python -m benchmarks.same_images --folder=/tmp/images --num_images=10000
+
+Logits differ in their last digits between XLA and TensorFlow's own kernels, between
+batch sizes and between versions, so that a value at the very edge of two levels may
+become the other one, and what follows it in its image with it. The images of each way
+are kept in the folder, by version of TensorFlow: a program of another version adds to
+them.
+"""
+
+import pathlib
+import re
+import time
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+import keras_pixelcnn as kp
+
+_FOLDER = flags.DEFINE_string("folder", None, "Where the images are kept.")
+_PRESET = flags.DEFINE_string(
+    "preset", "gated_pixelcnn_fashion_mnist", "What is sampled."
+)
+_NUM_IMAGES = flags.DEFINE_integer("num_images", 2000, "Of each way.")
+_WAYS = flags.DEFINE_list(
+    "ways",
+    ["loop 64", "xla 64", "loop 256", "loop 16", "loop 1", "fixed_point 64"],
+    "'loop', 'xla' or 'fixed_point', and a batch size; the first is what others are "
+    "compared with.",
+)
+flags.mark_flag_as_required("folder")
+
+
+def sample(model: Any, way: str, seeds: np.ndarray) -> np.ndarray:
+    """Samples an image of each seed, in one of the ways."""
+    kind, size = way.split()
+    options: dict[str, Any] = {
+        "loop": {},
+        "xla": {"jit_compile": True},
+        "fixed_point": {"sampler": "fixed_point"},
+    }[kind]
+    batches = np.split(seeds, range(int(size), len(seeds), int(size)))
+    batches = [model.sample(len(x), seed=x, **options).numpy() for x in batches]
+    return np.concatenate(batches)
+
+
+def main(_: list[str]) -> None:
+    """Samples what is not there yet, and compares."""
+    folder = pathlib.Path(_FOLDER.value)
+    folder.mkdir(parents=True, exist_ok=True)
+    model, seeds = kp.from_preset(_PRESET.value), np.arange(_NUM_IMAGES.value)
+    for way in _WAYS.value:
+        path = folder / f"{way} TensorFlow {tf.__version__}.npy"
+        if not path.exists():
+            start = time.monotonic()
+            np.save(path, sample(model, way, seeds))
+            print(f"{way}: {time.monotonic() - start:.0f} s", flush=True)
+    first = next(folder.glob(f"{_WAYS.value[0]} *.npy"))
+    known = np.load(first)
+    for path in sorted(folder.glob("*.npy")):
+        found = np.load(path)
+        count = min(len(found), len(known))
+        pairs = zip(found[:count], known[:count], strict=True)
+        differing = sum((one != other).any() for one, other in pairs)
+        name = re.sub(r"\.npy$", "", path.name)
+        print(f"{name}: {differing} of {count} differ from {first.stem}")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,419 @@
+"""PyramidPixelCNN: coarse pixels first, then those between them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_pixelcnn import likelihoods
+from keras_pixelcnn.checks import check_image_shape, check_positive, is_integer
+from keras_pixelcnn.layers.input_encoding import make_encoding
+from keras_pixelcnn.models.base import request_validation
+from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
+from keras_pixelcnn.models.base.conditions import Conditions
+from keras_pixelcnn.models.gated_pixelcnn.network import GatedNetwork
+from keras_pixelcnn.models.pyramid.coarse_context import (
+    CoarseContext,
+    CoarsePixelsFirst,
+)
+from keras_pixelcnn.models.pyramid.stages import PyramidStage, order_of, scan_stages
+from keras_pixelcnn.samplers import BatchSlices, Draw, KnownPixels
+
+
+@keras.saving.register_keras_serializable(package="keras_pixelcnn")
+class PyramidPixelCNN(AutoregressiveImageModel):
+    """Gated PixelCNNs from coarse to fine: log p(x) = log p(a) + log p(x | a), exactly.
+
+    ::
+
+        x[::4, ::4] ── Gated PixelCNN                            ── its pixels
+             │ unmasked network
+        x[::2, ::2] ── Gated PixelCNN, with that as spatial map  ── the pixels between
+             │ unmasked network
+             x ─────── Gated PixelCNN, with that as spatial map  ── the pixels between
+
+    a is a part of x: every second row and column. So each pixel is modelled once, by
+    the first stage that has it, given all pixels of the stages before and those before
+    it in its own. The order of the pixels is another than that of `GatedPixelCNN`; the
+    likelihood, and all verbs, are as exact: pixels of the stages before are given to
+    the later ones and have no term of their own there. All stages are trained together.
+
+    Each stage sees the whole of the image, however small its kernels are, in the
+    coarse one, which holds a quarter of the pixels: `sample(coarse=...)` draws the rest
+    and is super-resolution. Labels and other conditions add to the gates of every
+    stage, and guidance counts in each.
+
+    In `complete` the known pixels inform those after them in the model's order, so the
+    coarse ones those of the whole image.
+
+    Args:
+        image_shape: (height, width, channels): any size, any number of channels.
+        num_levels: pixel values are integers in [0, num_levels); 2 to 65,536.
+            Default 256.
+        num_stages: number of stages; stage k of n has every 2**(n - k - 1)-th row and
+            column, from the first. With 1 this is a Gated PixelCNN. Default 3.
+        filters: features of the stacks of a stage, a number for all stages or a
+            sequence of one for each, from the coarsest. Default: as for
+            `GatedPixelCNN`.
+        num_blocks: number of blocks of a stage, for all or of each, as `filters`.
+            Default 15.
+        context_blocks: residual blocks of the network that makes a spatial map of the
+            image of the stage before; it is as wide as the stage. Default 3.
+        kernel_size: as this and the following, of all stages, see `GatedPixelCNN`.
+        first_kernel_size: as there.
+        head_filters: as there.
+        likelihood: as there.
+        dropout_rate: as there.
+        num_classes: as there.
+        embedding_dim: as there.
+        spatial_shape: as there.
+        vocabulary: as there.
+        caption_length: as there.
+        condition_dropout: as there; the context of the coarse image is never dropped.
+        gradient_checkpointing: as there.
+        vector_map: as there.
+        positions: as there.
+        vertical_gain: as there.
+        input_encoding: as there.
+        input_embedding_dim: as there.
+        dtype: as there.
+        name: the model's name.
+        trainable: whether the weights are trained. Default True.
+
+    Raises:
+        ValueError: on arguments out of their ranges.
+
+    Example:
+        >>> model = PyramidPixelCNN((28, 28, 1), filters=32, num_blocks=(15, 10, 8))
+        >>> model.compile("adam")
+        >>> model.fit(images, epochs=10)
+        >>> model.sample(16, seed=1)
+        >>> model.sample(coarse=model.coarse_image(images[:16]), seed=1)  # 14x14 given
+
+    References:
+        Multi-scale PixelRNN: van den Oord et al. 2016, arXiv 1601.06759, section 3.5.
+        Coarse images as auxiliary variables: Kolesnikov and Lampert 2017, arXiv
+        1612.08185. The spatial condition: van den Oord et al. 2016, arXiv 1606.05328,
+        equation 5.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        num_levels: int = 256,
+        num_stages: int = 3,
+        filters: int | Sequence[int] | None = None,
+        num_blocks: int | Sequence[int] = 15,
+        context_blocks: int = 3,
+        kernel_size: int = 3,
+        first_kernel_size: int = 7,
+        head_filters: int | None = None,
+        likelihood: likelihoods.Identifier = "categorical",
+        dropout_rate: float = 0.0,
+        num_classes: int | None = None,
+        embedding_dim: int | None = None,
+        spatial_shape: tuple[int, int, int] | None = None,
+        vocabulary: Sequence[str] | None = None,
+        caption_length: int | None = None,
+        condition_dropout: float = 0.0,
+        gradient_checkpointing: bool = False,
+        vector_map: bool = False,
+        positions: bool = False,
+        vertical_gain: float = 1.0,
+        input_encoding: str = "intensity",
+        input_embedding_dim: int | None = None,
+        dtype: Any = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        image_shape = check_image_shape(image_shape)
+        strides = _strides(num_stages, image_shape)
+        filters = _of_each_stage("filters", filters, num_stages)
+        num_blocks = _of_each_stage("num_blocks", num_blocks, num_stages)
+        if not is_integer(context_blocks, 0):
+            raise ValueError(
+                "context_blocks must be an integer of at least 0. "
+                f"Received: context_blocks={context_blocks!r}"
+            )
+        pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
+        conditions = Conditions(
+            num_classes,
+            embedding_dim,
+            spatial_shape,
+            condition_dropout,
+            dtype,
+            vocabulary,
+            caption_length,
+        )
+
+        # === Layers ===
+        encoding = make_encoding(
+            input_encoding,
+            input_embedding_dim,
+            num_levels,
+            image_shape[-1],
+            likelihood=pixels.name,
+            dtype=dtype,
+        )
+        stages: list[PyramidStage] = []
+        for index, stride in enumerate(strides):
+            height, width, channels = image_shape
+            height, width = -(-height // stride), -(-width // stride)
+            network = GatedNetwork(
+                (height, width, channels),
+                encoding,
+                pixels,
+                is_conditional=index > 0 or bool(conditions.names) or positions,
+                filters=_at(filters, index),
+                num_blocks=_at(num_blocks, index),
+                kernel_size=kernel_size,
+                first_kernel_size=first_kernel_size,
+                head_filters=head_filters,
+                dropout_rate=dropout_rate,
+                gradient_checkpointing=gradient_checkpointing,
+                vertical_gain=vertical_gain,
+                dtype=dtype,
+                prefix=f"stage_{index}_",
+            )
+            context = None
+            if index:
+                context = CoarseContext(
+                    (height, width),
+                    network.filters,
+                    context_blocks,
+                    dtype=dtype,
+                    name=f"stage_{index}_context",
+                )
+            stages.append(PyramidStage(stride, network, context))
+        condition_encoder = conditions.make_encoder(
+            image_shape[:2], stages[-1].network.filters, dtype, vector_map, positions
+        )
+        joins = [
+            CoarsePixelsFirst(dtype="float32", name=f"stage_{index}_join")
+            for index in range(1, num_stages)
+        ]
+        by_pixel = keras.layers.Reshape(
+            (*image_shape[:2], *pixels.pixel_shape), dtype="float32", name="parameters"
+        )
+
+        # === Functional model ===
+        image = keras.Input(image_shape, dtype="int32", name="image")
+        given = conditions.keras_inputs()
+        encoded, features = encoding(image), None
+        if condition_encoder is not None:
+            # A symbolic layer needs an input, whatever it reads.
+            features = condition_encoder(given or {"image": encoded})
+        outputs = coarse = None
+        for stage, join in zip(stages, [None, *joins], strict=True):
+            part = stage.part(encoded)
+            fine = stage.network(part, stage.features(features, coarse))
+            outputs = fine if join is None else join(outputs, fine)
+            coarse = part
+        super().__init__(
+            inputs={"image": image, **given},
+            outputs=by_pixel(outputs),
+            image_shape=image_shape,
+            likelihood=pixels,
+            conditions=conditions,
+            dtype=dtype,
+            name=name,
+            trainable=trainable,
+        )
+
+        # === Config ===
+        self.num_stages = num_stages
+        self.filters = filters
+        self.num_blocks = num_blocks
+        self.context_blocks = context_blocks
+        self.kernel_size = kernel_size
+        self.first_kernel_size = first_kernel_size
+        self.head_filters = head_filters
+        self.dropout_rate = dropout_rate
+        self.num_classes = num_classes
+        self.embedding_dim = embedding_dim
+        self.spatial_shape = conditions.shapes.get("spatial")
+        self.vocabulary = conditions.caption_text and conditions.caption_text.vocabulary
+        self.caption_length = caption_length
+        self.condition_dropout = condition_dropout
+        self.gradient_checkpointing = gradient_checkpointing
+        self.vector_map = vector_map
+        self.positions = positions
+        self.vertical_gain = vertical_gain
+        self.input_encoding = input_encoding
+        self.input_embedding_dim = input_embedding_dim
+        self.encoding = encoding
+        self.condition_encoder = condition_encoder
+        self.stages = tuple(stages)
+
+    # Sampling, stage by stage.
+
+    def scan_steps(self, conditions: Any = None) -> NoReturn:
+        """Refuses: each stage has steps of its own, which `scan_by_steps` drives.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(
+            "PyramidPixelCNN has no steps along the raster: each stage has its own. "
+            "Use scan, or scan_by_steps."
+        )
+
+    @property
+    def scan_order(self) -> np.ndarray:
+        """Rows and columns stage by stage; see `AutoregressiveImageModel`."""
+        return order_of(self.image_shape, [stage.stride for stage in self.stages])
+
+    def scan_by_steps(
+        self,
+        draw: Draw,
+        conditions: Mapping[str, tf.Tensor],
+        slices: BatchSlices,
+        known: KnownPixels | None = None,
+    ) -> tf.Tensor:
+        """Visits the pixels stage by stage; see `AutoregressiveImageModel`."""
+        return scan_stages(self, draw, conditions, slices, known)
+
+    @tf.autograph.experimental.do_not_convert
+    def sample(
+        self,
+        num_samples: int | None = None,
+        seed: Any = None,
+        temperature: Any = 1.0,
+        *,
+        coarse: Any = None,
+        **options: Any,
+    ) -> tf.Tensor:
+        """Samples images, or the rest of images whose coarse pixels are given.
+
+        Args:
+            num_samples: as for `AutoregressiveImageModel.sample`; so many are drawn
+                around one coarse image.
+            seed: as there.
+            temperature: as there.
+            coarse: images of the size of any stage but the last, as `coarse_image`
+                gives them: integers (batch, h, w, channels), or (h, w, channels) for
+                all. They are kept, and the rest is drawn given them, exactly: the same
+                image as without them, where they are what the seed draws. Default:
+                all is drawn.
+            **options: as there: conditions, top_p, guidance_scale, sampler,
+                jit_compile.
+
+        Returns:
+            Images as `AutoregressiveImageModel.sample` gives them.
+
+        Raises:
+            ValueError: as there, or when the coarse images have the size of no stage.
+        """
+        if coarse is None:
+            return super().sample(num_samples, seed, temperature, **options)
+        if num_samples is None and len(np.shape(coarse)) == 3:
+            num_samples = self.conditions.num_examples(options)
+            if num_samples is None:
+                num_samples = request_validation.num_seeds(seed)
+        if num_samples is not None:
+            num_samples = request_validation.prepare_num_samples(num_samples)
+        image, mask = self._around(coarse, num_samples)
+        return self.complete(image, mask, seed, temperature, **options)
+
+    def coarse_image(self, image: Any, stage: int = -2) -> Any:
+        """Returns a stage's part of images: every so many rows and columns.
+
+        Args:
+            image: (batch, height, width, channels), an array or a tensor.
+            stage: which one, from 0, the coarsest; negative from the last. Default:
+                the one before the last.
+
+        Raises:
+            ValueError: when there is no such stage.
+        """
+        if not is_integer(stage) or not -self.num_stages <= stage < self.num_stages:
+            raise ValueError(
+                f"stage must be an integer from {-self.num_stages} to "
+                f"{self.num_stages - 1}. Received: stage={stage!r}"
+            )
+        return self.stages[stage].part(image)
+
+    def _around(self, coarse: Any, num_samples: Any) -> tuple[Any, np.ndarray]:
+        """Brings coarse images to the image's size: with a mask of their pixels."""
+        if not tf.is_tensor(coarse):
+            coarse = np.asarray(coarse)
+        size = tuple(coarse.shape)[-3:]
+        sizes = {stage.network.image_shape: stage.stride for stage in self.stages[:-1]}
+        if size not in sizes or len(coarse.shape) not in (3, 4):
+            raise ValueError(
+                "coarse must be images of the size of a stage but the last: "
+                f"(height, width, channels) one of {list(sizes)}, or a batch of them. "
+                f"Received: coarse of shape {tuple(coarse.shape)}"
+            )
+        stride, (height, width, _) = sizes[size], self.image_shape
+        if len(coarse.shape) == 3:
+            coarse = coarse[np.newaxis]
+        repeat = tf.repeat if tf.is_tensor(coarse) else np.repeat
+        if coarse.shape[0] == 1 and num_samples is not None:
+            coarse = repeat(coarse, num_samples, axis=0)
+        elif num_samples is not None and coarse.shape[0] not in (None, num_samples):
+            raise ValueError(
+                "coarse must be one image for all samples, or one for each of the "
+                f"{num_samples}. Received: coarse of shape {tuple(coarse.shape)}"
+            )
+        image = repeat(repeat(coarse, stride, axis=1), stride, axis=2)
+        mask = np.zeros((height, width), bool)
+        mask[::stride, ::stride] = True
+        return image[:, :height, :width], mask
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "num_stages": self.num_stages,
+            "filters": self.filters,
+            "num_blocks": self.num_blocks,
+            "context_blocks": self.context_blocks,
+            "kernel_size": self.kernel_size,
+            "first_kernel_size": self.first_kernel_size,
+            "head_filters": self.head_filters,
+            "dropout_rate": self.dropout_rate,
+            "num_classes": self.num_classes,
+            "embedding_dim": self.embedding_dim,
+            "spatial_shape": self.spatial_shape,
+            "vocabulary": self.vocabulary,
+            "caption_length": self.caption_length,
+            "condition_dropout": self.condition_dropout,
+            "gradient_checkpointing": self.gradient_checkpointing,
+            "vector_map": self.vector_map,
+            "positions": self.positions,
+            "vertical_gain": self.vertical_gain,
+            "input_encoding": self.input_encoding,
+            "input_embedding_dim": self.input_embedding_dim,
+        }
+
+
+def _strides(num_stages: Any, image_shape: tuple[int, int, int]) -> list[int]:
+    """Checks the number of stages; every so many rows and columns belong to each."""
+    check_positive("num_stages", num_stages)
+    most = (max(image_shape[:2]) - 1).bit_length() + 1
+    if num_stages > most:
+        raise ValueError(
+            f"num_stages must be at most {most} for image_shape={image_shape}: the "
+            "coarsest image is then a single pixel. "
+            f"Received: num_stages={num_stages!r}"
+        )
+    return [2**index for index in reversed(range(num_stages))]
+
+
+def _of_each_stage(name: str, value: Any, num_stages: int) -> Any:
+    """Checks that there is one for all stages, or one for each: a tuple."""
+    if not isinstance(value, list | tuple):
+        return value
+    if len(value) != num_stages:
+        raise ValueError(
+            f"{name} must be one for all stages, or one for each of the {num_stages}. "
+            f"Received: {name}={value!r}"
+        )
+    return tuple(value)
+
+
+def _at(value: Any, index: int) -> Any:
+    return value[index] if isinstance(value, tuple) else value

@@ -1,0 +1,157 @@
+"""PyramidPixelCNN against the contract of all models, and what is its own."""
+
+import inspect
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_pixelcnn as kp
+from tests import test_case
+from tests.models.conformance import CASES, ModelConformance
+from tests.models.pyramid import reference
+from tests.test_case import all_images, random_images, randomize
+
+
+class TestPyramidPixelCNN(ModelConformance):
+    """Coarse pixels first, each stage with a context of all before it."""
+
+    cases = types.MappingProxyType(
+        {
+            "grey": ((5, 3, 1), 5, {"num_stages": 3}),
+            "RGB mixture, conditions": CASES["RGB mixture, conditions"],
+        }
+    )
+    # Single pixels, rows and columns, and images that outreach all kernels.
+    odd_cases = (
+        ((1, 1, 1), 2, {"num_stages": 1}),
+        ((1, 9, 2), 5, {"num_stages": 3, "num_blocks": (1, 2, 1)}),
+        ((7, 1, 1), 5, {"filters": (4, 8)}),
+        ((9, 12, 1), 5, {"num_blocks": 1, "context_blocks": 0}),
+    )
+
+    def make_model(self, image_shape, num_levels, **arguments):
+        channels = image_shape[-1]
+        # A wide head: ReLUs that are all shut would hide what a test looks for.
+        sizes = {"filters": 6 * channels, "head_filters": 8 * channels}
+        stages = arguments.get("num_stages", 2)
+        sizes |= {"num_stages": stages, "num_blocks": (*[1] * (stages - 1), 2)}
+        sizes |= {"context_blocks": 1, "first_kernel_size": 3}
+        return kp.PyramidPixelCNN(image_shape, num_levels, **{**sizes, **arguments})
+
+    def expected_dependencies(self, model):
+        return reference.expected_dependencies(model)
+
+    def reference(self, model, image):
+        return reference.reference(model, image)
+
+
+def new_model(image_shape, num_levels=5, **arguments):
+    return TestPyramidPixelCNN().make_model(image_shape, num_levels, **arguments)
+
+
+def test_the_coarse_image_has_a_probability_of_its_own():
+    """log p(x) = log p(a) + log p(x | a): both sum to 1, over a and over the rest."""
+    model = randomize(new_model((2, 2, 1), 3))
+    images = all_images(model.image_shape, 3)
+    nats = model.log_prob(images, reduce=False).numpy().astype("float64")[..., 0]
+    coarse = nats[:, 0, 0]
+    rest = nats.sum((1, 2)) - coarse
+    value = images[:, 0, 0, 0]
+    alone = [np.unique(coarse[value == level]) for level in range(3)]
+    assert all(np.ptp(each) < 1e-6 for each in alone)  # whatever the rest is
+    assert sum(np.exp(each[0]) for each in alone) == pytest.approx(1, abs=1e-5)
+    for level in range(3):
+        given = np.exp(rest[value == level])
+        assert given.sum() == pytest.approx(1, abs=1e-5) and np.ptp(given) > 1e-3
+
+
+def test_the_order_is_that_of_the_stages():
+    order = new_model((3, 4, 1), num_stages=3).scan_order.tolist()
+    assert order[:4] == [[0, 0], [0, 2], [2, 0], [2, 2]]
+    assert order[4:] == [[0, 1], [0, 3], *([1, c] for c in range(4)), [2, 1], [2, 3]]
+    assert sorted(order) == [list(place) for place in np.ndindex(3, 4)]
+
+
+def test_one_stage_is_a_gated_pixelcnn():
+    model = randomize(new_model((3, 4, 3), num_stages=1, num_classes=3))
+    names = inspect.signature(kp.GatedPixelCNN).parameters
+    config = {k: v for k, v in model.get_config().items() if k in names}
+    gated = kp.GatedPixelCNN(**config)
+    gated.set_weights(model.get_weights())
+    images = random_images(model, 4)
+    given = test_case.random_conditions(model, 4)
+    np.testing.assert_array_equal(
+        model.log_prob(images, **given), gated.log_prob(images, **given)
+    )
+
+
+@pytest.mark.parametrize("stage", [0, 1])
+def test_what_a_seed_draws_around_its_own_coarse_image_is_the_same(stage):
+    """Super-resolution is the model's own p(x | a)."""
+    model = randomize(
+        new_model((5, 4, 1), num_stages=3, num_classes=3, condition_dropout=0.2)
+    )
+    options = {"seed": 3, "label": [0, 1, 2], "guidance_scale": 2.0}
+    images = model.sample(3, **options)
+    coarse = model.coarse_image(images, stage)
+    assert coarse.shape[1:3] == [(2, 1), (3, 2)][stage]
+    again = model.sample(coarse=coarse, **options)
+    assert np.all(again == images, axis=(1, 2, 3)).sum() >= 2
+    others = model.sample(coarse=coarse.numpy(), **{**options, "seed": 4})
+    np.testing.assert_array_equal(model.coarse_image(others, stage), coarse)
+    assert np.any(others != images)
+
+
+def test_many_images_are_drawn_around_one_coarse_image():
+    model = randomize(new_model((4, 3, 1)))
+    coarse = random_images(model, 1)[0, :2, :2]
+    drawn = model.sample(5, seed=1, coarse=coarse).numpy()
+    assert (model.coarse_image(drawn) == coarse).all()
+    assert len(np.unique(drawn, axis=0)) > 1
+    of_seeds = model.sample(seed=kp.example_seeds(1, 5), coarse=coarse)
+    assert np.all(of_seeds == drawn, axis=(1, 2, 3)).sum() >= 4
+    in_graph = tf.function(lambda given: model.sample(5, seed=1, coarse=given))
+    same = in_graph(tf.constant(coarse, tf.int32)) == drawn
+    assert tf.reduce_all(same, axis=[1, 2, 3]).numpy().sum() >= 4
+
+
+def test_refuses_coarse_images_of_another_size():
+    model = new_model((4, 3, 1))
+    with pytest.raises(ValueError, match=r"size of a stage but the last.*\(4, 3, 1\)"):
+        model.sample(coarse=np.zeros((4, 3, 1), int))
+    with pytest.raises(ValueError, match="one for each of the 3"):
+        model.sample(3, coarse=np.zeros((2, 2, 2, 1), int))
+    with pytest.raises(ValueError, match=r"must hold integers in \[0, 5\)"):
+        model.sample(coarse=np.full((2, 2, 1), 5))
+    with pytest.raises(ValueError, match=r"stage must be an integer from -2 to 1.*2"):
+        model.coarse_image(np.zeros((1, 4, 3, 1), int), 2)
+
+
+def test_defaults_are_those_of_the_gated_pixelcnn():
+    ours = inspect.signature(kp.PyramidPixelCNN).parameters
+    for name, argument in inspect.signature(kp.GatedPixelCNN).parameters.items():
+        assert ours[name].default == argument.default, name
+    model = kp.PyramidPixelCNN((9, 8, 1), filters=2, num_blocks=(3, 2, 1))
+    stages = [stage.network for stage in model.stages]
+    assert [len(each.blocks) for each in stages] == [3, 2, 1]
+    sizes = [each.image_shape for each in stages]
+    assert sizes == [(3, 2, 1), (5, 4, 1), (9, 8, 1)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"num_stages": 0}, "num_stages must be an integer of at least 1.*=0"),
+        ({"num_stages": 4}, r"num_stages must be at most 3 for .*\(4, 4, 3\).*=4"),
+        ({"num_blocks": (2, 2)}, r"num_blocks must be one for all.*each of the 3.*"),
+        ({"num_blocks": (2, 2, 0)}, "num_blocks must be an integer of at least 1.*0"),
+        ({"filters": (6, 6, 8)}, "filters must be a positive multiple of 3.*=8"),
+        ({"context_blocks": -1}, "context_blocks must be an integer of at least 0.*-1"),
+        ({"condition_dropout": 0.1}, "condition_dropout drops conditions"),
+    ],
+)
+def test_refuses(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        kp.PyramidPixelCNN(**{"image_shape": (4, 4, 3), "filters": 6, **arguments})

@@ -1,0 +1,464 @@
+"""What a config leaves open, chosen by the images and a time budget."""
+
+import contextlib
+import inspect
+import io
+import math
+import os
+import pathlib
+import tempfile
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from keras_pixelcnn import datasets
+from keras_pixelcnn.datasets import folder as image_folder
+from keras_pixelcnn.datasets.image_file import open_image
+from keras_pixelcnn.files import read_json
+from keras_pixelcnn.pretrained import load_model_or_preset
+from keras_pixelcnn.training import ImagesInMemory, LoopOptions, Recipe, TrainingLoop
+from trainers.planning.planned_data import image_format, num_images
+from trainers.runs import model_classes
+from trainers.runs.config import ABOVE_ZERO, check_values
+from trainers.runs.data import as_arrays, load_split
+from trainers.runs.run import make_repeatable
+from trainers.runs.run_folder import RunFolder
+
+NETWORKS = ((24, 4), (36, 6), (48, 8), (66, 10), (96, 12), (126, 15))
+"""Filters, which 3 divides for colours, and blocks, from the smallest."""
+
+_STEPS_WANTED = 2500
+"""A larger network is chosen only where so many steps fit into the time."""
+
+_ALWAYS_AS_STORED = 32
+"""Pixels of a side up to which images that all have one size keep it."""
+
+_LARGEST_SIDES = {3: 16, 20: 24, math.inf: 32}
+"""Pixels of a side, without an accelerator, by the minutes that end below."""
+
+_LARGEST_SIDE_OF_GPU = 64
+_MOST_BATCH = 64
+_MOST_EPOCHS = 400
+_MOST_LOOKED_AT = 500
+"""Files whose colours are looked at, and images that the likelihood is chosen by."""
+
+_ORIENTATION = 0x0112
+"""EXIF's number of it; from 5 on, height and width change places."""
+
+_LEAST_COLOR = 8
+"""How far channels differ at most in what counts as grey."""
+
+_OWN_BY_DATA = {
+    *("image_shape", "num_levels", "num_classes", "embedding_dim", "spatial_shape"),
+    *("condition_dropout", "dropout_rate", "dtype", "name", "trainable"),
+}
+"""Arguments of an initial model that are not taken from it."""
+
+_TRIAL_STEPS = 4
+_RESULTS_IN_FIRST_STEPS = 4.0
+"""How long the results at the end take, in times of tracing and the first step."""
+
+_VALIDATION_SHARE = 0.1
+"""Of the time, which scoring and saving between the epochs may take."""
+
+
+class Choice(NamedTuple):
+    """A field of the config, its value, and why it is that."""
+
+    name: str
+    value: Any
+    reason: str
+
+
+class ImageFacts(NamedTuple):
+    """What is known of the images before they are decoded.
+
+    Attributes:
+        num_images: of the training split.
+        sizes: int (n, 2), height and width of images as they are stored.
+        is_grey: whether none of them has colours.
+        label_names: what the labels are called; None where there are none.
+    """
+
+    num_images: int
+    sizes: np.ndarray
+    is_grey: bool
+    label_names: tuple[str, ...] | None
+
+
+class Timing(NamedTuple):
+    """Seconds of a network: its first step, each further one, the end of an epoch."""
+
+    first: float
+    step: float
+    epoch_end: float
+
+
+def complete(
+    config: Mapping[str, Any], folder: RunFolder, strategy: tf.distribute.Strategy
+) -> dict[str, Any]:
+    """Chooses what a config with "minutes" leaves open, and prints it as a table.
+
+    A run that has begun keeps what was chosen for it.
+
+    Args:
+        config: fields that are None are open. One without "minutes" is returned as it
+            is.
+        folder: the run's.
+        strategy: where it trains.
+
+    Raises:
+        ValueError: when the dataset is not named, or several machines train: each would
+            measure another time.
+        FileNotFoundError: when there are no images.
+    """
+    if config.get("minutes") is None:
+        return dict(config)
+    check_values("config", config, {"minutes": ABOVE_ZERO})
+    if not config["dataset"]:
+        raise ValueError(
+            "config.dataset must name your pictures: --config.dataset=folder:PATH, "
+            "where PATH/<class>/<image> or PATH/<image> exists. Received: None"
+        )
+    there = read_json(folder.config) if folder.config.exists() else None
+    if isinstance(there, dict):
+        return _chosen(_filled(config, there), [])
+    if "TF_CONFIG" in os.environ:
+        raise ValueError(
+            "config.minutes is measured on one machine. For several, set what the "
+            "config leaves open, config.minutes=None and config.steps."
+        )
+    began, budget = time.monotonic(), 60 * config["minutes"]
+    choices = choose_as_initial(config) if config["initial_model"] else []
+    facts = look_at(_chosen(config, choices))
+    choices += choose_form(config, facts)
+    formed = _chosen(config, choices)
+    make_repeatable(formed)
+    images = as_arrays(load_split(formed, formed["validation_split"]))
+    images = images.choose(_MOST_LOOKED_AT)
+    choices += choose_likelihood(formed, images.image)
+    smallest = _chosen(config, [*choices, *_network(NETWORKS[0], "to begin with")])
+    timing = _measure(smallest, images._asdict(), strategy)
+    choices += choose_network(facts, timing, budget)
+    chosen = _chosen(config, choices)
+    if _size(chosen) != _size(smallest):
+        timing = _measure(chosen, images._asdict(), strategy)
+    left = budget - (time.monotonic() - began)
+    choices += choose_length(chosen, facts, timing, left)
+    chosen = _chosen(config, choices)
+    print(_table(config, chosen, choices), flush=True)
+    return chosen
+
+
+def choose_as_initial(config: Mapping[str, Any]) -> list[Choice]:
+    """Chooses the network, colours and levels of the model that a run begins with."""
+    name = config["initial_model"]
+    model, why = load_model_or_preset(name), f"as in {name}"
+    others = {*inspect.signature(type(model)).parameters} - _OWN_BY_DATA
+    color_mode = {1: "grayscale", 3: "rgb"}.get(model.image_shape[-1])
+    return [
+        Choice("color_mode", color_mode, why),
+        Choice("num_levels", model.num_levels, why),
+        Choice("learning_rate", 5e-4, "lower, as it was trained before"),
+        *(
+            Choice(f"model.{argument}", value, why)
+            for argument, value in model.get_config().items()
+            if argument in others and value is not None
+        ),
+    ]
+
+
+def look_at(config: Mapping[str, Any]) -> ImageFacts:
+    """Looks at sizes, colours and classes of a config's images.
+
+    Raises:
+        FileNotFoundError, ValueError: as `datasets.load` does.
+    """
+    name = config["dataset"]
+    label_names = None
+    if config["model"].get("num_classes") is None:
+        label_names = datasets.label_names(name, config["data_dir"])
+    if not name.startswith("folder:"):
+        (height, width, channels), _ = image_format(config)
+        sizes = np.array([[height, width]])
+        return ImageFacts(num_images(config), sizes, channels == 1, label_names)
+    root = pathlib.Path(name.removeprefix("folder:")).expanduser()
+    found = image_folder.find_images(root)
+    count = len(found.choose(config["train_split"]))
+    order = np.random.default_rng(0).permutation(len(found.files))[:_MOST_LOOKED_AT]
+    looks = [_size_and_colors(root / found.files[i][0]) for i in order]
+    looks = [look for look in looks if look is not None]
+    if not looks:  # which loading explains, file by file
+        load_split({**config, "image_size": (8, 8)}, "all")
+    sizes = np.array([size for size, _ in looks])
+    return ImageFacts(count, sizes, not any(c for _, c in looks), label_names)
+
+
+def _size_and_colors(path: pathlib.Path) -> tuple[tuple[int, int], bool] | None:
+    """Returns (height, width) and whether there are colours; None if damaged."""
+    try:
+        with open_image(path) as image:
+            width, height = image.size
+            if image.getexif().get(_ORIENTATION, 1) > 4:
+                width, height = height, width
+            image.draft("RGB", (64, 64))  # of a JPEG file a fraction is enough
+            small = image.convert("RGB")
+    except Exception:  # decoders raise nearly anything
+        return None
+    small.thumbnail((64, 64))
+    values = np.asarray(small).astype(int)
+    return (height, width), bool(np.ptp(values, axis=-1).max() > _LEAST_COLOR)
+
+
+def choose_form(config: Mapping[str, Any], facts: ImageFacts) -> list[Choice]:
+    """Chooses size, colours, levels, classes and batch of the images.
+
+    Args:
+        config: with what the user has set.
+        facts: of `look_at`.
+    """
+    model = config["model"]
+    levels = datasets.native_num_levels(config["dataset"], config["data_dir"])
+    choices = [
+        Choice(
+            "color_mode",
+            "grayscale" if facts.is_grey else "rgb",
+            "no picture has colours" if facts.is_grey else "there are colours",
+        ),
+        _size_of(facts.sizes, config["minutes"]),
+        Choice("num_levels", levels, "as stored"),
+        Choice("batch_size", _batch_size(facts.num_images), "an eighth of the images"),
+    ]
+    dropout = 0.3 if facts.num_images < 1000 else 0.1
+    choices.append(
+        Choice("model.dropout_rate", dropout, "the fewer images, the more of it")
+    )
+    names = facts.label_names or ()
+    classes, why = len(names) if len(names) > 1 else 0, "there are no class folders"
+    if classes:
+        why = ", ".join(names[:6]) + (", ..." if classes > 6 else "")
+    choices.append(Choice("model.num_classes", classes, why))
+    if classes or model.get("num_classes"):
+        why = "so that it can do without the label, too"
+        choices.append(Choice("model.condition_dropout", 0.1, why))
+    return choices
+
+
+def _size_of(sizes: np.ndarray, minutes: float) -> Choice:
+    name, largest = "image_size", _LARGEST_SIDE_OF_GPU
+    if not tf.config.list_physical_devices("GPU"):
+        largest = next(side for end, side in _LARGEST_SIDES.items() if minutes < end)
+    is_small = sizes.max() <= max(largest, _ALWAYS_AS_STORED)
+    if is_small and len(np.unique(sizes, axis=0)) == 1:
+        return Choice(name, tuple(map(int, sizes[0])), "as stored")
+    usual = np.median(sizes, axis=0)
+    scale = min(1.0, largest / usual.max())
+    height, width = (max(8, 4 * round(side * scale / 4)) for side in usual)
+    stored = "x".join(f"{side:.0f}" for side in usual)
+    why = f"usual pictures are {stored}; they are cut to one form and scaled"
+    return Choice(name, (height, width), why)
+
+
+def _batch_size(num_images: int) -> int:
+    wanted = max(min(num_images // 8, _MOST_BATCH), min(4, num_images), 1)
+    return 2 ** int(math.log2(wanted))
+
+
+def choose_likelihood(config: Mapping[str, Any], images: np.ndarray) -> list[Choice]:
+    """Chooses the likelihood of images: integers (n, height, width, channels)."""
+    flat = float(np.mean(images[:, :, 1:] == images[:, :, :-1]))
+    if config["num_levels"] < 64 or flat > 0.5:
+        why = f"{flat:.0%} of the values equal the one to their left, as in drawings"
+        if config["num_levels"] < 64:
+            why = "there are few levels"
+        return [Choice("model.likelihood", "categorical", why)]
+    why = "neighbouring levels are alike, as in photographs"
+    return [Choice("model.likelihood", "logistic_mixture", why)]
+
+
+def choose_network(facts: ImageFacts, timing: Timing, budget: float) -> list[Choice]:
+    """Chooses the network, and how it is trained.
+
+    Args:
+        facts: of `look_at`.
+        timing: of the smallest network.
+        budget: seconds.
+    """
+    most = 2 if facts.num_images < 1000 else 3 if facts.num_images < 10_000 else 5
+    chosen = NETWORKS[0]
+    for network in NETWORKS[1 : most + 1]:
+        growth = math.prod((network[0], *network)) / math.prod((chosen[0], *chosen))
+        step = timing.step * growth
+        if step * _STEPS_WANTED > budget:
+            break
+        chosen, timing = network, timing._replace(step=step)
+    if most < 5 and chosen == NETWORKS[most]:
+        why = f"{facts.num_images:,} images are too few for a larger one"
+    else:
+        why = f"the largest that takes {_STEPS_WANTED:,} steps in the time"
+    rate = 2e-3 if chosen[0] <= 48 else 1e-3
+    return [
+        *_network(chosen, why),
+        Choice("learning_rate", rate, "the wider, the lower"),
+    ]
+
+
+def _network(network: tuple[int, int], why: str) -> list[Choice]:
+    filters, num_blocks = network
+    return [
+        Choice("model.filters", filters, why),
+        Choice("model.num_blocks", num_blocks, "grows with the filters"),
+        Choice("model.kernel_size", 3, "the usual one"),
+        Choice("model.first_kernel_size", 7, "the usual one"),
+        Choice("model.positions", True, "so that it knows where it is"),
+        Choice(
+            "model.vertical_gain", 2.2, "so that rows above are heard from the start"
+        ),
+    ]
+
+
+def choose_length(
+    config: Mapping[str, Any], facts: ImageFacts, timing: Timing, left: float
+) -> list[Choice]:
+    """Chooses how long to train, and how often to look at the result.
+
+    Args:
+        config: with the choices so far.
+        facts: of `look_at`.
+        timing: of the network.
+        left: seconds that training and results may take.
+    """
+    steps_per_epoch = max(facts.num_images // config["batch_size"], 1)
+    epoch = steps_per_epoch * timing.step
+    # Scoring an image costs a third of training on it.
+    ending = timing.epoch_end + epoch / 24
+    every = max(1, math.ceil(ending / (_VALIDATION_SHARE * epoch)))
+    seconds = left - timing.first * (1 + _RESULTS_IN_FIRST_STEPS)
+    epochs = int(seconds / (epoch + ending / every))
+    told = f"{1000 * timing.step:,.0f} ms a step of {config['batch_size']} images"
+    if epochs > _MOST_EPOCHS:
+        epochs, told = _MOST_EPOCHS, f"more would learn the pictures by heart; {told}"
+    every = min(every, max(epochs, 1))
+    if config["validate_every"] is not None:
+        every = config["validate_every"]
+    return [
+        Choice("epochs", max(epochs, 1), told),
+        Choice("validate_every", every, "in epochs"),
+        Choice("sample_every", every * max(1, epochs // (5 * every)), "in epochs"),
+    ]
+
+
+def _measure(
+    config: Mapping[str, Any],
+    rows: Mapping[str, np.ndarray],
+    strategy: tf.distribute.Strategy,
+) -> Timing:
+    """Trains a network for two short epochs, which leave nothing behind."""
+    batch_size = config["batch_size"]
+    count = batch_size * _TRIAL_STEPS
+    rows = {
+        name: np.resize(value, (count, *value.shape[1:]))
+        for name, value in rows.items()
+    }
+    moments = [time.monotonic()]
+
+    def note() -> None:
+        moments.append(time.monotonic())
+
+    def validation() -> list[dict[str, np.ndarray]]:
+        note()
+        return [{name: value[:batch_size] for name, value in features.items()}]
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        strategy.scope(),
+        contextlib.redirect_stdout(io.StringIO()),  # of epochs that do not count
+    ):
+        model = model_classes.make(
+            model_classes.name_of(config),
+            rows["image"].shape[1:],
+            config["num_levels"],
+            **config["model"],
+        )
+        features = model.prepare_features(rows)
+        features = {name: np.asarray(value) for name, value in features.items()}
+        TrainingLoop(
+            model,
+            Recipe(2 * _TRIAL_STEPS, batch_size, clip_norm=config["clip_norm"]),
+            ImagesInMemory(features, batch_size=batch_size, seed=0),
+            validation,
+            folder,
+            strategy=strategy,
+            options=LoopOptions(checkpoint_every=0),
+            on_first_step=note,
+        ).run()
+        note()
+    start, first, first_end, second_end, end = moments
+    step = (first_end - first) / (_TRIAL_STEPS - 1)
+    return Timing(first - start, step, end - second_end)
+
+
+def _chosen(config: Mapping[str, Any], choices: list[Choice]) -> dict[str, Any]:
+    """Returns the config with the choices for what it leaves open."""
+    config = {**config, "model": dict(config["model"])}
+    known = model_classes.arguments_of(model_classes.name_of(config))
+    for choice in choices:
+        fields, name = _place(config, choice.name)
+        if fields.get(name) is None and (fields is config or name in known):
+            fields[name] = choice.value
+    model = config["model"]
+    if model.get("num_classes") == 0:
+        model |= {"num_classes": None, "condition_dropout": 0.0}
+    left = {name for name, value in model.items() if value is None}
+    for name in left - known:
+        del model[name]  # which another class of models does not have
+    return config
+
+
+def _place(config: Mapping[str, Any], name: str) -> tuple[dict[str, Any], str]:
+    group, _, field = name.rpartition(".")
+    return (config[group] if group else config), field
+
+
+def _table(
+    given: Mapping[str, Any], chosen: Mapping[str, Any], choices: list[Choice]
+) -> str:
+    """Returns the choices as a table, and which of them the user had made."""
+    rows, told = [], set()
+    for choice in choices:
+        if choice.name in told:
+            continue
+        told.add(choice.name)
+        fields, name = _place(given, choice.name)
+        reason = choice.reason if fields.get(name) is None else "as you have set it"
+        fields, name = _place(chosen, choice.name)
+        if name in fields:
+            rows.append((choice.name, str(fields[name]), reason))
+    names, values = (
+        max(map(len, column)) for column in list(zip(*rows, strict=True))[:2]
+    )
+    return "\n".join(
+        [
+            f"Chosen by the pictures and for {given['minutes']:g} minutes; "
+            "--config.NAME=VALUE sets another:",
+            *(
+                f"  {name:{names}}  {value:{values}}  {why}"
+                for name, value, why in rows
+            ),
+        ]
+    )
+
+
+def _size(config: Mapping[str, Any]) -> tuple[Any, ...]:
+    return config["model"].get("filters"), config["model"].get("num_blocks")
+
+
+def _filled(config: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the config with what a run's own says of the fields that are open."""
+    filled = {**there, **{k: v for k, v in config.items() if v is not None}}
+    if isinstance(config.get("model"), Mapping):
+        filled["model"] = _filled(config["model"], there["model"])
+    return filled
