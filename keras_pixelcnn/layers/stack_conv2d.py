@@ -31,13 +31,13 @@ RowConditioning = Callable[[tf.Tensor, int], tf.Tensor]
 def padded_conv2d(
     inputs: tf.Tensor, kernel: tf.Tensor, padding: Sequence[Sequence[int]]
 ) -> tf.Tensor:
-    """Convolves with stride 1; the gradients are the same, computed in another way.
+    """A padded convolution of stride 1, whose gradients are fast on CPUs.
 
-    TensorFlow's own gradients have no fast kernels on CPUs where the padding is
-    explicit. Here that of the inputs is a convolution with the kernel turned round,
-    which needs neither a padded copy nor a crop, and that of the kernel is taken on
-    inputs that are padded first. For training alone: TensorFlow never forgets a
-    gradient that was defined in a graph, nor the weights in it.
+    They are the same as TensorFlow's own, which have no fast kernels on CPUs where the
+    padding is explicit. Here that of the inputs is a convolution with the kernel
+    turned round, which needs neither a padded copy nor a crop, and that of the kernel
+    is taken on inputs that are padded first. For training alone: TensorFlow never
+    forgets a gradient that was defined in a graph, nor the weights in it.
 
     Args:
         inputs: float tensor (batch, height, width, features).
@@ -171,7 +171,7 @@ class _StackConv2D(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
 class VerticalStackConv2D(_StackConv2D):
-    """Sees the rows above, at full width: (k // 2) x k or (k // 2 + 1) x k taps.
+    """A convolution over the rows above: k // 2 rows of k taps, one more for type B.
 
     Type A on the image gives features of a row that depend on the rows above it only.
     Type B on such features may then include its own row. The shift down thus happens
@@ -341,11 +341,12 @@ class VerticalRowSteps:
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
 class HorizontalStackConv2D(_StackConv2D):
-    """Sees the row up to the pixel: k // 2 taps to the left, and the pixel by group.
+    """A masked convolution along the row: k // 2 taps to the left, and the pixel.
 
     At the pixel itself a group of features sees the groups before it (type A, where
     the first of them sees nothing) or those and itself (type B). With one group type A
-    has no tap there at all; with several, the closed part of that one tap is masked.
+    has no tap there at all: `call` crops the row. With several, the closed part of that
+    one tap is masked.
 
     Args:
         filters: number of output features, a multiple of `color_groups`.
@@ -450,7 +451,7 @@ class HorizontalPixelSteps:
     def __call__(
         self, inputs: Sequence[tf.Tensor], left: Sequence[tf.Tensor]
     ) -> tf.Tensor:
-        """Runs the group that sees as much of its own pixel as is given.
+        """Computes the output of the next colour group; `inputs` tells which it is.
 
         Args:
             inputs: the pixel's input features that the group sees, group by group,
@@ -468,7 +469,7 @@ class HorizontalPixelSteps:
 
 
 class LeftPixels(NamedTuple):
-    """The features left of the pixel at hand, in few tensors: each costs time."""
+    """The cache of the horizontal stack: what the pixels to the left hold."""
 
     image: tf.Tensor
     """The pixels that the first convolution sees, oldest first, (batch, taps x

@@ -17,7 +17,7 @@ _LEVELS_AT_ONCE = 64
 
 
 class Categorical(PixelLikelihood):
-    """Each channel of each pixel is one of `num_levels` values, without any order.
+    """A softmax over the `num_levels` values of each channel, without any order.
 
     Args:
         num_levels: number of values, 2 to 65,536.
@@ -85,7 +85,7 @@ class Categorical(PixelLikelihood):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Samples from logits moved away from others; see `PixelLikelihood`."""
+        """Samples by classifier-free guidance of logits; see `PixelLikelihood`."""
         logits = guided_logits(conditional, unconditional, scale)
         return self.sample(logits, uniforms, temperature, top_p)
 
@@ -139,7 +139,7 @@ class Categorical(PixelLikelihood):
 def guided_logits(
     conditional: tf.Tensor, unconditional: tf.Tensor, scale: tf.Tensor
 ) -> tf.Tensor:
-    """Moves logits away from those of the unconditional model.
+    """Applies classifier-free guidance to logits.
 
     Args:
         conditional: float tensor (batch, num_levels).

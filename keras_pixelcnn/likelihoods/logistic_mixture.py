@@ -41,7 +41,7 @@ _WEIGHTS_AT_ONCE = 4096
 
 
 class LogisticMixture(PixelLikelihood):
-    """Levels in their order: a mixture of logistic distributions, cut into levels.
+    """A discretised mixture of logistics, which knows the order of the levels.
 
     All channels of a pixel come from the same component, in which the location of each
     channel is moved linearly by the values of the channels before it. So the network
@@ -245,7 +245,7 @@ class LogisticMixture(PixelLikelihood):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Samples from logits of levels moved away from others; see `PixelLikelihood`.
+        """Samples by classifier-free guidance of levels; see `PixelLikelihood`.
 
         Both mixtures are tempered before their levels are compared.
         """

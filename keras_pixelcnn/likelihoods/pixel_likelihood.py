@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras_pixelcnn.checks import is_integer
 
 _LIKELIHOODS: dict[str, type["PixelLikelihood"]] = {}
-"""All that there are, by their names."""
+"""The classes of likelihoods by their names; `PixelLikelihood` registers them."""
 
 _COLDEST = 1.2e-38
 """Processors take smaller float32 numbers for 0, which nothing can be divided by."""
@@ -210,7 +210,7 @@ class PixelLikelihood(abc.ABC):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Samples a channel's values away from those of the unconditional model.
+        """Samples a channel's values by classifier-free guidance.
 
         Args:
             conditional: the channel's own parameters, float tensor (examples, m).
@@ -230,7 +230,7 @@ class PixelLikelihood(abc.ABC):
 
     @staticmethod
     def warm_enough(temperature: tf.Tensor) -> tf.Tensor:
-        """Returns temperatures (examples,) that can be divided by, as (examples, 1)."""
+        """Clips temperatures (examples,) so that they can divide: (examples, 1)."""
         return tf.maximum(temperature, _COLDEST)[:, tf.newaxis]
 
     @staticmethod
@@ -278,7 +278,7 @@ Identifier = str | Mapping[str, Any] | PixelLikelihood
 
 
 def get(identifier: Identifier, num_levels: int, channels: int = 1) -> PixelLikelihood:
-    """Returns the likelihood of a name.
+    """Returns a likelihood by its name or config, as `keras.losses.get` does.
 
     Args:
         identifier: "categorical" or "logistic_mixture", or the name of a subclass of
@@ -396,7 +396,7 @@ def choose(weights: tf.Tensor, uniforms: tf.Tensor) -> tuple[tf.Tensor, tf.Tenso
 
 
 def keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
-    """Zeroes the weights of all but the fewest levels that have the probability.
+    """Keeps the top-p levels (nucleus sampling): zeroes the weights of all others.
 
     Holtzman et al. 2019, arXiv 1904.09751, section 3.1. Of equal weights all or none
     are kept, and never fewer than one level.

@@ -39,7 +39,7 @@ class BatchSlices:
         self.most = self.count if is_known else most
 
     def arrange(self, values: tf.Tensor) -> tf.Tensor:
-        """Reshapes (batch, ...) to (count, size, ...); the last example fills up."""
+        """Reshapes (batch, ...) to (count, size, ...), padded with the last example."""
         padded = self.count * self.size
         shape = [self.count, self.size, *values.shape[1:]]
         if not (isinstance(padded, int) and padded == self._batch_size):
@@ -48,7 +48,7 @@ class BatchSlices:
         return tf.reshape(values, shape)
 
     def restore(self, values: tf.Tensor) -> tf.Tensor:
-        """Reshapes (count, size, ...) to (batch, ...), without what was filled up."""
+        """Reshapes (count, size, ...) to (batch, ...), without the padding."""
         padded = tf.reshape(values, [self.count * self.size, *values.shape[2:]])
         return padded[: self._batch_size]
 

@@ -1,4 +1,4 @@
-"""The raster scan: a row step a row, a pixel step a pixel, a group step a channel.
+"""Incremental sampling: the raster scan, by steps with caches; see `ScanSteps`.
 
 Every activation is computed once, so that drawing a batch costs little more arithmetic
 than scoring it. The scan knows no model: it drives whatever offers `ScanSteps`.

@@ -1,8 +1,8 @@
-"""Sampling: from the arguments of the verbs that draw images to the images.
+"""What `sample`, `complete` and `sample_from_noise` share: requests, and samplers.
 
 A request is a dict of named tensors that lead with the batch. It is answered by one
-graph, which draws the noise of each image from its seed and lets a sampler visit the
-pixels.
+graph, which draws the uniform noise of each image from its seed (in `_sample`) and
+lets a sampler visit the pixels.
 """
 
 import functools
@@ -161,7 +161,7 @@ def _in_pieces(
     request: Mapping[str, tf.Tensor],
     most: int,
 ) -> tf.Tensor:
-    """Answers a request for many images by one for at most so many after the other."""
+    """Samples a large batch as parts of at most `most` images, one after the other."""
     size, most = _size(request["temperature"]), max(most, 1)
     if isinstance(size, int) and size <= most:
         return sample(request)
