@@ -52,7 +52,7 @@ _NUMBERS_KEPT = 4
 
 
 class StoredWeights(NamedTuple):
-    """What the weights of a file are.
+    """The size of the weights that a file holds.
 
     Attributes:
         num_arrays: how many arrays there are.
@@ -110,7 +110,7 @@ def check_model_file(path: pathlib.Path, model_class: type) -> StoredWeights:
 
 @contextlib.contextmanager
 def at_most(stored: StoredWeights) -> Iterator[None]:
-    """While it lasts, no model is built that has far more weights than a file has.
+    """A context that refuses to build a model far larger than the file's weights.
 
     Raises:
         ValueError: before a variable is made that is too large.
