@@ -19,7 +19,8 @@ def pytest_configure():
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker and hasattr(os, "sched_setaffinity"):
         processors = sorted(os.sched_getaffinity(0))
-        number = int(worker.removeprefix("gw"))
+        # From another one on for each run of the tests that shares the machine.
+        number = os.getppid() + int(worker.removeprefix("gw"))
         os.sched_setaffinity(0, {processors[number % len(processors)]})
 
 

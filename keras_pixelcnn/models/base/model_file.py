@@ -52,7 +52,7 @@ _NUMBERS_KEPT = 4
 
 
 class StoredWeights(NamedTuple):
-    """What the weights of a file are.
+    """The size of the weights that a file holds.
 
     Attributes:
         num_arrays: how many arrays there are.
@@ -110,7 +110,7 @@ def check_model_file(path: pathlib.Path, model_class: type) -> StoredWeights:
 
 @contextlib.contextmanager
 def at_most(stored: StoredWeights) -> Iterator[None]:
-    """While it lasts, no model is built that has far more weights than a file has.
+    """A context that refuses to build a model far larger than the file's weights.
 
     Raises:
         ValueError: before a variable is made that is too large.
@@ -136,8 +136,12 @@ def _num_values(initial_value: Any) -> int:
     """Tells how many numbers a variable will have, before any of them is there."""
     if not callable(initial_value):
         return int(np.size(initial_value))
-    with tf.Graph().as_default():  # in which nothing is computed
-        return math.prod(tf.convert_to_tensor(initial_value()).shape)
+    try:
+        with tf.Graph().as_default():  # in which nothing is computed
+            return math.prod(tf.convert_to_tensor(initial_value()).shape)
+    except RuntimeError:  # it takes tensors that are there already; this is slower
+        graph = tf.function(initial_value).get_concrete_function()
+        return math.prod(graph.structured_outputs.shape)
 
 
 def _check_model_class(config: Any, model_class: type) -> None:

@@ -98,7 +98,8 @@ def test_the_condition_alone_is_computed_once_and_not_in_the_pixel_loop():
     cache = steps.start_row(2)
     before = len(calls)
     for column in range(4):
-        state = steps.pixel(features, column, cache)
+        here = [feature[column] for feature in features]
+        state = steps.pixel(here, cache)
         _, state = steps.channel(None, state)
         cache = steps.finish_pixel(tf.constant([1, 2]), state)
         pixel_calls.append(len(calls) - before)

@@ -75,7 +75,7 @@ def test_the_order_is_that_of_the_stages():
 
 
 def test_one_stage_is_a_gated_pixelcnn():
-    model = randomize(new_model((3, 4, 3), num_stages=1, num_classes=3))
+    model = randomize(new_model((3, 4, 3), num_stages=1, num_blocks=2, num_classes=3))
     names = inspect.signature(kp.GatedPixelCNN).parameters
     config = {k: v for k, v in model.get_config().items() if k in names}
     gated = kp.GatedPixelCNN(**config)
@@ -90,9 +90,8 @@ def test_one_stage_is_a_gated_pixelcnn():
 @pytest.mark.parametrize("stage", [0, 1])
 def test_what_a_seed_draws_around_its_own_coarse_image_is_the_same(stage):
     """Super-resolution is the model's own p(x | a)."""
-    model = randomize(
-        new_model((5, 4, 1), num_stages=3, num_classes=3, condition_dropout=0.2)
-    )
+    arguments = {"num_stages": 3, "num_classes": 3, "condition_dropout": 0.2}
+    model = randomize(new_model((5, 4, 1), **arguments), scale=0.2)
     options = {"seed": 3, "label": [0, 1, 2], "guidance_scale": 2.0}
     images = model.sample(3, **options)
     coarse = model.coarse_image(images, stage)
@@ -105,7 +104,7 @@ def test_what_a_seed_draws_around_its_own_coarse_image_is_the_same(stage):
 
 
 def test_many_images_are_drawn_around_one_coarse_image():
-    model = randomize(new_model((4, 3, 1)))
+    model = randomize(new_model((4, 3, 1), num_blocks=1), scale=0.2)
     coarse = random_images(model, 1)[0, :2, :2]
     drawn = model.sample(5, seed=1, coarse=coarse).numpy()
     assert (model.coarse_image(drawn) == coarse).all()
