@@ -55,7 +55,7 @@ class BitsPerDim(keras.metrics.Mean):
 
 
 class ProgressBar(keras.callbacks.ProgbarLogger):
-    """Keras's progress bar, without a loss that the model's metric tells as well."""
+    """Keras's progress bar, without a loss that equals the model's metric."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Shows the numbers after a step of `fit`."""
@@ -75,7 +75,7 @@ class ProgressBar(keras.callbacks.ProgbarLogger):
 
 
 def _without_twice(logs: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Leaves out losses that are there as a metric too, up to the last digits."""
+    """Removes a loss that equals a metric in the logs, up to the last digits."""
     logs = dict(logs or {})
     for name in ("loss", "val_loss"):
         prefix = name.removesuffix("loss")
@@ -94,7 +94,7 @@ def _without_twice(logs: Mapping[str, Any] | None) -> dict[str, Any]:
 def prepare_callbacks(
     callbacks: Any, metric: keras.metrics.Metric | None, verbose: Any
 ) -> Any:
-    """Tells callbacks what Keras finds out of its own metrics alone.
+    """Sets `mode="min"` of callbacks that monitor the model's metric.
 
     Args:
         callbacks: as `keras.Model.fit` takes them.

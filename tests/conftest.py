@@ -1,4 +1,5 @@
 import gc
+import os
 import random
 
 import numpy as np
@@ -7,6 +8,20 @@ from hypothesis import settings
 
 # Chosen by --hypothesis-profile=slow: so many examples of each property.
 settings.register_profile("slow", max_examples=2000, deadline=None)
+
+
+def pytest_configure():
+    """Gives each worker of pytest-xdist a processor of its own.
+
+    The threads of several workers would wait for each other, and a graph that samples
+    holds a loop for each processor: that these change no image is tested by itself.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker and hasattr(os, "sched_setaffinity"):
+        processors = sorted(os.sched_getaffinity(0))
+        # From another one on for each run of the tests that shares the machine.
+        number = os.getppid() + int(worker.removeprefix("gw"))
+        os.sched_setaffinity(0, {processors[number % len(processors)]})
 
 
 def pytest_collection_finish():
@@ -25,3 +40,13 @@ def same_random_numbers_in_every_run():
     """
     random.seed(0)
     np.random.seed(0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def free_what_a_file_made():
+    """Models and their graphs refer to each other, and go by the collector alone.
+
+    It waits until they are a quarter of all objects, which are gigabytes of graphs.
+    """
+    yield
+    gc.collect()

@@ -1,6 +1,6 @@
 """Measures how many of a model's pictures show what their captions say.
 
-python -m trainers.train --config=trainers/configs/captions.py --workdir=runs/captions
+python -m trainers.train --config=captions --workdir=runs/captions
 python -m trainers.caption_accuracy --model=runs/captions/model.keras \
     --guidance_scale=1.5 --output=captions.png
 

@@ -1,6 +1,6 @@
 """Restores degraded images, and tells how well beside what learns nothing.
 
-python -m trainers.train --config=trainers/configs/restore.py:inpainting \
+python -m trainers.train --config=restore:inpainting \
     --config.dataset=idx:/usr/share/datasets/fashion-mnist --workdir=runs/inpainting
 python -m trainers.restore --task=inpainting --model=runs/inpainting/model.keras \
     --dataset=idx:/usr/share/datasets/fashion-mnist --output=restored

@@ -4,6 +4,7 @@ All is drawn here, so that what a sentence says can be checked in any picture by
 program: `keras_pixelcnn.datasets.shape_finding` counts and locates the shapes.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -108,13 +109,18 @@ def read(split: str, image_format: ImageFormat) -> tf.data.Dataset:
         raise ValueError(
             f"Split must be one of {', '.join(SPLITS)}. Received: {split!r}"
         )
-    images, scenes = make_examples(split, SPLITS[split])
+    images, scenes = _whole_split(split)
     labels = np.full(len(images), -1, np.int64)
     examples = image_format.examples(images, labels, NUM_LEVELS)
     captions = tf.data.Dataset.from_tensor_slices([scene.caption for scene in scenes])
     return tf.data.Dataset.zip(examples, captions).map(
         lambda example, caption: {**example, "caption": caption}
     )
+
+
+@functools.cache  # a run reads its training split several times
+def _whole_split(split: str) -> tuple[np.ndarray, list[Scene]]:
+    return make_examples(split, SPLITS[split])
 
 
 def make_examples(split: str, count: int) -> tuple[np.ndarray, list[Scene]]:

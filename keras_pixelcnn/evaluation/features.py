@@ -12,7 +12,7 @@ Features = Callable[[np.ndarray], Any]
 
 
 class Estimate(NamedTuple):
-    """A number that chance had a part in.
+    """An estimate and its standard error.
 
     Attributes:
         value: the number, of all images.

@@ -1,4 +1,4 @@
-"""Dropout whose noise is drawn once and used twice, and what uses it twice."""
+"""Stateless dropout, and gradient checkpointing, which repeats a pass with it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
 class StatelessDropout(keras.layers.Dropout):
-    """Dropout with other masks on each replica, and the same ones for the same seed.
+    """Dropout that the same seed repeats, and that differs between replicas.
 
     `keras.layers.Dropout` advances its seed in every call, so that a pass that is
     repeated for the gradient (see `recompute`) would not be the pass that gave the
@@ -92,9 +92,9 @@ def draw_kept(shape: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
 
 
 def recompute(function: Callable[..., Any], *inputs: Any) -> Any:
-    """Calls a function of which the backward pass keeps only the inputs.
+    """Calls a function with gradient checkpointing: only its inputs are kept.
 
-    What is inside is computed a second time for the gradient, which is the same.
+    The backward pass computes what is inside again; the gradient is the same.
 
     Args:
         function: of tensors; what it draws at random must be drawn outside of it.

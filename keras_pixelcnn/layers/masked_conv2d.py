@@ -138,9 +138,9 @@ class MaskedConv2D(keras.layers.Conv2D):
         return MaskedRowSteps(self.step_kernel(), bias)
 
     def pixel_steps(self) -> HorizontalPixelSteps:
-        """Returns the layer's pixel steps: what the row gives up to the pixel.
+        """Returns the layer's pixel steps, with the weights as they stand.
 
-        With the weights as they stand now.
+        They compute the share of the pixel's own row, from its start to the pixel.
         """
         half = self.kernel_size[0] // 2
         return HorizontalPixelSteps(
@@ -271,7 +271,7 @@ class GroupSteps:
             self._negative_biases.append(-tf.add_n(biases) if biases else None)
 
     def __call__(self, *inputs: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Runs the group that comes after as many as are given.
+        """Computes the output of the last colour group whose inputs are given.
 
         Args:
             *inputs: for each layer the input features of groups 0 to k, each

@@ -9,15 +9,16 @@ from keras_pixelcnn.likelihoods.pixel_likelihood import (
     PixelLikelihood,
     choose,
     first_above,
+    in_units,
     keep_likeliest,
 )
 
-_LEVELS_AT_ONCE = 64
+_LEVELS_AT_ONCE = 256
 """Up to here one cumulative sum costs less than two short ones."""
 
 
 class Categorical(PixelLikelihood):
-    """Each channel of each pixel is one of `num_levels` values, without any order.
+    """A softmax over the `num_levels` values of each channel, without any order.
 
     Args:
         num_levels: number of values, 2 to 65,536.
@@ -85,7 +86,7 @@ class Categorical(PixelLikelihood):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Samples from logits moved away from others; see `PixelLikelihood`."""
+        """Samples by classifier-free guidance of logits; see `PixelLikelihood`."""
         logits = guided_logits(conditional, unconditional, scale)
         return self.sample(logits, uniforms, temperature, top_p)
 
@@ -117,29 +118,24 @@ class Categorical(PixelLikelihood):
         weights = tf.exp(logits / self.warm_enough(temperature))
         if top_p is not None:
             weights = keep_likeliest(weights, top_p)
+        units = in_units(weights)
         if self.num_levels <= _LEVELS_AT_ONCE:
-            return choose(weights, uniforms)[0]
-        return self._sample_in_two_steps(weights, uniforms)
-
-    def _sample_in_two_steps(
-        self, weights: tf.Tensor, uniforms: tf.Tensor
-    ) -> tf.Tensor:
+            return choose(units, uniforms)[0]
         # First a run of neighbouring levels, then a level in it: the same draw, without
-        # a long cumulative sum, which costs more than the network's own step.
+        # a long cumulative sum.
         length = math.isqrt(self.num_levels - 1) + 1
         padding = length * length - self.num_levels
         if padding:
-            weights = tf.pad(weights, [[0, 0], [0, padding]])
-        runs = tf.reshape(weights, [-1, length, length])
-        run, rest = choose(tf.reduce_sum(runs, axis=-1), uniforms)
-        weights = tf.gather(runs, run, batch_dims=1)
-        return run * length + first_above(rest, weights)
+            units = tf.pad(units, [[0, 0], [0, padding]])
+        runs = tf.reshape(units, [-1, length, length])
+        run, rest = choose(tf.reduce_sum(runs, axis=-1), uniforms, has_rest=True)
+        return run * length + first_above(rest, tf.gather(runs, run, batch_dims=1))
 
 
 def guided_logits(
     conditional: tf.Tensor, unconditional: tf.Tensor, scale: tf.Tensor
 ) -> tf.Tensor:
-    """Moves logits away from those of the unconditional model.
+    """Applies classifier-free guidance to logits.
 
     Args:
         conditional: float tensor (batch, num_levels).

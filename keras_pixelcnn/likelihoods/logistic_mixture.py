@@ -22,6 +22,7 @@ from keras_pixelcnn.likelihoods.pixel_likelihood import (
     PixelLikelihood,
     choose,
     first_above,
+    in_units,
 )
 
 _LEVELS_AT_ONCE = 24
@@ -33,15 +34,12 @@ _LEAST_SCALE = 0.05
 _INVERSE_SCALES = (1e-30, 1e30)
 """Bounds in drawing, where a temperature may be anything."""
 
-_LEAST_WEIGHT = 1e-30
-"""Less of a run of levels could be nothing in each of them."""
-
 _WEIGHTS_AT_ONCE = 4096
 """Levels whose weights are computed together: it bounds the memory."""
 
 
 class LogisticMixture(PixelLikelihood):
-    """Levels in their order: a mixture of logistic distributions, cut into levels.
+    """A discretised mixture of logistics, which knows the order of the levels.
 
     All channels of a pixel come from the same component, in which the location of each
     channel is moved linearly by the values of the channels before it. So the network
@@ -225,16 +223,21 @@ class LogisticMixture(PixelLikelihood):
         run_weights = discretized_logistic.run_weights
         if self.num_levels <= _LEVELS_AT_ONCE:
             weights = run_weights(0.0, 1, self.num_levels, *mixture)
-            return choose(weights, uniforms)[0]
+            return choose(in_units(weights), uniforms)[0]
         # First a run of neighbouring levels, then a level in it.
         length = math.isqrt(self.num_levels - 1) + 1
         totals = run_weights(0.0, length, -(-self.num_levels // length), *mixture)
-        totals = tf.where(totals < _LEAST_WEIGHT, 0.0, totals)
-        run, rest = choose(totals, uniforms)
+        run, rest = choose(in_units(totals), uniforms, has_rest=True)
         first = run * length
         from_first = tf.cast(first, tf.float32)[:, tf.newaxis]
         weights = run_weights(from_first, 1, length, *mixture)
-        return first + first_above(rest, weights)
+        # Relative to the likeliest level, since all may be rare; and other sums were
+        # rounded for the run, so that the rest may be too large.
+        highest = tf.reduce_max(weights, axis=-1, keepdims=True)
+        units = in_units(weights / highest)
+        largest = tf.reduce_sum(units, axis=-1, keepdims=True) - 1.0
+        rest = tf.minimum(rest / tf.cast(highest, tf.float64), largest)
+        return first + first_above(rest, units)
 
     def sample_guided(
         self,
@@ -245,7 +248,7 @@ class LogisticMixture(PixelLikelihood):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Samples from logits of levels moved away from others; see `PixelLikelihood`.
+        """Samples by classifier-free guidance of levels; see `PixelLikelihood`.
 
         Both mixtures are tempered before their levels are compared.
         """

@@ -13,10 +13,13 @@ import tensorflow as tf
 from keras_pixelcnn.checks import is_integer
 
 _LIKELIHOODS: dict[str, type["PixelLikelihood"]] = {}
-"""All that there are, by their names."""
+"""The classes of likelihoods by their names; `PixelLikelihood` registers them."""
 
 _COLDEST = 1.2e-38
 """Processors take smaller float32 numbers for 0, which nothing can be divided by."""
+
+_UNITS = 2.0**36
+"""A weight of 1 in units: float64 adds up 65,536 of twice as many exactly."""
 
 
 class PixelLikelihood(abc.ABC):
@@ -210,7 +213,7 @@ class PixelLikelihood(abc.ABC):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Samples a channel's values away from those of the unconditional model.
+        """Samples a channel's values by classifier-free guidance.
 
         Args:
             conditional: the channel's own parameters, float tensor (examples, m).
@@ -230,7 +233,7 @@ class PixelLikelihood(abc.ABC):
 
     @staticmethod
     def warm_enough(temperature: tf.Tensor) -> tf.Tensor:
-        """Returns temperatures (examples,) that can be divided by, as (examples, 1)."""
+        """Clips temperatures (examples,) so that they can divide: (examples, 1)."""
         return tf.maximum(temperature, _COLDEST)[:, tf.newaxis]
 
     @staticmethod
@@ -278,7 +281,7 @@ Identifier = str | Mapping[str, Any] | PixelLikelihood
 
 
 def get(identifier: Identifier, num_levels: int, channels: int = 1) -> PixelLikelihood:
-    """Returns the likelihood of a name.
+    """Returns a likelihood by its name or config, as `keras.losses.get` does.
 
     Args:
         identifier: "categorical" or "logistic_mixture", or the name of a subclass of
@@ -360,43 +363,60 @@ def _facts(likelihood: PixelLikelihood) -> dict[str, Any]:
 # Drawing levels by inverting a cumulative distribution, given as weights.
 
 
-def first_above(threshold: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Finds the first index whose cumulative weight is above a threshold.
+def in_units(weights: tf.Tensor) -> tf.Tensor:
+    """Makes whole numbers of weights in [0, 2), the largest of them near 1.
 
-    However sums are rounded, and in whatever order, the index is one of a weight above
-    zero: the last of these where rounding put the threshold above all.
+    Sums of whole numbers are exact in any order: on every device they never fall, and
+    rise at weights above zero only.
 
     Args:
-        threshold: float32 tensor (batch, 1).
-        weights: float32 tensor (batch, n), not negative, one of them above zero.
+        weights: float tensor (..., n).
+
+    Returns:
+        float64 tensor (..., n).
+    """
+    return tf.floor(tf.cast(weights, tf.float64) * _UNITS)
+
+
+def first_above(threshold: tf.Tensor, units: tf.Tensor) -> tf.Tensor:
+    """Finds the first index whose cumulative weight is above a threshold.
+
+    Args:
+        threshold: float64 tensor (batch, 1), at least 0 and below the sum of the units,
+            so that the index is one of a weight above zero.
+        units: float64 tensor (batch, n), as `in_units` gives.
 
     Returns:
         int32 tensor (batch,).
     """
-    return _first_above(threshold, tf.cumsum(weights, axis=-1), weights)
+    return _count(tf.cumsum(units, axis=-1) <= threshold)
 
 
-def choose(weights: tf.Tensor, uniforms: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def choose(
+    units: tf.Tensor, uniforms: tf.Tensor, has_rest: bool = False
+) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Finds the index that a uniform number falls on, and how far it reaches into it.
 
     Args:
-        weights: float32 tensor (batch, n), as for `first_above`.
+        units: float64 tensor (batch, n), as `in_units` gives, one of them above zero.
         uniforms: float32 tensor (batch,), in [0, 1).
+        has_rest: whether the second is asked for.
 
     Returns:
-        int32 tensor (batch,), and float32 (batch, 1): what of the uniform's share of
-        all weights is left when those before the index are taken away.
+        int32 tensor (batch,), of a weight above zero; and float64 (batch, 1): what of
+        the uniform's share of all units is left when those before are taken away.
     """
-    cumulative = tf.cumsum(weights, axis=-1)
-    threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]
-    index = _first_above(threshold, cumulative, weights)
-    is_before = tf.range(weights.shape[-1]) < index[:, tf.newaxis]
-    before = tf.where(is_before, cumulative, 0.0)
-    return index, threshold - tf.reduce_max(before, axis=-1, keepdims=True)
+    cumulative = tf.cumsum(units, axis=-1)
+    share = tf.cast(uniforms[:, tf.newaxis], tf.float64) * cumulative[:, -1:]
+    is_before = cumulative <= share
+    if not has_rest:
+        return _count(is_before), None
+    before = tf.reduce_max(tf.where(is_before, cumulative, 0.0), axis=-1, keepdims=True)
+    return _count(is_before), share - before
 
 
 def keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
-    """Zeroes the weights of all but the fewest levels that have the probability.
+    """Keeps the top-p levels (nucleus sampling): zeroes the weights of all others.
 
     Holtzman et al. 2019, arXiv 1904.09751, section 3.1. Of equal weights all or none
     are kept, and never fewer than one level.
@@ -416,12 +436,5 @@ def keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
     return tf.where((weights >= least) | everything, weights, 0.0)
 
 
-def _first_above(
-    threshold: tf.Tensor, cumulative: tf.Tensor, weights: tf.Tensor
-) -> tf.Tensor:
-    indices = tf.range(weights.shape[-1])
-    is_possible = weights > 0.0
-    is_above = tf.where(is_possible, cumulative, -1.0) > threshold
-    first = tf.reduce_min(tf.where(is_above, indices, weights.shape[-1]), axis=-1)
-    last = tf.reduce_max(tf.where(is_possible, indices, 0), axis=-1)
-    return tf.minimum(first, last)
+def _count(is_before: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.cast(is_before, tf.int32), axis=-1)

@@ -1,4 +1,4 @@
-"""The slow reference: one whole pass of the network for each channel of each pixel."""
+"""Ancestral sampling, the slow reference: a whole pass of the network each value."""
 
 from collections.abc import Callable, Sequence
 

@@ -39,7 +39,7 @@ class BatchSlices:
         self.most = self.count if is_known else most
 
     def arrange(self, values: tf.Tensor) -> tf.Tensor:
-        """Reshapes (batch, ...) to (count, size, ...); the last example fills up."""
+        """Reshapes (batch, ...) to (count, size, ...), padded with the last example."""
         padded = self.count * self.size
         shape = [self.count, self.size, *values.shape[1:]]
         if not (isinstance(padded, int) and padded == self._batch_size):
@@ -48,7 +48,7 @@ class BatchSlices:
         return tf.reshape(values, shape)
 
     def restore(self, values: tf.Tensor) -> tf.Tensor:
-        """Reshapes (count, size, ...) to (batch, ...), without what was filled up."""
+        """Reshapes (count, size, ...) to (batch, ...), without the padding."""
         padded = tf.reshape(values, [self.count * self.size, *values.shape[2:]])
         return padded[: self._batch_size]
 
@@ -70,25 +70,25 @@ class BatchSlices:
         """
         if self.most == 1:
             return function(0)[tf.newaxis]
-        indices = list(range(self.most))
-        if not isinstance(self.count, int):
-            # XLA looks into a slice even where there is none.
-            indices = [tf.minimum(index, self.count - 1) for index in indices]
-        # A function that is not inlined has an executor, and so a thread, of its own.
-        runs = [
-            tf.function(
-                functools.partial(function, index),
-                autograph=False,
-                experimental_attributes={"_noinline": True},
-            )
-            for index in indices
-        ]
+        # A call that is not inlined has an executor, and so a thread, of its own. All
+        # calls share a trace, which is most of what the first image takes.
+        run = tf.function(
+            function,
+            input_signature=[tf.TensorSpec([], tf.int32)],
+            autograph=False,
+            experimental_attributes={"_noinline": True},
+        )
         if isinstance(self.count, int):
-            return tf.stack([run() for run in runs])
-        first = runs[0]()
+            return tf.stack([run(index) for index in range(self.most)])
+        # XLA looks into a slice even where there is none.
+        last, first = self.count - 1, run(0)
         others = [
-            tf.cond(index < self.count, run, lambda: tf.zeros_like(first))
-            for index, run in enumerate(runs[1:], start=1)
+            tf.cond(
+                index <= last,
+                functools.partial(run, tf.minimum(index, last)),
+                lambda: tf.zeros_like(first),
+            )
+            for index in range(1, self.most)
         ]
         return tf.stack([first, *others])[: self.count]
 

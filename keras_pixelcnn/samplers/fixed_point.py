@@ -1,4 +1,4 @@
-"""The fixed point: guess the whole image, run one pass, sample every pixel, repeat.
+"""Fixed-point sampling: guess the image, run one pass, sample all pixels, repeat.
 
 Given its noise, an image is a function: the uniform number of a value and the
 parameters that the values before it give decide the value. So the image of the
@@ -20,7 +20,7 @@ int32 (batch, height, width)."""
 
 
 class FixedPoint(NamedTuple):
-    """What the fixed-point sampler ends with."""
+    """The result of `fixed_point_scan`."""
 
     images: tf.Tensor
     """int32 (batch, height, width, channels)."""

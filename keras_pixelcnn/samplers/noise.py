@@ -1,4 +1,4 @@
-"""The noise of sampling: one seed an example, stateless Philox, nothing else.
+"""Uniform and normal noise for sampling: stateless Philox, one seed an example.
 
 The uniforms of an example depend on its seed alone: not on the batch around it, the
 replica, the device, XLA, or whether Python or a server runs the graph.

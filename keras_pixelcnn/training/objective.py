@@ -9,7 +9,7 @@ from keras_pixelcnn.models.base.image_model import ImageLosses
 
 
 class Objective:
-    """What a training loop makes small, and what it is called.
+    """The loss that a training loop minimises, and how it is called in logs.
 
     Attributes:
         name: what the history and the lines of a run call it, with "train_" or

@@ -6,9 +6,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import tenacity
-
 from savedmodels.client.errors import DeadlineExceededError, UnavailableError
+from savedmodels.client.transport import missing_library
+
+try:
+    import tenacity
+except ModuleNotFoundError as missing:
+    raise missing_library(missing) from missing
 
 _Result = TypeVar("_Result")
 

@@ -12,8 +12,8 @@ SOME = 40
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_what_is_damaged_is_refused_with_an_error_of_its_own(name):
-    target, chance = TARGETS[name](), random.Random(0)
+def test_what_is_damaged_is_refused_with_an_error_of_its_own(name, tmp_path):
+    target, chance = TARGETS[name](tmp_path), random.Random(0)
     for content in target.corpus:
         target.read(content)
     damaged = [target.mutate(chance, target.corpus) for _ in range(SOME)]

@@ -33,7 +33,7 @@ def memory():
 
 def read_all(name, folder, seconds, seed):
     """Reads damaged inputs for a while, in this process; returns how many."""
-    target, chance = TARGETS[name](), random.Random(seed)
+    target, chance = TARGETS[name](folder), random.Random(seed)
     corpus = list(target.corpus)
     for content in corpus:  # traces what there is to trace
         target.read(content)

@@ -1,7 +1,8 @@
 """What reads bytes of others, each with inputs to begin with and errors it declares.
 
-A target's `mutate` knows the format so far that a damaged part comes behind checksums
-that hold: otherwise nearly every input would end at the first of them.
+Each gets a folder of its own to write to. A target's `mutate` knows the format so far
+that a damaged part comes behind checksums that hold: otherwise nearly every input would
+end at the first of them.
 """
 
 import contextlib
@@ -9,7 +10,6 @@ import hashlib
 import io
 import json
 import pathlib
-import tempfile
 import types
 import zipfile
 import zlib
@@ -44,7 +44,7 @@ class Codec:
 
     errors = (DamagedStreamError, WrongModelError, NumericsError)
 
-    def __init__(self):
+    def __init__(self, folder):
         model = MarkovModel()
         self._codec = PixelCNNCodec(model, batch_size=3)
         images = model.images(8)
@@ -77,7 +77,7 @@ class PNG:
 
     errors = (tf.errors.InvalidArgumentError,)
 
-    def __init__(self):
+    def __init__(self, folder):
         model = types.SimpleNamespace(image_shape=(4, 2, 1), num_levels=17)
         format_ = PNGFormat(model)
         spec = tf.TensorSpec([None], tf.string)
@@ -85,12 +85,14 @@ class PNG:
             tf.function(lambda x: format_.decode("image_bytes", x), [spec]),
             tf.function(lambda x: format_.decode_mask("mask_bytes", x), [spec]),
         ]
-        self.corpus, pixels = [], np.arange(8, dtype=np.uint8).reshape(4, 2) * 30
+        self.corpus, pixels = [], np.uint8([[0, 255], [255, 255], [0, 0], [255, 0]])
         for mode in ("L", "RGB", "RGBA", "LA", "P", "1", "I;16"):
             file = io.BytesIO()
-            image = Image.fromarray(pixels)
-            image = image.convert("I") if mode == "I;16" else image
-            image.convert(mode).save(file, "PNG")
+            if mode == "I;16":
+                image = Image.fromarray(np.uint16(pixels) * 257)
+            else:
+                image = Image.fromarray(pixels).convert(mode)
+            image.save(file, "PNG")
             self.corpus.append(file.getvalue())
 
     def mutate(self, chance, corpus):
@@ -139,7 +141,7 @@ class JSON:
 
     errors = (ValueError,)
 
-    def __init__(self):
+    def __init__(self, folder):
         self._types = {
             "image": TensorSpec(np.dtype(np.int32), (None, 2, 2, 1)),
             "temperature": TensorSpec(np.dtype(np.float32), (None,)),
@@ -173,9 +175,8 @@ class Checkpoint:
 
     errors = (checkpoint_file.DamagedCheckpointError,)
 
-    def __init__(self):
-        self._folder = tempfile.TemporaryDirectory()
-        self._path = pathlib.Path(self._folder.name) / "x.safetensors"
+    def __init__(self, folder):
+        self._path = folder / "x.safetensors"
         record = checkpoint_file.Record(3, 20, True, {"loss": [1.0, 2], "name": "x"})
         arrays = {"a": np.arange(6.0).reshape(2, 3), "b/c": np.ones(3, np.uint8)}
         checkpoint_file.write(self._path, record, checkpoint_file.to_arrays(arrays))
@@ -215,9 +216,8 @@ class Keras:
 
     errors = (ValueError,)
 
-    def __init__(self):
-        self._folder = tempfile.TemporaryDirectory()
-        self._path = pathlib.Path(self._folder.name) / "x.keras"
+    def __init__(self, folder):
+        self._path = folder / "x.keras"
         self.corpus = []
         for model in (
             kp.GatedPixelCNN((2, 2, 1), 3, filters=2, num_blocks=1, num_classes=2),

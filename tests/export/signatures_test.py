@@ -138,6 +138,21 @@ def test_a_value_out_of_range(model, loaded, signature, name, bad):
     assert f"[Received:] [{bad}]" in message
 
 
+@pytest.mark.parametrize("temperature", [1e-45, 1.17e-38, 1.18e-38, 3e38])
+def test_python_refuses_the_temperatures_that_the_graph_refuses(
+    model, loaded, temperature
+):
+    conditions = {"label": [1], "embedding": np.zeros((1, 2), np.float32)}
+    try:
+        drawn = _sample(loaded, [1], [temperature])
+    except tf.errors.InvalidArgumentError:
+        with pytest.raises(ValueError, match="temperature must be"):
+            model.sample(1, seed=[1], temperature=temperature, **conditions)
+    else:
+        again = model.sample(1, seed=[1], temperature=temperature, **conditions)
+        assert (drawn == again.numpy()).all()
+
+
 def test_a_known_value_out_of_range(model, loaded):
     inputs = served.request(model, "complete")
     inputs["mask"][1, 0] = True, False, True

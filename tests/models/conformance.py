@@ -1,8 +1,9 @@
 """The contract of every autoregressive model, as one class of tests.
 
-A model's own test file derives from `ModelConformance` and says how small models are
-made, which values each channel may depend on, and what an independent reference
-computes. Everything else is checked here through the public interface alone.
+A model's own test file derives from `ModelConformance` and overrides three methods:
+`make_model` (a small model), `expected_dependencies` (which values each channel may
+depend on) and `reference` (the parameters by NumPy). Class attributes say what the
+family does not have. All else is checked here through the public interface alone.
 """
 
 import types
@@ -117,7 +118,7 @@ class ModelConformance:
     """The models that every check by the fixture `built_model` runs on, by name."""
 
     thorough_case = None
-    """The case whose images are drawn by every verb in every kind of graph."""
+    """Name of the case on which every verb that draws is tried in graphs."""
 
     odd_cases = (((1, 1, 1), 2, {}), ((1, 9, 2), 5, {}), ((6, 5, 3), 256, {}))
     """Further shapes, levels and arguments, for dependencies and steps."""
@@ -132,11 +133,17 @@ class ModelConformance:
     """The argument that switches dropout on; empty where there is none."""
 
     most_channels = 2
-    """Of categorical models."""
+    """The most channels that models of the categorical likelihood are tried with."""
 
     takes_conditions = True
+    """Whether the models take labels, embeddings and maps."""
+
     can_checkpoint = True
+    """Whether the models have the argument `gradient_checkpointing`."""
+
     low_precision = "mixed_bfloat16"
+    """The dtype policy of the test of mixed precision."""
+
     flops_in_graph = True
     """False where products run in loops; the model's file then counts them by hand."""
 

@@ -22,8 +22,10 @@ def flops_of_graph(model):
     }
     kinds = {op.type for op in operations}
     products = {kind for kind in kinds if re.search("Conv|MatMul|Einsum|Call", kind)}
-    assert products <= {*positions, "Einsum"}  # else something is not counted here
-    attention = sum(_products_of(op) for op in operations if op.type == "Einsum")
+    assert products <= {*positions, *_ATTENTION}  # else something is not counted here
+    attention = sum(
+        _ATTENTION[op.type](op) for op in operations if op.type in _ATTENTION
+    )
     products = [op for op in operations if op.type in positions]
     weights = wrapped.prune([], [op.inputs[1] for op in products])()
     return 2 * attention + 2 * sum(
@@ -39,3 +41,12 @@ def _products_of(einsum):
     for own, tensor in zip(letters, einsum.inputs, strict=True):
         sizes |= dict(zip(own, tensor.shape, strict=True))
     return math.prod(sizes.values())
+
+
+def _products_of_batches(matmul):
+    inner = matmul.inputs[0].shape[-2 if matmul.get_attr("adj_x") else -1]
+    return math.prod(matmul.outputs[0].shape) * inner
+
+
+_ATTENTION = {"Einsum": _products_of, "BatchMatMulV2": _products_of_batches}
+"""Products of two tensors that both depend on the inputs."""

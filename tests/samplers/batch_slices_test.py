@@ -46,22 +46,8 @@ def test_one_slice_a_processor(monkeypatch):
         assert most_slices() == 1
 
 
-@pytest.mark.parametrize("batch_size", [1, 9, 17])
-@pytest.mark.parametrize("is_known", [True, False])
-def test_slices_change_no_image(monkeypatch, batch_size, is_known):
-    """With everything that a request may hold, one slice or three."""
-    model = randomize(
-        kp.GatedPixelCNN(
-            (4, 3, 2),
-            num_levels=5,
-            filters=8,
-            num_blocks=2,
-            first_kernel_size=3,
-            num_classes=3,
-            spatial_shape=(2, 2, 1),
-            condition_dropout=0.1,
-        )
-    )
+def full_request(batch_size):
+    """Everything that a request may hold."""
     numbers = np.random.default_rng(1)
     mask = numbers.random((batch_size, 4, 3, 2)) < 0.3
     mask[:, 0] = True
@@ -76,26 +62,44 @@ def test_slices_change_no_image(monkeypatch, batch_size, is_known):
         "spatial": numbers.normal(size=(batch_size, 2, 2, 1)).astype("float32"),
         "has_condition": np.ones(batch_size, "int32"),
     }
-    request = {name: tf.convert_to_tensor(value) for name, value in request.items()}
+    return {name: tf.convert_to_tensor(value) for name, value in request.items()}
+
+
+@pytest.mark.parametrize(
+    ("known_size", "batch_sizes"), [(None, [1, 9, 17]), (9, [9]), (17, [17])]
+)
+def test_slices_change_no_image(monkeypatch, known_size, batch_sizes):
+    """One slice or three, in graphs that know the size of the batch and that do not."""
+    model = randomize(
+        kp.GatedPixelCNN(
+            (4, 3, 2),
+            num_levels=5,
+            filters=8,
+            num_blocks=2,
+            first_kernel_size=3,
+            num_classes=3,
+            spatial_shape=(2, 2, 1),
+            condition_dropout=0.1,
+        )
+    )
+    specs = {
+        name: tf.TensorSpec([known_size, *value.shape[1:]], value.dtype)
+        for name, value in full_request(1).items()
+    }
     drawn = []
     for most in (1, 3):
         monkeypatch.setattr(sampling, "most_slices", lambda most=most: most)
-        specs = {
-            name: tf.TensorSpec([batch_size if is_known else None, *value.shape[1:]])
-            for name, value in request.items()
-        }
-        specs = {
-            name: tf.TensorSpec(spec.shape, request[name].dtype)
-            for name, spec in specs.items()
-        }
         draw = tf.function(
             lambda request: sampling.sample_images(model, request, None),
             input_signature=[specs],
             autograph=False,
         )
-        drawn.append(draw(request).numpy())
-    np.testing.assert_array_equal(*drawn)
-    np.testing.assert_array_equal(drawn[1][mask], request["image"].numpy()[mask])
+        drawn.append([draw(full_request(size)).numpy() for size in batch_sizes])
+    for one, three in zip(*drawn):
+        np.testing.assert_array_equal(one, three)
+        request = {key: value.numpy() for key, value in full_request(len(one)).items()}
+        mask = request["mask"]
+        np.testing.assert_array_equal(three[mask], request["image"][mask])
 
 
 @pytest.mark.parametrize("most", [1, 3])

@@ -1,6 +1,6 @@
 """Models that restore images of which a degraded one is given, as "spatial".
 
---config=trainers/configs/restore.py:TASK, a name of
+--config=restore:TASK, a name of
 `keras_pixelcnn.datasets.degradation.DEGRADATIONS`; without it super-resolution by 2.
 Colours are learned from emoji, which `trainers.configs.emoji` says how to get, all else
 from Fashion-MNIST. `trainers.restore` shows what a model restores.

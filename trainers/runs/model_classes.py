@@ -13,7 +13,7 @@ from keras_pixelcnn.datasets import degradation
 DEFAULT = "GatedPixelCNN"
 """Of configs that name none."""
 
-NAMES = (DEFAULT, "PixelCNN", "PixelCNNPlusPlus", "PixelRNN")
+NAMES = (DEFAULT, "PixelCNN", "PixelCNNPlusPlus", "PixelRNN", "PyramidPixelCNN")
 """Public names of `keras_pixelcnn`."""
 
 _SET_BY_DATA = {"image_shape", "num_levels"}

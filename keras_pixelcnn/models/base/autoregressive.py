@@ -25,7 +25,9 @@ from keras_pixelcnn.samplers import (
 
 
 class AutoregressiveImageModel(LikelihoodModel):
-    """p(x | h): every channel of every pixel, given those before it and conditions.
+    """An autoregressive model p(x | h) of images, given conditions h.
+
+    The distribution of every channel of every pixel depends on those before it.
 
     A subclass wires a functional graph from its named inputs, of which "image" is
     always one, to the parameters of the likelihood, and passes it on; see
@@ -100,9 +102,10 @@ class AutoregressiveImageModel(LikelihoodModel):
     def scan(
         self, draw: Draw, conditions: Mapping[str, tf.Tensor], slices: BatchSlices
     ) -> tf.Tensor:
-        """Visits every value of a batch in the model's order: for codecs, own samplers.
+        """Visits all values of a batch in the model's order; `draw` chooses each.
 
-        By steps where the model has them, else by whole passes.
+        For codecs and samplers of your own. By steps where the model has them, else by
+        whole passes.
 
         Args:
             draw: chooses each channel's values, given its parameters; see
@@ -153,7 +156,8 @@ class AutoregressiveImageModel(LikelihoodModel):
 
         The same seed gives the same image, whatever the batch around it. (Logits may
         differ in the last digits between batch sizes or devices: a draw that falls on
-        the very edge between two levels may then flip.)
+        the very edge between two levels may then flip. Between XLA and TensorFlow's own
+        kernels that was seen in one image of a hundred.)
 
         Args:
             num_samples: number of images. Default: as many as there are conditions
@@ -209,7 +213,7 @@ class AutoregressiveImageModel(LikelihoodModel):
     def sample_from_noise(
         self, noise: Any, temperature: Any = 1.0, **options: Any
     ) -> tf.Tensor:
-        """Samples images with uniform noise that is given: a function, and no chance.
+        """Samples images from uniform noise that is given; nothing is drawn at random.
 
         `sample` does this with `keras_pixelcnn.example_uniforms` of its seeds. Each
         value is the first level up to which the probabilities sum to more than its

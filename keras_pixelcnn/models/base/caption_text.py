@@ -66,6 +66,8 @@ class CaptionText:
                 "caption_length must be an integer of at least 1. "
                 f"Received: caption_length={length!r}"
             )
+        words = [str(word) for word in words]
+        self.vocabulary = [*_SPECIAL, *words] if knows_unknown else words
         self.length = int(length)
         self.num_ids = len(words) + len(_SPECIAL)
         self.least_id = 1 if knows_unknown else 2

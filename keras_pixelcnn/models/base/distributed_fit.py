@@ -18,7 +18,7 @@ _LOOP = (
 
 
 def check_compile(model: keras.Model, arguments: Mapping[str, Any]) -> None:
-    """Refuses what Keras would take and not do, or fail at without a reason.
+    """Refuses arguments of `compile` that do not work under the model's strategy.
 
     Args:
         model: to be compiled.
@@ -74,7 +74,7 @@ def check_compile(model: keras.Model, arguments: Mapping[str, Any]) -> None:
 
 
 def _check_scope(model: keras.Model) -> None:
-    """Checks that what is done to a model is done where the model was made."""
+    """Checks that the current strategy is the one that the model was made under."""
     here, home = tf.distribute.get_strategy(), model.distribute_strategy
     is_home = home is here or not tf.distribute.has_strategy()
     made_here = all(

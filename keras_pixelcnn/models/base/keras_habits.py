@@ -1,8 +1,8 @@
-"""What Keras does with models that models of images need otherwise, or not at all.
+"""Replacements for Keras features: frozen layers in configs, HDF5, quantisation.
 
 Keras keeps of a model whether it is trainable as a whole, and forgets the layers: what
 was frozen would train again in the model that is loaded. So a model's config holds what
-was set. The rest are sentences about what Keras would do, and no one could use.
+was set. The other functions refuse what Keras would do, and no one could use.
 """
 
 import collections
@@ -15,7 +15,7 @@ import keras
 
 
 def trainable_by_layer(model: keras.Model) -> dict[str, bool]:
-    """Tells of which layers `trainable` is not what it is of the layer around them.
+    """Returns `trainable` of the layers where it differs from their parent's.
 
     Args:
         model: any; its own `trainable` is told by its config.
@@ -35,7 +35,7 @@ def trainable_by_layer(model: keras.Model) -> dict[str, bool]:
 
 
 def set_trainable_by_layer(model: keras.Model, trainable: Mapping[str, bool]) -> None:
-    """Sets what `trainable_by_layer` told of a model of the same layers.
+    """Sets what `trainable_by_layer` returned for a model of the same layers.
 
     Raises:
         ValueError: when a layer is not there: the model is another.

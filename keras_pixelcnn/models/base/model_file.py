@@ -46,13 +46,13 @@ _KERAS_MODULES = {
 _PLAIN = {"DTypePolicy", "__bool__", "__bytes__", "__ellipsis__", "__numpy__"}
 _PLAIN |= {"__slice__", "__tensor__", "__tuple__"}
 
-_NUMBERS_OF_LAYERS = ("num_blocks", "num_layers", "num_resolutions")
+_NUMBERS_OF_LAYERS = ("num_blocks", "num_layers", "num_resolutions", "context_blocks")
 _NUMBERS_KEPT = 4
 """For each weight: itself, two of an optimizer, and an average."""
 
 
 class StoredWeights(NamedTuple):
-    """What the weights of a file are.
+    """The size of the weights that a file holds.
 
     Attributes:
         num_arrays: how many arrays there are.
@@ -110,7 +110,7 @@ def check_model_file(path: pathlib.Path, model_class: type) -> StoredWeights:
 
 @contextlib.contextmanager
 def at_most(stored: StoredWeights) -> Iterator[None]:
-    """While it lasts, no model is built that has far more weights than a file has.
+    """A context that refuses to build a model far larger than the file's weights.
 
     Raises:
         ValueError: before a variable is made that is too large.
@@ -136,8 +136,12 @@ def _num_values(initial_value: Any) -> int:
     """Tells how many numbers a variable will have, before any of them is there."""
     if not callable(initial_value):
         return int(np.size(initial_value))
-    with tf.Graph().as_default():  # in which nothing is computed
-        return math.prod(tf.convert_to_tensor(initial_value()).shape)
+    try:
+        with tf.Graph().as_default():  # in which nothing is computed
+            return math.prod(tf.convert_to_tensor(initial_value()).shape)
+    except RuntimeError:  # it takes tensors that are there already; this is slower
+        graph = tf.function(initial_value).get_concrete_function()
+        return math.prod(graph.structured_outputs.shape)
 
 
 def _check_model_class(config: Any, model_class: type) -> None:
@@ -246,18 +250,24 @@ def _check_array(array: h5py.Dataset) -> None:
 
 def _check_sizes(config: Mapping[str, Any], stored: StoredWeights) -> None:
     for name in _NUMBERS_OF_LAYERS:
-        number = config.get(name)
-        if isinstance(number, int) and number > stored.num_arrays:
+        numbers = _items(config.get(name))
+        total = sum(number for number in numbers if isinstance(number, int))
+        if total > stored.num_arrays:
             raise ValueError(
                 f"{name} must be at most the number of the file's arrays, "
-                f"{stored.num_arrays}. Received: {number}"
+                f"{stored.num_arrays}. Received: {total}"
             )
     for name in ("image_shape", "spatial_shape"):
-        shape = config.get(name) or ()
-        if isinstance(shape, dict):  # as Keras writes tuples that are nested
-            shape = shape.get("items", ())
-        is_plain = isinstance(shape, list) and all(type(x) is int for x in shape)
+        shape = _items(config.get(name) or ())
+        is_plain = all(type(x) is int for x in shape)
         if is_plain and math.prod(shape) > _MOST_PIXELS:
             raise ValueError(
                 f"{name} must have at most {_MOST_PIXELS:,} values. Received: {shape}"
             )
+
+
+def _items(value: Any) -> list[Any]:
+    """Returns what a list holds, or a tuple as Keras writes it, or the value alone."""
+    if isinstance(value, dict):
+        value = value.get("items")
+    return list(value) if isinstance(value, list | tuple) else [value]

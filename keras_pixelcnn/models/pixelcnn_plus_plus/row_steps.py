@@ -31,7 +31,7 @@ class StreamRows(NamedTuple):
 
 
 class RowSteps:
-    """Runs a stream over a row, a lower resolution where the row is one of its own.
+    """Runs a stream over a row, at every resolution that has this row.
 
     Args:
         resolutions: the layers, which are read once.

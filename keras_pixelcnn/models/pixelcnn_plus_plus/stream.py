@@ -112,7 +112,7 @@ class Resolution:
         return -(-height // 2), -(-width // 2)
 
     def features(self, features: Mapping[str, Any]) -> dict[str, Any]:
-        """Gives the conditions' features here: of every 2nd (4th, ...) pixel.
+        """Subsamples the conditions' features to this resolution.
 
         Args:
             features: what a `ConditionEncoder` returns.
@@ -130,7 +130,7 @@ class Resolution:
         features: Mapping[str, Any],
         shortcuts: Sequence[Streams] = (),
     ) -> list[Streams]:
-        """Runs the blocks of one way in the functional graph.
+        """Runs the blocks before the lower resolutions, or those after, symbolically.
 
         Args:
             way: "before" or "after".
@@ -158,7 +158,7 @@ class Resolution:
         return outputs
 
     def all_conditionings(self) -> list[Streams]:
-        """Lists those of all blocks, in their order."""
+        """Lists the conditionings of all blocks, in their order."""
         return [*self.conditionings["before"], *self.conditionings["after"]]
 
 
@@ -227,7 +227,7 @@ class StreamSteps:
 
 
 class StreamWalk:
-    """Runs these layers once, and keeps what the next row or pixel needs of it.
+    """Runs `StreamSteps` once, and keeps what the next row or pixel needs of it.
 
     Args:
         steps: the layers.
@@ -254,7 +254,7 @@ class StreamWalk:
         self.block_outputs: list[tf.Tensor] = []
 
     def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Runs them on what the entry takes, or at the image's resolution gives."""
+        """Runs the layers on the features that enter this resolution."""
         steps = self._steps
         if steps.entry is not None:
             inputs = self._links[0] + self._run(0, steps.entry, inputs)

@@ -1,7 +1,7 @@
 """PyramidPixelCNN: coarse pixels first, then those between them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 import numpy as np
@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_pixelcnn import likelihoods
 from keras_pixelcnn.checks import check_image_shape, check_positive, is_integer
 from keras_pixelcnn.layers.input_encoding import make_encoding
+from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.models.gated_pixelcnn.network import GatedNetwork
@@ -68,6 +69,8 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         num_classes: as there.
         embedding_dim: as there.
         spatial_shape: as there.
+        vocabulary: as there.
+        caption_length: as there.
         condition_dropout: as there; the context of the coarse image is never dropped.
         gradient_checkpointing: as there.
         vector_map: as there.
@@ -107,11 +110,13 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         kernel_size: int = 3,
         first_kernel_size: int = 7,
         head_filters: int | None = None,
-        likelihood: str | Mapping[str, Any] = "categorical",
+        likelihood: likelihoods.Identifier = "categorical",
         dropout_rate: float = 0.0,
         num_classes: int | None = None,
         embedding_dim: int | None = None,
         spatial_shape: tuple[int, int, int] | None = None,
+        vocabulary: Sequence[str] | None = None,
+        caption_length: int | None = None,
         condition_dropout: float = 0.0,
         gradient_checkpointing: bool = False,
         vector_map: bool = False,
@@ -134,7 +139,13 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             )
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
         conditions = Conditions(
-            num_classes, embedding_dim, spatial_shape, condition_dropout, dtype
+            num_classes,
+            embedding_dim,
+            spatial_shape,
+            condition_dropout,
+            dtype,
+            vocabulary,
+            caption_length,
         )
 
         # === Layers ===
@@ -223,6 +234,8 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         self.num_classes = num_classes
         self.embedding_dim = embedding_dim
         self.spatial_shape = conditions.shapes.get("spatial")
+        self.vocabulary = conditions.caption_text and conditions.caption_text.vocabulary
+        self.caption_length = caption_length
         self.condition_dropout = condition_dropout
         self.gradient_checkpointing = gradient_checkpointing
         self.vector_map = vector_map
@@ -236,10 +249,16 @@ class PyramidPixelCNN(AutoregressiveImageModel):
 
     # Sampling, stage by stage.
 
-    @property
-    def has_scan_steps(self) -> bool:
-        """True: each stage has steps of its own."""
-        return True
+    def scan_steps(self, conditions: Any = None) -> NoReturn:
+        """Refuses: each stage has steps of its own, which `scan_by_steps` drives.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(
+            "PyramidPixelCNN has no steps along the raster: each stage has its own. "
+            "Use scan, or scan_by_steps."
+        )
 
     @property
     def scan_order(self) -> np.ndarray:
@@ -269,8 +288,8 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         """Samples images, or the rest of images whose coarse pixels are given.
 
         Args:
-            num_samples: as for `AutoregressiveImageModel.sample`; with one coarse image
-                so many are drawn around it.
+            num_samples: as for `AutoregressiveImageModel.sample`; so many are drawn
+                around one coarse image.
             seed: as there.
             temperature: as there.
             coarse: images of the size of any stage but the last, as `coarse_image`
@@ -289,6 +308,12 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         """
         if coarse is None:
             return super().sample(num_samples, seed, temperature, **options)
+        if num_samples is None and len(np.shape(coarse)) == 3:
+            num_samples = self.conditions.num_examples(options)
+            if num_samples is None:
+                num_samples = request_validation.num_seeds(seed)
+        if num_samples is not None:
+            num_samples = request_validation.prepare_num_samples(num_samples)
         image, mask = self._around(coarse, num_samples)
         return self.complete(image, mask, seed, temperature, **options)
 
@@ -353,6 +378,8 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             "num_classes": self.num_classes,
             "embedding_dim": self.embedding_dim,
             "spatial_shape": self.spatial_shape,
+            "vocabulary": self.vocabulary,
+            "caption_length": self.caption_length,
             "condition_dropout": self.condition_dropout,
             "gradient_checkpointing": self.gradient_checkpointing,
             "vector_map": self.vector_map,

@@ -81,7 +81,7 @@ class TestSample:
         draw = tf.function(lambda: smallest.sample(6, seed=3), jit_compile=True)
         assert np.all(draw().numpy() == expected, axis=(1, 2, 3)).sum() >= 5
 
-    @pytest.mark.parametrize("num_samples", [0, 1, 6])
+    @pytest.mark.parametrize("num_samples", [0, 6])
     def test_jit_compile_draws_the_same_images(self, smallest, num_samples):
         model = smallest
         expected = model.sample(num_samples, seed=3).numpy()

@@ -21,8 +21,10 @@ def by_hand(model, images, prior, **given):
     return joint / joint.sum(axis=-1, keepdims=True)
 
 
-@pytest.mark.parametrize("prior", [None, [0.2, 0.5, 0.3], np.array([1, 3, 2])])
-@pytest.mark.parametrize("batch_size", [1, 4, 128])
+@pytest.mark.parametrize(
+    ("prior", "batch_size"),
+    [(None, 1), ([0.2, 0.5, 0.3], 4), (np.array([1, 3, 2]), 128)],
+)
 def test_is_bayes(by_label, prior, batch_size):
     images = random_images(by_label, 5)
     found = by_label.classify(images, prior, batch_size=batch_size)

@@ -87,13 +87,10 @@ def test_known_values_have_their_say():
     assert np.mean(drawn == images[:50]) > 0.9
 
 
-@pytest.mark.parametrize("known_rows", range(5))
 @pytest.mark.parametrize(
     ("kernel", "first", "blocks"), [(3, 3, 1), (5, 3, 3), (1, 5, 2), (7, 7, 2)]
 )
-def test_skipped_rows_leave_the_caches_as_if_stepped_through(
-    known_rows, kernel, first, blocks
-):
+def test_skipped_rows_leave_the_caches_as_if_stepped_through(kernel, first, blocks):
     model = randomize(
         kp.GatedPixelCNN(
             (4, 3, 2),
@@ -111,15 +108,16 @@ def test_skipped_rows_leave_the_caches_as_if_stepped_through(
     given = model.conditions.prepare(random_conditions(model, 6), 6)
     steps = model.scan_steps(given)
     expected = steps.start_image(2, 3)
-    for row in range(known_rows):
-        _, expected = steps.row(tf.constant(row), expected)
-        by_column = tf.transpose(images[:, :, row], [0, 2, 1, 3])
-        expected = steps.finish_row(by_column, expected)
-    # What lies below the rows is not looked at.
-    blank = tf.where(tf.range(4)[:, None, None] < known_rows, images, 4)
-    found = steps.skip_rows(blank, tf.constant(known_rows))
-    for ours, theirs in zip(tf.nest.flatten(found), tf.nest.flatten(expected)):
-        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    for known_rows in range(5):
+        # What lies below the rows is not looked at.
+        blank = tf.where(tf.range(4)[:, None, None] < known_rows, images, 4)
+        found = steps.skip_rows(blank, tf.constant(known_rows))
+        for ours, theirs in zip(tf.nest.flatten(found), tf.nest.flatten(expected)):
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+        if known_rows < 4:
+            _, expected = steps.row(tf.constant(known_rows), expected)
+            by_column = tf.transpose(images[:, :, known_rows], [0, 2, 1, 3])
+            expected = steps.finish_row(by_column, expected)
 
 
 class CountedSteps:
@@ -162,7 +160,7 @@ def test_known_rows_and_columns_are_not_stepped_through(model):
     np.testing.assert_array_equal(found, images)
     assert steps.runs.count("skip_rows") == 1 and "start_image" not in steps.runs
     assert steps.runs.count("row") == 3  # rows 2, 3 and 4: the last three
-    assert steps.runs.count("pixel") == 1 + 0 + 3
+    assert steps.runs.count("pixel") == 2 + 0 + 4  # two at once
 
 
 @pytest.mark.parametrize("known", [[], [0], [3], [1, 4], [0, 1, 2, 3, 4]])
@@ -192,7 +190,7 @@ def listed():
 
 @pytest.mark.parametrize("condition", [{}, {"label": 2}])
 @pytest.mark.parametrize("sampler", ["incremental", "fixed_point", "ancestral"])
-@pytest.mark.parametrize("known", [(0,), (2, 3), (1, 4), (0, 1, 2, 3), (5,)])
+@pytest.mark.parametrize("known", [(0,), (1, 4), (0, 1, 2, 3)])
 def test_free_values_follow_the_models_conditional_distribution(
     listed, condition, sampler, known
 ):
@@ -260,23 +258,17 @@ class TestMask:
             model.complete(images[:, :2], np.ones((2, 3), bool), seed=1)
 
 
-def test_in_graphs_and_under_xla(model):
+def test_xla_draws_the_same(model):
     images, masks = random_images(model, 6), masks_of(SHAPE)
     expected = model.complete(images, masks, seed=3).numpy()
-    complete = tf.function(
-        lambda image, mask: model.complete(image, mask, seed=3), jit_compile=True
-    )
-    drawn = complete(tf.constant(images), tf.constant(masks)).numpy()
+    drawn = model.complete(images, masks, seed=3, jit_compile=True).numpy()
     assert np.all(drawn == expected, axis=(1, 2, 3)).sum() >= 5
     np.testing.assert_array_equal(drawn[masks], images[masks])
-    drawn = model.complete(images, masks, seed=3, jit_compile=True)
-    assert np.all(drawn == expected, axis=(1, 2, 3)).sum() >= 5
 
 
 @pytest.mark.parametrize(
     ("dtype", "num_images", "num_masks"),
     [
-        ("bool", 6, 6),
         ("bool", None, 6),
         ("uint8", 6, None),
         ("float32", None, None),

@@ -391,7 +391,7 @@ def iter_of(batch):
 
 
 def test_labels_go_by_their_names(tmp_path):
-    model = new_model((3, 2, 1), num_classes=3, condition_dropout=0.1)
+    model = new_model(num_classes=3, condition_dropout=0.1)
     with pytest.raises(ValueError, match="Received: 'b'"):
         model.sample(label="b")
     model.label_names = ["a", "b", "sneaker"]
@@ -414,6 +414,6 @@ def test_labels_go_by_their_names(tmp_path):
 
 @pytest.mark.parametrize("names", [["a"], "abc", ["a", "a", "b"], [1, 2, 3]])
 def test_names_that_are_none_are_refused(names):
-    model = new_model((3, 2, 1), num_classes=3)
+    model = new_model(num_classes=3)
     with pytest.raises(ValueError, match="label_names must be"):
         model.label_names = names

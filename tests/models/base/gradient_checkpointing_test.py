@@ -13,8 +13,6 @@ from tests.test_case import random_conditions, random_images, randomize
 
 CONDITIONS = {"num_classes": 3, "embedding_dim": 4, "spatial_shape": (2, 2, 1)}
 CASES = {
-    "grey": {"image_shape": (5, 4, 1), "head_filters": 8},
-    "RGB": {"image_shape": (4, 4, 3)},
     "one block": {"image_shape": (4, 4, 1), "num_blocks": 1},
     "dropout": {"image_shape": (4, 4, 3), "dropout_rate": 0.4},
     "label": {"image_shape": (4, 4, 1), "num_classes": 3},
@@ -56,13 +54,16 @@ def assert_same(ours, theirs, **tolerance):
 
 @pytest.mark.parametrize(
     ("case", "way"),
-    [(case, "graph") for case in ("grey", "one block", "dropout")]
-    + [("one block", "eager")]
-    + [("all conditions, both dropouts", way) for way in ("graph", "eager", "XLA")],
+    [
+        ("one block", "eager"),
+        ("all conditions, both dropouts", "graph"),
+        ("all conditions, both dropouts", "XLA"),
+    ],
 )
 def test_trains_the_same(case, way):
+    """The gradient itself is compared by the contract of all models."""
     how = {"run_eagerly": way == "eager", "jit_compile": way == "XLA"}
-    arguments = {"num_blocks": 2, **CASES[case]} if way == "XLA" else CASES[case]
+    arguments = {"num_blocks": 2, **CASES[case]}
     kept = fit(new_model(False, **arguments), **how)
     recomputed = fit(new_model(True, **arguments), **how)
     assert_same(recomputed, kept, rtol=1e-5, atol=1e-6)
@@ -78,35 +79,11 @@ def test_masks_drawn_anew_would_be_seen():
     assert max(np.abs(a - b).max() for a, b in trained if a.dtype == "float32") > 1e-3
 
 
-@pytest.mark.parametrize("dropout_rate", [0.0, 0.4])
-def test_gradients_are_the_same(dropout_rate):
-    """In a plain loop, and with some layers frozen."""
-    found = []
-    for gradient_checkpointing in (False, True):
-        case = {**CASES["all conditions, both dropouts"], "dropout_rate": dropout_rate}
-        model = new_model(gradient_checkpointing, **case)
-        model.blocks[1].trainable = False
-        features = features_of(model)
-        with tf.GradientTape() as tape:
-            outputs = model(features, training=True)
-            loss = tf.reduce_mean(outputs**2)
-        variables = [variable.value for variable in model.trainable_variables]
-        found.append(tape.gradient(loss, variables))
-    for kept, recomputed in zip(*found):
-        np.testing.assert_allclose(recomputed, kept, rtol=1e-4, atol=1e-6)
-        assert np.any(kept)
-
-
 @pytest.mark.parametrize(
-    ("policy", "case", "xla"),
-    [
-        ("mixed_bfloat16", "all conditions, both dropouts", False),
-        ("mixed_float16", "all conditions, both dropouts", False),
-        ("mixed_float16", "label", True),
-    ],
+    ("policy", "xla"), [("mixed_bfloat16", False), ("mixed_float16", True)]
 )
-def test_trains_the_same_in_low_precision(policy, case, xla):
-    case = {**CASES[case], "dtype": policy, "num_blocks": 2}
+def test_trains_the_same_in_low_precision(policy, xla):
+    case = {**CASES["label"], "dtype": policy, "num_blocks": 2}
     kept, recomputed = (
         fit(new_model(way, **case), jit_compile=xla) for way in (False, True)
     )
@@ -130,16 +107,6 @@ def test_saving_and_loading(tmp_path):
     )
     names = [layer.name for layer in old.layers if "reshape" not in layer.name]
     assert names == [x.name for x in model.layers if "reshape" not in x.name]
-
-
-@pytest.mark.parametrize("case", ["grey", "RGB", "label"])
-def test_the_pass_is_that_of_the_functional_model(case):
-    """And so causal, as that one is."""
-    model = new_model(True, **CASES[case])
-    features = features_of(model)
-    np.testing.assert_array_equal(
-        model(features, training=True), model(features, training=False)
-    )
 
 
 def test_memory_falls():

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import keras_pixelcnn as kp
 from tests import test_case
@@ -76,22 +75,6 @@ def test_logits_change_with_earlier_values_alone(model):
     np.testing.assert_array_equal(kp.dependencies(model), changed)
 
 
-def test_steps_equal_whole_in_low_precision():
-    low = new_gated(dtype="mixed_bfloat16")
-    assert low.encoding.compute_dtype == "bfloat16"
-    full = new_gated()
-    full.set_weights(low.get_weights())
-    images = random_images(low, 3)
-    assert low(images).dtype == "float32"
-    np.testing.assert_allclose(low.log_prob(images), full.log_prob(images), rtol=0.1)
-    test_case.check_steps_equal_whole(low, tolerance=0.2)
-
-
-def test_exported_signatures_answer_as_python_does(gated, tmp_path):
-    names = ["sample", "log_prob"]
-    test_case.check_exported(gated, tmp_path / "export", signatures=names)
-
-
 def test_probabilities_sum_to_1_and_samples_follow_them():
     tiny = new_gated((1, 2, 2), 3, num_blocks=1)
     test_case.check_normalised(tiny)
@@ -103,14 +86,6 @@ def test_probabilities_sum_to_1_and_samples_follow_them():
     # A draw on the very edge of two levels may flip.
     for other in (whole, xla):
         assert np.all(steps == other, axis=(1, 2, 3)).sum() >= 19
-
-
-def test_completes_below_known_rows(gated):
-    drawn = gated.sample(3, seed=4).numpy()
-    mask = np.zeros(SHAPE[:2], bool)
-    mask[:2] = mask[2, 1] = True
-    completed = gated.complete(np.where(mask[..., None], drawn, 99), mask, seed=4)
-    assert np.all(completed == drawn, axis=(1, 2, 3)).sum() >= 2
 
 
 def test_values_that_are_no_level_have_no_probability(gated):
@@ -142,20 +117,6 @@ def test_learns_what_has_no_order():
     images = images.astype("int32")
     bits = model.evaluate(images, verbose=0, return_dict=True)["bits_per_dim"]
     assert bits < np.log2(40) / 2 + 0.5
-
-
-def test_gradient_checkpointing_gives_the_same_gradient(gated):
-    again = new_gated(gradient_checkpointing=True)
-    again.set_weights(gated.get_weights())
-    features = {"image": tf.constant(random_images(gated, 2), tf.int32)}
-    gradients = []
-    for model in (gated, again):
-        with tf.GradientTape() as tape:
-            outputs = model(features, training=True)
-            total = tf.reduce_sum(model.losses_per_image(outputs, features).loss)
-        gradients.append(tape.gradient(total, model.encoding.embeddings.value))
-    assert np.any(gradients[0])
-    np.testing.assert_allclose(*gradients, rtol=1e-4, atol=1e-5)
 
 
 def test_the_default_length_of_vectors():

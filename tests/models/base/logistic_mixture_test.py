@@ -168,7 +168,7 @@ def test_learns_a_pattern():
     assert np.mean(np.abs(drawn[..., 0] - drawn[..., 1]) <= 1) > 0.9
 
 
-@pytest.mark.parametrize("sampler", ["incremental", "fixed_point", "ancestral"])
+@pytest.mark.parametrize("sampler", ["fixed_point", "ancestral"])
 def test_draws_in_a_users_graph_are_those_of_eager_mode(sampler):
     """Of a batch size that the graph knows: it used to drop an axis of the levels."""
     model = new_model((3, 3, 3), 256)

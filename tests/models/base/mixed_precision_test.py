@@ -88,20 +88,12 @@ def test_all_but_the_last_layer_computes_in_the_low_type(
     assert len(upcast) == 1  # what the last layer takes
 
 
-@pytest.mark.parametrize(
-    ("policy", "way"),
-    [
-        ("mixed_bfloat16", "globally"),
-        ("mixed_float16", "for the model"),
-        ("mixed_float16", "globally"),
-    ],
-)
-def test_learns(policy, way):
+@each_policy
+def test_learns(policy):
     """With Keras's loss scaling for float16, which our compile must not lose."""
-    if way == "globally":
-        keras.config.set_dtype_policy(policy)
+    keras.config.set_dtype_policy(policy)
     try:
-        model = new_model(policy if way == "for the model" else None, dropout_rate=0.1)
+        model = new_model(dropout_rate=0.1)
         model.compile(keras.optimizers.Adam(0.02))
     finally:
         keras.config.set_dtype_policy("float32")
