@@ -260,6 +260,7 @@ def watched(server, title, failed):
 
 def main():
     """Runs all attacks; returns the exit code."""
+    sys.stdout.reconfigure(line_buffering=True)
     failed = []
     with tempfile.TemporaryDirectory() as folder:
         base, sources = pathlib.Path(folder) / "base", []

@@ -88,9 +88,11 @@ class PNG:
         self.corpus, pixels = [], np.uint8([[0, 255], [255, 255], [0, 0], [255, 0]])
         for mode in ("L", "RGB", "RGBA", "LA", "P", "1", "I;16"):
             file = io.BytesIO()
-            image = Image.fromarray(pixels)
-            image = image.convert("I") if mode == "I;16" else image
-            image.convert(mode).save(file, "PNG")
+            if mode == "I;16":
+                image = Image.fromarray(np.uint16(pixels) * 257)
+            else:
+                image = Image.fromarray(pixels).convert(mode)
+            image.save(file, "PNG")
             self.corpus.append(file.getvalue())
 
     def mutate(self, chance, corpus):
