@@ -102,7 +102,7 @@ def test_flops_by_hand():
 
 def test_exported_signatures_take_the_numbers_of_words(tmp_path):
     model = randomize(new_model((2, 3, 1), **CAPTIONS))
-    test_case.check_exported(model, tmp_path, signatures=["sample", "log_prob"])
+    test_case.check_exported(model, tmp_path / "export", ["sample", "log_prob"])
 
 
 def test_every_weight_of_captions_has_a_gradient():
