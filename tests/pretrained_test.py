@@ -8,6 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
+from absl import flags
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
@@ -173,6 +174,27 @@ def test_samples_are_drawn_from_a_preset(tmp_path, capsys):
     call(sample, f"--model={DIGITS}", "--num_samples=2", f"--output={output}")
     assert output.is_file()
     assert "2 images" in capsys.readouterr().out
+
+
+def test_a_preset_is_sampled_as_its_card_shows_unless_told():
+    from trainers import sample
+
+    def options(*arguments):
+        values = flags.FlagValues()
+        sample.define_flags(values)
+        values(["sample", *arguments])
+        return sample._options(values)
+
+    name = "gated_pixelcnn_fashion_mnist_conditional"
+    recommended = kp.presets()[name].sampling
+    assert recommended == {"guidance_scale": 3, "top_p": 0.9}
+    by_class = options(f"--model={name}", "--label=all", "--seed=3")
+    assert {**by_class, **recommended, "seed": 3} == by_class
+    for told in (["--guidance_scale=1"], ["--top_p=1"]):
+        plain = options(f"--model={name}", "--label=all", *told)
+        assert plain["guidance_scale"] != 3 and plain["top_p"] != 0.9
+    assert options(f"--model={name}")["guidance_scale"] is None  # given nothing
+    assert options(f"--model={DIGITS}", "--label=0")["guidance_scale"] is None
 
 
 def test_an_export_knows_what_the_preset_knows(tmp_path):

@@ -9,6 +9,8 @@ and --mask sample the rest of an image: what is white in the mask is kept, what 
 or transparent is not.
 """
 
+from typing import Any
+
 from absl import flags
 
 from keras_pixelcnn import programs
@@ -59,6 +61,20 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     )
 
 
+def _options(flag_values: flags.FlagValues) -> dict[str, Any]:
+    """Returns how images are sampled: by a preset as its card shows, unless told."""
+    from keras_pixelcnn.pretrained import presets
+
+    options = flag_groups.sampling_options(flag_values)
+    found = presets().get(flag_values.model)
+    recommended = found.sampling if found and flag_values.label is not None else {}
+    if recommended and not any(flag_values[name].present for name in recommended):
+        options |= recommended
+        told = " ".join(f"--{name}={value:g}" for name, value in recommended.items())
+        print(f"Sampled with {told}, as the preset's card; pass flags for other ways.")
+    return options
+
+
 def main(flag_values: flags.FlagValues) -> None:
     """Samples and writes."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
@@ -77,7 +93,7 @@ def main(flag_values: flags.FlagValues) -> None:
         ),
         known,
         captions=flag_values.caption,
-        **flag_groups.sampling_options(flag_values),
+        **_options(flag_values),
     )
     sampling.save_picture(flag_values.output, samples, known)
     print(f"{len(samples.images)} images in {flag_values.output}")

@@ -133,6 +133,8 @@ def _decode(file: "ImageFile.ImageFile", color_mode: str | None = None) -> _Laye
 
     _check_size(file)
     bits = stored_bits(file)
+    # Pillow makes colours of a grey PNG file of 16 bits with alpha.
+    is_grey = file.mode in _GRAY_MODES or any(tile[3] == "LA;16B" for tile in file.tile)
     image = ImageOps.exif_transpose(file)
     transparent = image.info.get("transparency")
     if image.mode == "F" or (image.mode.startswith("I") and bits > 16):
@@ -145,7 +147,7 @@ def _decode(file: "ImageFile.ImageFile", color_mode: str | None = None) -> _Laye
     if bits > 8 and isinstance(transparent, tuple):
         raise ValueError("colours of 16 bits with a transparent one cannot be read")
     channels = {"grayscale": "L", "rgb": "RGB"}.get(
-        color_mode, "L" if image.mode in _GRAY_MODES else "RGB"
+        color_mode, "L" if is_grey else "RGB"
     )
     if not image.has_transparency_data:
         values = np.asarray(image.convert(channels))

@@ -253,6 +253,13 @@ def test_a_transparent_16_bit_grey_is_white(tmp_path):
     assert read_image(path, bits=16).tolist() == [[[65535], [0x1299]]]
 
 
+def test_a_deep_grey_with_alpha_is_grey(tmp_path):
+    """Once it was a picture of colours, as Pillow decodes it."""
+    deep = np.uint16([[[0x1234, 0xFFFF], [0x1234, 0]]])
+    read = read_image(_encode_png(tmp_path / "a.png", deep))
+    assert read.tolist() == [[[0x12], [255]]]
+
+
 def test_16_bits_are_read_where_they_are_wanted(tmp_path):
     deep = _saved(tmp_path / "a.png", DEEP[..., 0])
     read = read_image(deep, bits=16)

@@ -77,6 +77,9 @@ class Picture:
         self.largest, self.bits, self.stored = 2**bits - 1, bits, stored
         self.alpha = alpha
 
+    def __repr__(self):
+        return f"Picture({self.name}, {self.stored} bits, {self.values.tolist()})"
+
     def image(self, color_mode):
         """What the picture is as 8 bits."""
         values, channels = self.values, self.values.shape[-1]

@@ -413,6 +413,8 @@ class Conditions:
         if known is None:
             return
         known = np.asarray(known)
+        if known.dtype.kind == "f":  # in half precision the bound would be infinite
+            known = known.astype(np.float64)
         possible = np.asarray(self._possible(name, known))
         if not possible.all():
             wrong = known[~possible].flat[0]

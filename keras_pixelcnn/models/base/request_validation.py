@@ -264,7 +264,8 @@ def prepare_mask(
     """Returns a mask that broadcasts to the images, True where they are known.
 
     Args:
-        mask: booleans, or numbers 0 and 1: ([batch,] height, width[, channels]).
+        mask: booleans, or numbers 0 and 1: ([batch,] height, width[, channels]). Three
+            axes of sizes that the graph does not know are (batch, height, width).
         num_images: how many images it is for.
         image_shape: (height, width, channels) of the model.
 

@@ -241,10 +241,24 @@ def test_masks_in_graphs(values, count):
     if values.dtype.name in NO_TENSORS:
         return  # there are no such tensors
     run = functools.partial(_run, mask_in_graph, values, True)
-    check(answered(run, count, told="mask must"), mask_of(values, count))
+    answer = answered(run, count, told="mask must")
+    # Of three axes the graph does not know that the last one is of channels.
+    is_unclear = values.ndim == 3 and values.shape != (count, 2, 2)
+    check(answer, None if is_unclear else mask_of(values, count))
 
 
 # What the properties found.
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble"])
+def test_embeddings_that_are_not_finite(dtype, value):
+    """Once infinity in half precision was taken, and every half brought a warning."""
+    values = np.array([[0.0, value]], dtype)
+    with pytest.raises(ValueError, match="embedding must hold finite numbers"):
+        prepared("embedding", values, 1)
+    right = prepared("embedding", np.ones((1, 2), dtype), 1)
+    np.testing.assert_array_equal(right, [[1, 1]])
 
 
 @pytest.mark.parametrize("value", [0.5, True, 2**64 - 1, "1"])
