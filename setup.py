@@ -30,9 +30,10 @@ def readme() -> str:
     return re.sub(rf"\]{inside}", rf"]({HOME}/\1)", text)
 
 
-# Both ends of every range were run, by .ci/versions. Upper bounds stand where the next
-# version that may break things is known by its number: TensorFlow Probability follows
-# one release of TensorFlow, and the others promise to break nothing within a major one.
+# .ci/versions installs either end of these ranges and tries it. Upper bounds stand
+# where the next version that may break things is known by its number: TensorFlow
+# Probability follows one release of TensorFlow, and the others promise to break nothing
+# within a major one.
 
 CODECS = ["constriction>=0.4,<1"]
 
