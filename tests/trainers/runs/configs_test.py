@@ -1,5 +1,6 @@
 """Tests of the configs of the paper's experiments: right, loadable and trainable."""
 
+import gc
 import importlib
 import warnings
 
@@ -159,6 +160,7 @@ def test_one_step_of_training_of_the_true_network(name):
 
     Op by op: tracing a step of these takes longer than computing it once.
     """
+    gc.collect()  # gigabytes of the network before
     config = get_config(name)
     ((*_, channels), num_levels), arguments = image_format(config), config.model
     shape, arguments = (8, 8, channels), arguments.to_dict()
