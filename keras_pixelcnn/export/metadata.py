@@ -91,7 +91,9 @@ def _checked_names(
 ) -> list[str] | None:
     if label_names is None:
         label_names = model.conditions.label_names
-    return label_names and [*model.conditions.check_label_names(label_names)]
+    if not label_names:
+        return None
+    return [*model.conditions.check_label_names(label_names)]
 
 
 def _checked_bits(bits_per_dim: Any) -> float | None:

@@ -46,7 +46,8 @@ class CaptionEncoder(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.image_size = tuple(image_size)
+        height, width = image_size
+        self.image_size = (height, width)
         self.vocabulary_size = vocabulary_size
         self.filters = filters
         options = {"dtype": self.dtype_policy}

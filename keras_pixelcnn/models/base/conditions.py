@@ -199,7 +199,7 @@ class Conditions:
         return ConditionEncoder(
             image_size,
             self.num_classes,
-            vocabulary_size=self.caption_text and self.caption_text.num_ids,
+            vocabulary_size=self.caption_text.num_ids if self.caption_text else None,
             map_filters=map_filters,
             dropout_rate=self.dropout_rate,
             vector_map=vector_map,
