@@ -10,11 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import (
-    check_images,
-    check_shape,
-    checked_images,
-)
+from keras_pixelcnn.checks import check_images, check_shape, checked_images
 from keras_pixelcnn.metrics import prepare_callbacks
 from keras_pixelcnn.models.base import distributed_fit, input_data, keras_habits
 from keras_pixelcnn.models.base.conditions import Conditions
@@ -63,14 +59,13 @@ class ImageModel(keras.Model):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
-            constructor = keras_habits.clonable(vars(cls)["__init__"])
+            constructor = _clonable(vars(cls)["__init__"])
             cls.__init__ = constructor  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Makes a model, or a clone of one (a hook of Keras's)."""
-        source = keras_habits.source_of_clone(args)
-        if source is not None:
-            return cls.from_config(source.get_config())
+        if _is_clone(args):
+            return cls.from_config(args[1].model.get_config())
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(
@@ -347,14 +342,11 @@ class ImageModel(keras.Model):
             # Keras would warn that its own default does not apply.
             kwargs.setdefault("shuffle", False)
         if kwargs.get("validation_data") is not None:
-            validation, steps = (
-                kwargs["validation_data"],
-                kwargs.get("validation_steps"),
-            )
+            validation = kwargs["validation_data"]
             if isinstance(validation, list):
                 validation = tuple(validation)
             kwargs["validation_data"] = self._finite(
-                *input_data.split(validation), steps
+                *input_data.split(validation), kwargs.get("validation_steps")
             )
         kwargs["callbacks"] = prepare_callbacks(
             kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
@@ -499,8 +491,10 @@ class ImageModel(keras.Model):
 
     def _run_through_graph(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Lets Keras's clones be of the model's class (a hook)."""
-        clone = keras_habits.prepare_clone(self, inputs, *args, **kwargs)
-        return clone or super()._run_through_graph(inputs, *args, **kwargs)
+        operation = args[0] if args else kwargs.get("operation_fn")
+        if getattr(operation, "__module__", "").endswith(".models.cloning"):
+            return keras_habits.prepare_clone(self, inputs, *args, **kwargs)
+        return super()._run_through_graph(inputs, *args, **kwargs)
 
     # Graphs of verbs.
 
@@ -594,3 +588,18 @@ class ImageModel(keras.Model):
 def _as_tensor(value: Any) -> Any:
     is_symbolic = isinstance(value, keras.KerasTensor)
     return value if is_symbolic else keras.ops.convert_to_tensor(value)
+
+
+def _is_clone(args: tuple[Any, ...]) -> bool:
+    return len(args) == 2 and isinstance(args[1], keras_habits.Clone)
+
+
+def _clonable(init: Callable[..., None]) -> Callable[..., None]:
+    """Makes a constructor that Keras's clones take for one like `keras.Model`'s."""
+
+    @functools.wraps(init)  # whose signature `inspect.signature` still tells
+    def constructor(self: keras.Model, *args: Any, **kwargs: Any) -> None:
+        if not _is_clone(args):  # else `__new__` has made all of it
+            init(self, *args, **kwargs)
+
+    return constructor

@@ -6,9 +6,8 @@ was set. The other functions refuse what Keras would do, and no one could use.
 """
 
 import collections
-import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 import keras
@@ -98,36 +97,16 @@ def refuse_quantisation(model: keras.Model, mode: Any) -> NoReturn:
 # and the graph gives word of the model instead of its outputs.
 
 
-class _Clone(NamedTuple):
+class Clone(NamedTuple):
     """Stands for the outputs of a clone: the model that it is to be one of."""
 
     model: keras.Model
 
 
-def clonable(init: Callable[..., None]) -> Callable[..., None]:
-    """Makes a constructor that Keras's clones take for one like `keras.Model`'s.
-
-    Its own signature stays what `inspect.signature` tells.
-    """
-
-    @functools.wraps(init)
-    def constructor(self: keras.Model, *args: Any, **kwargs: Any) -> None:
-        if source_of_clone(args) is None:  # else `__new__` has made all of it
-            init(self, *args, **kwargs)
-
-    return constructor
-
-
-def source_of_clone(args: tuple[Any, ...]) -> keras.Model | None:
-    """Returns the model that Keras clones by calling its class with `args`, or None."""
-    is_clone = len(args) == 2 and isinstance(args[1], _Clone)
-    return args[1].model if is_clone else None
-
-
 def prepare_clone(
     model: keras.Model, inputs: Any, operation_fn: Any = None, call_fn: Any = None
 ) -> Any:
-    """Returns what the model's class makes a clone of; None where none is asked for.
+    """Returns what the model's class makes a clone of.
 
     Args:
         model: whose graph is run.
@@ -139,8 +118,6 @@ def prepare_clone(
         ValueError: when the clone is to have other layers or inputs than the model: a
             model of its class is made from its config alone.
     """
-    if not _is_of_cloning(operation_fn):
-        return None
     function = operation_fn
     while (
         _is_of_cloning(function) and "clone_function" in function.__code__.co_freevars
@@ -158,7 +135,7 @@ def prepare_clone(
             "alone. Leave out input_tensors, clone_function and call_function, or use "
             f"{name}.from_config with a config that is changed."
         )
-    return _Clone(model)
+    return Clone(model)
 
 
 def _is_of_cloning(function: Any) -> bool:
