@@ -246,7 +246,7 @@ def test_other_numerics_end_in_an_error_that_names_them(codec, model, monkeypatc
 
     data = codec.compress(model.images(50))
     monkeypatch.setattr(SliceDecoder, "_code", of_another_machine)
-    told = "on the machine and build that wrote it. Written with: tensorflow"
+    told = "on the machine and build that wrote it. Written with: steps 2, tensorflow"
     with pytest.raises(NumericsError, match=told):
         codec.decompress(data)
 
@@ -268,9 +268,9 @@ def test_first_tables_that_differ_are_told_at_once(codec, model, monkeypatch):
 
     monkeypatch.setattr(MarkovModel, "scan", softer)
     same = MarkovModel()  # whose graphs are not traced yet
-    with pytest.raises(NumericsError, match="the first tables differ"):
+    with pytest.raises(NumericsError, match="come out otherwise here"):
         PixelCNNCodec(same).decompress(data)
-    assert seen
+    assert 0 < len(seen) < HEIGHT
 
 
 def test_a_model_that_gives_no_numbers_is_told():

@@ -133,7 +133,6 @@ def test_a_wrong_split_is_answered_with_the_ones_there_are():
         ("batch_size", -1),
         ("batch_size", 2.0),
         ("on_damaged", "ignore"),
-        ("image_size", 8),
         ("color_mode", "grey"),
         ("num_levels", 1),
     ],

@@ -1,7 +1,10 @@
 """The site: it is built without a warning, its links hold, its search finds answers."""
 
+import functools
+import http.server
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -50,23 +53,39 @@ def test_formulas_links_and_notebooks(site):
 
 @pytest.mark.slow
 def test_each_question_is_answered_by_one_search(site, tmp_path):
+    handler = functools.partial(QuietHandler, directory=site)
     driver = start_chromium(tmp_path / "profile")
-    try:
-        for question, page in QUESTIONS.items():
-            assert page in _first_found(driver, site, question), question
-    finally:
-        driver.quit()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            address = f"http://127.0.0.1:{server.server_port}/index.html"
+            for question, page in QUESTIONS.items():
+                assert page in _first_found(driver, address, question), question
+        finally:
+            driver.quit()
+            server.shutdown()
 
 
-def _first_found(driver, site, question):
-    """Address of the first thing that the site's search, in a folder, finds."""
-    driver.get((site / "index.html").as_uri())
-    field = driver.find_element("css selector", ".md-search__input")
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder, and tells nothing of it."""
+
+    def log_message(self, *arguments):
+        pass
+
+
+def _first_found(driver, address, question):
+    """Address of the first thing that the site's search finds, when it has settled."""
+    driver.get(address)
     driver.execute_script("document.querySelector('#__search').click()")
-    field.send_keys(question)
+    time.sleep(0.5)  # the field fades in
+    driver.find_element("css selector", ".md-search__input").send_keys(question)
+    first = """const found = document.querySelector("a.md-search-result__link");
+        return found && found.href"""
+    before, seen = "nothing", None
     for _ in range(100):
-        found = driver.find_elements("css selector", "a.md-search-result__link")
-        if found:
-            return found[0].get_attribute("href")
-        time.sleep(0.1)
+        seen = driver.execute_script(first)
+        if seen and seen == before:
+            return seen
+        before = seen
+        time.sleep(0.5)
     return "nothing"

@@ -59,12 +59,11 @@ class ImageModel(keras.Model):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
-            constructor = _clonable(vars(cls)["__init__"])
-            cls.__init__ = constructor  # type: ignore[method-assign]
+            cls.__init__ = _clonable(vars(cls)["__init__"])  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Makes a model, or a clone of one (a hook of Keras's)."""
-        if _is_clone(args):
+        if keras_habits.Clone in map(type, args):
             return cls.from_config(args[1].model.get_config())
         return super().__new__(cls, *args, **kwargs)
 
@@ -558,10 +557,9 @@ class ImageModel(keras.Model):
                 is the one of requests that name none. Default: all.
             label_names: what the labels are called, for those who use the export; as
                 many as there are classes. Default: the model's own.
-            bits_per_dim: what the model reached on data that it was not trained on,
-                for the same. Default: not said.
-            max_batch_size: most rows of a request, for the same, if those who serve it
-                limit them. Default: not said.
+            bits_per_dim: of data that it was not trained on, for the same. Default:
+                not said.
+            max_batch_size: most rows of a request, for the same. Default: not said.
 
         Raises:
             FileExistsError: when something stands there.
@@ -590,16 +588,13 @@ def _as_tensor(value: Any) -> Any:
     return value if is_symbolic else keras.ops.convert_to_tensor(value)
 
 
-def _is_clone(args: tuple[Any, ...]) -> bool:
-    return len(args) == 2 and isinstance(args[1], keras_habits.Clone)
-
-
 def _clonable(init: Callable[..., None]) -> Callable[..., None]:
     """Makes a constructor that Keras's clones take for one like `keras.Model`'s."""
 
     @functools.wraps(init)  # whose signature `inspect.signature` still tells
     def constructor(self: keras.Model, *args: Any, **kwargs: Any) -> None:
-        if not _is_clone(args):  # else `__new__` has made all of it
+        # Of a clone `__new__` has made all.
+        if keras_habits.Clone not in map(type, args):
             init(self, *args, **kwargs)
 
     return constructor

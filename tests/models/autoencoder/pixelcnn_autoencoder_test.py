@@ -203,9 +203,11 @@ def test_load_model_tells_an_auto_encoder_from_what_draws_by_itself(model, tmp_p
     path = tmp_path / "model.keras"
     model.save(path)
     assert load_model(path, kp.PixelCNNAutoencoder).latent_dim == LATENT_DIM
-    with pytest.raises(ValueError, match=r"GatedPixelCNN\. Received: PixelCNNAutoenc"):
+    with pytest.raises(ValueError, match=r"derived from it\. Received: PixelCNNAuto"):
         load_model(path)
-    with pytest.raises(ValueError, match=r"hold a MSEAutoencoder\. Received: Pixel"):
+    with pytest.raises(
+        ValueError, match=r"MSEAutoencoder or derived from it\. Received: Pixel"
+    ):
         load_model(path, kp.MSEAutoencoder)
 
 

@@ -114,7 +114,7 @@ def test_a_run_that_failed_in_its_first_epoch_leaves_the_folder_free(tmp_path):
 def test_a_model_that_needs_an_embedding_is_refused_before_data_is_loaded(tmp_path):
     config = tiny_config(dataset="no_such_data")
     config.model.embedding_dim = 4
-    with pytest.raises(ValueError, match="knows labels as conditions, and no others"):
+    with pytest.raises(ValueError, match="knows labels and captions as conditions"):
         training.train_and_evaluate(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

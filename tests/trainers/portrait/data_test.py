@@ -114,7 +114,7 @@ def test_the_identities_are_where_tfds_has_them(configs):
         ({"sample_seed": 2**32}, r"config\.sample_seed must be an integer in"),
         ({"divide_identities": "yes"}, r"config\.divide_identities must be True or"),
         ({"horizontal_flips": True}, r"config\.horizontal_flips must be False"),
-        ({"mutation_rate": 0.1}, r"config\.mutation_rate must be 0.*Received: 0\.1"),
+        ({"mutation_rate": 0.1}, r"config\.mutation_rate must be 0"),
         ({"batch_size": 0}, r"config\.batch_size must be"),
         ({"colour": 1}, r"config may have .*"),
     ],
