@@ -144,8 +144,9 @@ def one_each(
         rule = f"{name} must be one for all examples, or one for each."
         received = ["Received shape:", tf.shape(value), "for", count, "examples"]
         check = tf.debugging.Assert(fits, [rule, *received], 8)
+        # Not a reshape: the optimiser of graphs drops those, and the check with them.
         with tf.control_dependencies([check]):
-            value = tf.reshape(value, wanted)
+            value = tf.identity(value)
     return tf.broadcast_to(value, [count, *shape])
 
 

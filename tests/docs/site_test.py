@@ -81,11 +81,10 @@ def _first_found(driver, address, question):
     driver.find_element("css selector", ".md-search__input").send_keys(question)
     first = """const found = document.querySelector("a.md-search-result__link");
         return found && found.href"""
-    before, seen = "nothing", None
-    for _ in range(100):
-        seen = driver.execute_script(first)
-        if seen and seen == before:
-            return seen
-        before = seen
+    seen = []
+    for _ in range(60):
         time.sleep(0.5)
+        seen.append(driver.execute_script(first))
+        if seen[-1] and seen[-5:] == seen[-1:] * 5:
+            return seen[-1]
     return "nothing"
