@@ -12,7 +12,7 @@ from benchmarks.networks import MODELS, new_model, random_images
 from benchmarks.report import Record, table
 from benchmarks.timing import median_seconds
 
-BATCH_SIZES = (1, 8, 64, 256)
+BATCH_SIZES = (1, 16, 64, 256)
 
 SAMPLING_COLUMNS = {
     "score": "{score_seconds:.3f} s",

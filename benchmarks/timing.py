@@ -1,7 +1,6 @@
 """Timing alternatives in turn, so that a change of pace hits all alike."""
 
 import importlib.metadata
-import os
 import platform
 import statistics
 import time
@@ -42,8 +41,6 @@ def environment() -> dict[str, Any]:
     """What the figures depend on: processor, devices and versions."""
     return {
         "processor": _processor(),
-        # Chosen by the processor where it is not set: kernels, and ratios, are others.
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "as the processor has it"),
         "devices": [device.device_type for device in tf.config.list_logical_devices()],
         "python": platform.python_version(),
         "tensorflow": tf.__version__,

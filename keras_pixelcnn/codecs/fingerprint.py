@@ -20,10 +20,6 @@ NUM_BYTES = 16
 DIGEST_BYTES = 8
 """Of what tells whether data are whole."""
 
-_STEPS = 2
-"""Of how models are run step by step: raised when sums are taken in another order. The
-first, of 0.1.0, did not name itself."""
-
 _NAMES = ("name", "trainable", "trainable_by_layer", "label_names")
 """What a config holds that changes no probability."""
 
@@ -97,7 +93,6 @@ def digest_of(parts: Iterable[bytes | np.ndarray]) -> bytes:
 def describe_environment() -> str:
     """Describes what the last digits of floats depend on, in one line."""
     versions = [
-        f"steps {_STEPS}",
         f"tensorflow {tf.__version__}",
         f"keras {keras.__version__}",
         f"constriction {importlib.metadata.version('constriction')}",

@@ -21,6 +21,7 @@ from keras_pixelcnn.layers.stack_conv2d import (
     RowConditioning,
     VerticalStackConv2D,
     as_row,
+    by_group,
 )
 
 
@@ -369,6 +370,7 @@ class GatedBlockRowSteps:
         self._convolution = block.vertical_conv.row_steps()
         self._conditioning = conditioning
         self._skip_only = block.skip_only
+        self._color_groups = block.color_groups
         self.initial_cache = self._convolution.initial_cache
         self.height = self._convolution.height
         self._link_kernel = tf.cast(block.link.kernel.value, dtype)[0, 0]
@@ -387,8 +389,9 @@ class GatedBlockRowSteps:
 
         Returns:
             The vertical stack's row (slices, width, examples, filters); what it gives
-            to the gate of each pixel, (slices, width, examples, 2 x filters); the
-            cache for the next row.
+            to the gate of each pixel, (slices, width, examples, 2 x filters), with
+            several colour groups (slices, width, groups, examples, 2 x filters /
+            groups); the cache for the next row.
         """
         vertical, cache = self._convolution(row, cache)
         sizes = tf.shape(vertical)
@@ -404,7 +407,7 @@ class GatedBlockRowSteps:
             link += for_horizontal
         if for_vertical is not None:
             vertical += for_vertical
-        return gate(vertical), link, cache
+        return gate(vertical), by_group(link, self._color_groups), cache
 
     def rows(self, first_row: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         """Runs many rows of the vertical stack at once, without their links.
@@ -432,9 +435,10 @@ class GatedBlockRowSteps:
 class GatedPixelState(NamedTuple):
     """A block's features at the pixel at hand."""
 
-    before: tuple[tf.Tensor, ...]
-    """What the link and the pixels to the left give to the gate, group by group, each
-    (batch, 2 x filters / groups); see `LeftSteps`."""
+    link: tuple[tf.Tensor, ...]
+    """From the vertical stack, group by group, each (batch, 2 x filters / groups)."""
+    left: tuple[tf.Tensor, ...]
+    """The pixels to the left; see `HorizontalPixelSteps`."""
     inputs: tuple[tf.Tensor, ...] = ()
     """Horizontal inputs so far, group by group."""
     gated: tuple[tf.Tensor, ...] = ()
@@ -445,7 +449,7 @@ class GatedBlockPixelSteps:
     """The horizontal half of a block, a pixel and a group at a time.
 
     The skip layer is left out: whoever drives the blocks runs those of all blocks in
-    one product. So are the pixels to the left, which `LeftSteps` takes.
+    one product. So are the pixels to the left: whoever drives the blocks keeps them.
 
     Args:
         block: a built `GatedPixelCNNBlock`, whose weights are read once.
@@ -453,10 +457,12 @@ class GatedBlockPixelSteps:
 
     def __init__(self, block: GatedPixelCNNBlock) -> None:
         self._is_first = block.mask_type == "A"
-        self.convolution = block.horizontal_conv.pixel_steps()
+        self._convolution = block.horizontal_conv.pixel_steps()
         self._residual = None
         if block.residual is not None:
             self._residual = block.residual.group_steps()
+        self.num_taps = self._convolution.num_taps
+        self.features = self._convolution.features
 
     def group(
         self, inputs: tf.Tensor | None, state: GatedPixelState
@@ -474,8 +480,8 @@ class GatedBlockPixelSteps:
         """
         if inputs is not None:
             state = state._replace(inputs=(*state.inputs, inputs))
-        before = state.before[len(state.gated)]
-        gated = gate(self.convolution(state.inputs, before))
+        link = state.link[len(state.gated)]
+        gated = gate(link + self._convolution(state.inputs, state.left))
         state = state._replace(gated=(*state.gated, gated))
         if self._residual is None:
             return None, state

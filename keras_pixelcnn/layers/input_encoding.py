@@ -68,8 +68,8 @@ class EncodingSteps(NamedTuple):
     encoding: Any
     dtype: Any
     """What the network computes in."""
-    tables: tuple[tf.Tensor, ...]
-    """For each channel the vectors of its levels, (num_levels, features)."""
+    tables: tuple[tf.Tensor, ...] | None = None
+    """Of learned vectors one for each channel, (num_levels, features)."""
 
     @property
     def features(self) -> int:
@@ -92,6 +92,8 @@ class EncodingSteps(NamedTuple):
         """
         if values.shape.rank == 2:
             return self(values)
+        if self.tables is None:
+            return self(values[:, tf.newaxis])
         return tf.gather(self.tables[channel], values)
 
 
@@ -129,9 +131,7 @@ class IntensityEncoding(keras.layers.Layer):
 
     def steps(self, dtype: Any) -> EncodingSteps:
         """Returns the layer's channel steps, for a network that computes in `dtype`."""
-        levels = tf.range(self.num_levels)[:, tf.newaxis]
-        table = tf.cast(self(levels), dtype)
-        return EncodingSteps(self, dtype, (table,) * self.channels)
+        return EncodingSteps(self, dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -115,14 +115,32 @@ def gates_mask(input_features: int, features: int, color_groups: int) -> np.ndar
     return np.tile(mask, NUM_GATES)
 
 
-def by_group(gates: tf.Tensor, color_groups: int) -> tf.Tensor:
-    """Puts the gates of each colour group side by side, which are those of each gate.
+def gates_of_group(values: tf.Tensor, group: int, color_groups: int) -> tf.Tensor:
+    """Selects all gates of a colour group: (..., n) to (..., n / groups)."""
+    if color_groups == 1:
+        return values
+    leading, width = values.shape[:-1], values.shape[-1] // NUM_GATES // color_groups
+    by_group = tf.reshape(values, [*leading, NUM_GATES, color_groups, width])
+    return tf.reshape(by_group[..., group, :], [*leading, NUM_GATES * width])
+
+
+def gates_by_group(row: tf.Tensor, color_groups: int) -> tf.Tensor:
+    """Splits a row of gates into colour groups, for steps that take one at a time.
 
     Args:
-        gates: (..., 4 x features).
+        row: (slices, width, examples, 4 x features).
         color_groups: into how many groups the features are dealt out.
+
+    Returns:
+        (slices, width, groups, examples, 4 x features / groups); with one group the
+        row.
     """
     if color_groups == 1:
-        return gates
-    order = np.arange(gates.shape[-1]).reshape(NUM_GATES, color_groups, -1)
-    return tf.gather(gates, order.transpose(1, 0, 2).ravel(), axis=-1)
+        return row
+    sizes = tf.shape(row)
+    position = [known or sizes[axis] for axis, known in enumerate(row.shape[:-1])]
+    width = row.shape[-1] // NUM_GATES // color_groups
+    gates = tf.reshape(row, [*position, NUM_GATES, color_groups, width])
+    gates = tf.transpose(gates, [0, 1, 4, 2, 3, 5])
+    shape = [*position[:2], color_groups, position[2], NUM_GATES * width]
+    return tf.reshape(gates, shape)

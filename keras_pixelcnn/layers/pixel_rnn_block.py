@@ -7,9 +7,10 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.layers.diagonal_bilstm import DiagonalBiLSTM
-from keras_pixelcnn.layers.lstm import by_group, lstm_update
+from keras_pixelcnn.layers.lstm import gates_by_group
 from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
 from keras_pixelcnn.layers.row_lstm import RowLSTM
+from keras_pixelcnn.layers.stack_conv2d import by_group
 
 CELLS = ("row_lstm", "diagonal_bilstm")
 
@@ -158,9 +159,14 @@ class PixelRNNBlockRowSteps:
         """Computes what the row above adds to a row."""
         return FromAbove(self._recurrence.from_above(states.hidden), states.cell)
 
-    def gates_by_group(self, above: FromAbove) -> tf.Tensor:
-        """Puts the gates of each colour group side by side, for the pixel steps."""
-        return by_group(above.gates, self._groups)
+    def for_pixels(self, above: FromAbove) -> FromAbove:
+        """Splits that into colour groups, as the pixel steps take it.
+
+        Returns:
+            With several groups (slices, width, groups, examples, features / groups).
+        """
+        gates = gates_by_group(above.gates, self._groups)
+        return FromAbove(gates, by_group(above.cell, self._groups))
 
     def states(self, row: tf.Tensor, above: FromAbove) -> States:
         """Computes the states of a complete row, from the block's input in it."""
@@ -175,10 +181,12 @@ class PixelRNNBlockRowSteps:
 class PixelRNNPixelState(NamedTuple):
     """A block's features at the pixel at hand, each by group, (batch, n / groups)."""
 
-    before: tuple[tf.Tensor, ...]
-    """What comes before the pixel, for the gates of all groups; see `LeftSteps`."""
+    gates: tuple[tf.Tensor, ...]
+    """What the row above gives to the gates, of all groups."""
     cell: tuple[tf.Tensor, ...]
     """Cell states of the pixel above, of all groups."""
+    left: tuple[tf.Tensor, ...]
+    """The block's inputs at the pixels to the left, oldest first, each (batch, n)."""
     convolved: tuple[tf.Tensor, ...] = ()
     """Inputs so far, which the LSTM convolves along the row."""
     hidden: tuple[tf.Tensor, ...] = ()
@@ -188,15 +196,17 @@ class PixelRNNPixelState(NamedTuple):
 class PixelRNNBlockPixelSteps:
     """A block of Row LSTM a pixel and a group at a time.
 
-    The pixels to the left are left out: `LeftSteps` takes them.
+    The pixels to the left are left out: whoever drives the blocks keeps them.
 
     Args:
         block: a built `PixelRNNBlock`, whose weights are read once.
     """
 
     def __init__(self, block: PixelRNNBlock) -> None:
-        self.convolution = block.recurrence.pixel_steps()
+        self._recurrence = block.recurrence.pixel_steps()
         self._upsampling = block.upsampling.group_steps()
+        self.num_taps = self._recurrence.num_taps
+        self.features = self._recurrence.features
 
     def group(
         self, inputs: tf.Tensor, state: PixelRNNPixelState
@@ -211,7 +221,8 @@ class PixelRNNBlockPixelSteps:
             The group's output, of the input's shape, and the new state.
         """
         group, seen = len(state.convolved), (*state.convolved, inputs)
-        gates = self.convolution(seen, state.before[group])
-        hidden, _ = lstm_update(gates, state.cell[group])
+        hidden = self._recurrence(
+            seen, state.left, state.gates[group], state.cell[group]
+        )
         state = state._replace(convolved=seen, hidden=(*state.hidden, hidden))
         return inputs + self._upsampling(state.hidden), state

@@ -240,8 +240,10 @@ class _Pointwise:
 class PixelCNNPixelState(NamedTuple):
     """A block's features at the pixel at hand, each by group, (batch, n / groups)."""
 
-    before: tuple[tf.Tensor, ...]
-    """What comes before the pixel, of all groups; see `LeftSteps`."""
+    above: tuple[tf.Tensor, ...]
+    """What the rows above give, of all groups."""
+    left: tuple[tf.Tensor, ...]
+    """The pixels to the left, of all groups; see `HorizontalPixelSteps`."""
     inputs: tuple[tf.Tensor, ...] = ()
     """Inputs so far, after their ReLU."""
     convolved: tuple[tf.Tensor, ...] = ()
@@ -253,7 +255,7 @@ class PixelCNNPixelState(NamedTuple):
 class PixelCNNBlockPixelSteps:
     """A block a pixel and a group at a time.
 
-    The pixels to the left are left out: `LeftSteps` takes them.
+    The pixels to the left are left out: whoever drives the blocks keeps them.
 
     Args:
         block: a built `PixelCNNBlock`, whose weights are read once.
@@ -261,8 +263,10 @@ class PixelCNNBlockPixelSteps:
 
     def __init__(self, block: PixelCNNBlock) -> None:
         self._reduction = block.reduction.group_steps()
-        self.convolution = block.convolution.pixel_steps()
+        self._convolution = block.convolution.pixel_steps()
         self._expansion = block.expansion.group_steps()
+        self.num_taps = self._convolution.num_taps
+        self.features = self._convolution.features
 
     def group(
         self, inputs: tf.Tensor, state: PixelCNNPixelState
@@ -276,10 +280,10 @@ class PixelCNNBlockPixelSteps:
         Returns:
             The group's output, of the input's shape, and the new state.
         """
-        before = state.before[len(state.inputs)]
+        above = state.above[len(state.inputs)]
         seen = (*state.inputs, tf.nn.relu(inputs))
         reduced = (*state.convolved, tf.nn.relu(self._reduction(seen)))
-        outputs = tf.nn.relu(self.convolution(reduced, before))
+        outputs = tf.nn.relu(above + self._convolution(reduced, state.left))
         activated = (*state.activated, outputs)
-        state = PixelCNNPixelState(state.before, seen, reduced, activated)
+        state = PixelCNNPixelState(state.above, state.left, seen, reduced, activated)
         return inputs + self._expansion(activated), state

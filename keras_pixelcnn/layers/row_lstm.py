@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers import lstm
-from keras_pixelcnn.layers.stack_conv2d import HorizontalPixelSteps, padded_conv2d
+from keras_pixelcnn.layers.stack_conv2d import padded_conv2d
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -142,15 +142,9 @@ class RowLSTM(keras.layers.Layer):
         """Returns the layer's row steps, with the weights as they stand."""
         return RowLSTMRowSteps(self)
 
-    def pixel_steps(self) -> HorizontalPixelSteps:
-        """Returns the pixel steps of the convolution along the row, before the gates.
-
-        With the weights as they stand; the gates of a colour group lie side by side.
-        """
-        kernel = tf.cast(self.input_kernel.value, self.compute_dtype)
-        kernel = lstm.by_group(kernel, self.color_groups)
-        taps = self.kernel_size // 2
-        return HorizontalPixelSteps(kernel, taps, "B", self.color_groups)
+    def pixel_steps(self) -> "RowLSTMPixelSteps":
+        """Returns the layer's pixel steps, with the weights as they stand."""
+        return RowLSTMPixelSteps(self)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -238,3 +232,49 @@ class RowLSTMRowSteps:
         """
         gates = convolve_rows(inputs, self._input_kernel) + above
         return lstm.lstm_update(gates, cell)
+
+
+class RowLSTMPixelSteps:
+    """`RowLSTM` one pixel and one colour group at a time.
+
+    Args:
+        layer: a built layer, whose weights are read once.
+    """
+
+    def __init__(self, layer: RowLSTM) -> None:
+        kernel = tf.cast(layer.input_kernel.value, layer.compute_dtype)
+        self.num_taps, self.features = layer.kernel_size // 2, kernel.shape[1]
+        self._kernels = []
+        for group in range(layer.color_groups):
+            seen = self.num_taps * self.features + groups.visible_features(
+                self.features, layer.color_groups, group, "B"
+            )
+            rows = tf.reshape(kernel, [-1, kernel.shape[-1]])[:seen]
+            self._kernels.append(lstm.gates_of_group(rows, group, layer.color_groups))
+
+    def __call__(
+        self,
+        inputs: Sequence[tf.Tensor],
+        left: Sequence[tf.Tensor],
+        above: tf.Tensor,
+        cell: tf.Tensor,
+    ) -> tf.Tensor:
+        """Runs the last group whose input is given.
+
+        Args:
+            inputs: the pixel's input features, group by group, each (batch, features /
+                groups).
+            left: the `num_taps` pixels to the left, oldest first, each (batch,
+                features); zeros beyond the edge.
+            above: the group's part of what the row above gives, (batch, 4 x filters /
+                groups).
+            cell: the group's cells of the pixel above, (batch, filters / groups).
+
+        Returns:
+            The group's hidden state, (batch, filters / groups).
+        """
+        seen = (*left, *inputs)
+        window = tf.concat(seen, axis=-1) if len(seen) > 1 else seen[0]
+        gates = above + tf.matmul(window, self._kernels[len(inputs) - 1])
+        hidden, _ = lstm.lstm_update(gates, cell)
+        return hidden

@@ -243,6 +243,24 @@ def as_row(features: tf.Tensor, num_slices: Any, batch_size: Any) -> tf.Tensor:
     return tf.transpose(tf.reshape(features, shape), [0, 2, 1, 3])
 
 
+def by_group(row: tf.Tensor, color_groups: int) -> tf.Tensor:
+    """Splits a row's features into colour groups, for steps that take one at a time.
+
+    Args:
+        row: (slices, width, examples, features).
+        color_groups: into how many groups the features are dealt out.
+
+    Returns:
+        (slices, width, groups, examples, features / groups); with one group the row.
+    """
+    if color_groups == 1:
+        return row
+    sizes = tf.shape(row)
+    position = [known or sizes[axis] for axis, known in enumerate(row.shape[:-1])]
+    shape = [*position, color_groups, row.shape[-1] // color_groups]
+    return tf.transpose(tf.reshape(row, shape), [0, 1, 3, 2, 4])
+
+
 class VerticalRowSteps:
     """A convolution over rows, one at a time; the cache holds the rows before.
 
@@ -403,8 +421,7 @@ class HorizontalStackConv2D(_StackConv2D):
 class HorizontalPixelSteps:
     """A convolution along a row, one pixel and one group at a time, without a bias.
 
-    The bias is left out because whoever drives the steps adds it once a row, and the
-    pixels to the left because `LeftSteps` takes those of all convolutions at once.
+    The bias is left out because whoever drives the steps adds it once a row.
 
     Args:
         kernel: (taps, features, filters), of static shape: the taps to the left,
@@ -413,56 +430,78 @@ class HorizontalPixelSteps:
         num_taps: number of taps to the left.
         mask_type: what a group sees of its own pixel, "A" or "B".
         color_groups: number of colour channels whose order is kept.
-
-    Attributes:
-        color_groups: as given.
-        num_taps: as given.
-        features: input features of a pixel.
-        left_kernel: of the taps to the left, (num_taps x features, filters).
     """
 
     def __init__(
         self, kernel: tf.Tensor, num_taps: int, mask_type: str, color_groups: int
     ) -> None:
-        _, self.features, filters = kernel.shape
-        self.color_groups, self.num_taps = color_groups, num_taps
-        self.left_kernel = tf.reshape(kernel[:num_taps], [-1, filters])
+        self.num_taps = num_taps
+        _, features, filters = kernel.shape
+        self.features = features
         self._groups_before_first = 1 if mask_type == "B" else 0
-        own = tf.reshape(kernel[num_taps:], [-1, filters])
+        kernel = tf.reshape(kernel, [-1, filters])
         width = filters // color_groups
         self._kernels = []
         for group in range(color_groups):
-            seen = groups.visible_features(
-                self.features, color_groups, group, mask_type
+            seen = num_taps * features + groups.visible_features(
+                features, color_groups, group, mask_type
             )
-            self._kernels.append(own[:seen, group * width : (group + 1) * width])
+            self._kernels.append(kernel[:seen, group * width : (group + 1) * width])
 
-    def __call__(self, inputs: Sequence[tf.Tensor], before: tf.Tensor) -> tf.Tensor:
+    def __call__(
+        self, inputs: Sequence[tf.Tensor], left: Sequence[tf.Tensor]
+    ) -> tf.Tensor:
         """Computes the output of the next colour group; `inputs` tells which it is.
 
         Args:
             inputs: the pixel's input features that the group sees, group by group,
                 each (batch, features / groups).
-            before: what all else gives to the group, (batch, filters / groups).
+            left: the `num_taps` pixels to the left, oldest first, each (batch,
+                features), or several of them in one tensor; zeros beyond the edge.
 
         Returns:
             (batch, filters / groups).
         """
-        if not inputs:
-            return before
         kernel = self._kernels[len(inputs) - self._groups_before_first]
-        return before + tf.matmul(_side_by_side(inputs), kernel)
+        seen = (*left, *inputs)
+        window = tf.concat(seen, axis=-1) if len(seen) > 1 else seen[0]
+        return tf.matmul(window, kernel)
 
 
 class LeftPixels(NamedTuple):
     """The cache of the horizontal stack: what the pixels to the left hold."""
 
-    image: tuple[tf.Tensor, ...]
-    """For each tap of the first convolution, oldest first, the pixel, encoded: (batch,
+    image: tf.Tensor
+    """The pixels that the first convolution sees, oldest first, (batch, taps x
     features)."""
     features: tuple[tf.Tensor, ...]
     """For each tap of the other convolutions, oldest first, their inputs:
     (convolutions - 1, batch, features)."""
+
+    @classmethod
+    def at_the_edge(
+        cls, convolutions: Sequence[Any], batch_size: tf.Tensor, dtype: str
+    ) -> "LeftPixels":
+        """Zeros left of a row's first pixel.
+
+        Args:
+            convolutions: the steps of the first convolution and of the others, which
+                are alike, with `num_taps` and `features`.
+            batch_size: number of examples.
+            dtype: of the features.
+        """
+        first, *others = convolutions
+        image = tf.zeros([batch_size, first.num_taps * first.features], dtype)
+        if not others:
+            return cls(image, ())
+        shape = [len(others), batch_size, others[0].features]
+        return cls(image, (tf.zeros(shape, dtype),) * others[0].num_taps)
+
+    def of_each(self, num_convolutions: int) -> list[tuple[tf.Tensor, ...]]:
+        """Splits them by convolution; see `HorizontalPixelSteps`."""
+        taps = [tf.unstack(tap) for tap in self.features]
+        others = list(zip(*taps, strict=True)) or [()] * (num_convolutions - 1)
+        return [(self.image,), *others]
 
     def shifted(
         self,
@@ -477,70 +516,10 @@ class LeftPixels(NamedTuple):
             features: what the other convolutions take at the pixel, group by group,
                 each (batch, features / groups).
         """
-        image = (*self.image, _side_by_side(pixel))[1:]
+        encoded = tf.concat(pixel, axis=-1)
+        image = tf.concat([self.image[:, encoded.shape[1] :], encoded], axis=-1)
         if not self.features:
             return LeftPixels(image, ())
-        newest = _side_by_side(
-            [tf.stack(group) for group in zip(*features, strict=True)]
-        )
-        return LeftPixels(image, (*self.features, newest)[1:])
-
-
-class LeftSteps:
-    """What lies left of a pixel, for all convolutions along a row in two products.
-
-    Args:
-        convolutions: the steps of the first convolution, which takes the image, and of
-            the others, which are alike: `HorizontalPixelSteps`.
-    """
-
-    def __init__(self, convolutions: Sequence[HorizontalPixelSteps]) -> None:
-        self._first, *self._others = convolutions
-        kernels = [convolution.left_kernel for convolution in self._others]
-        self._kernels = tf.stack(kernels) if kernels else None
-
-    def at_the_edge(self, batch_size: tf.Tensor) -> LeftPixels:
-        """Zeros left of a row's first pixel."""
-
-        def zeros(steps: HorizontalPixelSteps, *leading: int) -> tuple[tf.Tensor, ...]:
-            shape = [*leading, batch_size, steps.features]
-            return (tf.zeros(shape, steps.left_kernel.dtype),) * steps.num_taps
-
-        features = zeros(self._others[0], len(self._others)) if self._others else ()
-        return LeftPixels(zeros(self._first), features)
-
-    def __call__(
-        self, left: LeftPixels, above: Sequence[tf.Tensor]
-    ) -> list[tuple[tf.Tensor, ...]]:
-        """Adds what the pixels to the left give to what the rows above do.
-
-        Args:
-            left: the pixels to the left.
-            above: of the first convolution, (batch, filters), and of the others,
-                (convolutions - 1, batch, filters), where there are any.
-
-        Returns:
-            For each convolution and group what comes before the pixel, (batch,
-            filters / groups).
-        """
-        first, *others = above
-        if left.image:
-            first += tf.matmul(_side_by_side(left.image), self._first.left_kernel)
-        result = [split_groups(first, self._first.color_groups)]
-        for before in others:
-            if left.features:
-                before += tf.matmul(_side_by_side(left.features), self._kernels)
-            parts = split_groups(before, self._first.color_groups)
-            result += zip(*map(tf.unstack, parts), strict=True)
-        return result
-
-
-def split_groups(features: tf.Tensor, color_groups: int) -> tuple[tf.Tensor, ...]:
-    """Splits features (..., n) into groups (..., n / groups)."""
-    if color_groups == 1:
-        return (features,)
-    return tuple(tf.split(features, color_groups, axis=-1))
-
-
-def _side_by_side(parts: Sequence[tf.Tensor]) -> tf.Tensor:
-    return tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]
+        groups = [tf.stack(group) for group in zip(*features, strict=True)]
+        newest = tf.concat(groups, axis=-1) if len(groups) > 1 else groups[0]
+        return LeftPixels(image, (*self.features[1:], newest))

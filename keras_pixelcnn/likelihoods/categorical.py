@@ -9,11 +9,10 @@ from keras_pixelcnn.likelihoods.pixel_likelihood import (
     PixelLikelihood,
     choose,
     first_above,
-    in_units,
     keep_likeliest,
 )
 
-_LEVELS_AT_ONCE = 256
+_LEVELS_AT_ONCE = 64
 """Up to here one cumulative sum costs less than two short ones."""
 
 
@@ -118,18 +117,23 @@ class Categorical(PixelLikelihood):
         weights = tf.exp(logits / self.warm_enough(temperature))
         if top_p is not None:
             weights = keep_likeliest(weights, top_p)
-        units = in_units(weights)
         if self.num_levels <= _LEVELS_AT_ONCE:
-            return choose(units, uniforms)[0]
+            return choose(weights, uniforms)[0]
+        return self._sample_in_two_steps(weights, uniforms)
+
+    def _sample_in_two_steps(
+        self, weights: tf.Tensor, uniforms: tf.Tensor
+    ) -> tf.Tensor:
         # First a run of neighbouring levels, then a level in it: the same draw, without
-        # a long cumulative sum.
+        # a long cumulative sum, which costs more than the network's own step.
         length = math.isqrt(self.num_levels - 1) + 1
         padding = length * length - self.num_levels
         if padding:
-            units = tf.pad(units, [[0, 0], [0, padding]])
-        runs = tf.reshape(units, [-1, length, length])
-        run, rest = choose(tf.reduce_sum(runs, axis=-1), uniforms, has_rest=True)
-        return run * length + first_above(rest, tf.gather(runs, run, batch_dims=1))
+            weights = tf.pad(weights, [[0, 0], [0, padding]])
+        runs = tf.reshape(weights, [-1, length, length])
+        run, rest = choose(tf.reduce_sum(runs, axis=-1), uniforms)
+        weights = tf.gather(runs, run, batch_dims=1)
+        return run * length + first_above(rest, weights)
 
 
 def guided_logits(

@@ -22,7 +22,6 @@ from keras_pixelcnn.likelihoods.pixel_likelihood import (
     PixelLikelihood,
     choose,
     first_above,
-    in_units,
 )
 
 _LEVELS_AT_ONCE = 24
@@ -33,6 +32,9 @@ _LEAST_SCALE = 0.05
 
 _INVERSE_SCALES = (1e-30, 1e30)
 """Bounds in drawing, where a temperature may be anything."""
+
+_LEAST_WEIGHT = 1e-30
+"""Less of a run of levels could be nothing in each of them."""
 
 _WEIGHTS_AT_ONCE = 4096
 """Levels whose weights are computed together: it bounds the memory."""
@@ -223,21 +225,16 @@ class LogisticMixture(PixelLikelihood):
         run_weights = discretized_logistic.run_weights
         if self.num_levels <= _LEVELS_AT_ONCE:
             weights = run_weights(0.0, 1, self.num_levels, *mixture)
-            return choose(in_units(weights), uniforms)[0]
+            return choose(weights, uniforms)[0]
         # First a run of neighbouring levels, then a level in it.
         length = math.isqrt(self.num_levels - 1) + 1
         totals = run_weights(0.0, length, -(-self.num_levels // length), *mixture)
-        run, rest = choose(in_units(totals), uniforms, has_rest=True)
+        totals = tf.where(totals < _LEAST_WEIGHT, 0.0, totals)
+        run, rest = choose(totals, uniforms)
         first = run * length
         from_first = tf.cast(first, tf.float32)[:, tf.newaxis]
         weights = run_weights(from_first, 1, length, *mixture)
-        # Relative to the likeliest level, since all may be rare; and other sums were
-        # rounded for the run, so that the rest may be too large.
-        highest = tf.reduce_max(weights, axis=-1, keepdims=True)
-        units = in_units(weights / highest)
-        largest = tf.reduce_sum(units, axis=-1, keepdims=True) - 1.0
-        rest = tf.minimum(rest / tf.cast(highest, tf.float64), largest)
-        return first + first_above(rest, units)
+        return first + first_above(rest, weights)
 
     def sample_guided(
         self,

@@ -18,9 +18,6 @@ _LIKELIHOODS: dict[str, type["PixelLikelihood"]] = {}
 _COLDEST = 1.2e-38
 """Processors take smaller float32 numbers for 0, which nothing can be divided by."""
 
-_UNITS = 2.0**36
-"""A weight of 1 in units: float64 adds up 65,536 of twice as many exactly."""
-
 
 class PixelLikelihood(abc.ABC):
     """The distribution of a pixel, given the outputs of a network for it.
@@ -363,56 +360,39 @@ def _facts(likelihood: PixelLikelihood) -> dict[str, Any]:
 # Drawing levels by inverting a cumulative distribution, given as weights.
 
 
-def in_units(weights: tf.Tensor) -> tf.Tensor:
-    """Makes whole numbers of weights in [0, 2), the largest of them near 1.
-
-    Sums of whole numbers are exact in any order: on every device they never fall, and
-    rise at weights above zero only.
-
-    Args:
-        weights: float tensor (..., n).
-
-    Returns:
-        float64 tensor (..., n).
-    """
-    return tf.floor(tf.cast(weights, tf.float64) * _UNITS)
-
-
-def first_above(threshold: tf.Tensor, units: tf.Tensor) -> tf.Tensor:
+def first_above(threshold: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """Finds the first index whose cumulative weight is above a threshold.
 
+    However sums are rounded, and in whatever order, the index is one of a weight above
+    zero: the last of these where rounding put the threshold above all.
+
     Args:
-        threshold: float64 tensor (batch, 1), at least 0 and below the sum of the units,
-            so that the index is one of a weight above zero.
-        units: float64 tensor (batch, n), as `in_units` gives.
+        threshold: float32 tensor (batch, 1).
+        weights: float32 tensor (batch, n), not negative, one of them above zero.
 
     Returns:
         int32 tensor (batch,).
     """
-    return _count(tf.cumsum(units, axis=-1) <= threshold)
+    return _first_above(threshold, tf.cumsum(weights, axis=-1), weights)
 
 
-def choose(
-    units: tf.Tensor, uniforms: tf.Tensor, has_rest: bool = False
-) -> tuple[tf.Tensor, tf.Tensor | None]:
+def choose(weights: tf.Tensor, uniforms: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Finds the index that a uniform number falls on, and how far it reaches into it.
 
     Args:
-        units: float64 tensor (batch, n), as `in_units` gives, one of them above zero.
+        weights: float32 tensor (batch, n), as for `first_above`.
         uniforms: float32 tensor (batch,), in [0, 1).
-        has_rest: whether the second is asked for.
 
     Returns:
-        int32 tensor (batch,), of a weight above zero; and float64 (batch, 1): what of
-        the uniform's share of all units is left when those before are taken away.
+        int32 tensor (batch,), and float32 (batch, 1): what of the uniform's share of
+        all weights is left when those before the index are taken away.
     """
-    cumulative = tf.cumsum(units, axis=-1)
-    share = tf.cast(uniforms[:, tf.newaxis], tf.float64) * cumulative[:, -1:]
-    is_before = cumulative <= share
-    if not has_rest:
-        return _count(is_before), None
-    before = tf.reduce_max(tf.where(is_before, cumulative, 0.0), axis=-1, keepdims=True)
-    return _count(is_before), share - before
+    cumulative = tf.cumsum(weights, axis=-1)
+    threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]
+    index = _first_above(threshold, cumulative, weights)
+    is_before = tf.range(weights.shape[-1]) < index[:, tf.newaxis]
+    before = tf.where(is_before, cumulative, 0.0)
+    return index, threshold - tf.reduce_max(before, axis=-1, keepdims=True)
 
 
 def keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
@@ -436,5 +416,12 @@ def keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
     return tf.where((weights >= least) | everything, weights, 0.0)
 
 
-def _count(is_before: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(tf.cast(is_before, tf.int32), axis=-1)
+def _first_above(
+    threshold: tf.Tensor, cumulative: tf.Tensor, weights: tf.Tensor
+) -> tf.Tensor:
+    indices = tf.range(weights.shape[-1])
+    is_possible = weights > 0.0
+    is_above = tf.where(is_possible, cumulative, -1.0) > threshold
+    first = tf.reduce_min(tf.where(is_above, indices, weights.shape[-1]), axis=-1)
+    last = tf.reduce_max(tf.where(is_possible, indices, 0), axis=-1)
+    return tf.minimum(first, last)

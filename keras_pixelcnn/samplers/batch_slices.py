@@ -70,25 +70,25 @@ class BatchSlices:
         """
         if self.most == 1:
             return function(0)[tf.newaxis]
-        # A call that is not inlined has an executor, and so a thread, of its own. All
-        # calls share a trace, which is most of what the first image takes.
-        run = tf.function(
-            function,
-            input_signature=[tf.TensorSpec([], tf.int32)],
-            autograph=False,
-            experimental_attributes={"_noinline": True},
-        )
-        if isinstance(self.count, int):
-            return tf.stack([run(index) for index in range(self.most)])
-        # XLA looks into a slice even where there is none.
-        last, first = self.count - 1, run(0)
-        others = [
-            tf.cond(
-                index <= last,
-                functools.partial(run, tf.minimum(index, last)),
-                lambda: tf.zeros_like(first),
+        indices = list(range(self.most))
+        if not isinstance(self.count, int):
+            # XLA looks into a slice even where there is none.
+            indices = [tf.minimum(index, self.count - 1) for index in indices]
+        # A function that is not inlined has an executor, and so a thread, of its own.
+        runs = [
+            tf.function(
+                functools.partial(function, index),
+                autograph=False,
+                experimental_attributes={"_noinline": True},
             )
-            for index in range(1, self.most)
+            for index in indices
+        ]
+        if isinstance(self.count, int):
+            return tf.stack([run() for run in runs])
+        first = runs[0]()
+        others = [
+            tf.cond(index < self.count, run, lambda: tf.zeros_like(first))
+            for index, run in enumerate(runs[1:], start=1)
         ]
         return tf.stack([first, *others])[: self.count]
 

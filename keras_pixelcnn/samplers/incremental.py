@@ -8,7 +8,6 @@ Tensors of a row are (slices, width, examples, ...): a pixel of a slice then lie
 piece, and reading it copies nothing.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -17,9 +16,6 @@ import tensorflow as tf
 from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.samplers.batch_slices import BatchSlices
 from keras_pixelcnn.samplers.known_pixels import KnownPixels
-
-_PIXELS_AT_ONCE = 2
-"""Pixels that an iteration of the loop draws: what it costs itself is shared."""
 
 RowDraw = Callable[[tf.Tensor, int, tf.Tensor], tf.Tensor]
 """Maps (column index, channel, the channel's parameters (examples, n)) to the channel's
@@ -52,7 +48,7 @@ class ScanSteps(Protocol):
     def row(self, index: tf.Tensor, cache: Any) -> tuple[Any, Any]:
         """Computes what the rows above give to the next row, and the row cache.
 
-        The features are tensors (slices, width, ...), of which a pixel gets its own.
+        The features are tensors (slices, width, ...).
         """
 
     def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
@@ -61,8 +57,11 @@ class ScanSteps(Protocol):
     def start_row(self, batch_size: tf.Tensor) -> Any:
         """Returns the pixel cache left of a row's first pixel."""
 
-    def pixel(self, features: Any, cache: Any) -> Any:
-        """Enters a pixel: its state, from its features and the pixel cache."""
+    def pixel(self, features: Any, column: tf.Tensor, cache: Any) -> Any:
+        """Enters a pixel: its state, from a slice's features and the pixel cache.
+
+        The features are tensors (width, ...).
+        """
 
     def channel(self, value: tf.Tensor | None, state: Any) -> tuple[tf.Tensor, Any]:
         """Computes the next channel's parameters (examples, n), and the state.
@@ -99,8 +98,6 @@ def raster_scan(
         int32 tensor (slices, examples, height, width, channels).
     """
     height, width, channels = image_shape
-    # Of known pixels the scan may then visit a few more, which changes nothing.
-    at_once = math.gcd(width, _PIXELS_AT_ONCE)
     if known is None:
         first_row, last_row, columns = 0, height, None
         cache = steps.start_image(slices.count, slices.size)
@@ -118,44 +115,29 @@ def raster_scan(
         index: tf.Tensor | int, row_index: tf.Tensor, features: Any
     ) -> tf.Tensor:
         draw_value = draw(index, row_index)
-        # Reading from a list is one operation and copies nothing.
-        lists = tf.nest.map_structure(
-            lambda feature: tf.TensorArray(feature.dtype, width).unstack(
-                feature[index]
-            ),
-            features,
-        )
+        features = tf.nest.map_structure(lambda feature: feature[index], features)
 
         def draw_pixel(
             column: tf.Tensor, cache: Any, pixels: tf.TensorArray
-        ) -> tuple[Any, tf.TensorArray]:
-            here = tf.nest.map_structure(lambda values: values.read(column), lists)
-            state = steps.pixel(here, cache)
+        ) -> tuple[tf.Tensor, Any, tf.TensorArray]:
+            state = steps.pixel(features, column, cache)
             values, value = [], None
             for channel in range(channels):
                 parameters, state = steps.channel(value, state)
                 value = draw_value(column, channel, parameters)
                 values.append(value)
             cache = steps.finish_pixel(value, state)
-            return cache, pixels.write(column, tf.stack(values, axis=-1))
-
-        def draw_pixels(
-            column: tf.Tensor, cache: Any, pixels: tf.TensorArray
-        ) -> tuple[tf.Tensor, Any, tf.TensorArray]:
-            for offset in range(at_once):
-                here = column + offset if offset else column
-                cache, pixels = draw_pixel(here, cache, pixels)
-            return column + at_once, cache, pixels
+            return column + 1, cache, pixels.write(column, tf.stack(values, axis=-1))
 
         last_column = width if known is None else columns[row_index]
         pixels = tf.TensorArray(tf.int32, width)
         if known is not None:
             pixels = pixels.unstack(known_rows[row_index, index])
-        # Without `maximum_iterations`, which would count along.
         *_, pixels = tf.while_loop(
             lambda column, *_: column < last_column,
-            draw_pixels,
+            draw_pixel,
             (0, steps.start_row(slices.size), pixels),
+            maximum_iterations=width,
         )
         return tf.reshape(pixels.stack(), [width, slices.size, channels])
 
@@ -212,9 +194,9 @@ class ChannelSteps:
         self.finish_row = network.finish_row
         self.start_row = network.start_row
 
-    def pixel(self, features: Any, cache: Any) -> _WholePixel:
+    def pixel(self, features: Any, column: tf.Tensor, cache: Any) -> _WholePixel:
         """Enters a pixel."""
-        return _WholePixel(self._network.pixel(features, cache))
+        return _WholePixel(self._network.pixel(features, column, cache))
 
     def channel(
         self, value: tf.Tensor | None, state: _WholePixel

@@ -4,7 +4,6 @@ import tensorflow as tf
 
 from keras_pixelcnn.layers import GatedPixelCNNBlock
 from keras_pixelcnn.layers.gated_block import GatedPixelState
-from keras_pixelcnn.layers.stack_conv2d import LeftSteps
 from tests.test_case import check_layer, randomize
 
 SIZE = (2, 4, 5)
@@ -125,7 +124,6 @@ def test_steps_equal_whole(mask_type, groups, conditioned):
 
     rows = block.row_steps(conditioned and conditioning_of_rows)
     pixels = block.pixel_steps()
-    left_steps = LeftSteps([pixels.convolution])
     skip = block.skip.group_steps()
     by_row = tf.transpose(vertical, [1, 2, 0, 3])[:, tf.newaxis]
     row_cache = rows.initial_cache(1, SIZE[2], SIZE[0])
@@ -136,10 +134,11 @@ def test_steps_equal_whole(mask_type, groups, conditioned):
         (row_output,), (links,), row_cache = rows(row, newest, row_cache)
         newest = by_row[row]
         found[0].append(tf.transpose(row_output, [1, 0, 2]))
-        left = left_steps.at_the_edge(SIZE[0])
+        left = [tf.zeros([SIZE[0], pixels.features])] * pixels.num_taps
         for column in range(SIZE[2]):
-            (before,) = left_steps(left, (links[column],))
-            state = GatedPixelState(before)
+            link = links[column]
+            link = tuple(tf.unstack(link)) if groups > 1 else (link,)
+            state = GatedPixelState(link, tuple(left))
             inputs = tf.split(horizontal[:, row, column], groups, axis=-1)
             shown = inputs if mask_type == "B" else [None, *inputs[:-1]]
             outputs, skips = [], []
@@ -149,7 +148,7 @@ def test_steps_equal_whole(mask_type, groups, conditioned):
                 skips.append(skip(state.gated))
             found[1].append(tf.concat(outputs, -1))
             found[2].append(tf.concat(skips, -1))
-            left = left.shifted(inputs, ())
+            left = [*left, horizontal[:, row, column]][1:]
     np.testing.assert_allclose(tf.stack(found[0], 1), expected[0], atol=1e-5)
     for ours, theirs in zip(found[1:], expected[1:]):
         ours = tf.reshape(tf.stack(ours, 1), theirs.shape)

@@ -4,7 +4,6 @@ import tensorflow as tf
 
 from keras_pixelcnn.layers import MaskedConv2D, PixelCNNBlock
 from keras_pixelcnn.layers.pixelcnn_block import PixelCNNPixelState
-from keras_pixelcnn.layers.stack_conv2d import LeftSteps
 from tests.test_case import check_layer
 
 
@@ -39,12 +38,14 @@ def test_rows_and_pixels_equal_whole(color_groups):
         outputs = rows.outputs(row, reduced, above)
         np.testing.assert_allclose(outputs, whole[index], atol=1e-5)
         cache = (*cache[1:], reduced)
-    left_steps = LeftSteps([pixels.convolution])
-    left = left_steps.at_the_edge(3)
+    zeros = [tf.zeros([3, 4])] * pixels.num_taps
+    left = [*zeros, *tf.unstack(reduced[0])]
     for column in range(6):
-        (before,) = left_steps(left, (above[0, column],))
-        left = left.shifted([reduced[0, column]], ())
-        state, found = PixelCNNPixelState(before), []
+        state = PixelCNNPixelState(
+            tuple(tf.split(above[0, column], color_groups, axis=-1)),
+            tuple(left[column : column + pixels.num_taps]),
+        )
+        found = []
         for group in tf.split(row[0, column], color_groups, axis=-1):
             outputs, state = pixels.group(group, state)
             found.append(outputs)

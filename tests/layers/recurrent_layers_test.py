@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.layers import DiagonalBiLSTM, PixelRNNBlock, RowLSTM
 from keras_pixelcnn.layers.diagonal_bilstm import skew, unskew
-from keras_pixelcnn.layers.lstm import by_group
+from keras_pixelcnn.layers.lstm import gates_by_group, gates_of_group
 from tests.layers import lstm_reference
 from tests.test_case import check_layer, randomize
 
@@ -114,10 +114,13 @@ def test_skewed_rows_begin_one_pixel_further_right():
 
 def test_gates_by_group():
     """The gates of a group in one piece, as a pixel step takes them."""
-    gates = tf.constant([[f"{gate}{group}" for gate in "ofwc" for group in "012"]])
-    expected = [f"{gate}{group}" for group in "012" for gate in "ofwc"]
-    assert [name.decode() for name in by_group(gates, 3).numpy()[0]] == expected
-    assert by_group(gates, 1) is gates
+    row = tf.random.normal([2, 3, 5, 24])
+    by_group = gates_by_group(row, 3)
+    assert by_group.shape == (2, 3, 3, 5, 8)
+    for group in range(3):
+        expected = gates_of_group(row, group, 3)
+        np.testing.assert_array_equal(by_group[:, :, group], expected)
+    assert gates_by_group(row, 1) is row
 
 
 def test_refuses():

@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
 SAMPLERS = ("incremental", "fixed_point", "ancestral")
 
-_MOST_PARAMETERS = 2**24
-"""Numbers that whole passes of the fixed point give at once: 64 MiB, and sampling from
-them takes twice as much a copy."""
+_MOST_PARAMETERS = 2**25
+"""Numbers that whole passes of the fixed point give at once: 128 MiB."""
 
 REQUEST = (
     "seed",
@@ -262,24 +261,14 @@ class _RequestDraw:
             self._known = [_examples_last(request[name]) for name in names]
 
     def __call__(self, index: tf.Tensor | int, row: tf.Tensor) -> RowDraw:
-        width, channels = self._noise.shape[2:4]
-
-        def as_list(values: tf.Tensor) -> tf.TensorArray:
-            # Reading from a list is one operation and copies nothing.
-            examples = values[index, row]
-            shape = [width * channels, tf.shape(examples)[-1]]
-            values = tf.reshape(examples, shape)
-            return tf.TensorArray(values.dtype, width * channels).unstack(values)
-
-        noise = as_list(self._noise)
-        known = self._known and list(map(as_list, self._known))
+        noise = self._noise[index, row]
+        known = self._known and [values[index, row] for values in self._known]
         temperature = self._temperature[index]
         top_p = None if self._top_p is None else self._top_p[index]
         scale = self._guidance_scale[index] if self.is_guided else None
 
         def draw(column: tf.Tensor, channel: int, parameters: tf.Tensor) -> tf.Tensor:
-            place = column * channels + channel if channels > 1 else column
-            chance = (noise.read(place), temperature, top_p)
+            chance = (noise[column, channel], temperature, top_p)
             if scale is None:
                 values = self._likelihood.sample(parameters, *chance)
             else:
@@ -288,7 +277,7 @@ class _RequestDraw:
                     conditional, unconditional, scale, *chance
                 )
             if known is not None:
-                image, mask = (values.read(place) for values in known)
+                image, mask = (values[column, channel] for values in known)
                 values = tf.where(mask, image, values)
             return values if scale is None else tf.concat([values, values], axis=0)
 

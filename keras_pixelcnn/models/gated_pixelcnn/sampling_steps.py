@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.layers.gated_block import GatedPixelState
 from keras_pixelcnn.layers.masked_conv2d import GroupSteps
-from keras_pixelcnn.layers.stack_conv2d import LeftPixels, LeftSteps
+from keras_pixelcnn.layers.stack_conv2d import LeftPixels
 
 if TYPE_CHECKING:
     from keras_pixelcnn.models.gated_pixelcnn.model import GatedPixelCNN
@@ -46,13 +46,13 @@ class GatedPixelCNNSteps:
         self._dtype = model.blocks[0].compute_dtype
         self._encoding = model.encoding.steps(self._dtype)
         self._image_shape = model.image_shape
+        self._color_groups = model.blocks[0].color_groups
         added: list[Any] = [None] * len(model.blocks)
         if features is not None:
             added = [layer.row_steps(features) for layer in model.conditionings]
         blocks = zip(model.blocks, added, strict=True)
         self._rows = [block.row_steps(conditioning) for block, conditioning in blocks]
         self._pixels = [block.pixel_steps() for block in model.blocks]
-        self._left = LeftSteps([block.convolution for block in self._pixels])
         self._skip = GroupSteps([block.skip for block in model.blocks])
         self._head = model.head.group_steps()
         self._parameters = model.parameters.group_steps()
@@ -110,10 +110,7 @@ class GatedPixelCNNSteps:
             vertical, link, block_cache = block(index, vertical, block_cache)
             links.append(link)
             new_caches.append(block_cache)
-        first, *others = links
-        # Those of a pixel in one piece, to be added at once.
-        features = (first, tf.stack(others, axis=2)) if others else (first,)
-        return features, (tuple(new_caches), newest)
+        return tuple(links), (tuple(new_caches), newest)
 
     def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
         """Makes the row the newest above the next."""
@@ -121,14 +118,19 @@ class GatedPixelCNNSteps:
 
     def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
         """Returns the horizontal stack's empty caches."""
-        return self._left.at_the_edge(batch_size)
+        return LeftPixels.at_the_edge(self._pixels, batch_size, self._dtype)
 
     def pixel(
-        self, features: tuple[tf.Tensor, ...], cache: LeftPixels
+        self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: LeftPixels
     ) -> _GatedPixelCNNPixel:
         """Enters a pixel."""
-        before = self._left(cache, features)
-        return _GatedPixelCNNPixel(tuple(map(GatedPixelState, before)), cache)
+        links = [link[column] for link in features]
+        if self._color_groups == 1:
+            links = [(link,) for link in links]
+        else:
+            links = [tuple(tf.unstack(link)) for link in links]
+        lefts = cache.of_each(len(self._pixels))
+        return _GatedPixelCNNPixel(tuple(map(GatedPixelState, links, lefts)), cache)
 
     def channel(
         self, value: tf.Tensor | None, state: _GatedPixelCNNPixel

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from keras_pixelcnn.layers.pixel_rnn_block import PixelRNNPixelState, States
-from keras_pixelcnn.layers.stack_conv2d import LeftPixels, as_row, split_groups
+from keras_pixelcnn.layers.stack_conv2d import LeftPixels, as_row, by_group
 from keras_pixelcnn.models.pixelcnn.sampling_steps import PixelState, ResidualSteps
 
 if TYPE_CHECKING:
@@ -64,9 +64,8 @@ class PixelRNNSteps(ResidualSteps):
         blocks = list(zip(self._rows, states, strict=True))
         above = [block.above(block_states) for block, block_states in blocks]
         pairs = zip(self._rows, above, strict=True)
-        gates = [block.gates_by_group(part) for block, part in pairs]
-        cells = [part.cell for part in above]
-        features = (first, tf.stack(gates, axis=2), tf.stack(cells, axis=2))
+        by_pixel = tuple(block.for_pixels(part) for block, part in pairs)
+        features = (by_group(first, self._color_groups), by_pixel)
         return features, (images, first, tuple(above))
 
     def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
@@ -81,10 +80,16 @@ class PixelRNNSteps(ResidualSteps):
             new_states.append(states)
         return (*images[1:], row), tuple(new_states)
 
-    def pixel(self, features: tuple[tf.Tensor, ...], cache: LeftPixels) -> PixelState:
+    def pixel(self, features: Any, column: tf.Tensor, cache: LeftPixels) -> PixelState:
         """Enters a pixel."""
-        *above, cells = features
-        first, *gates = self._left(cache, above)
-        cells = split_groups(cells, self._first_pixel.color_groups)
-        cells = zip(*map(tf.unstack, cells), strict=True)
-        return PixelState(first, tuple(map(PixelRNNPixelState, gates, cells)), cache)
+        here = tf.nest.map_structure(lambda part: self._groups(part[column]), features)
+        first, blocks = here
+        _, *lefts = cache.of_each(len(blocks) + 1)
+        states = [
+            PixelRNNPixelState(above.gates, above.cell, left)
+            for above, left in zip(blocks, lefts, strict=True)
+        ]
+        return PixelState(first, tuple(states), cache)
+
+    def _groups(self, pixel: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return (pixel,) if self._color_groups == 1 else tuple(tf.unstack(pixel))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import tensorflow as tf
 
 from keras_pixelcnn.layers.pixelcnn_block import PixelCNNPixelState
-from keras_pixelcnn.layers.stack_conv2d import LeftPixels, LeftSteps
+from keras_pixelcnn.layers.stack_conv2d import LeftPixels, by_group
 
 if TYPE_CHECKING:
     from keras_pixelcnn.models.pixel_rnn.model import PixelRNN
@@ -17,7 +17,7 @@ class PixelState(NamedTuple):
     """The network's state at the pixel at hand; all but `left` group by group."""
 
     first: tuple[tf.Tensor, ...]
-    """What comes before the pixel, for the first convolution; see `LeftSteps`."""
+    """What the rows above add to the first convolution."""
     blocks: tuple[Any, ...]
     """The states of the blocks."""
     left: LeftPixels
@@ -39,17 +39,17 @@ class ResidualSteps:
         self._dtype = model.blocks[0].compute_dtype
         self._encoding = model.encoding.steps(self._dtype)
         self._image_shape = model.image_shape
+        self._color_groups = model.blocks[0].color_groups
         self._first_row = model.first_convolution.row_steps()
         self._first_pixel = model.first_convolution.pixel_steps()
         self._pixels = [block.pixel_steps() for block in model.blocks]
-        others = [block.convolution for block in self._pixels]
-        self._left = LeftSteps([self._first_pixel, *others])
         ends = (*model.heads, model.parameters)
         self._ends = [layer.group_steps() for layer in ends]
 
     def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
         """Returns the pixels left of the row's first: zeros."""
-        return self._left.at_the_edge(batch_size)
+        convolutions = [self._first_pixel, *self._pixels]
+        return LeftPixels.at_the_edge(convolutions, batch_size, self._dtype)
 
     def channel(
         self, value: tf.Tensor | None, state: PixelState
@@ -57,8 +57,8 @@ class ResidualSteps:
         """Runs the network for the next channel."""
         if value is not None:
             state = state._replace(image=self._pixel(value, state))
-        before = state.first[len(state.image)]
-        features = self._first_pixel(state.image, before)
+        above = state.first[len(state.image)]
+        features = above + self._first_pixel(state.image, (state.left.image,))
         blocks = []
         for block, block_state in zip(self._pixels, state.blocks, strict=True):
             features, block_state = block.group(features, block_state)
@@ -149,8 +149,8 @@ class PixelCNNSteps(ResidualSteps):
         blocks = zip(self._rows, others, strict=True)
         above = [self._first_row.above(first)]
         above += [block.above(index, block_cache) for block, block_cache in blocks]
-        first, *others = above
-        return (first, tf.stack(others, axis=2)), (cache, tuple(above))
+        features = tuple(by_group(part, self._color_groups) for part in above)
+        return features, (cache, tuple(above))
 
     def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
         """Computes the row as a whole, for those below it."""
@@ -165,7 +165,15 @@ class PixelCNNSteps(ResidualSteps):
         pairs = zip(caches, newest, strict=True)
         return tuple((*rows[1:], row) for rows, row in pairs)
 
-    def pixel(self, features: tuple[tf.Tensor, ...], cache: LeftPixels) -> PixelState:
+    def pixel(
+        self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: LeftPixels
+    ) -> PixelState:
         """Enters a pixel."""
-        first, *others = self._left(cache, features)
-        return PixelState(first, tuple(map(PixelCNNPixelState, others)), cache)
+        above = [part[column] for part in features]
+        if self._color_groups == 1:
+            above = [(part,) for part in above]
+        else:
+            above = [tuple(tf.unstack(part)) for part in above]
+        first, *others = above
+        _, *lefts = cache.of_each(len(features))
+        return PixelState(first, tuple(map(PixelCNNPixelState, others, lefts)), cache)

@@ -39,18 +39,15 @@ class _RowCache(NamedTuple):
 
 
 class _RowFeatures(NamedTuple):
-    """The features that a row gives to its pixels; of lower resolutions repeated."""
+    """The features that a row gives to its pixels."""
 
     first_link: tf.Tensor
     links: tuple[tf.Tensor, ...]
     """For each resolution, what is added to its convolutions, side by side."""
     lower: tuple[tf.Tensor, ...]
     """For each resolution but the lowest, what that below has for its odd rows."""
-    row_runs: tuple[tf.Tensor, ...]
-    """For each resolution but the image's own, whether it runs in this row: booleans
-    (slices, width)."""
     runs: tuple[tf.Tensor, ...]
-    """The same, whether it runs at this pixel."""
+    """For each resolution, whether it runs in this row: booleans (slices,)."""
 
 
 class _PixelCache(NamedTuple):
@@ -129,27 +126,15 @@ class PixelCNNPlusPlusSteps:
         _, resolutions = self._rows("above", index, inputs, cache.resolutions)
         above, left = self._first_left
         first_link = above.above(before) + above.row(newest) + left.above(newest)
-        width, levels = newest.shape[1], range(1, len(resolutions))
-
-        def of_each_column(row: tf.Tensor, level: int) -> tf.Tensor:
-            return tf.repeat(row, 2**level, axis=1)[:, :width] if level else row
-
-        def booleans(is_true: tf.Tensor) -> tf.Tensor:
-            return tf.broadcast_to(is_true, [tf.shape(newest)[0], width])
-
-        links, lower = [], []
-        for level, rows in enumerate(resolutions):
-            links.append(of_each_column(rows.left.links[0], level))
-            lower += [of_each_column(row, level) for row in rows.left.lower]
-        row_runs = [runs_at(index, level) for level in levels]
-        runs = [runs_at(tf.range(width), level) for level in levels]
-        pairs = zip(row_runs, runs, strict=True)
+        num_slices = tf.shape(newest)[:1]
         features = _RowFeatures(
             first_link,
-            tuple(links),
-            tuple(lower),
-            tuple(map(booleans, row_runs)),
-            tuple(booleans(row & column) for row, column in pairs),
+            tuple(rows.left.links[0] for rows in resolutions),
+            tuple(rows.left.lower[0] for rows in resolutions[:-1]),
+            tuple(
+                tf.fill(num_slices, runs_at(index, level))
+                for level in range(len(resolutions))
+            ),
         )
         return features, _RowCache(index, cache.image, first_link, resolutions)
 
@@ -176,13 +161,14 @@ class PixelCNNPlusPlusSteps:
         )
 
     def pixel(
-        self, features: _RowFeatures, cache: _PixelCache
+        self, features: _RowFeatures, column: tf.Tensor, cache: _PixelCache
     ) -> tuple[tf.Tensor, _PixelCache]:
         """Runs the left stream; the state is the parameters and the cache after."""
+        column = tf.convert_to_tensor(column)
         inputs = self._first_left.left.pixel(cache.image, None)
-        inputs += features.first_link
+        inputs += features.first_link[column]
         outputs, kept, right = self._run_pixel(
-            features, inputs, cache.kept, cache.right
+            features, column, inputs, cache.kept, cache.right
         )
         parameters = self._parameters((tf.nn.elu(outputs),))
         return parameters, _PixelCache(cache.image, kept, right)
@@ -204,6 +190,7 @@ class PixelCNNPlusPlusSteps:
     def _run_pixel(
         self,
         features: _RowFeatures,
+        column: tf.Tensor,
         inputs: tf.Tensor,
         kept: tuple[tf.Tensor, ...],
         right: tuple[tf.Tensor, ...],
@@ -212,7 +199,8 @@ class PixelCNNPlusPlusSteps:
         """Runs the left stream at a pixel.
 
         Args:
-            features: what the row gives to the pixel.
+            features: what the row gives.
+            column: of the pixel, at the image's resolution.
             inputs: what enters, (examples, filters).
             kept: as in `_PixelCache`, of this resolution and those below.
             right: the same.
@@ -222,8 +210,8 @@ class PixelCNNPlusPlusSteps:
             What leaves, and `kept` and `right` for the next pixel.
         """
         level = len(self._left) - len(kept)
-        steps = self._left[level]
-        links = tf.split(features.links[level], steps.filters, axis=-1)
+        steps, here = self._left[level], column // 2**level
+        links = tf.split(features.links[level][here], steps.filters, axis=-1)
         lefts = tf.split(kept[0], steps.kept_features, axis=-1)
         lefts, lower_left = (*entry_left, *lefts), tuple(lefts[-1:])
         after: list[Any] = [(), ()]
@@ -231,19 +219,18 @@ class PixelCNNPlusPlusSteps:
         def run_lower(entering: tf.Tensor) -> tf.Tensor:
             def run() -> Any:
                 outputs, *rest = self._run_pixel(
-                    features, entering, kept[1:], right[1:], lower_left
+                    features, column, entering, kept[1:], right[1:], lower_left
                 )
                 outputs, next_right = steps.upsampling.pixel(outputs)
                 return outputs, next_right, *rest
 
             def keep() -> Any:
-                lower = features.lower[level]
-                ready = tf.where(features.row_runs[level], right[0], lower)
+                lower = features.lower[level][here]
+                ready = tf.where(features.runs[level + 1], right[0], lower)
                 return ready, right[0], kept[1:], right[1:]
 
-            outputs, next_right, kept_below, right_below = tf.cond(
-                features.runs[level], run, keep
-            )
+            runs = features.runs[level + 1] & runs_at(column, level + 1)
+            outputs, next_right, kept_below, right_below = tf.cond(runs, run, keep)
             after[:] = kept_below, (next_right, *right_below)
             return outputs
 

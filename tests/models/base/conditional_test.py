@@ -98,8 +98,7 @@ def test_the_condition_alone_is_computed_once_and_not_in_the_pixel_loop():
     cache = steps.start_row(2)
     before = len(calls)
     for column in range(4):
-        here = [feature[column] for feature in features]
-        state = steps.pixel(here, cache)
+        state = steps.pixel(features, column, cache)
         _, state = steps.channel(None, state)
         cache = steps.finish_pixel(tf.constant([1, 2]), state)
         pixel_calls.append(len(calls) - before)
