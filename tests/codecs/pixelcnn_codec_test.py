@@ -246,7 +246,7 @@ def test_other_numerics_end_in_an_error_that_names_them(codec, model, monkeypatc
 
     data = codec.compress(model.images(50))
     monkeypatch.setattr(SliceDecoder, "_code", of_another_machine)
-    told = "on the machine and build that wrote it. Written with: steps 2, tensorflow"
+    told = "on the machine and build that wrote it. Written with: tensorflow"
     with pytest.raises(NumericsError, match=told):
         codec.decompress(data)
 
