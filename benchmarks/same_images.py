@@ -1,6 +1,6 @@
 """How many images differ between ways to sample them, where the seeds are the same.
 
-    python -m benchmarks.same_images --folder=/tmp/images --num_images=10000
+    python -m benchmarks.same_images --folder=images --num_images=10000
 
 Logits differ in their last digits between XLA and TensorFlow's own kernels, between
 batch sizes and between versions, so that a value at the very edge of two levels may
