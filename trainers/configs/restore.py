@@ -3,7 +3,8 @@
 --config=restore:TASK, a name of
 `keras_pixelcnn.datasets.degradation.DEGRADATIONS`; without it super-resolution by 2.
 Colours are learned from emoji, which `trainers.configs.emoji` says how to get, all else
-from Fashion-MNIST. `trainers.restore` shows what a model restores.
+from Fashion-MNIST. `trainers.restore` shows what a model restores. For hours on a CPU:
+docs/measured.md says how long a GPU took.
 """
 
 from ml_collections import config_dict
@@ -17,12 +18,17 @@ def get_config(task: str = "super_resolution_2") -> config_dict.ConfigDict:
         config = emoji.get_config()
         del config.model.num_classes, config.model.condition_dropout
         del config.model.vector_map
-        config.update(batch_size=64, epochs=50, sampling="plain")
+        config.update(batch_size=64, epochs=50, learning_rate=8e-4, sampling="plain")
     else:
         config = fashion_mnist_unconditional.get_config()
         config.update(batch_size=128, epochs=14, learning_rate=1e-3)
         config.model.update(
-            filters=48, num_blocks=10, head_filters=128, dropout_rate=0.1
+            filters=48,
+            num_blocks=10,
+            kernel_size=5,
+            first_kernel_size=7,
+            head_filters=128,
+            dropout_rate=0.1,
         )
         config.model.positions = True
         config.model.dtype = config_dict.placeholder(str)
