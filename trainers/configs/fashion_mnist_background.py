@@ -15,7 +15,18 @@ def get_config() -> config_dict.ConfigDict:
     """The fields of `trainers.configs.digits`."""
     config = fashion_mnist_unconditional.get_config()
     config.update(
-        batch_size=32, epochs=1, ema_momentum=0.99, mutation_rate=0.1, num_samples=16
+        batch_size=32,
+        epochs=1,
+        learning_rate=2e-3,
+        ema_momentum=0.99,
+        mutation_rate=0.1,
+        num_samples=16,
+        sample_every=1,
     )
-    config.model.update(filters=32, num_blocks=1, kernel_size=3, first_kernel_size=3)
+    config.model = {
+        "filters": 32,
+        "num_blocks": 1,
+        "kernel_size": 3,
+        "first_kernel_size": 3,
+    }
     return config
