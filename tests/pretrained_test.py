@@ -1,6 +1,7 @@
 """Tests of the trained models in the package."""
 
 import hashlib
+import importlib
 import json
 import pathlib
 import re
@@ -14,10 +15,18 @@ import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
 from keras_pixelcnn.pretrained import preset
 from tests.trainers.tiny_run import call
+from trainers.planning.training_memory import describe
 
 ROOT = pathlib.Path(__file__).parent.parent
 DIGITS = "gated_pixelcnn_digits"
 NAMES = sorted(kp.presets())
+CONFIGS = {
+    DIGITS: "digits",
+    "gated_pixelcnn_emoji": "emoji",
+    "gated_pixelcnn_fashion_mnist": "fashion_mnist_unconditional",
+    "gated_pixelcnn_fashion_mnist_conditional": "fashion_mnist",
+}
+"""The config that trains a preset's network."""
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +43,7 @@ def copied(tmp_path, monkeypatch):
 
 
 def test_the_models_of_the_readme_are_there():
-    assert {
-        DIGITS,
-        "gated_pixelcnn_fashion_mnist",
-        "gated_pixelcnn_fashion_mnist_conditional",
-    } <= set(NAMES)
+    assert set(CONFIGS) == set(NAMES)
 
 
 def test_the_recorded_likelihood_is_the_models(model):
@@ -70,6 +75,22 @@ def test_a_model_is_what_its_record_says(name):
     assert record.training_hours > 0
     if record.label_names is not None:
         assert model.label_names == record.label_names
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_config_trains_its_network(name):
+    record = kp.presets()[name]
+    config = importlib.import_module(f"trainers.configs.{CONFIGS[name]}").get_config()
+    given = config.model.to_dict()
+    trained = dict(record.config["model"], dtype=None)
+    assert {key: trained[key] for key, value in given.items() if value is not None} == {
+        key: value for key, value in given.items() if value is not None
+    }
+    assert config.num_levels == record.num_levels
+    network = describe(
+        record.image_shape, record.num_levels, config.model_class, **given
+    )
+    assert network.num_parameters == record.num_parameters
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -21,12 +21,10 @@ def get_config() -> config_dict.ConfigDict:
         mutation_rate=0.1,
         num_samples=16,
     )
-    config.model.update(
-        filters=32,
-        num_blocks=1,
-        kernel_size=3,
-        first_kernel_size=3,
-        head_filters=None,
-        dropout_rate=0.0,
-    )
+    config.model = {
+        "filters": 32,
+        "num_blocks": 1,
+        "kernel_size": 3,
+        "first_kernel_size": 3,
+    }
     return config

@@ -18,19 +18,11 @@ def get_config(task: str = "super_resolution_2") -> config_dict.ConfigDict:
         config = emoji.get_config()
         del config.model.num_classes, config.model.condition_dropout
         del config.model.vector_map
-        config.update(batch_size=64, epochs=50, learning_rate=8e-4, sampling="plain")
+        config.update(epochs=50, learning_rate=8e-4, sampling="plain")
     else:
         config = fashion_mnist_unconditional.get_config()
-        config.update(batch_size=128, epochs=14, learning_rate=1e-3)
-        config.model.update(
-            filters=48,
-            num_blocks=10,
-            kernel_size=5,
-            first_kernel_size=7,
-            head_filters=128,
-            dropout_rate=0.1,
-        )
-        config.model.positions = True
-        config.model.dtype = config_dict.placeholder(str)
+        config.update(epochs=14)
+    config.update(warmup_share=0.05)
+    config.model.update(dropout_rate=0.1, vertical_gain=1.0)
     config.task = task
     return config
