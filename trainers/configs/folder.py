@@ -4,7 +4,9 @@ python -m trainers.train --config=folder --config.dataset=folder:PATH --workdir=
 
 Size, colours, classes, network, batch and length are chosen by
 `trainers.image_models.choosing`, which tells what and why before training begins. Any
-of them can be set: --config.image_size=24 --config.model.filters=48.
+of them can be set: --config.image_size=24 --config.model.filters=48. Few drawings in
+colour begin with a preset's weights, unless the network is set or
+--config.initial_model=''.
 """
 
 from ml_collections import config_dict

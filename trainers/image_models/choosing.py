@@ -5,7 +5,6 @@ import inspect
 import io
 import math
 import os
-import pathlib
 import tempfile
 import time
 from collections.abc import Mapping
@@ -15,12 +14,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn import datasets
-from keras_pixelcnn.datasets import folder as image_folder
-from keras_pixelcnn.datasets.image_file import open_image
 from keras_pixelcnn.files import read_json
 from keras_pixelcnn.pretrained import load_model_or_preset
 from keras_pixelcnn.training import ImagesInMemory, LoopOptions, Recipe, TrainingLoop
-from trainers.planning.planned_data import image_format, num_images
+from trainers.image_models.picture_facts import ImageFacts, look_at
 from trainers.runs import model_classes
 from trainers.runs.config import ABOVE_ZERO, check_values
 from trainers.runs.data import as_arrays, load_split
@@ -36,20 +33,25 @@ _STEPS_WANTED = 2500
 _ALWAYS_AS_STORED = 32
 """Pixels of a side up to which images that all have one size keep it."""
 
-_LARGEST_SIDES = {3: 16, 20: 24, math.inf: 32}
+_LARGEST_SIDES = {10: 16, 20: 24, math.inf: 32}
 """Pixels of a side, without an accelerator, by the minutes that end below."""
 
 _LARGEST_SIDE_OF_GPU = 64
 _MOST_BATCH = 64
 _MOST_EPOCHS = 400
-_MOST_LOOKED_AT = 500
-"""Files whose colours are looked at, and images that the likelihood is chosen by."""
+MOST_CHOSEN_BY = 500
+"""Images that the likelihood is chosen by."""
 
-_ORIENTATION = 0x0112
-"""EXIF's number of it; from 5 on, height and width change places."""
+DRAWINGS = 0.5
+"""Share of the values that equal the one to their left, above which images are drawn.
 
-_LEAST_COLOR = 8
-"""How far channels differ at most in what counts as grey."""
+Photographs have less.
+"""
+
+_OF_DRAWINGS = "gated_pixelcnn_emoji"
+"""What few drawings in colour begin with: it knows flat areas and smooth edges."""
+
+_FEW = 10_000
 
 _OWN_BY_DATA = {
     *("image_shape", "num_levels", "num_classes", "embedding_dim", "spatial_shape"),
@@ -71,22 +73,6 @@ class Choice(NamedTuple):
     name: str
     value: Any
     reason: str
-
-
-class ImageFacts(NamedTuple):
-    """What is known of the images before they are decoded.
-
-    Attributes:
-        num_images: of the training split.
-        sizes: int (n, 2), height and width of images as they are stored.
-        is_grey: whether none of them has colours.
-        label_names: what the labels are called; None where there are none.
-    """
-
-    num_images: int
-    sizes: np.ndarray
-    is_grey: bool
-    label_names: tuple[str, ...] | None
 
 
 class Timing(NamedTuple):
@@ -132,13 +118,13 @@ def complete(
             "config leaves open, config.minutes=None and config.steps."
         )
     began, budget = time.monotonic(), 60 * config["minutes"]
-    choices = choose_as_initial(config) if config["initial_model"] else []
-    facts = look_at(_chosen(config, choices))
-    choices += choose_form(config, facts)
+    facts = look_at(config)
+    choices = choose_initial(config, facts)
+    choices += choose_form(_chosen(config, choices), facts)
     formed = _chosen(config, choices)
     make_repeatable(formed)
     images = as_arrays(load_split(formed, formed["validation_split"]))
-    images = images.choose(_MOST_LOOKED_AT)
+    images = images.choose(MOST_CHOSEN_BY)
     choices += choose_likelihood(formed, images.image)
     smallest = _chosen(config, [*choices, *_network(NETWORKS[0], "to begin with")])
     timing = _measure(smallest, images._asdict(), strategy)
@@ -153,16 +139,28 @@ def complete(
     return chosen
 
 
-def choose_as_initial(config: Mapping[str, Any]) -> list[Choice]:
-    """Chooses the network, colours and levels of the model that a run begins with."""
-    name = config["initial_model"]
+def choose_initial(config: Mapping[str, Any], facts: ImageFacts) -> list[Choice]:
+    """Chooses the model that a run begins with; and its network, colours and levels.
+
+    Args:
+        config: with what the user has set; "initial_model" is "" for none.
+        facts: of `look_at`.
+    """
+    name, choices = config["initial_model"], []
+    if name is None and _may_begin_as_emoji(config, facts):
+        name, why = _OF_DRAWINGS, "drawings in colour learn from others; '' for none"
+        choices.append(Choice("initial_model", name, why))
+    if not name:
+        return []
     model, why = load_model_or_preset(name), f"as in {name}"
     others = {*inspect.signature(type(model)).parameters} - _OWN_BY_DATA
     color_mode = {1: "grayscale", 3: "rgb"}.get(model.image_shape[-1])
     return [
+        *choices,
         Choice("color_mode", color_mode, why),
         Choice("num_levels", model.num_levels, why),
-        Choice("learning_rate", 5e-4, "lower, as it was trained before"),
+        Choice("learning_rate", 1.5e-3, "for a network that was trained before"),
+        Choice("model.dropout_rate", 0.1, "little, as it was trained before"),
         *(
             Choice(f"model.{argument}", value, why)
             for argument, value in model.get_config().items()
@@ -171,46 +169,21 @@ def choose_as_initial(config: Mapping[str, Any]) -> list[Choice]:
     ]
 
 
-def look_at(config: Mapping[str, Any]) -> ImageFacts:
-    """Looks at sizes, colours and classes of a config's images.
-
-    Raises:
-        FileNotFoundError, ValueError: as `datasets.load` does.
-    """
-    name = config["dataset"]
-    label_names = None
-    if config["model"].get("num_classes") is None:
-        label_names = datasets.label_names(name, config["data_dir"])
-    if not name.startswith("folder:"):
-        (height, width, channels), _ = image_format(config)
-        sizes = np.array([[height, width]])
-        return ImageFacts(num_images(config), sizes, channels == 1, label_names)
-    root = pathlib.Path(name.removeprefix("folder:")).expanduser()
-    found = image_folder.find_images(root)
-    count = len(found.choose(config["train_split"]))
-    order = np.random.default_rng(0).permutation(len(found.files))[:_MOST_LOOKED_AT]
-    looks = [_size_and_colors(root / found.files[i][0]) for i in order]
-    looks = [look for look in looks if look is not None]
-    if not looks:  # which loading explains, file by file
-        load_split({**config, "image_size": (8, 8)}, "all")
-    sizes = np.array([size for size, _ in looks])
-    return ImageFacts(count, sizes, not any(c for _, c in looks), label_names)
-
-
-def _size_and_colors(path: pathlib.Path) -> tuple[tuple[int, int], bool] | None:
-    """Returns (height, width) and whether there are colours; None if damaged."""
-    try:
-        with open_image(path) as image:
-            width, height = image.size
-            if image.getexif().get(_ORIENTATION, 1) > 4:
-                width, height = height, width
-            image.draft("RGB", (64, 64))  # of a JPEG file a fraction is enough
-            small = image.convert("RGB")
-    except Exception:  # decoders raise nearly anything
-        return None
-    small.thumbnail((64, 64))
-    values = np.asarray(small).astype(int)
-    return (height, width), bool(np.ptp(values, axis=-1).max() > _LEAST_COLOR)
+def _may_begin_as_emoji(config: Mapping[str, Any], facts: ImageFacts) -> bool:
+    model = config["model"]
+    is_open = all(
+        model.get(choice.name.removeprefix("model.")) is None
+        for choice in [*_network(NETWORKS[0], ""), Choice("likelihood", None, "")]
+    )
+    return (
+        is_open
+        and model_classes.name_of(config) == "GatedPixelCNN"
+        and config["num_levels"] in (None, 256)
+        and config["color_mode"] in (None, "rgb")
+        and not facts.is_grey
+        and facts.flat > DRAWINGS
+        and facts.num_images < _FEW
+    )
 
 
 def choose_form(config: Mapping[str, Any], facts: ImageFacts) -> list[Choice]:
@@ -230,7 +203,9 @@ def choose_form(config: Mapping[str, Any], facts: ImageFacts) -> list[Choice]:
         ),
         _size_of(facts.sizes, config["minutes"]),
         Choice("num_levels", levels, "as stored"),
-        Choice("batch_size", _batch_size(facts.num_images), "an eighth of the images"),
+        Choice(
+            "batch_size", _batch_size(facts.num_images), "the fewer images, the less"
+        ),
     ]
     dropout = 0.3 if facts.num_images < 1000 else 0.1
     choices.append(
@@ -263,14 +238,14 @@ def _size_of(sizes: np.ndarray, minutes: float) -> Choice:
 
 
 def _batch_size(num_images: int) -> int:
-    wanted = max(min(num_images // 8, _MOST_BATCH), min(4, num_images), 1)
+    wanted = max(min(num_images // 16, _MOST_BATCH), min(4, num_images), 1)
     return 2 ** int(math.log2(wanted))
 
 
 def choose_likelihood(config: Mapping[str, Any], images: np.ndarray) -> list[Choice]:
     """Chooses the likelihood of images: integers (n, height, width, channels)."""
     flat = float(np.mean(images[:, :, 1:] == images[:, :, :-1]))
-    if config["num_levels"] < 64 or flat > 0.5:
+    if config["num_levels"] < 64 or flat > DRAWINGS:
         why = f"{flat:.0%} of the values equal the one to their left, as in drawings"
         if config["num_levels"] < 64:
             why = "there are few levels"

@@ -44,7 +44,7 @@ def train_model(
     recipe.check_divisible(run.strategy.num_replicas_in_sync)
     with run.strategy.scope():
         model = make_model(config, data)
-        if config.get("initial_model") is not None:
+        if config.get("initial_model"):
             warm_start(model, config["initial_model"])
 
     def sample_at_epochs(epoch: int, step: int, logger: RunLogger) -> None:

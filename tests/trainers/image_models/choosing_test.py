@@ -6,12 +6,14 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageDraw
 
+import keras_pixelcnn as kp
 from tests.trainers.tiny_run import tiny_model
 from trainers.configs import folder
 from trainers.image_models import choosing
-from trainers.image_models.choosing import ImageFacts, Timing
+from trainers.image_models.choosing import Timing
+from trainers.image_models.picture_facts import ImageFacts, look_at
 from trainers.image_models.training import IMAGE_MODELS
 from trainers.runs.config import to_dict
 from trainers.runs.run_folder import RunFolder
@@ -54,14 +56,14 @@ def complete(config, workdir):
 
 
 def test_pictures_are_looked_at(pictures):
-    facts = choosing.look_at(config_of(f"folder:{pictures}"))
-    assert facts.num_images == 24 and facts.is_grey
+    facts = look_at(config_of(f"folder:{pictures}"))
+    assert facts.num_images == 24 and facts.is_grey and facts.flat < 0.1
     assert facts.label_names == ("a", "b")
     assert {tuple(size) for size in facts.sizes} == {(20, 12), (12, 12)}
     values = np.zeros((8, 8, 3), "uint8")
     values[0, 0, 0] = 90
     Image.fromarray(values).save(pictures / "a" / "red.png")
-    assert not choosing.look_at(config_of(f"folder:{pictures}")).is_grey
+    assert not look_at(config_of(f"folder:{pictures}")).is_grey
 
 
 def test_everything_is_chosen_told_and_valid(pictures, untimed, tmp_path, capsys):
@@ -117,6 +119,42 @@ def test_a_model_to_begin_with_gives_the_network(pictures, untimed, tmp_path):
     assert model["likelihood"] == "categorical" and model["num_classes"] == 2
 
 
+def draw(folder, count=32):
+    """Pictures of a coloured disc each, or a square."""
+    for number in range(count):
+        picture = Image.new("RGB", (32, 32), "white")
+        place = (4 + number % 8, 6, 20 + number % 8, 24)
+        pen = ImageDraw.Draw(picture)
+        (pen.ellipse if number % 2 else pen.rectangle)(place, fill=(200, 40, number))
+        path = folder / ("square", "disc")[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path)
+
+
+def test_few_drawings_begin_with_a_preset(untimed, tmp_path, capsys):
+    draw(tmp_path / "drawn")
+    config = config_of(f"folder:{tmp_path / 'drawn'}")
+    chosen = complete(config, tmp_path / "run")
+    IMAGE_MODELS.check_config(chosen)
+    assert chosen["initial_model"] == "gated_pixelcnn_emoji"
+    assert re.search(
+        r"\n  initial_model +gated_pixelcnn_emoji ", capsys.readouterr().out
+    )
+    own = kp.from_preset("gated_pixelcnn_emoji")
+    assert chosen["model"]["filters"] == own.filters
+    assert chosen["model"]["num_classes"] == 2
+    for fields, model in (
+        ({"initial_model": ""}, {}),
+        ({"num_levels": 16}, {}),
+        ({"color_mode": "grayscale"}, {}),
+        ({}, {"filters": 12}),
+        ({}, {"likelihood": "logistic_mixture"}),
+    ):
+        config = config_of(f"folder:{tmp_path / 'drawn'}", **fields)
+        config["model"] |= model
+        assert not complete(config, tmp_path / "run")["initial_model"]
+
+
 def test_pictures_must_be_named(tmp_path):
     with pytest.raises(ValueError, match=r"--config\.dataset=folder:PATH"):
         complete(to_dict(folder.get_config()), tmp_path)
@@ -129,7 +167,7 @@ def test_size_and_batch_follow_from_the_pictures():
     assert max(height, width) <= 64 and height % 4 == width % 4 == 0
     hurried = by_name(choosing.choose_form({**config, "minutes": 1.0}, FACTS))
     assert max(hurried["image_size"]) <= max(height, width)
-    assert chosen["color_mode"] == "rgb" and chosen["batch_size"] == 16
+    assert chosen["color_mode"] == "rgb" and chosen["batch_size"] == 8
     same = FACTS._replace(sizes=np.array([[28, 30], [28, 30]]), num_images=10**5)
     chosen = by_name(choosing.choose_form(config, same))
     assert chosen["image_size"] == (28, 30) and chosen["batch_size"] == 64

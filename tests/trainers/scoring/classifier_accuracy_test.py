@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_pixelcnn import datasets
 from tests.trainers.tiny_run import call, images_of, labels_of, tiny_model
-from trainers import judge, sample_accuracy
+from trainers import sample_accuracy
 from trainers.runs.data import LabelledImages
 from trainers.scoring import classifier_accuracy
 
@@ -112,7 +112,7 @@ def test_the_program_prints_and_writes_nothing(model, tmp_path, monkeypatch, cap
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     call(
-        judge,  # the earlier name of the program
+        sample_accuracy,
         "--model=../model.keras",
         "--dataset=digits",
         "--split=validation",
