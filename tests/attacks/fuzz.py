@@ -12,6 +12,7 @@ declares; any other error, a crash, an answer that takes 5 seconds and memory be
 import argparse
 import collections
 import faulthandler
+import gc
 import hashlib
 import pathlib
 import random
@@ -37,6 +38,8 @@ def read_all(name, folder, seconds, seed):
     corpus = list(target.corpus)
     for content in corpus:  # traces what there is to trace
         target.read(content)
+    gc.collect()
+    gc.freeze()  # a full collection of all that was imported takes seconds
     before, end = memory(), time.monotonic() + seconds
     count, answers, slowest = 0, collections.Counter(), 0.0
     current = folder / CURRENT
