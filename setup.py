@@ -113,7 +113,7 @@ setuptools.setup(
         "ml_dtypes>=0.5.1",
         "numpy>=1.26,<3",
         "pillow>=10.1",  # sizes of fonts that are no integers
-        "safetensors>=0.4.3,<1",
+        "safetensors>=0.4.5,<1",  # earlier ones damage files that hold no arrays
         "scikit-learn>=1.5",
         "scipy>=1.13",
         "tensorboard>=2.20,<3",

@@ -76,6 +76,11 @@ ROWS = {
         codes.measure,
         codes.as_table,
     ),
+    "k": Row(
+        "Scoring value by value against scoring by the sum",
+        sampling.measure_values,
+        sampling.values_table,
+    ),
 }
 
 

@@ -1,5 +1,7 @@
 """Sampling against scoring, and against one whole pass a channel of a pixel.
 
+And scoring with a number for each value against scoring with their sum.
+
 Whole passes are measured on a few pixels and scaled to all.
 """
 
@@ -135,6 +137,43 @@ def whole_passes(
     return run
 
 
+def measure_values(
+    runs: int,
+    names: Sequence[str] = tuple(MODELS),
+    batch_sizes: Sequence[int] = (1, 64),
+) -> list[Record]:
+    """Seconds to score a batch by its sum and value by value, and their ratio.
+
+    Args:
+        runs: counted runs of each alternative.
+        names: keys of `benchmarks.networks.MODELS`.
+        batch_sizes: images in a batch.
+    """
+    records = []
+    for name in names:
+        model = new_model(name)
+        for batch_size in batch_sizes:
+            images = random_images(name, batch_size)
+            seconds = median_seconds(
+                {
+                    way: lambda m=model, x=images, r=reduce: m.log_prob(
+                        x, batch_size=len(x), reduce=r
+                    )
+                    for way, reduce in (("sum", True), ("values", False))
+                },
+                runs,
+            )
+            records.append(
+                {
+                    "images": name,
+                    "batch_size": batch_size,
+                    **{f"{way}_seconds": value for way, value in seconds.items()},
+                    "values / sum": seconds["values"] / seconds["sum"],
+                }
+            )
+    return records
+
+
 def sampling_table(records: Sequence[Record]) -> str:
     """The records of `measure_sampling` in Markdown."""
     return table(
@@ -142,6 +181,20 @@ def sampling_table(records: Sequence[Record]) -> str:
             "images": "{images}",
             "batch": "{batch_size}",
             **SAMPLING_COLUMNS,
+        },
+        records,
+    )
+
+
+def values_table(records: Sequence[Record]) -> str:
+    """The records of `measure_values` in Markdown."""
+    return table(
+        {
+            "images": "{images}",
+            "batch": "{batch_size}",
+            "log_prob": "{sum_seconds:.4f} s",
+            "with reduce=False": "{values_seconds:.4f} s",
+            "with reduce=False / log_prob": "{values / sum:.2f}",
         },
         records,
     )

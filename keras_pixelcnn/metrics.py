@@ -104,11 +104,15 @@ def prepare_callbacks(
     Returns:
         The callbacks; with a progress bar, where one is shown.
     """
-    if metric is None or isinstance(callbacks, keras.callbacks.CallbackList):
+    if metric is None:
         return callbacks
-    callbacks = keras.tree.flatten(callbacks or [])
-    for callback in callbacks:
+    is_list = isinstance(callbacks, keras.callbacks.CallbackList)
+    each = callbacks.callbacks if is_list else keras.tree.flatten(callbacks or [])
+    for callback in each:
         monitor = str(getattr(callback, "monitor", "")).removeprefix("val_")
         if monitor == metric.name and getattr(callback, "mode", "") == "auto":
             callback.mode = "min"
-    return callbacks if verbose == 0 else [*callbacks, ProgressBar()]
+    # To a `CallbackList` Keras adds nothing, so neither is a progress bar put there.
+    if is_list:
+        return callbacks
+    return each if verbose == 0 else [*each, ProgressBar()]

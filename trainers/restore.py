@@ -6,8 +6,9 @@ python -m trainers.restore --task=inpainting --model=runs/inpainting/model.keras
     --dataset=idx:/usr/share/datasets/fashion-mnist --output=restored
 
 Prints the peak signal-to-noise ratio of the baseline, of a sample and of the mean of
-several, and the exact bits per dimension of the originals given the degraded images;
-writes them as restored.json beside the picture restored.png.
+several, and the exact bits per dimension of the originals given the degraded images (of
+images with holes, of what the holes hide); writes them as restored.json beside the
+picture restored.png.
 """
 
 from absl import flags

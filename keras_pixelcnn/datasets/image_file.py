@@ -59,7 +59,9 @@ def open_image(path: pathlib.Path) -> Iterator["ImageFile.ImageFile"]:
 
     if path.exists() and not path.is_file():  # reading a pipe would wait for good
         raise ValueError(f"{path} is no regular file")
-    with Image.open(path, formats=_FORMATS) as image:
+    Image.init()
+    formats = [name for name in _FORMATS if name in Image.OPEN]  # AVIF since 11.3
+    with Image.open(path, formats=formats) as image:
         yield image
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 BATCHING_FILE = "batching_params.pbtxt"
 """Path of the batching limits in the folder of a version."""
@@ -43,6 +43,11 @@ class Batching:
         sizes = self.allowed_batch_sizes
         if sizes is None:
             sizes = _powers_of_two(self.max_batch_size)
+        elif not isinstance(sizes, Iterable):
+            raise ValueError(
+                "allowed_batch_sizes must be a list of integers. "
+                f"Received: allowed_batch_sizes={sizes!r}"
+            )
         object.__setattr__(self, "allowed_batch_sizes", tuple(sizes))
         check_batch_sizes(self.allowed_batch_sizes, self.max_batch_size)
 
@@ -81,7 +86,9 @@ def _powers_of_two(largest: int) -> list[int]:
 
 
 def _check_integer(name: str, value: object, least: int) -> None:
-    if not isinstance(value, numbers.Integral) or value < least:
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_integer or not least <= value < 2**63:
         raise ValueError(
-            f"{name} must be an integer of at least {least}. Received: {name}={value!r}"
+            f"{name} must be an integer of at least {least}, of 64 bits. "
+            f"Received: {name}={value!r}"
         )

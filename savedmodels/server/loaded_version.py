@@ -99,6 +99,7 @@ class LoadedVersion:
         max_body_bytes: the largest body that a request over REST may have: 8 MiB, or
             what the largest batch of the largest signature takes.
         max_lists: how many lists and objects its JSON may hold.
+        max_commas: how many commas.
     """
 
     def __init__(
@@ -134,10 +135,10 @@ class LoadedVersion:
         signatures = self._signatures.values()
         self.batchers = {s.name: Batcher(s.run, max_batch_size) for s in signatures}
         sizes = [rest_bodies.row_size(signature.inputs) for signature in signatures]
-        most_bytes = max_batch_size * max(num_bytes for num_bytes, _ in sizes)
-        most_lists = max_batch_size * max(num_lists for _, num_lists in sizes)
-        self.max_body_bytes = max_body_bytes or max(_LEAST_BODY_BYTES, most_bytes)
-        self.max_lists = _LEAST_LISTS + most_lists
+        largest = [max_batch_size * max(each) for each in zip(*sizes, strict=True)]
+        self.max_body_bytes = max_body_bytes or max(_LEAST_BODY_BYTES, largest[0])
+        self.max_lists = _LEAST_LISTS + largest[1]
+        self.max_commas = _LEAST_LISTS + largest[2]
 
     def signature(self, name: str) -> LoadedSignature:
         """Gives the signature that a request names, by default `serving_default`."""

@@ -149,16 +149,15 @@ class RestServer:
         name, version = _target(request)
         deadline = time.monotonic() + self._timeout_seconds
         loaded = self._registry.model(name).get(version)
-        max_body_bytes, max_lists = loaded.max_body_bytes, loaded.max_lists
+        max_body_bytes = loaded.max_body_bytes
+        most = loaded.max_lists, loaded.max_commas
         del loaded  # a body that is long in coming holds no version in memory
         async with asyncio.timeout_at(deadline):
             body = await _read_body(request, max_body_bytes)
             # It is not ended any more in favour of others.
             self._waiting.pop(request.protocol, None)
             is_big = len(body) > _BIG
-            asked = await self._convert(
-                is_big, rest_bodies.parse_request, body, max_lists
-            )
+            asked = await self._convert(is_big, rest_bodies.parse_request, body, *most)
             loaded = self._registry.model(name).get(version)
             signature = loaded.signature(asked.signature_name)
             inputs = await self._convert(

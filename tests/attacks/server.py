@@ -13,6 +13,8 @@ import concurrent.futures
 import contextlib
 import gzip
 import itertools
+import json
+import os
 import pathlib
 import random
 import re
@@ -60,48 +62,27 @@ class Server:
         return int(re.search(rf"{what}:\s+(\d+) kB", status)[1]) / 1024
 
 
-class Innocent(threading.Thread):
-    """Asks for the status and for an image, on new connections and on one it keeps.
+class Innocent:
+    """A client in a process of its own: what the attackers compute is not its delay.
 
     Attributes:
         slowest: seconds, of each kind of request.
         failures: what it was answered instead.
+        count: of its requests.
     """
 
     def __init__(self, server):
-        super().__init__(daemon=True)
-        self.slowest, self.failures, self.count = {}, [], 0
-        self._url = f"{server.rest}/v1/models/default"
-        self._ended = threading.Event()
-
-    def run(self):
-        body = {"signature_name": "log_prob", "instances": [{"image": [[[0]] * 4] * 3}]}
-        with requests.Session() as kept:
-            asks = {
-                "status": lambda: requests.get(self._url, timeout=60),
-                "status, kept": lambda: kept.get(self._url, timeout=60),
-                "score": lambda: requests.post(
-                    f"{self._url}:predict", json=body, timeout=60
-                ),
-            }
-            for name in itertools.cycle(asks):
-                if self._ended.wait(0.02):
-                    return
-                start = time.monotonic()
-                try:
-                    answer = asks[name]()
-                    if answer.status_code != 200:
-                        self.failures.append((name, answer.status_code, answer.text))
-                except requests.ConnectionError as error:
-                    if name != "status, kept":  # which may be ended while it is idle
-                        self.failures.append((name, repr(error)))
-                seconds = time.monotonic() - start
-                self.slowest[name] = max(seconds, self.slowest.get(name, 0))
-                self.count += 1
+        command = [sys.executable, "-m", "tests.attacks.innocent"]
+        self._process = subprocess.Popen(
+            [*command, f"{server.rest}/v1/models/default"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._process.stdout.readline()  # it has begun
 
     def stop(self):
-        self._ended.set()
-        self.join()
+        said = json.loads(self._process.communicate(timeout=120)[0])
+        self.slowest, self.failures, self.count = said
 
 
 # Many mixed requests, while versions are replaced.
@@ -242,7 +223,6 @@ def send_bodies(server, seconds):
 def watched(server, title, failed):
     """Lets an innocent client ask meanwhile, and tells how it fared."""
     innocent = Innocent(server)
-    innocent.start()
     before = server.memory()
     yield
     innocent.stop()
@@ -272,6 +252,7 @@ def main():
         base.mkdir()
         shutil.copytree(sources[1], base / "1")
         server = Server(base)
+        os.nice(10)  # the attackers, who compute elsewhere
         with Client(server.rest, "default", timeout=120, retries=1000) as client:
             client.metadata()
 

@@ -166,7 +166,7 @@ class JSON:
         return json.dumps(document).encode()
 
     def read(self, content):
-        request = rest_bodies.parse_request(content, max_lists=10_000)
+        request = rest_bodies.parse_request(content, 10_000, 10_000)
         rest_bodies.read_inputs(request, self._types)
 
 

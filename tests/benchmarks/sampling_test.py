@@ -22,3 +22,10 @@ def test_whole_passes_are_scaled_to_all_pixels():
         ratio = record["whole_passes_seconds_scaled"] / record["sample_seconds"]
         assert record["whole passes / sample"] == pytest.approx(ratio)
     assert "| 4x2x3 | 65 |" in sampling.passes_table(records)
+
+
+def test_scoring_value_by_value_divided_by_scoring():
+    (record,) = sampling.measure_values(1, [NAME], [2])
+    ratio = record["values_seconds"] / record["sum_seconds"]
+    assert record["values / sum"] == pytest.approx(ratio)
+    assert "| 4x2x3 | 2 |" in sampling.values_table([record])

@@ -222,6 +222,14 @@ def test_the_depth_is_that_of_the_file(tmp_path):
             assert stored_bits(image) == bits, path.name
 
 
+def test_a_pillow_without_avif_opens_the_others(tmp_path, monkeypatch):
+    path = _saved(tmp_path / "a.png", RGB)
+    Image.init()
+    monkeypatch.delitem(Image.OPEN, "AVIF")
+    with open_image(path) as image:
+        assert image.format == "PNG"
+
+
 def test_a_high_depth_of_jpeg_2000_and_avif_is_seen(tmp_path):
     """Encoders here write 8 bits: the header's own fields are set to more."""
     jp2 = _saved(tmp_path / "a.jp2", RGB)

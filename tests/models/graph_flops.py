@@ -18,20 +18,28 @@ def flops_of_graph(model):
     positions = {
         "Conv2D": lambda op: op.outputs[0].shape[:-1],
         "MatMul": lambda op: op.outputs[0].shape[:-1],
+        "BatchMatMulV2": lambda op: op.outputs[0].shape[:-1],  # Keras 3.14's
         "Conv2DBackpropInput": lambda op: op.inputs[2].shape[:-1],
     }
     kinds = {op.type for op in operations}
     products = {kind for kind in kinds if re.search("Conv|MatMul|Einsum|Call", kind)}
     assert products <= {*positions, *_ATTENTION}  # else something is not counted here
-    attention = sum(
-        _ATTENTION[op.type](op) for op in operations if op.type in _ATTENTION
-    )
-    products = [op for op in operations if op.type in positions]
+    of_tensors = [op for op in operations if _is_of_tensors(op)]
+    attention = sum(_ATTENTION[op.type](op) for op in of_tensors)
+    products = [
+        op for op in operations if op.type in positions and op not in of_tensors
+    ]
     weights = wrapped.prune([], [op.inputs[1] for op in products])()
     return 2 * attention + 2 * sum(
         np.count_nonzero(kernel) * math.prod(positions[op.type](op))
         for op, kernel in zip(products, weights)
     )
+
+
+def _is_of_tensors(op):
+    """Tells whether both of its factors depend on the inputs."""
+    is_by_weight = op.type == "BatchMatMulV2" and op.inputs[1].shape.rank == 2
+    return op.type in _ATTENTION and not is_by_weight
 
 
 def _products_of(einsum):

@@ -2,7 +2,7 @@
 
 Sampled by `python -m trainers.sample --caption="two small red circles"`, and checked
 on sentences about combinations that no training picture shows by
-`python -m trainers.caption_accuracy`.
+`python -m trainers.caption_accuracy`. Seven minutes on a large GPU, a day on a CPU.
 """
 
 from ml_collections import config_dict
@@ -23,8 +23,8 @@ def get_config() -> config_dict.ConfigDict:
         dataset="captions",
         num_levels=2,
         batch_size=256,
-        epochs=25,
-        learning_rate=1e-3,
+        epochs=36,
+        learning_rate=1.2e-3,
         clip_norm=1.0,
         ema_momentum=0.999,
         sample_every=5,

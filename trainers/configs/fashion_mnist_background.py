@@ -15,13 +15,11 @@ def get_config() -> config_dict.ConfigDict:
     """The fields of `trainers.configs.digits`."""
     config = fashion_mnist_unconditional.get_config()
     config.update(
-        batch_size=32,
-        epochs=1,
-        learning_rate=2e-3,
-        ema_momentum=0.99,
+        batch_size=128,
+        epochs=32,
+        learning_rate=3e-3,
         mutation_rate=0.1,
         num_samples=16,
-        sample_every=1,
     )
     config.model = {
         "filters": 32,

@@ -27,7 +27,10 @@ class Restored(NamedTuple):
         baseline: what a method restores that learns nothing; levels, not rounded.
         samples: the first sample of each.
         means: of all samples of each; levels, not rounded.
-        nats: log probability of each original given its map, (batch,).
+        nats: log probability of what was degraded of each original, given its map,
+            (batch,).
+        num_values: how many values of each original were degraded, (batch,): those of
+            its hole, or all.
         baseline_name: what that method is called.
         num_samples: samples of each image.
         num_levels: of the images.
@@ -39,12 +42,17 @@ class Restored(NamedTuple):
     samples: np.ndarray
     means: np.ndarray
     nats: np.ndarray
+    num_values: np.ndarray
     baseline_name: str
     num_samples: int
     num_levels: int
 
     def figures(self) -> dict[str, float]:
-        """Returns mean PSNR in decibels, over equal images at most 100, and bits."""
+        """Returns mean PSNR in decibels, over equal images at most 100, and bits.
+
+        Bits are for each value that was degraded: of an image with a hole those that
+        the hole hides, each given the known pixels and what is before it in the hole.
+        """
         ways = {
             self.baseline_name: self.baseline,
             "a sample": self.samples,
@@ -58,8 +66,8 @@ class Restored(NamedTuple):
             )
             for name, each in ways.items()
         }
-        bits = kp.bits_per_dim(self.nats.astype(np.float64), self.images[0].size)
-        figures["bits per dimension given the degraded"] = float(np.mean(bits))
+        bits = kp.bits_per_dim(self.nats.sum(), self.num_values.sum())
+        figures["bits per dimension given the degraded"] = float(bits)
         return figures
 
 
@@ -100,14 +108,18 @@ def restore(
     drawn = np.concatenate(
         list(_draw(model, task, images, maps, num_samples, batch_size, seed, options))
     )
-    nats = model.log_prob(images, batch_size=batch_size, spatial=maps)
+    unknown = np.ones((len(images), *shape), bool)
+    if task == "inpainting":
+        unknown = np.broadcast_to(maps[..., -1:] == 0, unknown.shape)
+    nats = model.log_prob(images, batch_size=batch_size, reduce=False, spatial=maps)
     return Restored(
         images,
         degradation.as_pictures(maps, shape, model.num_levels),
         way.restore(maps, shape, model.num_levels),
         drawn[:, 0],
         drawn.mean(axis=1, dtype=np.float64),
-        nats.numpy(),
+        nats.numpy().sum(axis=(1, 2, 3), where=unknown, dtype=np.float64),
+        unknown.sum(axis=(1, 2, 3)),
         way.baseline_name,
         num_samples,
         model.num_levels,

@@ -135,6 +135,7 @@ class AutoregressiveImageModel(LikelihoodModel):
         """
         from keras_pixelcnn.distributions import PixelCNNDistribution
 
+        self.conditions.check_names(conditions)
         return PixelCNNDistribution(self, **conditions)
 
     # Sampling.

@@ -347,8 +347,8 @@ class ImageModel(keras.Model):
             kwargs.setdefault("shuffle", False)
         if kwargs.get("validation_data") is not None:
             validation = kwargs["validation_data"]
-            if isinstance(validation, list):
-                validation = tuple(validation)
+            if input_data.are_single_images(validation, self.image_shape):
+                validation = (validation,)
             kwargs["validation_data"] = self._finite(
                 *input_data.split(validation), kwargs.get("validation_steps")
             )

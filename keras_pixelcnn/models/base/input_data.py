@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import as_array, of_known_shape
+from keras_pixelcnn.checks import as_array, as_array_or_none, of_known_shape
 
 Prepare = Callable[[Any, Any], dict[str, Any]]
 """Maps images, or a dict with them, and what stands beside them to checked features."""
@@ -97,6 +97,15 @@ def prepared(x: Any, y: Any, prepare: Prepare, holds_generators: bool = False) -
     if isinstance(x, Mapping | list | tuple | None) or hasattr(x, "__array__"):
         return prepare(x, y)
     return x
+
+
+def are_single_images(data: Any, image_shape: tuple[int, int, int]) -> bool:
+    """Tells whether data are a list of images, and not the list [x, y] of Keras's."""
+    if not isinstance(data, list):
+        return False
+    arrays = [x if hasattr(x, "shape") else as_array_or_none(x) for x in data]
+    shapes = [None if array is None else tuple(array.shape) for array in arrays]
+    return all(shape in (image_shape, image_shape[:2]) for shape in shapes)
 
 
 def split(batch: Any) -> tuple[Any, Any]:

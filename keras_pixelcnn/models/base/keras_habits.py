@@ -65,16 +65,17 @@ def _layers_with_paths(
 
 
 def check_file_name(filepath: Any) -> None:
-    """Checks that a model is not saved to what cannot be loaded.
+    """Checks that a model is not saved to what Keras does not load by itself.
 
     Raises:
         ValueError: when the file is one of HDF5.
     """
     if str(filepath).endswith((".h5", ".hdf5")):
         raise ValueError(
-            "A whole model must be saved to a .keras file: Keras cannot load such "
-            "models from HDF5. For the weights alone use save_weights, with a name "
-            f"that ends in .weights.h5. Received: filepath={str(filepath)!r}"
+            "A whole model must be saved to a .keras file: from HDF5 Keras loads it "
+            "only where its class is passed as custom_objects. For the weights alone "
+            "use save_weights, with a name that ends in .weights.h5. "
+            f"Received: filepath={str(filepath)!r}"
         )
 
 

@@ -28,7 +28,8 @@ _LEAST_LIMIT = 2**26
 _MOST_EXPANSION = 10
 """Unpacked, a file may take 64 MiB, or ten times its bytes; Keras compresses none."""
 
-_MOST_PIXELS = 2**26
+_MOST_PIXELS = 2**24
+"""Keras looks at all attributes: the order of so many pixels takes two seconds."""
 
 _KERAS_MODULES = {
     "keras.activations",

@@ -286,6 +286,13 @@ def test_no_number_makes_a_model_larger_than_its_file(path, name, size):
             pytest.fail(f"{name}={large} passed")
 
 
+def test_more_pixels_than_can_be_put_in_order_soon(saved, path):
+    def change(config):
+        config["config"]["image_shape"] = [65_535, 255, 2]
+
+    _refused(_with_config(saved, path, change), "image_shape must have at most 16,777")
+
+
 def test_a_variable_that_is_too_large_is_never_made():
     made = []
 

@@ -145,4 +145,12 @@ def test_lists_of_pictures(grey, colored):
         right = model.log_prob(images)
         np.testing.assert_allclose(model.log_prob(pictures), right, rtol=1e-6)
         assert score(model, pictures) == pytest.approx(score(model, images))
-        assert model.fit(pictures, verbose=0).history["loss"]
+        for validation, count in (
+            (pictures, 6),
+            (pictures[:2], 2),
+            (list(images), 6),
+            ([images, np.zeros(6)], 6),
+        ):
+            history = model.fit(pictures, validation_data=validation, verbose=0).history
+            right = score(model, images[:count])
+            assert history["val_loss"][0] == pytest.approx(right, rel=1e-5)

@@ -117,6 +117,14 @@ def test_a_whole_model_in_an_old_file(grey, tmp_path):
     assert not list(tmp_path.iterdir())
     grey.save_weights(tmp_path / "model.weights.h5")
     grey.load_weights(tmp_path / "model.weights.h5")
+    # What Keras's own function writes comes back, with the class named.
+    keras.saving.save_model(grey, tmp_path / "model.h5")
+    with pytest.raises(ValueError, match="Unknown layer: 'GatedPixelCNN'"):
+        keras.saving.load_model(tmp_path / "model.h5")
+    loaded = keras.saving.load_model(
+        tmp_path / "model.h5", custom_objects={"GatedPixelCNN": kp.GatedPixelCNN}
+    )
+    np.testing.assert_array_equal(loaded.log_prob(IMAGES), grey.log_prob(IMAGES))
 
 
 def test_callbacks_know_that_less_is_better(grey, tmp_path, capsys):
@@ -137,6 +145,13 @@ def test_callbacks_know_that_less_is_better(grey, tmp_path, capsys):
     assert all(callback.monitor_op is keras.ops.less for callback in callbacks)
     shown = capsys.readouterr().out
     assert "val_bits_per_dim" in shown and "loss" not in shown
+
+
+def test_a_list_of_callbacks_of_keras_knows_it_too(grey):
+    stopping = keras.callbacks.EarlyStopping("val_bits_per_dim")
+    callbacks = keras.callbacks.CallbackList([stopping], add_history=True, model=grey)
+    grey.fit(IMAGES, validation_data=IMAGES, callbacks=callbacks, verbose=0)
+    assert stopping.monitor_op is keras.ops.less
 
 
 def test_a_loss_that_is_more_than_the_metric_is_shown(capsys):
@@ -174,6 +189,11 @@ def test_misspelt_arguments(grey, verb, meant):
         verb(grey)
 
 
+def test_misspelt_arguments_of_a_distribution(grey):
+    with pytest.raises(ValueError, match=r"takes no conditions.*\['temprature'\]"):
+        grey.distribution(temprature=1)
+
+
 def test_channels_first_is_no_matter():
     keras.config.set_image_data_format("channels_first")
     try:
@@ -186,10 +206,11 @@ def test_channels_first_is_no_matter():
     np.testing.assert_array_equal(embedder.embed(images), other.embed(images))
 
 
-def test_another_backend_is_refused():
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_is_refused(backend):
     ran = subprocess.run(
         [sys.executable, "-c", "import keras_pixelcnn"],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
+        env={**os.environ, "KERAS_BACKEND": backend},
         capture_output=True,
         text=True,
         check=False,

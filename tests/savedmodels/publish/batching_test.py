@@ -1,8 +1,17 @@
 """Tests of the limits that an export gives to servers."""
 
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from savedmodels.publish.batching import Batching
+
+NUMBERS = st.one_of(
+    st.integers(-1, 9),
+    st.sampled_from([2**31, 2**63 - 1, 2**63, 10**30, True, 1.0, "8", None, [8]]),
+)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +54,22 @@ def test_limits_are_integers(limits):
         ValueError, match=f"{list(limits)[-1]} must be an integer of at"
     ):
         Batching(**limits)
+
+
+@settings(deadline=None)
+@given(
+    numbers=st.tuples(NUMBERS, NUMBERS, NUMBERS),
+    sizes=st.one_of(st.none(), NUMBERS, st.lists(NUMBERS, max_size=3)),
+)
+def test_a_server_reads_what_is_not_refused(numbers, sizes):
+    try:
+        batching = Batching(*numbers, allowed_batch_sizes=sizes)
+    except ValueError as error:
+        assert "must" in str(error)
+        return
+    told = re.findall(r"(\w+)(?: { value)?: (\d+)", batching.to_text())
+    assert [int(number) for _, number in told] == [
+        *numbers,
+        *batching.allowed_batch_sizes,
+    ]
+    assert all(int(number) < 2**63 for _, number in told)

@@ -9,6 +9,7 @@ import gzip
 import http.client
 import json
 import logging
+import math
 import socket
 import threading
 
@@ -19,6 +20,7 @@ import requests
 from savedmodels import rest_bodies
 from savedmodels.server import LocalServer, rest
 from savedmodels.server.loaded_version import LoadedSignature
+from savedmodels.tensor_spec import TensorSpec
 from tests.savedmodels.server.calls import Rest
 from tests.savedmodels.server.plain_models import save_plain
 
@@ -126,9 +128,29 @@ def test_the_largest_body_follows_from_the_model(server):
         for name in loaded.batchers
     }
     # One number for each pixel; lists of rows and columns, and one for each pixel.
-    assert inputs["log_prob"] == (32 * (4 * 3 + 1), 1 + 4 + 12 + 2 * 2 + 1)
-    assert inputs["complete_png"][0] == 32 * 3
-    assert loaded.max_lists == 1000 + 64 * max(lists for _, lists in inputs.values())
+    assert inputs["log_prob"] == (32 * (4 * 3 + 1), 1 + 4 + 12 + 2 * 2 + 1, 13 + 2)
+    assert inputs["complete_png"].num_bytes == 32 * 3
+    assert inputs["complete_png"].num_commas == 3 + 5
+    most = max(size.num_lists for size in inputs.values())
+    assert loaded.max_lists == 1000 + 64 * most
+    most = max(size.num_commas for size in inputs.values())
+    assert loaded.max_commas == 1000 + 64 * most
+
+
+def test_texts_may_hold_commas_and_lists_of_any_size_values():
+    text = TensorSpec(np.dtype(object), (None,))
+    assert rest_bodies.row_size({"text": text}).num_commas == math.inf
+    open_ended = TensorSpec(np.dtype(np.int32), (None, None))
+    assert rest_bodies.row_size({"x": open_ended}).num_commas == math.inf
+    assert rest_bodies.row_size({"image_bytes": text}).num_commas == 1
+
+
+def test_numbers_are_counted_before_they_are_parsed(rest, monkeypatch):
+    monkeypatch.setattr(rest_bodies.json_codec, "parse", lambda body: pytest.fail())
+    for number in (b"0,", b"1e-5,", b"NaN,"):
+        response = rest.post(b'{"instances": [' + number * 20_000 + b"0]}")
+        assert response.status_code == 400
+        assert "20000 commas" in response.json()["error"]
 
 
 def test_the_largest_requests_that_a_model_takes_pass_in_both_forms(rest):
