@@ -120,25 +120,6 @@ def of_known_shape(
         return tf.reshape(value, [-1, *shape])
 
 
-def some_images(images: tf.Tensor) -> tf.Tensor:
-    """Returns a batch of images, once the graph has seen that it is not empty.
-
-    The mean of no images is no number, and oneDNN's convolutions refuse an empty batch
-    by a sentence about channels.
-
-    Args:
-        images: (batch, ...).
-
-    Returns:
-        The images; a run raises `InvalidArgumentError` when there are none.
-    """
-    if images.shape[0]:
-        return images
-    some = tf.shape(images)[:1] > 0
-    rule = "A batch must have at least one image: drop empty ones with Dataset.filter."
-    return checked(some, images, rule, shown=tf.shape(images)[:1])
-
-
 def one_each(
     name: str, value: tf.Tensor, shape: tuple[int, ...], count: tf.Tensor | int
 ) -> tf.Tensor:

@@ -135,10 +135,12 @@ class LoadedVersion:
         signatures = self._signatures.values()
         self.batchers = {s.name: Batcher(s.run, max_batch_size) for s in signatures}
         sizes = [rest_bodies.row_size(signature.inputs) for signature in signatures]
-        largest = [max_batch_size * max(each) for each in zip(*sizes, strict=True)]
-        self.max_body_bytes = max_body_bytes or max(_LEAST_BODY_BYTES, largest[0])
-        self.max_lists = _LEAST_LISTS + largest[1]
-        self.max_commas = _LEAST_LISTS + largest[2]
+        most_bytes = max_batch_size * max(size.num_bytes for size in sizes)
+        most_lists = max_batch_size * max(size.num_lists for size in sizes)
+        most_commas = max_batch_size * max(size.num_commas for size in sizes)
+        self.max_body_bytes = max_body_bytes or max(_LEAST_BODY_BYTES, most_bytes)
+        self.max_lists = _LEAST_LISTS + most_lists
+        self.max_commas = _LEAST_LISTS + most_commas
 
     def signature(self, name: str) -> LoadedSignature:
         """Gives the signature that a request names, by default `serving_default`."""

@@ -10,12 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import (
-    check_images,
-    check_shape,
-    checked_images,
-    some_images,
-)
+from keras_pixelcnn.checks import check_images, check_shape, checked_images
 from keras_pixelcnn.metrics import prepare_callbacks
 from keras_pixelcnn.models.base import distributed_fit, input_data, keras_habits
 from keras_pixelcnn.models.base.conditions import Conditions
@@ -434,10 +429,7 @@ class ImageModel(keras.Model):
     def predict_step(self, data: Any) -> Any:
         """Takes one step of `predict` (a hook of Keras)."""
         x, _ = input_data.split(data)
-        features = input_data.as_dict(x)
-        if not distributed_fit.is_on_replicas():
-            features = {**features, "image": some_images(features["image"])}
-        return self(features, training=False)
+        return self(input_data.some_images(x), training=False)
 
     def _step_loss(self, features: dict[str, Any], training: bool) -> tf.Tensor:
         weight = None
@@ -445,9 +437,7 @@ class ImageModel(keras.Model):
             count = tf.shape(features["image"])[0]
             features = {name: at_least_one(value) for name, value in features.items()}
             weight = tf.sequence_mask(count, tf.shape(features["image"])[0], tf.float32)
-        else:
-            features = {**features, "image": some_images(features["image"])}
-        outputs = self(features, training=training)
+        outputs = self(input_data.some_images(features), training=training)
         loss = self.compute_loss(features, None, outputs, weight, training)
         # The loss is a share of the mean over all replicas.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync

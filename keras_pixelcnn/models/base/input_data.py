@@ -6,7 +6,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import as_array, as_array_or_none, of_known_shape
+from keras_pixelcnn.checks import (
+    as_array,
+    as_array_or_none,
+    checked,
+    of_known_shape,
+)
+from keras_pixelcnn.models.base import distributed_fit
 
 Prepare = Callable[[Any, Any], dict[str, Any]]
 """Maps images, or a dict with them, and what stands beside them to checked features."""
@@ -146,6 +152,27 @@ def as_dict(inputs: Any) -> Mapping[str, Any]:
             f"Received: a dict of {list(inputs)}"
         )
     return inputs
+
+
+def some_images(batch: Any) -> dict[str, Any]:
+    """Returns the features of a batch, once the graph has seen that it is not empty.
+
+    The mean of no images is no number, and oneDNN's convolutions refuse an empty batch
+    by a sentence about channels. On several replicas, one may have no images.
+
+    Args:
+        batch: images, or a mapping that holds them as "image".
+
+    Returns:
+        The features; a run raises `InvalidArgumentError` when there are no images.
+    """
+    features = dict(as_dict(batch))
+    image = features["image"]
+    if not image.shape[0] and not distributed_fit.is_on_replicas():
+        count = tf.shape(image)[:1]
+        rule = "A batch must have at least one image: Dataset.filter drops empty ones."
+        features["image"] = checked(count > 0, image, rule, shown=count)
+    return features
 
 
 def with_label(x: Any, y: Any) -> Any:
