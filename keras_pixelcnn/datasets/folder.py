@@ -17,7 +17,7 @@ from keras_pixelcnn.datasets.image_format import ImageFormat
 
 _SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
 """What folders of splits are called."""
@@ -185,6 +185,11 @@ def _split_folders(root: pathlib.Path, paths: list[str]) -> dict[str, str]:
     found = set(named.values())
     has_classes_below = any(path.count("/") > 1 for path in paths)
     alone = named.keys() == tops and has_classes_below
+    if alone and "train" not in found:
+        raise ValueError(
+            f"Of the splits of a folder one must be for training, and {str(root)!r} "
+            f"has only {', '.join(sorted(named))}. Pass the folder of one split."
+        )
     if "train" not in found or not (len(found) > 1 or alone):
         return {}
     others = sorted(tops - named.keys()) + [path for path in paths if "/" not in path]

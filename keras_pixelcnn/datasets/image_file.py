@@ -34,6 +34,9 @@ _FORMATS = "AVIF BMP DIB GIF JPEG JPEG2000 PNG PPM TGA TIFF WEBP".split()
 
 _GRAY_MODES = ("1", "L", "LA", "La")
 _TIFF_BITS_PER_SAMPLE = 258
+_TIFF_PHOTOMETRIC = 262
+_TIFF_SAMPLES_PER_PIXEL = 277
+_TIFF_SAMPLE_FORMAT = 339
 _START_BYTES = 2**16
 """Bytes at the beginning of a file in which JPEG 2000 and AVIF tell their depth."""
 
@@ -90,11 +93,40 @@ def stored_bits(image: "ImageFile.ImageFile") -> int:
     codec, _, _, arguments = image.tile[0] if image.tile else ("", None, 0, None)
     if image.format == "PNG":
         return 16 if str(arguments).endswith(";16B") else 8
-    if codec == "ppm":
+    if codec in ("ppm", "ppm_plain"):
         return int(arguments[-1]).bit_length()  # the largest value
     if image.format in ("JPEG2000", "AVIF"):
         return _bits_in_box(image)
     return 16 if image.mode.startswith("I") else 8
+
+
+def unread_of_tiff(image: "ImageFile.ImageFile") -> str | None:
+    """Names what a TIFF file has that Pillow would take for something else.
+
+    Args:
+        image: a Pillow image file, as `open_image` yields it; of any format.
+
+    Returns:
+        None where there is nothing.
+    """
+    from PIL import TiffImagePlugin
+
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return None
+    bits = stored_bits(image)
+    if 8 < bits < 16:
+        return f"{bits}-bit pixels"
+    if bits <= 16 and 2 in image.tag_v2.get(_TIFF_SAMPLE_FORMAT, ()):
+        return "signed pixels"
+    if bits > 8 and image.tag_v2.get(_TIFF_PHOTOMETRIC) == 0:
+        return f"{bits}-bit pixels of which 0 is white"
+    return None
+
+
+def has_more_samples(image: "ImageFile.ImageFile") -> bool:
+    """Returns whether a TIFF file has more values a pixel than Pillow decodes."""
+    samples = getattr(image, "tag_v2", {}).get(_TIFF_SAMPLES_PER_PIXEL, 1)
+    return samples > len(image.getbands())
 
 
 def _bits_in_box(image: "ImageFile.ImageFile") -> int:
@@ -127,13 +159,16 @@ def _decode(file: "ImageFile.ImageFile", color_mode: str | None = None) -> _Laye
     """Decodes an open image, upright as its EXIF data says.
 
     Raises:
-        ValueError: when values have no fixed range, or a transparent colour has more
-            bits than Pillow reads.
+        ValueError: when values have no fixed range or are signed, or Pillow would read
+            others.
         Exception: of nearly any kind, when the file is damaged.
     """
     from PIL import ImageOps
 
     _check_size(file)
+    unread = unread_of_tiff(file)
+    if unread is not None:
+        raise ValueError(f"{unread} cannot be read exactly")
     bits = stored_bits(file)
     # Pillow makes colours of a grey PNG file of 16 bits with alpha.
     is_grey = file.mode in _GRAY_MODES or any(tile[3] == "LA;16B" for tile in file.tile)

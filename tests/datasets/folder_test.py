@@ -135,6 +135,19 @@ def test_a_split_without_a_folder_is_taken_from_training(tmp_path, own):
     assert sorted(found[0] + found[3 - with_folder]) == list(range(10))
 
 
+@pytest.mark.parametrize("own", ["dev", "Eval"])
+def test_other_names_of_the_split_for_validation(tmp_path, own):
+    _fill_splits(tmp_path, ["train", own])
+    assert sorted(numbers(load_folder(tmp_path, "validation"))) == list(range(10, 20))
+
+
+@pytest.mark.parametrize("names", [["test"], ["val", "test"]])
+def test_splits_without_one_for_training_are_no_classes(tmp_path, names):
+    _fill_splits(tmp_path, names)
+    with pytest.raises(ValueError, match=r"one must be for training.*only test"):
+        load_folder(tmp_path)
+
+
 def test_training_folders_alone_are_divided(tmp_path):
     _fill_splits(tmp_path, ["train"])
     found = [numbers(load_folder(tmp_path, split)) for split in PARTS]

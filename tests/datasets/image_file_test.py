@@ -18,6 +18,7 @@ from keras_pixelcnn.datasets.image_file import (
     read_mask,
     stored_bits,
 )
+from tests.datasets.tiff_file import tiff
 
 GREY = np.arange(0, 240, 5, dtype=np.uint8).reshape(6, 8)
 RGB = np.stack([GREY, GREY[::-1], 255 - GREY], axis=-1)
@@ -228,6 +229,31 @@ def test_a_pillow_without_avif_opens_the_others(tmp_path, monkeypatch):
     monkeypatch.delitem(Image.OPEN, "AVIF")
     with open_image(path) as image:
         assert image.format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("bits", "photometric", "sample_format", "values", "told"),
+    [
+        (12, 1, 1, bytes([0xFF, 0xF8, 0x00]), "12-bit pixels"),
+        (16, 1, 2, struct.pack("<2h", -5, 30_000), "signed pixels"),
+        (8, 1, 2, struct.pack("<2b", -5, 100), "signed pixels"),
+        (16, 0, 1, struct.pack("<2H", 0, 65_535), "of which 0 is white"),
+    ],
+)
+def test_what_pillow_takes_for_something_else_is_refused(
+    tmp_path, bits, photometric, sample_format, values, told
+):
+    """Once they were read as black, unsigned, or upside down."""
+    file = tiff(2, 1, values, bits, photometric, sample_format=sample_format)
+    (tmp_path / "a.tif").write_bytes(file)
+    for read in (read_image, read_mask):
+        with pytest.raises(ValueError, match=f"{told} cannot be read exactly"):
+            read(tmp_path / "a.tif")
+
+
+def test_zero_is_white_in_8_bits(tmp_path):
+    (tmp_path / "a.tif").write_bytes(tiff(2, 1, bytes([0, 250]), 8, photometric=0))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif")[0, :, 0], [255, 5])
 
 
 def test_a_high_depth_of_jpeg_2000_and_avif_is_seen(tmp_path):

@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_pixelcnn.datasets.image_file import (
     SUFFIXES,
+    has_more_samples,
     open_image,
     read_image,
     stored_bits,
@@ -122,6 +123,8 @@ def _more_than_pixels(image: "Image.Image") -> str | None:
         return "transparency"
     if bits > 8:
         return f"{bits} bits for each value"
+    if has_more_samples(image):
+        return f"more values a pixel than {image.mode} has"
     return None if image.mode in _EXACT_MODES else f"pixels of mode {image.mode!r}"
 
 

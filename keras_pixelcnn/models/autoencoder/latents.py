@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_positive, checked
+from keras_pixelcnn.checks import check_positive, checked, checked_images
 from keras_pixelcnn.models.base.image_model import ImageModel
 from keras_pixelcnn.samplers import at_least_one
 
@@ -54,7 +54,8 @@ def levels_of(model: ImageModel, image: Any) -> tf.Tensor:
     Raises:
         ValueError: when they are none, or of another shape than the model's.
     """
-    return tf.cast(model.check_image_batch(image), tf.int32)
+    image = tf.convert_to_tensor(model.check_image_batch(image))
+    return tf.cast(checked_images(image, model.num_levels), tf.int32)
 
 
 def encode(

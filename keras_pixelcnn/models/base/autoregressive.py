@@ -119,10 +119,12 @@ class AutoregressiveImageModel(LikelihoodModel):
         return scan_batch(self, draw, conditions, slices)
 
     @tf.autograph.experimental.do_not_convert
-    def distribution(self, **conditions: Any) -> Any:
+    def distribution(self, *, validate_args: bool = False, **conditions: Any) -> Any:
         """Returns the model as a TensorFlow Probability distribution.
 
         Args:
+            validate_args: whether `log_prob` refuses values that are no levels, whose
+                probability is 0 else. Default False.
             **conditions: by name; what leads the shape of one condition, and is
                 broadcast among several, is the distribution's batch shape: (2,) for
                 `label=[3, 5]`.
@@ -135,8 +137,8 @@ class AutoregressiveImageModel(LikelihoodModel):
         """
         from keras_pixelcnn.distributions import PixelCNNDistribution
 
-        self.conditions.check_names(conditions)
-        return PixelCNNDistribution(self, **conditions)
+        self.conditions.check_names(conditions, self.distribution)
+        return PixelCNNDistribution(self, validate_args=validate_args, **conditions)
 
     # Sampling.
 

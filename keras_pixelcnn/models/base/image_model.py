@@ -334,9 +334,8 @@ class ImageModel(keras.Model):
                 images or conditions; the sentence is the same.
         """
         distributed_fit.check_fit(self)
-        input_data.refuse_weights(
-            kwargs.get("sample_weight"), kwargs.get("class_weight")
-        )
+        weights = map(kwargs.get, ("sample_weight", "class_weight"))
+        input_data.refuse_weights(*weights)
         if isinstance(x, tf.data.Dataset | Iterator):
             # Keras would warn that its own default does not apply.
             kwargs.setdefault("shuffle", False)
@@ -360,14 +359,15 @@ class ImageModel(keras.Model):
         kept in memory, unless `steps` says how many to take.
         """
         distributed_fit.check_fit(self)
+        names = ("batch_size", "verbose", "sample_weight", "steps", "callbacks")
+        kwargs |= dict(zip(names, args, strict=False))  # Keras takes them by place, too
         input_data.refuse_weights(kwargs.get("sample_weight"))
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has prepared it
             x = self._finite(x, y, kwargs.get("steps"))
-            if len(args) < 5:  # behind that Keras takes callbacks by their place
-                kwargs["callbacks"] = prepare_callbacks(
-                    kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
-                )
-        return super().evaluate(x, None, *args, **kwargs)
+            kwargs["callbacks"] = prepare_callbacks(
+                kwargs.get("callbacks"), self._metric, kwargs.get("verbose", "auto")
+            )
+        return super().evaluate(x, None, **kwargs)
 
     def _finite(self, x: Any, y: Any, steps: int | None) -> Any:
         return input_data.prepared(x, y, self._prepare, holds_generators=steps is None)

@@ -200,6 +200,11 @@ class FaceEmbedder(ImageModel):
             ValueError: when the images are not as said.
         """
         check_positive("batch_size", batch_size)
+        if not tf.executing_eagerly():
+            raise ValueError(
+                "embed gives an array, which no graph has: in a tf.function or "
+                "Dataset.map call the model itself."
+            )
         images = self.check_image_batch(image)
         if not len(images):
             return np.zeros((0, self.embedding_dim), np.float32)

@@ -110,3 +110,12 @@ def test_what_is_wrong_is_told(model):
         model.decode(np.zeros(4))
     with pytest.raises(ValueError, match="mean_squared_error"):
         model.compile(loss="mse")
+
+
+@pytest.mark.parametrize("level", [0.5, LEVELS])
+def test_graphs_look_at_the_levels(model, level):
+    image = tf.fill((2, *SHAPE), float(level))
+    for verb in (model.encode, model.reconstruct):
+        graph = tf.function(verb)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="must hold integers"):
+            graph(image)

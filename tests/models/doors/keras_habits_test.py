@@ -173,6 +173,8 @@ def test_weights_of_examples_are_refused_with_the_reason(grey):
         grey.fit(IMAGES, sample_weight=np.ones(6), verbose=0)
     with pytest.raises(ValueError, match="all images count alike"):
         grey.fit(IMAGES, class_weight={0: 1.0}, verbose=0)
+    with pytest.raises(ValueError, match="all images count alike"):
+        grey.evaluate(IMAGES, None, 4, 0, np.ones(6))  # by its place
 
 
 @pytest.mark.parametrize(
@@ -192,6 +194,9 @@ def test_misspelt_arguments(grey, verb, meant):
 def test_misspelt_arguments_of_a_distribution(grey):
     with pytest.raises(ValueError, match=r"takes no conditions.*\['temprature'\]"):
         grey.distribution(temprature=1)
+    with pytest.raises(ValueError, match=r"Was validate_args meant\?"):
+        grey.distribution(validate_arg=True)
+    assert grey.distribution(validate_args=True).validate_args
 
 
 def test_channels_first_is_no_matter():

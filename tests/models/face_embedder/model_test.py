@@ -190,3 +190,10 @@ def test_images_of_any_size_are_embedded(shape):
     embedder = kp.FaceEmbedder(shape, 256, embedding_dim=3, filters=2)
     assert embedder.output_shape == (None, 3)
     assert embedder.get_layer("point").kernel.shape[0] <= 16 * 8
+
+
+def test_graphs_are_told_to_call_the_model(trained):
+    model = trained[0] if isinstance(trained, tuple) else trained
+    images = tf.zeros((1, *model.image_shape), tf.int32)
+    with pytest.raises(ValueError, match="call the model itself"):
+        tf.function(model.embed)(images)

@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 
 from keras_pixelcnn.codecs import DamagedStreamError, read_header
 from keras_pixelcnn.models import load_model
+from tests.datasets.tiff_file import tiff
 from tests.trainers.tiny_run import call, images_of, tiny_model
 from trainers import compress, decompress
 from trainers.compression import compressing, decompressing, picture_files
@@ -156,10 +157,24 @@ def test_colours_of_more_than_8_bits_are_refused(tmp_path):
     for most in ppm:
         content = b"P6\n5 4\n%d\n" % most + (deep % (most + 1)).astype(">u2").tobytes()
         (tmp_path / f"{most}.ppm").write_bytes(content)
-    told = {"a.png": "16", **{f"{most}.ppm": bits for most, bits in ppm.items()}}
+    (tmp_path / "text.ppm").write_text("P3 2 1 65535 256 1 2 65535 300 301")
+    told = {
+        "a.png": "16",
+        "text.ppm": "16",
+        **{f"{most}.ppm": bits for most, bits in ppm.items()},
+    }
     for name, bits in told.items():
         with pytest.raises(ValueError, match=f"{bits} bits for each value"):
             picture_files.read(tmp_path / name)
+
+
+@pytest.mark.parametrize(("bits", "photometric", "samples"), [(8, 2, 4), (8, 1, 2)])
+def test_values_that_are_no_colours_are_refused(tmp_path, bits, photometric, samples):
+    values = bytes(range(2 * samples))
+    file = tiff(2, 1, values, bits, photometric, samples)
+    (tmp_path / "a.tif").write_bytes(file)
+    with pytest.raises(ValueError, match="more values a pixel"):
+        picture_files.read(tmp_path / "a.tif")
 
 
 def test_colour_profiles_are_told(digits_model, tmp_path, caplog):
