@@ -116,8 +116,8 @@ def find_images(root: pathlib.Path, with_classes: bool = True) -> ImageFiles:
     """Lists the images of a folder by their suffix, with their labels.
 
     Hidden files and folders are passed over. Folders named train, validation (val,
-    valid) and test beside one another are splits, each with the class folders; a folder
-    without an image is no class. The list of classes is logged.
+    valid, dev, eval) and test beside one another are splits, each with the class
+    folders; a folder without an image is no class. The list of classes is logged.
 
     Args:
         root: the folder.

@@ -67,6 +67,10 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
     integer gives all their members one image. `log_prob` is in nats, `prob` its
     exponential, which soon underflows for images.
 
+    Distributions of TensorFlow Probability that are made of this one (`Sample`,
+    `Independent`, `JointDistribution...`) turn values into int32 before they ask it, as
+    they do for its own `Categorical`: fractions are cut off there, and not refused.
+
     Raises:
         ValueError: when conditions are missing, unknown or not as the model takes them.
 
