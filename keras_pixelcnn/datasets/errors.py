@@ -1,9 +1,11 @@
 """Exceptions of datasets that are missing or damaged."""
 
+from collections.abc import Sequence
+
 _MOST_NAMES = 10
 
 
-def shorten(names: list[str]) -> str:
+def shorten(names: Sequence[str]) -> str:
     """Lists the first names and counts the rest, for a sentence."""
     more = len(names) - _MOST_NAMES
     listed = ", ".join(names[:_MOST_NAMES])

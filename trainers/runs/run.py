@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_pixelcnn.datasets.errors import shorten
 from keras_pixelcnn.training import (
     LoopOptions,
     Preemption,
@@ -76,6 +77,9 @@ class Run:
             f"{recipe.steps} steps of {recipe.batch_size} images",
             flush=True,
         )
+        names = getattr(model, "label_names", None)
+        if names:  # folders that are no classes are seen here
+            print(f"Labels from 0: {shorten(names)}", flush=True)
         state = TrainingLoop(
             model,
             recipe,
