@@ -44,6 +44,10 @@ _MOST_BYTES_OF_PIXEL = 16
 _MOST_OTHER_BYTES = 2**16
 """Of a file, beside its pixels."""
 
+_MOST_OTHER_BYTES_OF_ALL = 2**17
+"""Of the files of a batch together: what is compressed in them may inflate a
+thousandfold, and would keep a server busy."""
+
 
 class PNGFormat:
     """Converts images of a model to PNG files and back.
@@ -148,6 +152,14 @@ class PNGFormat:
         most = height * width * _MOST_BYTES_OF_PIXEL + _MOST_OTHER_BYTES
         rule = f"{name} must hold PNG files of at most {most} bytes for such a picture."
         files = checked(length <= most, files, rule, shown=length)
+        others = tf.maximum(length - (most - _MOST_OTHER_BYTES), 0)
+        others = tf.reduce_sum(others, axis=-1, keepdims=True)
+        rule = (
+            f"{name} must hold PNG files with at most {_MOST_OTHER_BYTES_OF_ALL} bytes "
+            "together beside their pixels: leave out their metadata, or send fewer."
+        )
+        few = others <= _MOST_OTHER_BYTES_OF_ALL
+        files = checked(few, files, rule, shown=others)
         start = tf.strings.substr(files, 0, len(_START))
         rule = f"{name} must hold PNG files; one of so many bytes begins otherwise."
         # Bytes are no text: they could not be shown.

@@ -30,14 +30,14 @@ def complete_png(model, tmp_path_factory):
     model.export(path, verbose=False, signatures=["complete_png"])
     loaded = tf.saved_model.load(path)
 
-    def call(image, mask=None, seed=1):
+    def call(image, mask=None, seed=1, rows=1):
         if mask is None:
             mask = _picture(np.full((HEIGHT, WIDTH), 255, np.uint8))
         outputs = loaded.signatures["complete_png"](
-            image_bytes=tf.constant([image]),
-            mask_bytes=tf.constant([mask]),
-            seed=tf.constant([seed], tf.int64),
-            temperature=tf.constant([1.0]),
+            image_bytes=tf.constant([image] * rows),
+            mask_bytes=tf.constant([mask] * rows),
+            seed=tf.constant([seed] * rows, tf.int64),
+            temperature=tf.constant([1.0] * rows),
         )
         return served.decode(model, outputs["image_bytes"].numpy())[0]
 
@@ -211,6 +211,17 @@ def test_a_file_that_does_not_fit(complete_png, name):
             complete_png(*arguments)
         assert f"{which}_bytes" in str(caught.value)
         assert sentence in str(caught.value)
+
+
+def test_many_padded_files_are_refused(complete_png):
+    """Each had few bytes, and all of them inflated for half a minute."""
+    most = HEIGHT * WIDTH * 16 + 2**16
+    padded = _file(extra=_chunk(b"teXt", bytes(most - len(_file()) - 12)))
+    assert complete_png(padded, rows=2).shape[0] == HEIGHT
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        complete_png(padded, rows=3)
+    told = "at most 131072 bytes together beside their pixels"
+    assert told in str(caught.value) and "[196608]" in str(caught.value)
 
 
 def test_a_padded_file_is_refused(complete_png):
