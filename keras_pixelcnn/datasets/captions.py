@@ -19,12 +19,18 @@ NUM_LEVELS = 2
 COLORS = {
     "red": (1, 0, 0),
     "green": (0, 1, 0),
-    "blue": (0, 0, 1),
+    "cyan": (0, 1, 1),
     "yellow": (1, 1, 0),
     "pink": (1, 0, 1),
     "white": (1, 1, 1),
 }
-"""Colours by name, on black."""
+"""Colours by name, on black.
+
+No colour lights up the last channel alone. A model draws a shape in the first channel that
+its colour has, and the channels after it copy that; what a shape looks like is thus learned
+once a channel. Pure blue would be alone in its channel, and a shape that no training
+picture shows in blue could not come out there.
+"""
 
 SIZES = {"small": 5, "large": 7}
 """Height and width of a shape in pixels, by name."""
@@ -32,15 +38,9 @@ SIZES = {"small": 5, "large": 7}
 SHAPES = ("square", "circle", "triangle", "cross")
 
 HELD_OUT = frozenset(
-    [("red", "triangle"), ("blue", "circle"), ("yellow", "cross"), ("white", "square")]
+    [("red", "triangle"), ("cyan", "circle"), ("yellow", "cross"), ("white", "square")]
 )
-"""Colours of shapes that no training picture shows; each test picture shows one.
-
-The hardest are blue circles. A model draws a shape in the first channel that its
-colour has, and the channels after it copy that. Red, yellow, pink and white all begin
-with red, so that each of these shapes is seen there; blue alone begins with blue, where
-no training picture shows a circle.
-"""
+"""Colours of shapes that no training picture shows; each test picture shows one."""
 
 RELATIONS = ("left of", "right of", "above", "below")
 

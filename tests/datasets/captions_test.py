@@ -60,7 +60,7 @@ def test_all_words_are_known(examples):
 
 def test_sentences_are_english():
     assert Group(1, "small", "red", "cross").phrase == "a small red cross"
-    assert Group(2, "large", "blue", "cross").phrase == "two large blue crosses"
+    assert Group(2, "large", "cyan", "cross").phrase == "two large cyan crosses"
     generator = np.random.default_rng(0)
     sentences = {captions.make_scene(generator, False).caption for _ in range(500)}
     assert not any("there is t" in each or "there are a" in each for each in sentences)
@@ -107,7 +107,7 @@ def test_a_pixel_too_much_or_too_few_is_forgiven_and_a_blot_is_not():
 
 
 TRUE = scene(
-    (2, "small", "red", "circle"), (1, "large", "blue", "square"), relation="left of"
+    (2, "small", "red", "circle"), (1, "large", "cyan", "square"), relation="left of"
 )
 
 

@@ -10,7 +10,7 @@ from ml_collections import config_dict
 from trainers.configs import digits
 
 _WORDS = (
-    "a above and are below blue circle circles cross crosses green is it large left of "
+    "a above and are below circle circles cross crosses cyan green is it large left of "
     "picture pink red right small square squares there three triangle triangles two "
     "white yellow"
 )
