@@ -6,7 +6,8 @@ Models with labels score each image given its label; --unconditional scores one 
 was trained with condition_dropout without them, --classify adds how many labels it
 finds. --num_samples=1000 compares so many samples with the images, by Fréchet and
 kernel distance, precision and recall; --quality=runs/digits/quality.json keeps that for
-the run's report.
+the run's report, with --train_split also a picture of samples, each before the training
+images nearest to it.
 """
 
 from absl import flags
@@ -57,7 +58,13 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "than other images are. Default: not told.",
         **define,
     )
-    flags.DEFINE_string("quality", None, "JSON of the comparison to write.", **define)
+    flags.DEFINE_string(
+        "quality",
+        None,
+        "JSON of the comparison to write; with --train_split also a picture, "
+        "quality_nearest.png of quality.json.",
+        **define,
+    )
     flag_groups.define_sampling_flags(flag_values)
     flags.mark_flags_as_required(["model", "dataset"], flag_values)
     flags.register_multi_flags_validator(
@@ -106,7 +113,7 @@ def main(flag_values: flags.FlagValues) -> None:
                 flag_values.train_split,
                 **flag_groups.data_options(flag_values),
             )
-        quality = sample_quality.measure(
+        compared = sample_quality.measure(
             model,
             examples,
             flag_values.num_samples,
@@ -115,9 +122,9 @@ def main(flag_values: flags.FlagValues) -> None:
             batch_size,
             **flag_groups.sampling_options(flag_values),
         )
-        print(quality)
+        print(compared.quality)
         if flag_values.quality is not None:
-            sample_quality.write(flag_values.quality, quality)
+            sample_quality.write(flag_values.quality, compared)
 
 
 if __name__ == "__main__":

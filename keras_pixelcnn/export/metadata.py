@@ -49,7 +49,8 @@ def metadata_document(
     if "label" in described:
         described["label"]["num_classes"] = model.conditions.num_classes
     if "caption" in described:  # the numbers of its words are their places here
-        described["caption"]["words"] = model.conditions.caption_text.words
+        text = model.conditions.caption_text
+        described["caption"] |= {"words": text.words, "is_plain": text.is_plain}
     return {
         "format_version": FORMAT_VERSION,
         "package": "keras_pixelcnn",

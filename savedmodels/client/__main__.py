@@ -2,7 +2,8 @@
 
 python -m savedmodels.client --address=http://127.0.0.1:8501 --model=digits --label=3
 
-A model with labels samples a row for each of --label=0,3,5 or --label=all. --complete
+A model with labels samples a row for each of --label=0,3,5 or --label=all, one with
+captions for each --caption="two small red circles". --complete
 and --mask draw the rest of an image: what is white in the mask is kept.
 """
 
@@ -24,7 +25,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "num_samples",
         16,
-        "How many images; with --label of each label.",
+        "How many images; with --label or --caption of each.",
         lower_bound=1,
         **define,
     )
@@ -34,6 +35,15 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     )
     flags.DEFINE_list(
         "label", None, 'Labels, a row of images each: 3 or 0,3,5, or "all".', **define
+    )
+    flags.DEFINE_multi_string(
+        "caption", None, "A caption; several times: a row of images for each.", **define
+    )
+    flags.register_multi_flags_validator(
+        ["label", "caption"],
+        lambda values: values["label"] is None or values["caption"] is None,
+        message="each asks for rows of images: pass one of them",
+        flag_values=flag_values,
     )
     for name, what in {"embedding": "vector", "spatial": "map"}.items():
         help_text = f".npy of one {what}, or of one for each image."
@@ -93,6 +103,9 @@ def _sample(client: Client, flag_values: flags.FlagValues) -> None:
     if flag_values.label is not None:
         given["label"] = np.repeat(_labels(document, flag_values.label), per_row)
         count, columns = len(given["label"]), per_row
+    if flag_values.caption is not None:
+        given["caption"] = np.repeat(flag_values.caption, per_row)
+        count, columns = len(given["caption"]), per_row
     if flag_values.complete is None:
         pixels = to_pixels(client.sample(count, **given), document["num_levels"])
     else:

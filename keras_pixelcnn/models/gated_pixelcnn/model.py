@@ -56,7 +56,8 @@ class GatedPixelCNN(AutoregressiveImageModel):
             size, whatever the image's. Default: no maps.
         vocabulary: words of captions, given as "caption": sentences, or the numbers of
             their words; or what a `TextVectorization`'s `get_vocabulary()` returns,
-            which lets unknown words in. A small Transformer learns them with the rest.
+            which lets unknown words in; or an adapted `TextVectorization` itself, which
+            is saved with the model. A small Transformer learns them with the rest.
             Default: no captions.
         caption_length: the most words of a caption; goes with `vocabulary`.
         condition_dropout: share of the examples that are trained without their
@@ -114,7 +115,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
         num_classes: int | None = None,
         embedding_dim: int | None = None,
         spatial_shape: tuple[int, int, int] | None = None,
-        vocabulary: Sequence[str] | None = None,
+        vocabulary: Sequence[str] | keras.layers.TextVectorization | None = None,
         caption_length: int | None = None,
         condition_dropout: float = 0.0,
         gradient_checkpointing: bool = False,

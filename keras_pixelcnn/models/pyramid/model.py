@@ -115,7 +115,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         num_classes: int | None = None,
         embedding_dim: int | None = None,
         spatial_shape: tuple[int, int, int] | None = None,
-        vocabulary: Sequence[str] | None = None,
+        vocabulary: Sequence[str] | keras.layers.TextVectorization | None = None,
         caption_length: int | None = None,
         condition_dropout: float = 0.0,
         gradient_checkpointing: bool = False,
