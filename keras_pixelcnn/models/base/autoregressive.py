@@ -297,7 +297,9 @@ class AutoregressiveImageModel(LikelihoodModel):
         num_images = input_data.num_images(image)
         mask = request_validation.prepare_mask(mask, num_images, self.image_shape)
         if tf.executing_eagerly():
-            image = self._check_images(np.where(mask, image, np.zeros((), np.uint8)))
+            # What is masked where the image is known is told.
+            where = np.ma.where if np.ma.isMaskedArray(image) else np.where
+            image = self._check_images(where(mask, image, np.zeros((), np.uint8)))
         else:
             image = self._check_known(tf.convert_to_tensor(image), mask)
         image = tf.cast(image, tf.int32)
