@@ -117,7 +117,7 @@ def _conditions(model, rng, rows):
 
 def answer(model, signature, inputs):
     """What Python gives for a request, as arrays; PNG files as their levels."""
-    inputs = dict(inputs)
+    inputs, share = dict(inputs), {}
     if signature == "metadata":
         return {}
     if signature == "classify":
@@ -136,12 +136,13 @@ def answer(model, signature, inputs):
     if signature == "complete_png":
         inputs["image"] = decode(model, inputs.pop("image_bytes"))
         inputs["mask"] = decode_masks(inputs.pop("mask_bytes"))
+        share = {"known_share": inputs["mask"].mean((1, 2)).astype("f4")}
     if signature in ("complete", "complete_png"):
         mask = np.repeat(inputs.pop("mask")[..., None], model.image_shape[-1], axis=-1)
         image = model.complete(inputs.pop("image"), mask, **inputs).numpy()
     else:
         image = model.sample(len(inputs["seed"]), **inputs).numpy()
-    return {"image_bytes" if signature.endswith("_png") else "image": image}
+    return {"image_bytes" if signature.endswith("_png") else "image": image, **share}
 
 
 def _interpolate(model, inputs):

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import warnings
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -217,8 +218,9 @@ class Client:
         Args:
             images: PNG files of the size of the model's images; one for all, or a list
                 of one for each.
-            masks: PNG files of the same size, white (128 and above) where the image is
-                known; one for all, or a list of one for each.
+            masks: PNG files of the same size, white where the image is known, and
+                black or transparent where it is not; one for all, or a list of one for
+                each. One that keeps all or nothing is warned of.
             seed: as for `sample`.
             temperature: as for `sample`.
             **conditions: as for `sample`.
@@ -233,6 +235,15 @@ class Client:
             "temperature": temperature,
         }
         drawn = self._draw("complete_png", None, seed, own, conditions)
+        # Exports of earlier versions do not tell.
+        for share, which in ((0, "nothing: all of it"), (1, "all: nothing")):
+            rows = np.flatnonzero(drawn.get("known_share", ()) == np.float32(share))
+            if rows.size:
+                warnings.warn(
+                    f"The masks of the images {rows.tolist()} keep {which} is drawn. "
+                    "A mask is white where the image is known.",
+                    stacklevel=2,
+                )
         return drawn["image_bytes"].tolist()
 
     def interpolate(

@@ -116,7 +116,8 @@ def _complete_png(
     white = _read_pixels(inputs.pop("mask_bytes"))[..., 0] >= 128 * 257
     images = to_levels(pixels, model.num_levels, bits=16)
     drawn = model.complete(images, white, **inputs)
-    return {"image_bytes": _written_pixels(drawn, model.num_levels)}
+    pixels = _written_pixels(drawn, model.num_levels)
+    return {"image_bytes": pixels, "known_share": white.mean((1, 2)).astype("float32")}
 
 
 def _classify(model: kp.AutoregressiveImageModel, inputs: Arrays) -> Mapping[str, Any]:

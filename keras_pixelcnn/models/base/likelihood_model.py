@@ -13,6 +13,7 @@ from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.models.base.image_model import ImageLosses, ImageModel
 from keras_pixelcnn.samplers import at_least_one
+from keras_pixelcnn.verbs import verb
 
 
 class LikelihoodModel(ImageModel):
@@ -89,10 +90,7 @@ class LikelihoodModel(ImageModel):
         bits = bits_per_dim(nats, self.num_dims)
         return ImageLosses(bits, bits)
 
-    # The verbs of models are marked for AutoGraph, which would convert all that they
-    # call, for seconds and to no end, in a user's `tf.function`.
-
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def log_prob(
         self,
         image: Any,
@@ -122,7 +120,6 @@ class LikelihoodModel(ImageModel):
         Raises:
             ValueError: when the images or conditions are not as said.
         """
-        self.conditions.check_names(conditions, self.log_prob)
         if validate_args or not tf.executing_eagerly():
             image = self.check_image_batch(image)
         if not tf.executing_eagerly():
@@ -195,7 +192,7 @@ class LikelihoodModel(ImageModel):
                 )
         return total
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def classify(
         self, image: Any, prior: Any = None, batch_size: int = 128, **conditions: Any
     ) -> tf.Tensor:
@@ -214,7 +211,6 @@ class LikelihoodModel(ImageModel):
         Raises:
             ValueError: when the model takes no label, or an argument is not as said.
         """
-        self.conditions.check_names(conditions, self.classify)
         check_positive("batch_size", batch_size)
         classes = request_validation.check_has_condition(self.conditions, "label")
         log_prior = request_validation.prepare_log_prior(prior, classes)

@@ -21,6 +21,7 @@ from keras_pixelcnn.models.base import input_data
 from keras_pixelcnn.models.base.image_model import ImageLosses, ImageModel
 from keras_pixelcnn.models.face_embedder.identity_data import checked_labels
 from keras_pixelcnn.models.face_embedder.triplet_loss import semi_hard_triplet_loss
+from keras_pixelcnn.verbs import verb
 
 _LEAST_SIDE = 4
 """Images are halved until no side is longer."""
@@ -186,6 +187,7 @@ class FaceEmbedder(ImageModel):
         losses = tf.fill(tf.shape(label)[:1], loss)
         return ImageLosses(losses, losses)
 
+    @verb()
     def embed(self, image: Any, batch_size: int = 256) -> np.ndarray:
         """Embeds images.
 

@@ -20,6 +20,7 @@ from keras_pixelcnn.models.pyramid.coarse_context import (
 )
 from keras_pixelcnn.models.pyramid.stages import PyramidStage, order_of, scan_stages
 from keras_pixelcnn.samplers import BatchSlices, Draw, KnownPixels
+from keras_pixelcnn.verbs import verb
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -275,7 +276,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         """Visits the pixels stage by stage; see `AutoregressiveImageModel`."""
         return scan_stages(self, draw, conditions, slices, known)
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def sample(
         self,
         num_samples: int | None = None,
@@ -317,6 +318,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         image, mask = self._around(coarse, num_samples)
         return self.complete(image, mask, seed, temperature, **options)
 
+    @verb()
     def coarse_image(self, image: Any, stage: int = -2) -> Any:
         """Returns a stage's part of images: every so many rows and columns.
 
