@@ -10,7 +10,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_images, check_shape, checked_images
+from keras_pixelcnn.checks import (
+    check_finite_weights,
+    check_images,
+    check_shape,
+    checked_images,
+)
 from keras_pixelcnn.metrics import prepare_callbacks
 from keras_pixelcnn.models.base import distributed_fit, input_data, keras_habits
 from keras_pixelcnn.models.base.conditions import Conditions
@@ -480,8 +485,14 @@ class ImageModel(keras.Model):
     # What Keras would do, and no one could use.
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        """Saves as `keras.Model.save` does, to a `.keras` file alone."""
+        """Saves as `keras.Model.save` does, to a `.keras` file alone.
+
+        Raises:
+            ValueError: when the file is another, or a weight is not finite.
+        """
         keras_habits.check_file_name(filepath)
+        optimizer = self.optimizer.variables if self.compiled else ()
+        check_finite_weights([*self.variables, *optimizer])
         super().save(filepath, *args, **kwargs)
 
     def quantize(self, mode: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -564,7 +575,8 @@ class ImageModel(keras.Model):
         Raises:
             FileExistsError: when something stands there.
             ValueError: when another format is asked for, the model has no such
-                signature, or the names or a number cannot be right.
+                signature, the names or a number cannot be right, or a weight is not
+                finite.
         """
         if format != "tf_saved_model":
             raise ValueError(
