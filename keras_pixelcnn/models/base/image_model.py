@@ -10,12 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import (
-    check_finite_weights,
-    check_images,
-    check_shape,
-    checked_images,
-)
+from keras_pixelcnn.checks import check_images, check_shape, checked_images
 from keras_pixelcnn.metrics import prepare_callbacks
 from keras_pixelcnn.models.base import distributed_fit, input_data, keras_habits
 from keras_pixelcnn.models.base.conditions import Conditions
@@ -485,14 +480,8 @@ class ImageModel(keras.Model):
     # What Keras would do, and no one could use.
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        """Saves as `keras.Model.save` does, to a `.keras` file alone.
-
-        Raises:
-            ValueError: when the file is another, or a weight is not finite.
-        """
-        keras_habits.check_file_name(filepath)
-        optimizer = self.optimizer.variables if self.compiled else ()
-        check_finite_weights([*self.variables, *optimizer])
+        """Saves finite weights as `keras.Model.save` does, to a `.keras` file alone."""
+        keras_habits.check_saving(self, filepath)
         super().save(filepath, *args, **kwargs)
 
     def quantize(self, mode: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -575,8 +564,7 @@ class ImageModel(keras.Model):
         Raises:
             FileExistsError: when something stands there.
             ValueError: when another format is asked for, the model has no such
-                signature, the names or a number cannot be right, or a weight is not
-                finite.
+                signature, names or numbers cannot be right, or weights are not finite.
         """
         if format != "tf_saved_model":
             raise ValueError(
