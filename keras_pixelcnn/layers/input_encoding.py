@@ -94,7 +94,8 @@ class EncodingSteps(NamedTuple):
             return self(values)
         if self.tables is None:
             return self(values[:, tf.newaxis])
-        return tf.gather(self.tables[channel], values)
+        # What could not be drawn is refused in the end, and no index until then.
+        return tf.gather(self.tables[channel], tf.maximum(values, 0))
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")

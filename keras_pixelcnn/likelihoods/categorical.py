@@ -131,7 +131,8 @@ class Categorical(PixelLikelihood):
         if padding:
             weights = tf.pad(weights, [[0, 0], [0, padding]])
         runs = tf.reshape(weights, [-1, length, length])
-        run, rest = choose(tf.reduce_sum(runs, axis=-1), uniforms)
+        # Where no run is possible, no level is: so the second draw says.
+        run, rest = choose(tf.reduce_sum(runs, axis=-1), uniforms, none=0)
         weights = tf.gather(runs, run, batch_dims=1)
         return run * length + first_above(rest, weights)
 

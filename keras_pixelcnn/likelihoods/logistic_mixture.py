@@ -230,7 +230,7 @@ class LogisticMixture(PixelLikelihood):
         length = math.isqrt(self.num_levels - 1) + 1
         totals = run_weights(0.0, length, -(-self.num_levels // length), *mixture)
         totals = tf.where(totals < _LEAST_WEIGHT, 0.0, totals)
-        run, rest = choose(totals, uniforms)
+        run, rest = choose(totals, uniforms, none=0)  # the second draw says so
         first = run * length
         from_first = tf.cast(first, tf.float32)[:, tf.newaxis]
         weights = run_weights(from_first, 1, length, *mixture)

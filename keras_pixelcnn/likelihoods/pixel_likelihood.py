@@ -19,6 +19,10 @@ _COLDEST = 1.2e-38
 """Processors take smaller float32 numbers for 0, which nothing can be divided by."""
 
 
+NO_LEVEL = -1
+"""What a draw gives where the parameters leave no level: they are not finite."""
+
+
 class PixelLikelihood(abc.ABC):
     """The distribution of a pixel, given the outputs of a network for it.
 
@@ -197,7 +201,8 @@ class PixelLikelihood(abc.ABC):
 
         Returns:
             int32 tensor (examples,): the smallest value whose cumulative probability
-            exceeds the noise, which is never a value of probability zero.
+            exceeds the noise, which is never a value of probability zero; negative
+            where parameters are not finite, so that models can refuse the image.
         """
 
     @abc.abstractmethod
@@ -368,20 +373,24 @@ def first_above(threshold: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
 
     Args:
         threshold: float32 tensor (batch, 1).
-        weights: float32 tensor (batch, n), not negative, one of them above zero.
+        weights: float32 tensor (batch, n), not negative.
 
     Returns:
-        int32 tensor (batch,).
+        int32 tensor (batch,); `NO_LEVEL` where no weight is above zero, as where the
+        parameters were not finite. This costs a draw nothing.
     """
-    return _first_above(threshold, tf.cumsum(weights, axis=-1), weights)
+    return _first_above(threshold, tf.cumsum(weights, axis=-1), weights, NO_LEVEL)
 
 
-def choose(weights: tf.Tensor, uniforms: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def choose(
+    weights: tf.Tensor, uniforms: tf.Tensor, none: int = NO_LEVEL
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Finds the index that a uniform number falls on, and how far it reaches into it.
 
     Args:
         weights: float32 tensor (batch, n), as for `first_above`.
         uniforms: float32 tensor (batch,), in [0, 1).
+        none: the index where no weight is above zero.
 
     Returns:
         int32 tensor (batch,), and float32 (batch, 1): what of the uniform's share of
@@ -389,7 +398,7 @@ def choose(weights: tf.Tensor, uniforms: tf.Tensor) -> tuple[tf.Tensor, tf.Tenso
     """
     cumulative = tf.cumsum(weights, axis=-1)
     threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]
-    index = _first_above(threshold, cumulative, weights)
+    index = _first_above(threshold, cumulative, weights, none)
     is_before = tf.range(weights.shape[-1]) < index[:, tf.newaxis]
     before = tf.where(is_before, cumulative, 0.0)
     return index, threshold - tf.reduce_max(before, axis=-1, keepdims=True)
@@ -417,11 +426,11 @@ def keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
 
 
 def _first_above(
-    threshold: tf.Tensor, cumulative: tf.Tensor, weights: tf.Tensor
+    threshold: tf.Tensor, cumulative: tf.Tensor, weights: tf.Tensor, none: int
 ) -> tf.Tensor:
     indices = tf.range(weights.shape[-1])
     is_possible = weights > 0.0
     is_above = tf.where(is_possible, cumulative, -1.0) > threshold
     first = tf.reduce_min(tf.where(is_above, indices, weights.shape[-1]), axis=-1)
-    last = tf.reduce_max(tf.where(is_possible, indices, 0), axis=-1)
+    last = tf.reduce_max(tf.where(is_possible, indices, none), axis=-1)
     return tf.minimum(first, last)

@@ -10,6 +10,7 @@ from keras_pixelcnn.checks import (
     check_image_shape,
     check_num_levels,
     check_positive,
+    checked_outputs,
 )
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.layers import DeconvolutionalDecoder, ImageEncoder
@@ -153,6 +154,7 @@ class MSEAutoencoder(ImageModel):
         latent = tf.reshape(latent, [-1, self.latent_dim])
         size = latent.shape[0] or tf.shape(latent)[0]
         scaled = self.decoder(at_least_one(latent))[:size]
+        scaled = checked_outputs(tf.math.is_finite(scaled), scaled)
         levels = tf.round(scaled * (self.num_levels - 1))
         return tf.cast(levels, tf.uint8 if self.num_levels <= 256 else tf.int32)
 
