@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+Shape = Sequence[int | None]
+"""The sizes of a tensor's axes, None where they are not known."""
+
 
 def is_integer(value: Any, least: int | None = None) -> bool:
     """Tells whether a value is an integer, of Python or NumPy, and no boolean.

@@ -1,13 +1,12 @@
 """Encodings of the integers of an image as a network's inputs."""
 
 import numbers
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_positive
+from keras_pixelcnn.checks import Shape, check_positive
 
 INPUT_ENCODINGS = ("intensity", "embedding")
 DEFAULT_INPUT_EMBEDDING_DIM = 64
@@ -123,9 +122,7 @@ class IntensityEncoding(keras.layers.Layer):
         """Runs all pixels at once."""
         return tf.cast(inputs, tf.float32) * (2.0 / (self.num_levels - 1)) - 1.0
 
-    def compute_output_shape(
-        self, input_shape: Sequence[int | None]
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the input's shape."""
         return tuple(input_shape)
 
@@ -195,7 +192,7 @@ class ChannelEmbedding(keras.layers.Layer):
         """Length of a vector."""
         return self.output_dim
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Creates the tables."""
         self.embeddings = self.add_weight(
             name="embeddings",
@@ -216,13 +213,11 @@ class ChannelEmbedding(keras.layers.Layer):
         outputs = tf.reshape(vectors, tf.concat([sizes, shape[-1:]], axis=0))
         return tf.ensure_shape(outputs, shape)
 
-    def compute_output_shape(
-        self, input_shape: Sequence[int | None]
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the input's shape with the channels' vectors."""
         return (*input_shape[:-1], self.channels * self.output_dim)
 
-    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
+    def multiply_adds(self, input_shape: Shape) -> int:
         """Counts none: looking a vector up in a table is no product."""
         return 0
 

@@ -67,18 +67,12 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
         spatial_shape: (height, width, channels) of maps, given as "spatial"; of any
             size, whatever the image's. Default: no maps.
         condition_dropout: share of the examples that are trained without their
-            condition, in [0, 1). Above 0 the model can do without conditions, and
-            `sample` knows guidance. Default 0.
-        gradient_checkpointing: whether training keeps only what goes into each block
-            and computes what is inside it a second time for the gradient: less memory
-            for one more pass of arithmetic. The gradient is the same; it has no second
-            derivative. Default False.
-        input_encoding: how pixel values go into the network: "intensity", as numbers in
-            their order from -1 to 1, or "embedding", each as a learned vector: for
-            values without an order, such as the codes of a VQ-VAE. The latter needs
-            likelihood="categorical", which takes the values as they are. Default
+            condition, in [0, 1), so that the model can do without. Default 0.
+        gradient_checkpointing: whether training computes what is inside the blocks a
+            second time, to save memory; see `GatedPixelCNN`. Default False.
+        input_encoding: "intensity" or "embedding"; see `GatedPixelCNN`. Default
             "intensity".
-        input_embedding_dim: length of these vectors, for each channel. Default 64.
+        input_embedding_dim: length of the latter's vectors. Default 64.
         dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
             Default: Keras's global policy.
         name: the model's name.

@@ -13,7 +13,7 @@ from keras_pixelcnn.layers.input_encoding import make_encoding
 from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.base.conditions import Conditions
-from keras_pixelcnn.models.gated_pixelcnn.network import GatedNetwork
+from keras_pixelcnn.models.gated_pixelcnn.model import GatedNetwork
 from keras_pixelcnn.models.pyramid.coarse_context import (
     CoarseContext,
     CoarsePixelsFirst,
@@ -132,11 +132,6 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         strides = _strides(num_stages, image_shape)
         filters = _of_each_stage("filters", filters, num_stages)
         num_blocks = _of_each_stage("num_blocks", num_blocks, num_stages)
-        if not is_integer(context_blocks, 0):
-            raise ValueError(
-                "context_blocks must be an integer of at least 0. "
-                f"Received: context_blocks={context_blocks!r}"
-            )
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
         conditions = Conditions(
             num_classes,
@@ -157,14 +152,14 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             likelihood=pixels.name,
             dtype=dtype,
         )
-        stages: list[PyramidStage] = []
-        for index, stride in enumerate(strides):
-            height, width, channels = image_shape
-            height, width = -(-height // stride), -(-width // stride)
-            network = GatedNetwork(
-                (height, width, channels),
+        stages = [
+            _make_stage(
+                index,
+                stride,
+                image_shape,
                 encoding,
                 pixels,
+                context_blocks,
                 is_conditional=index > 0 or bool(conditions.names) or positions,
                 filters=_at(filters, index),
                 num_blocks=_at(num_blocks, index),
@@ -175,18 +170,9 @@ class PyramidPixelCNN(AutoregressiveImageModel):
                 gradient_checkpointing=gradient_checkpointing,
                 vertical_gain=vertical_gain,
                 dtype=dtype,
-                prefix=f"stage_{index}_",
             )
-            context = None
-            if index:
-                context = CoarseContext(
-                    (height, width),
-                    network.filters,
-                    context_blocks,
-                    dtype=dtype,
-                    name=f"stage_{index}_context",
-                )
-            stages.append(PyramidStage(stride, network, context))
+            for index, stride in enumerate(strides)
+        ]
         condition_encoder = conditions.make_encoder(
             image_shape[:2], stages[-1].network.filters, dtype, vector_map, positions
         )
@@ -388,6 +374,39 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             "input_encoding": self.input_encoding,
             "input_embedding_dim": self.input_embedding_dim,
         }
+
+
+def _make_stage(
+    index: int,
+    stride: int,
+    image_shape: tuple[int, int, int],
+    encoding: Any,
+    likelihood: likelihoods.PixelLikelihood,
+    context_blocks: Any,
+    **arguments: Any,
+) -> PyramidStage:
+    """Makes the layers of a stage; the arguments are those of `GatedNetwork`."""
+    if not is_integer(context_blocks, 0):
+        raise ValueError(
+            "context_blocks must be an integer of at least 0. "
+            f"Received: context_blocks={context_blocks!r}"
+        )
+    height, width, channels = image_shape
+    height, width = -(-height // stride), -(-width // stride)
+    prefix = f"stage_{index}_"
+    network = GatedNetwork(
+        (height, width, channels), encoding, likelihood, prefix=prefix, **arguments
+    )
+    context = None
+    if index:
+        context = CoarseContext(
+            (height, width),
+            network.filters,
+            context_blocks,
+            dtype=arguments["dtype"],
+            name=f"{prefix}context",
+        )
+    return PyramidStage(stride, network, context)
 
 
 def _strides(num_stages: Any, image_shape: tuple[int, int, int]) -> list[int]:

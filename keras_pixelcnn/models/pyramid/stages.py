@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.models.gated_pixelcnn.network import GatedNetwork
+from keras_pixelcnn.models.gated_pixelcnn.model import GatedNetwork
 from keras_pixelcnn.models.gated_pixelcnn.sampling_steps import GatedPixelCNNSteps
 from keras_pixelcnn.models.pyramid.coarse_context import (
     CoarseContext,
