@@ -1,4 +1,4 @@
-r"""Ten minutes on a machine with a GPU, before anything long is run there.
+r"""Checks and times a machine with a GPU, in ten minutes, before a long run.
 
     python -m benchmarks.gpu --output=gpu.json
     python -m benchmarks.gpu --output=gpu.json --workdir=runs/clothes \\
@@ -208,12 +208,12 @@ ROWS = {
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_float("minutes", 10, "Of the whole.", lower_bound=0, **define)
-    flags.DEFINE_list("rows", list(ROWS), f"Of {', '.join(ROWS)}.", **define)
-    flags.DEFINE_string("output", None, "JSON to write.", **define)
-    flags.DEFINE_string("workdir", None, "Of a model of clothes, if any.", **define)
-    flags.DEFINE_string("dataset", "fashion_mnist", "It learns from.", **define)
+    define = programs.FlagDefiner(flag_values)
+    define.float("minutes", 10, "Of the whole.", lower_bound=0)
+    define.list("rows", list(ROWS), f"Of {', '.join(ROWS)}.")
+    define.string("output", None, "JSON to write.")
+    define.string("workdir", None, "Of a model of clothes, if any.")
+    define.string("dataset", "fashion_mnist", "It learns from.")
 
 
 def main(flag_values: flags.FlagValues) -> None:

@@ -1,4 +1,4 @@
-"""What the input pipeline costs: training from it against training from memory.
+"""Training from the input pipeline against training from memory.
 
 An epoch of `fit` on the trainers' own data (decoded, cut, cached, shuffled, batched)
 against as many steps on one batch that lies in memory; and, from TensorFlow's profile

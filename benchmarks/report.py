@@ -1,4 +1,4 @@
-"""What a benchmark leaves: tables on the screen, and JSON with its surroundings."""
+"""Results of benchmarks: tables on the screen, and JSON with their surroundings."""
 
 import importlib.metadata
 import json

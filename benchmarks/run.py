@@ -40,11 +40,11 @@ ROWS = {
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
+    define = programs.FlagDefiner(flag_values)
     titles = "; ".join(f"{name}: {row.title}" for name, row in ROWS.items())
-    flags.DEFINE_list("rows", list(ROWS), f"What to measure. {titles}.", **define)
-    flags.DEFINE_integer("runs", 5, "Counted runs of each.", lower_bound=1, **define)
-    flags.DEFINE_string("output", None, "JSON to write, or to add to.", **define)
+    define.list("rows", list(ROWS), f"What to measure. {titles}.")
+    define.count("runs", 5, "Counted runs of each.")
+    define.string("output", None, "JSON to write, or to add to.")
 
 
 def check_rows(rows: list[str], known: dict[str, report.Row]) -> None:

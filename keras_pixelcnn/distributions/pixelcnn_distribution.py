@@ -20,7 +20,7 @@ class DistributedModel(Protocol):
     def log_prob(
         self, image: tf.Tensor, *, validate_args: bool, **conditions: tf.Tensor
     ) -> tf.Tensor:
-        """Log probabilities in nats (batch,) of images (batch, h, w, c)."""
+        """Computes log probabilities, nats (batch,), of images (batch, h, w, c)."""
 
     def sample(
         self, num_samples: tf.Tensor, seed: Any, **conditions: tf.Tensor
@@ -184,7 +184,7 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
         return self.copy(**sliced, batch_shape=batch_shape)
 
     def _expanded_conditions(self, leading: Any) -> dict[str, tf.Tensor]:
-        """The conditions of each image of (*leading, *batch_shape)."""
+        """Expands the conditions to each image of (*leading, *batch_shape)."""
         batch = tf.concat([leading, self._batch_shape_tensor()], axis=0)
         shapes = self._model.conditions.shapes
         return {

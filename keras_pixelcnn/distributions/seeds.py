@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def as_call_seed(seed: Any) -> Any:
-    """The one integer of a call from any seed that TensorFlow Probability takes.
+    """Makes the one integer of a call of any seed that TFP takes.
 
     Raises:
         ValueError: when the seed is neither None, an integer nor two integers.

@@ -113,7 +113,7 @@ def check_pair(
 
 
 def bootstrap_counts(size: int, num_resamples: int, seed: int) -> np.ndarray:
-    """How often each of `size` images is in each resample, drawn with replacement.
+    """Counts each of `size` images in resamples, drawn with replacement.
 
     Args:
         size: number of images, and of those in a resample.

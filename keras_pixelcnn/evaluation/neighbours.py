@@ -32,7 +32,7 @@ def precision_recall(
     num_resamples: int = 100,
     seed: int = 0,
 ) -> PrecisionRecall:
-    """How much of each set lies within the neighbourhoods of the other one.
+    """Computes how much of each set lies in the neighbourhoods of the other one.
 
     An image is among those of a set when it is no further from one of them than that
     one is from its k-th nearest neighbour in the set. Both numbers grow with the images
@@ -75,7 +75,7 @@ def precision_recall(
 
 
 def _is_covered(rows: np.ndarray, others: np.ndarray, neighbours: int) -> np.ndarray:
-    """Whether each row is within the neighbourhood of one of the others."""
+    """Tells whether each row is in the neighbourhood of one of the others."""
     from sklearn.metrics import pairwise_distances_chunked
     from sklearn.neighbors import NearestNeighbors
 

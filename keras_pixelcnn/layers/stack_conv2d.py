@@ -32,7 +32,7 @@ RowConditioning = Callable[[tf.Tensor, int], tf.Tensor]
 def padded_conv2d(
     inputs: tf.Tensor, kernel: tf.Tensor, padding: Sequence[Sequence[int]]
 ) -> tf.Tensor:
-    """A padded convolution of stride 1, whose gradients are fast on CPUs.
+    """Convolves padded inputs with stride 1; its gradients are fast on CPUs.
 
     They are the same as TensorFlow's own, which have no fast kernels on CPUs where the
     padding is explicit. Here that of the inputs is a convolution with the kernel

@@ -62,7 +62,7 @@ class Categorical(PixelLikelihood):
         return tf.reduce_sum(self.log_prob(parameters, image), axis=[1, 2, 3])
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Log probability of each value; see `PixelLikelihood`."""
+        """Computes the log probability of each value; see `PixelLikelihood`."""
         return self.log_prob(parameters, image)
 
     def channel_parameters(

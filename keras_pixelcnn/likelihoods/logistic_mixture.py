@@ -154,7 +154,7 @@ class LogisticMixture(PixelLikelihood):
         return tf.reduce_sum(self.log_prob(parameters, image), axis=[1, 2])
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Log probability of each value; see `PixelLikelihood`."""
+        """Computes the log probability of each value; see `PixelLikelihood`."""
         levels = self.as_levels(tf.convert_to_tensor(image))
         floats = tf.cast(tf.maximum(levels, 0), tf.float64)
         mixture = self.mixture(parameters)

@@ -123,7 +123,7 @@ class PixelLikelihood(abc.ABC):
         """
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Log probability of each value, given the values before it.
+        """Computes the log probability of each value, given those before it.
 
         This one works for every likelihood, through the weights of all levels; a
         likelihood that knows a shorter way overrides it.

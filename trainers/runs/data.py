@@ -157,7 +157,7 @@ def training_images(
 
 
 def _transform(config: Mapping[str, Any], num_levels: int) -> Transform | None:
-    """What a background model or one that restores sees; None where all stays."""
+    """Returns the change of images before training, None where there is none."""
     task, rate = _task(config), config.get("mutation_rate", 0.0)
 
     def mutate(batch: Batch, generator: np.random.Generator) -> Batch:
@@ -175,7 +175,7 @@ def _transform(config: Mapping[str, Any], num_levels: int) -> Transform | None:
 def _without_maps(
     prepare: Callable[[Mapping[str, Any]], dict[str, Any]], shape: tuple[int, int, int]
 ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """What prepares images whose maps are made later."""
+    """Returns a function that prepares images whose maps are made later."""
 
     def prepare_others(batch: Mapping[str, Any]) -> dict[str, Any]:
         blank = tf.zeros([tf.shape(batch["image"])[0], *shape])

@@ -1,4 +1,4 @@
-"""How many samples of a model show what their captions say."""
+"""Caption accuracy: the share of samples that show what their captions say."""
 
 from typing import Any, NamedTuple
 

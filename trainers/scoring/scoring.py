@@ -192,30 +192,3 @@ def load_examples(
             "color_mode out, which brings them to the model's, or choose another model."
         )
     return examples
-
-
-def score_split(
-    model: AutoregressiveImageModel,
-    dataset: str,
-    split: str,
-    *,
-    batch_size: int = 64,
-    unconditional: bool = False,
-    **options: Any,
-) -> Score:
-    """Scores a split of a dataset.
-
-    Args:
-        model: compiled or not.
-        dataset: a name that `keras_pixelcnn.datasets.load` takes.
-        split: the split of it.
-        batch_size: images scored at once. Default 64.
-        unconditional: as for `score`.
-        **options: as for `load_examples`: num_levels, image_size, color_mode,
-            data_dir.
-
-    Raises:
-        ValueError: as `score` and `load_examples` do.
-    """
-    examples = load_examples(model, dataset, split, **options)
-    return score(model, examples, batch_size, unconditional)
