@@ -45,17 +45,18 @@ def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
     return int(height), int(width), int(channels)
 
 
-def check_positive(argument: str, size: Any) -> None:
-    """Checks that an argument is an integer of at least 1.
+def check_integer(argument: str, value: Any, least: int = 1) -> int:
+    """Checks that an argument is an integer of at least so much, and returns it.
 
     Raises:
         ValueError: when it is not.
     """
-    if not is_integer(size, 1):
+    if not is_integer(value, least):
         raise ValueError(
-            f"{argument} must be an integer of at least 1. "
-            f"Received: {argument}={size!r}"
+            f"{argument} must be an integer of at least {least}. "
+            f"Received: {argument}={value!r}"
         )
+    return int(value)
 
 
 def check_dropout_rate(dropout_rate: Any) -> None:

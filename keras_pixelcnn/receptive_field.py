@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn import files
-from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.checks import check_integer, is_integer
 from keras_pixelcnn.models import AutoregressiveImageModel
 
 _PIXEL, _SEEN, _UNSEEN, _LATER = range(4)
@@ -69,8 +69,9 @@ def dependencies(
         >>> dependencies(model, pixel=(4, 4))[0, :, :, 0].sum()  # pixels that it sees
     """
     _check_model(model)
-    _check_integers(1, tries=tries, batch_size=batch_size)
-    _check_integers(0, seed=seed)
+    check_integer("tries", tries)
+    check_integer("batch_size", batch_size)
+    check_integer("seed", seed, 0)
     outputs = _outputs(model.image_shape, pixel)
     network = network_of_encoded(model)
     generator = np.random.default_rng(seed)
@@ -119,15 +120,6 @@ def network_of_encoded(
         return network([image, *[given[name] for name in names]], training=training)
 
     return run
-
-
-def _check_integers(least: int, **given: Any) -> None:
-    for name, value in given.items():
-        if not is_integer(value, least):
-            raise ValueError(
-                f"{name} must be an integer of at least {least}. "
-                f"Received: {name}={value!r}"
-            )
 
 
 def _check_model(model: Any) -> None:
@@ -242,7 +234,7 @@ def plot_receptive_field(
             "model must be a model, or several by the text that stands above each. "
             f"Received: {list(models) or 'none'}"
         )
-    _check_integers(2, cell_size=cell_size)
+    check_integer("cell_size", cell_size, 2)
     panels = {
         title: _cells(_kinds(model, pixel, tries), cell_size)
         for title, model in models.items()

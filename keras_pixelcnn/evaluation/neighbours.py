@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.checks import check_integer, is_integer
 from keras_pixelcnn.evaluation.features import (
     Estimate,
     bootstrap_counts,
@@ -56,11 +56,7 @@ def precision_recall(
     References:
         Kynkaanniemi et al. 2019, arXiv 1904.06991, equations 1 and 2.
     """
-    if not is_integer(num_neighbours, 1):
-        raise ValueError(
-            "num_neighbours must be an integer of at least 1. "
-            f"Received: {num_neighbours!r}"
-        )
+    check_integer("num_neighbours", num_neighbours)
     real, generated = check_pair(real, generated, least=num_neighbours + 1)
     # No distance depends on the centre, and small numbers keep their digits.
     centre = real.mean(axis=0)

@@ -1,12 +1,11 @@
 """Encodings of the integers of an image as a network's inputs."""
 
-import numbers
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import Shape, check_positive
+from keras_pixelcnn.checks import Shape, check_integer
 
 INPUT_ENCODINGS = ("intensity", "embedding")
 DEFAULT_INPUT_EMBEDDING_DIM = 64
@@ -55,7 +54,7 @@ def make_encoding(
         )
     if input_embedding_dim is None:
         input_embedding_dim = DEFAULT_INPUT_EMBEDDING_DIM
-    check_positive("input_embedding_dim", input_embedding_dim)
+    check_integer("input_embedding_dim", input_embedding_dim)
     return ChannelEmbedding(
         num_levels, input_embedding_dim, channels, dtype=dtype, name="encoding"
     )
@@ -173,11 +172,7 @@ class ChannelEmbedding(keras.layers.Layer):
         embeddings_initializer: Any = None,
         **kwargs: Any,
     ) -> None:
-        if not isinstance(output_dim, numbers.Integral) or output_dim < 1:
-            raise ValueError(
-                "output_dim must be an integer of at least 1. "
-                f"Received: output_dim={output_dim!r}"
-            )
+        check_integer("output_dim", output_dim)
         # Low precision cannot hold large levels.
         super().__init__(**{**kwargs, "autocast": False})
         self.num_levels = num_levels

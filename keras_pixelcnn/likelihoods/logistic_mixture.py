@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.checks import check_integer
 from keras_pixelcnn.likelihoods import (
     discretized_logistic,
     discretized_mixture,
@@ -77,12 +77,7 @@ class LogisticMixture(PixelLikelihood):
         self, num_levels: int, channels: int = 1, num_mixtures: int = 10
     ) -> None:
         super().__init__(num_levels, channels)
-        if not is_integer(num_mixtures, 1):
-            raise ValueError(
-                "num_mixtures must be an integer of at least 1. "
-                f"Received: num_mixtures={num_mixtures!r}"
-            )
-        self.num_mixtures = int(num_mixtures)
+        self.num_mixtures = check_integer("num_mixtures", num_mixtures)
 
     @property
     def identifier(self) -> str | Mapping[str, Any]:

@@ -229,6 +229,19 @@ def batches_of(
     return batches
 
 
+def in_batches(function: Callable[..., Any], size: int, *arrays: Any) -> np.ndarray:
+    """Calls a function on batches of arrays, and joins what it returns.
+
+    Args:
+        function: of the arrays' parts, which returns an array or a tensor.
+        size: of a batch; the last may be smaller.
+        *arrays: arrays or lists that lead with the same number, at least 1.
+    """
+    starts = range(0, len(arrays[0]), size)
+    parts = ([array[i : i + size] for array in arrays] for i in starts)
+    return np.concatenate([np.asarray(function(*part)) for part in parts])
+
+
 class LabelledImages(NamedTuple):
     """Images (n, height, width, channels) and labels (n,), -1 where there is none."""
 

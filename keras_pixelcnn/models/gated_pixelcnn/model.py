@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape, check_positive
+from keras_pixelcnn.checks import check_image_shape, check_integer
 from keras_pixelcnn.layers import GateConditioning, GatedPixelCNNBlock
 from keras_pixelcnn.layers.color_groups import complete_filters
 from keras_pixelcnn.layers.input_encoding import make_encoding
@@ -302,7 +302,7 @@ class GatedNetwork:
         dtype: Any,
         prefix: str = "",
     ) -> None:
-        check_positive("num_blocks", num_blocks)
+        check_integer("num_blocks", num_blocks)
         _check_gain(vertical_gain)
         groups = likelihood.color_groups
         self.image_shape = image_shape

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape, check_positive
+from keras_pixelcnn.checks import check_image_shape, check_integer
 from keras_pixelcnn.layers import MaskedConv2D, PixelRNNBlock
 from keras_pixelcnn.layers.color_groups import check_kernel_size, complete_filters
 from keras_pixelcnn.layers.input_encoding import make_encoding
@@ -99,7 +99,7 @@ class PixelRNN(AutoregressiveImageModel):
         image_shape = check_image_shape(image_shape)
         if num_layers is not None:
             num_blocks = num_layers
-        check_positive("num_blocks", num_blocks)
+        check_integer("num_blocks", num_blocks)
         _check_cell(cell, kernel_size)
         check_kernel_size(first_kernel_size, smallest=3)
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])

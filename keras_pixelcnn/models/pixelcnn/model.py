@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape, check_positive
+from keras_pixelcnn.checks import check_image_shape, check_integer
 from keras_pixelcnn.layers import GateConditioning, MaskedConv2D, PixelCNNBlock
 from keras_pixelcnn.layers.color_groups import check_kernel_size, complete_filters
 from keras_pixelcnn.layers.input_encoding import make_encoding
@@ -107,7 +107,7 @@ class PixelCNN(AutoregressiveImageModel):
         trainable: bool = True,
     ) -> None:
         image_shape = check_image_shape(image_shape)
-        check_positive("num_blocks", num_blocks)
+        check_integer("num_blocks", num_blocks)
         check_kernel_size(first_kernel_size, smallest=3)
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
         groups = pixels.color_groups

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape, check_positive
+from keras_pixelcnn.checks import check_image_shape, check_integer
 from keras_pixelcnn.layers import ShiftedConv2D
 from keras_pixelcnn.layers.input_encoding import make_encoding
 from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
@@ -115,9 +115,9 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
         trainable: bool = True,
     ) -> None:
         image_shape = check_image_shape(image_shape)
-        check_positive("filters", filters)
-        check_positive("num_blocks", num_blocks)
-        check_positive("num_resolutions", num_resolutions)
+        check_integer("filters", filters)
+        check_integer("num_blocks", num_blocks)
+        check_integer("num_resolutions", num_resolutions)
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
         if pixels.color_groups > 1:
             raise ValueError(

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape, check_positive, is_integer
+from keras_pixelcnn.checks import check_image_shape, check_integer, is_integer
 from keras_pixelcnn.layers.input_encoding import make_encoding
 from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
@@ -386,11 +386,7 @@ def _make_stage(
     **arguments: Any,
 ) -> PyramidStage:
     """Makes the layers of a stage; the arguments are those of `GatedNetwork`."""
-    if not is_integer(context_blocks, 0):
-        raise ValueError(
-            "context_blocks must be an integer of at least 0. "
-            f"Received: context_blocks={context_blocks!r}"
-        )
+    check_integer("context_blocks", context_blocks, 0)
     height, width, channels = image_shape
     height, width = -(-height // stride), -(-width // stride)
     prefix = f"stage_{index}_"
@@ -411,7 +407,7 @@ def _make_stage(
 
 def _strides(num_stages: Any, image_shape: tuple[int, int, int]) -> list[int]:
     """Checks the number of stages; every so many rows and columns belong to each."""
-    check_positive("num_stages", num_stages)
+    check_integer("num_stages", num_stages)
     most = (max(image_shape[:2]) - 1).bit_length() + 1
     if num_stages > most:
         raise ValueError(
