@@ -62,7 +62,7 @@ def measure(
     _, scenes = captions.make_examples(split, num_samples)
     asked = [scene.caption for scene in scenes]
     images = in_batches(
-        lambda seed, asked: model.sample(seed=seed, caption=asked, **options),
+        lambda seed, caption: model.sample(len(seed), seed, caption=caption, **options),
         batch_size,
         kp.example_seeds(seed, num_samples).numpy(),
         asked,
