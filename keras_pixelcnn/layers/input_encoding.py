@@ -12,23 +12,15 @@ DEFAULT_INPUT_EMBEDDING_DIM = 64
 
 
 def make_encoding(
-    input_encoding: str,
-    input_embedding_dim: int | None,
-    num_levels: int,
-    channels: int,
-    *,
-    likelihood: str,
-    dtype: Any = None,
+    input_encoding: str, input_embedding_dim: int | None, likelihood: Any, dtype: Any
 ) -> "IntensityEncoding | ChannelEmbedding":
     """Makes the layer "encoding", through which images go into a model.
 
     Args:
         input_encoding: "intensity" or "embedding".
         input_embedding_dim: length of the vectors of "embedding". Default 64.
-        num_levels: values are integers in [0, num_levels).
-        channels: channels of a pixel.
-        likelihood: name of the model's likelihood.
-        dtype: dtype policy of the vectors. Default: Keras's global policy.
+        likelihood: the model's, which has the levels and channels of a pixel.
+        dtype: dtype policy of the vectors; None for Keras's global policy.
 
     Raises:
         ValueError: when there is no such encoding, or it does not go with the rest.
@@ -45,18 +37,24 @@ def make_encoding(
                 f"out. Received: input_embedding_dim={input_embedding_dim!r} with "
                 f"input_encoding={input_encoding!r}"
             )
-        return IntensityEncoding(num_levels, channels, name="encoding")
-    if likelihood != "categorical":
+        return IntensityEncoding(
+            likelihood.num_levels, likelihood.channels, name="encoding"
+        )
+    if likelihood.name != "categorical":
         raise ValueError(
             'input_encoding="embedding" is for values without an order, such as codes, '
-            f'and likelihood="{likelihood}" takes them for intensities. Use '
+            f'and likelihood="{likelihood.name}" takes them for intensities. Use '
             'likelihood="categorical", or input_encoding="intensity".'
         )
     if input_embedding_dim is None:
         input_embedding_dim = DEFAULT_INPUT_EMBEDDING_DIM
     check_integer("input_embedding_dim", input_embedding_dim)
     return ChannelEmbedding(
-        num_levels, input_embedding_dim, channels, dtype=dtype, name="encoding"
+        likelihood.num_levels,
+        input_embedding_dim,
+        likelihood.channels,
+        dtype=dtype,
+        name="encoding",
     )
 
 

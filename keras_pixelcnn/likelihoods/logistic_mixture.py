@@ -201,17 +201,10 @@ class LogisticMixture(PixelLikelihood):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Samples a channel's values by inverting the cumulative distribution.
+        """Samples a channel's values; see `PixelLikelihood`.
 
-        Args:
-            parameters: the channel's own, (examples, 4 num_mixtures).
-            uniforms: float32 tensor (examples,), in [0, 1): the noise.
-            temperature: float32 tensor (examples,), above 0; divides the logits of the
-                channel's components and multiplies their scales.
-            top_p: see `PixelLikelihood`.
-
-        Returns:
-            int32 tensor (examples,), never a value of probability zero.
+        The temperature divides the logits of the channel's components and multiplies
+        their scales.
         """
         if top_p is not None:
             table = self._level_logits(parameters, temperature)

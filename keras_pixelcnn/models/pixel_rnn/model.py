@@ -107,14 +107,7 @@ class PixelRNN(AutoregressiveImageModel):
         filters = complete_filters(filters, head_filters, groups)
 
         # === Layers ===
-        encoding = make_encoding(
-            input_encoding,
-            input_embedding_dim,
-            num_levels,
-            image_shape[-1],
-            likelihood=pixels.name,
-            dtype=dtype,
-        )
+        encoding = make_encoding(input_encoding, input_embedding_dim, pixels, dtype)
         shared = {"color_groups": groups, "dtype": dtype}
         first_convolution = MaskedConv2D(
             2 * filters, first_kernel_size, "A", name="first_convolution", **shared

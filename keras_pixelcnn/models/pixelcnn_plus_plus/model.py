@@ -131,14 +131,7 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
         )
 
         # === Layers ===
-        encoding = make_encoding(
-            input_encoding,
-            input_embedding_dim,
-            num_levels,
-            image_shape[-1],
-            likelihood=pixels.name,
-            dtype=dtype,
-        )
+        encoding = make_encoding(input_encoding, input_embedding_dim, pixels, dtype)
         first_above = ShiftedConv2D(
             filters, "down", "A", dtype=dtype, name="first_above"
         )
