@@ -8,6 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+Shape = Sequence[int | None]
+"""The sizes of a tensor's axes, None where they are not known."""
+
 
 def is_integer(value: Any, least: int | None = None) -> bool:
     """Tells whether a value is an integer, of Python or NumPy, and no boolean.
@@ -43,17 +46,18 @@ def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
     return int(height), int(width), int(channels)
 
 
-def check_positive(argument: str, size: Any) -> None:
-    """Checks that an argument is an integer of at least 1.
+def check_integer(argument: str, value: Any, least: int = 1) -> int:
+    """Checks that an argument is an integer of at least so much, and returns it.
 
     Raises:
         ValueError: when it is not.
     """
-    if not is_integer(size, 1):
+    if not is_integer(value, least):
         raise ValueError(
-            f"{argument} must be an integer of at least 1. "
-            f"Received: {argument}={size!r}"
+            f"{argument} must be an integer of at least {least}. "
+            f"Received: {argument}={value!r}"
         )
+    return int(value)
 
 
 def check_dropout_rate(dropout_rate: Any) -> None:

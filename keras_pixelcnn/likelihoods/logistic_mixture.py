@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.checks import check_integer
 from keras_pixelcnn.likelihoods import (
     discretized_logistic,
     discretized_mixture,
@@ -77,12 +77,7 @@ class LogisticMixture(PixelLikelihood):
         self, num_levels: int, channels: int = 1, num_mixtures: int = 10
     ) -> None:
         super().__init__(num_levels, channels)
-        if not is_integer(num_mixtures, 1):
-            raise ValueError(
-                "num_mixtures must be an integer of at least 1. "
-                f"Received: num_mixtures={num_mixtures!r}"
-            )
-        self.num_mixtures = int(num_mixtures)
+        self.num_mixtures = check_integer("num_mixtures", num_mixtures)
 
     @property
     def identifier(self) -> str | Mapping[str, Any]:
@@ -154,7 +149,7 @@ class LogisticMixture(PixelLikelihood):
         return tf.reduce_sum(self.log_prob(parameters, image), axis=[1, 2])
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Log probability of each value; see `PixelLikelihood`."""
+        """Computes the log probability of each value; see `PixelLikelihood`."""
         levels = self.as_levels(tf.convert_to_tensor(image))
         floats = tf.cast(tf.maximum(levels, 0), tf.float64)
         mixture = self.mixture(parameters)
@@ -206,17 +201,10 @@ class LogisticMixture(PixelLikelihood):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Samples a channel's values by inverting the cumulative distribution.
+        """Samples a channel's values; see `PixelLikelihood`.
 
-        Args:
-            parameters: the channel's own, (examples, 4 num_mixtures).
-            uniforms: float32 tensor (examples,), in [0, 1): the noise.
-            temperature: float32 tensor (examples,), above 0; divides the logits of the
-                channel's components and multiplies their scales.
-            top_p: see `PixelLikelihood`.
-
-        Returns:
-            int32 tensor (examples,), never a value of probability zero.
+        The temperature divides the logits of the channel's components and multiplies
+        their scales.
         """
         if top_p is not None:
             table = self._level_logits(parameters, temperature)

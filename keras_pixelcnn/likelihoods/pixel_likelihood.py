@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.checks import check_integer, is_integer
 
 _LIKELIHOODS: dict[str, type["PixelLikelihood"]] = {}
 """The classes of likelihoods by their names; `PixelLikelihood` registers them."""
@@ -75,13 +75,8 @@ class PixelLikelihood(abc.ABC):
                 "num_levels must be an integer from 2 to 65,536. "
                 f"Received: num_levels={num_levels!r}"
             )
-        if not is_integer(channels, 1):
-            raise ValueError(
-                "channels must be an integer of at least 1. "
-                f"Received: channels={channels!r}"
-            )
         self.num_levels = int(num_levels)
-        self.channels = int(channels)
+        self.channels = check_integer("channels", channels)
 
     @property
     def identifier(self) -> str | Mapping[str, Any]:
@@ -127,7 +122,7 @@ class PixelLikelihood(abc.ABC):
         """
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Log probability of each value, given the values before it.
+        """Computes the log probability of each value, given those before it.
 
         This one works for every likelihood, through the weights of all levels; a
         likelihood that knows a shorter way overrides it.

@@ -1,4 +1,4 @@
-"""What a config leaves open, chosen by the images and a time budget."""
+"""Choice of what a config leaves open, by the images and a time budget."""
 
 import contextlib
 import inspect

@@ -1,4 +1,4 @@
-"""Everything that the page shows of a run's folder, as far as it is there."""
+"""Reading of a run's folder for its page, as far as the files are there."""
 
 import base64
 import datetime

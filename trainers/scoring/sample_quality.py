@@ -1,4 +1,4 @@
-"""What a model's samples are like beside the real images of a split."""
+"""Sample quality: a model's samples beside the real images of a split."""
 
 import os
 import pathlib

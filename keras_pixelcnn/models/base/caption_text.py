@@ -1,13 +1,14 @@
 """Sentences as a model takes them: the numbers of their words."""
 
 import functools
-import numbers
 from collections.abc import Iterable
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from keras_pixelcnn.checks import check_integer
 
 _LAYER = "text_vectorization"
 """The key of a layer's config, in place of a vocabulary."""
@@ -75,11 +76,7 @@ class CaptionText:
                 "TextVectorization's get_vocabulary() returns. "
                 f"Received: vocabulary={vocabulary!r}"
             )
-        if not isinstance(length, numbers.Integral) or length < 1:
-            raise ValueError(
-                "caption_length must be an integer of at least 1. "
-                f"Received: caption_length={length!r}"
-            )
+        check_integer("caption_length", length)
         words = [str(word) for word in words]
         self.vocabulary = [*_SPECIAL, *words] if knows_unknown else words
         self.length = int(length)
