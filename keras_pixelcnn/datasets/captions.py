@@ -26,10 +26,10 @@ COLORS = {
 }
 """Colours by name, on black.
 
-No colour lights up the last channel alone. A model draws a shape in the first channel that
-its colour has, and the channels after it copy that; what a shape looks like is thus learned
-once a channel. Pure blue would be alone in its channel, and a shape that no training
-picture shows in blue could not come out there.
+No colour lights up the last channel alone. A model draws a shape in the first channel
+that its colour has, and the channels after it copy that; what a shape looks like is
+thus learned once a channel. Pure blue would be alone in its channel, and a shape that
+no training picture shows in blue could not come out there.
 """
 
 SIZES = {"small": 5, "large": 7}

@@ -9,6 +9,7 @@ import numpy as np
 import keras_pixelcnn as kp
 from keras_pixelcnn.models.autoencoder.gaussian_posterior import standard_normal
 from trainers.runs.data import LabelledImages
+from trainers.scoring.classifier_accuracy import make_classifier
 
 LEAST_BITS = 1.0
 """Bits per image that the right latent must save over another image's, on average.
@@ -140,3 +141,39 @@ def probe_accuracy(
         warnings.simplefilter("ignore", ConvergenceWarning)
         probe.fit(model.encode(train.image).numpy(), train.label)
     return float(probe.score(model.encode(test.image).numpy(), test.label))
+
+
+def reconstruction_accuracy(
+    model: kp.PixelCNNAutoencoder,
+    train: LabelledImages,
+    test: LabelledImages,
+    num_images: int,
+    seed: int = 0,
+) -> tuple[float, float] | None:
+    """Returns how often a classifier of real images finds the class of what is kept.
+
+    Args:
+        model: what reconstructs the images; they have its size and levels.
+        train: images that the classifier learns from.
+        test: images to reconstruct, once each.
+        num_images: at most so many of `test`, chosen at random, always the same ones.
+        seed: of the samples. Default 0.
+
+    Returns:
+        The shares of reconstructions, and of the images themselves, that are taken for
+        the image's class; None without labels, or with only one class of them.
+    """
+    labels = np.concatenate([train.label, test.label])
+    if labels.min() < 0 or len(np.unique(train.label)) < 2:
+        return None
+    test = test.choose(num_images)
+    classifier = make_classifier(model.num_levels)
+    classifier.fit(train.image.reshape(len(train.image), -1), train.label)
+    seeds = kp.example_seeds(seed, len(test.image)).numpy()
+    drawn = [
+        model.reconstruct(test.image[part], seeds[part]).numpy()
+        for part in (slice(i, i + 64) for i in range(0, len(seeds), 64))
+    ]
+    rows = (x.reshape(len(test.image), -1) for x in (np.concatenate(drawn), test.image))
+    found, known = (float(classifier.score(x, test.label)) for x in rows)
+    return found, known

@@ -104,11 +104,19 @@ def _probes(
     config: Mapping[str, Any],
 ) -> dict[str, Any]:
     train = as_arrays(load_split(config, config["train_split"]))
-    train = train.choose(config["autoencoder"]["probe_images"])
+    fields, seed = config["autoencoder"], config["sample_seed"]
+    train = train.choose(fields["probe_images"])
+    found = latent_use.reconstruction_accuracy(
+        model, train, test, fields["accuracy_images"], seed
+    )
+    drawn, real = found or (None, None)
     return {
         "probe_images": len(train.image),
         "probe_accuracy": latent_use.probe_accuracy(model, train, test),
         "mse_probe_accuracy": latent_use.probe_accuracy(baseline, train, test),
+        "accuracy_images": min(fields["accuracy_images"], len(test.image)),
+        "reconstruction_accuracy": drawn,
+        "real_accuracy": real,
     }
 
 
@@ -141,6 +149,8 @@ def format_table(metrics: Mapping[str, Any]) -> str:
         *_bits_rows(metrics),
         ("linear probe on z", _share(metrics["probe_accuracy"])),
         ("  on the MSE model's z", _share(metrics["mse_probe_accuracy"])),
+        ("reconstructions in class", _share(metrics.get("reconstruction_accuracy"))),
+        ("  real images", _share(metrics.get("real_accuracy"))),
         ("MSE model's squared error", f"{metrics['mse_mean_squared_error']:.5f}"),
         ("best epoch", f"{metrics['best_epoch']} of {metrics['epochs']}"),
         ("parameters", f"{metrics['parameters']:,}"),

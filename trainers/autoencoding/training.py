@@ -29,6 +29,7 @@ _RULES = {
     "mse_epochs": integer(1),
     "mse_learning_rate": ABOVE_ZERO,
     "probe_images": integer(1),
+    "accuracy_images": integer(1),
     "num_rows": integer(1),
     "num_reconstructions": integer(1),
     "importance_samples": integer(1),

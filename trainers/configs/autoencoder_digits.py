@@ -33,6 +33,8 @@ def get_config() -> config_dict.ConfigDict:
         "mse_learning_rate": 2e-3,
         # The linear probe learns from at most so many training images.
         "probe_images": 20_000,
+        # A classifier of as many looks at reconstructions of so many test images.
+        "accuracy_images": 500,
         # The picture: so many images, and so many reconstructions of each.
         "num_rows": 8,
         "num_reconstructions": 5,

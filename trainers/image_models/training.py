@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
 from keras_pixelcnn.pretrained import load_model_or_preset
 from keras_pixelcnn.pretrained.fine_tuning import Transfer, take_weights
@@ -66,7 +67,8 @@ def warm_start(model: keras.Model, initial_model: str) -> Transfer:
     """Begins with the weights of a trained model, as far as they fit, and tells of it.
 
     Args:
-        model: changed in place.
+        model: changed in place. An auto-encoder begins with an auto-encoder, or its
+            decoder with what draws images by itself.
         initial_model: a `.keras` file, or the name of a preset.
 
     Raises:
@@ -74,6 +76,9 @@ def warm_start(model: keras.Model, initial_model: str) -> Transfer:
         ValueError: as `take_weights`; nothing is changed then.
     """
     trained = load_model_or_preset(initial_model, keras.Model)
+    is_decoder = isinstance(trained, kp.GatedPixelCNN)
+    if is_decoder and isinstance(model, kp.PixelCNNAutoencoder):
+        model = model.decoder
     transfer = take_weights(model, trained, initial_model)
     print(f"Of {initial_model} {transfer}.", flush=True)
     return transfer

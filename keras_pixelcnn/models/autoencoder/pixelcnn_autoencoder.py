@@ -51,7 +51,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         latent_dim: length of the latent. Default 100.
         encoder_filters: features of the encoder at the image's size; twice as many at
             each half of it. Default 32.
-        filters: of the decoder, as the following up to `gradient_checkpointing`; see
+        filters: of the decoder, as the following up to `vertical_gain`; see
             `GatedPixelCNN`.
         num_blocks: as there.
         kernel_size: as there.
@@ -60,6 +60,8 @@ class PixelCNNAutoencoder(LikelihoodModel):
         likelihood: as there.
         dropout_rate: as there.
         gradient_checkpointing: as there.
+        positions: as there.
+        vertical_gain: as there.
         map_filters: features of a map that a deconvolutional network makes of the
             latent, added pixel by pixel: so the latent says where, too, and not only
             what. For decoders that see only a part of the image. Default: no map.
@@ -112,6 +114,8 @@ class PixelCNNAutoencoder(LikelihoodModel):
         likelihood: str | Mapping[str, Any] = "categorical",
         dropout_rate: float = 0.0,
         gradient_checkpointing: bool = False,
+        positions: bool = False,
+        vertical_gain: float = 1.0,
         map_filters: int | None = None,
         beta: float = 0.0,
         dtype: Any = None,
@@ -142,6 +146,8 @@ class PixelCNNAutoencoder(LikelihoodModel):
             embedding_dim=latent_dim,
             spatial_shape=map_shape,
             gradient_checkpointing=gradient_checkpointing,
+            positions=positions,
+            vertical_gain=vertical_gain,
             dtype=dtype,
             name="decoder",
         )
@@ -515,6 +521,8 @@ class PixelCNNAutoencoder(LikelihoodModel):
             "head_filters": decoder.head_filters,
             "dropout_rate": decoder.dropout_rate,
             "gradient_checkpointing": decoder.gradient_checkpointing,
+            "positions": decoder.positions,
+            "vertical_gain": decoder.vertical_gain,
             "map_filters": self.map_filters,
             "beta": self.beta,
         }

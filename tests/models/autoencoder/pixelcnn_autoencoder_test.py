@@ -190,7 +190,12 @@ def test_saves_and_loads_without_custom_objects(images, tmp_path):
 
 def test_every_kind_is_made_again_from_its_config_and_weights(images, tmp_path):
     model = new_autoencoder(
-        beta=0.5, likelihood="logistic_mixture", dropout_rate=0.1, map_filters=2
+        beta=0.5,
+        likelihood="logistic_mixture",
+        dropout_rate=0.1,
+        map_filters=2,
+        positions=True,
+        vertical_gain=2.0,
     )
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")

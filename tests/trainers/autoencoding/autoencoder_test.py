@@ -36,6 +36,7 @@ def tiny_config(**model):
     config.update(epochs=1, sample_every=1, deterministic=False, batch_size=128)
     config.autoencoder.update(mse_epochs=2, num_rows=3, num_reconstructions=2)
     config.autoencoder.update(probe_images=200, importance_samples=2)
+    config.autoencoder.accuracy_images = 60
     return config
 
 
@@ -74,6 +75,9 @@ def test_the_figures_are_those_of_the_reloaded_models(finished):
     for name in ("probe_accuracy", "mse_probe_accuracy"):
         assert 0.1 < metrics[name] < 1
     assert (metrics["latent_dim"], metrics["probe_images"]) == (3, 200)
+    # One epoch makes no digits; the images themselves are digits to the classifier.
+    assert metrics["reconstruction_accuracy"] < 0.5 < metrics["real_accuracy"]
+    assert metrics["accuracy_images"] == 60
 
 
 def test_the_picture_shows_originals_means_and_draws(finished):

@@ -80,6 +80,19 @@ def test_grey_becomes_colour_where_a_pixel_is_one(tmp_path):
     assert any(path.startswith("parameters") for path in transfer.anew)
 
 
+def test_the_decoder_of_an_autoencoder_begins_with_what_draws_by_itself(trained):
+    model, path = trained
+    autoencoder = kp.PixelCNNAutoencoder((8, 8, 1), 17, 3, 4, **SIZE)
+    transfer = warm_start(autoencoder, str(path))
+    assert not transfer.left
+    assert transfer.anew
+    assert all("condition" in path for path in transfer.anew)
+    kernel = "block_0/vertical_conv/kernel"
+    own = {weight.path: weight.numpy() for weight in autoencoder.decoder.weights}
+    given = {weight.path: weight.numpy() for weight in model.weights}
+    np.testing.assert_array_equal(own[kernel], given[kernel])
+
+
 def test_a_run_begins_where_the_model_stood(trained, tmp_path, no_exports):
     model, path = trained
     config = tiny_config(steps=1, initial_model=str(path), learning_rate=1e-9)
