@@ -54,9 +54,11 @@ def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
             f"Received: {'both' if arguments else 'neither'}"
         )
     # Here, so that a mistyped flag is told before TensorFlow loads.
+    from keras_pixelcnn.codecs.range_coder import load_constriction
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.compression import compressing
 
+    load_constriction()  # what is missing is told before anything is read
     model = load_model_or_preset(flag_values.model)
     if arguments:
         source = compressing.from_files(model, arguments, flag_values.color_mode)

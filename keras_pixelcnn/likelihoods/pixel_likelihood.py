@@ -5,7 +5,7 @@ weights, which all likelihoods share.
 """
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import tensorflow as tf
@@ -174,6 +174,26 @@ class PixelLikelihood(abc.ABC):
         Returns:
             float32 tensor (examples, num_levels), at least 0, one of each row above it.
         """
+
+    def choose_value(
+        self, parameters: tf.Tensor, ask: Callable[[tf.Tensor, int], tf.Tensor]
+    ) -> tf.Tensor:
+        """Lets a function choose a channel's values, as a codec does.
+
+        This one asks once, with the weights of all levels. A likelihood that knows the
+        weights of runs of levels may ask for the run first, and then for the level in
+        it, with far fewer weights.
+
+        Args:
+            parameters: the channel's own, float tensor (examples, m).
+            ask: is given weights (examples, count), as of `level_weights`, and how
+                many levels lie from one choice to the next; returns int32 (examples,),
+                in [0, count).
+
+        Returns:
+            int32 tensor (examples,): the sum of each choice times those levels.
+        """
+        return ask(self.level_weights(parameters), 1)
 
     @abc.abstractmethod
     def sample(
