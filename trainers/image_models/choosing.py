@@ -18,6 +18,7 @@ from keras_pixelcnn.files import read_json
 from keras_pixelcnn.pretrained import load_model_or_preset
 from keras_pixelcnn.training import ImagesInMemory, LoopOptions, Recipe, TrainingLoop
 from trainers.image_models.picture_facts import ImageFacts, look_at
+from trainers.planning.planned_data import num_images
 from trainers.runs import model_classes
 from trainers.runs.config import ABOVE_ZERO, check_values
 from trainers.runs.data import as_arrays, load_split
@@ -122,6 +123,8 @@ def complete(
     choices = choose_initial(config, facts)
     choices += choose_form(_chosen(config, choices), facts)
     formed = _chosen(config, choices)
+    if config["dataset"].startswith("patches:"):  # the smaller, the more of them
+        facts = facts._replace(num_images=num_images(formed))
     make_repeatable(formed)
     images = as_arrays(load_split(formed, formed["validation_split"]))
     images = images.choose(MOST_CHOSEN_BY)
