@@ -1,11 +1,15 @@
 """Checks of arguments, images and values in graphs, each with its error message."""
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
+
+Shape = Sequence[int | None]
+"""The sizes of a tensor's axes, None where they are not known."""
 
 
 def is_integer(value: Any, least: int | None = None) -> bool:
@@ -42,17 +46,18 @@ def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
     return int(height), int(width), int(channels)
 
 
-def check_positive(argument: str, size: Any) -> None:
-    """Checks that an argument is an integer of at least 1.
+def check_integer(argument: str, value: Any, least: int = 1) -> int:
+    """Checks that an argument is an integer of at least so much, and returns it.
 
     Raises:
         ValueError: when it is not.
     """
-    if not is_integer(size, 1):
+    if not is_integer(value, least):
         raise ValueError(
-            f"{argument} must be an integer of at least 1. "
-            f"Received: {argument}={size!r}"
+            f"{argument} must be an integer of at least {least}. "
+            f"Received: {argument}={value!r}"
         )
+    return int(value)
 
 
 def check_dropout_rate(dropout_rate: Any) -> None:
@@ -90,6 +95,53 @@ def checked(
     check = tf.debugging.Assert(tf.reduce_all(possible), [rule, "Received:", wrong])
     with tf.control_dependencies([check]):
         return tf.identity(values)
+
+
+_NOT_FINITE = (
+    "The training that made them has failed: use an earlier checkpoint, or train again "
+    "at a lower learning rate."
+)
+
+
+def checked_outputs(is_right: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    """Returns what a network's outputs became, once it is seen that it is something.
+
+    Args:
+        is_right: booleans of the outputs' shape: False where numbers were not finite.
+        outputs: any.
+
+    Raises:
+        ValueError: where it is not; a graph raises `InvalidArgumentError` when it runs.
+    """
+    rule = (
+        "The model must give finite numbers. Its weights hold NaN, or numbers that are "
+        f"too large. {_NOT_FINITE}"
+    )
+    if tf.executing_eagerly():
+        if not tf.reduce_all(is_right):
+            raise ValueError(rule)
+        return outputs
+    check = tf.debugging.Assert(tf.reduce_all(is_right), [rule])
+    with tf.control_dependencies([check]):
+        return tf.identity(outputs)
+
+
+def check_finite_weights(weights: Iterable[Any]) -> None:
+    """Checks weights before they are kept or served.
+
+    Args:
+        weights: variables of Keras.
+
+    Raises:
+        ValueError: when a number among them is not finite.
+    """
+    for weight in weights:
+        is_wrong = ~np.isfinite(keras.ops.convert_to_numpy(weight))
+        if is_wrong.any():
+            raise ValueError(
+                f"Weights must be finite. Received: {weight.path}, with "
+                f"{np.count_nonzero(is_wrong)} numbers that are not. {_NOT_FINITE}"
+            )
 
 
 def of_known_shape(

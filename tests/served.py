@@ -28,6 +28,8 @@ KINDS = {
         "num_classes": 3,
         "embedding_dim": 2,
         "spatial_shape": (2, 1, 3),
+        "vocabulary": ["a", "red", "square"],
+        "caption_length": 3,
         "condition_dropout": 0.2,
     },
 }
@@ -102,6 +104,12 @@ def _conditions(model, rng, rows):
     for name in ("embedding", "spatial"):
         if name in shapes:
             given[name] = rng.normal(size=(rows, *shapes[name])).astype("f4")
+    if "caption" in shapes:
+        words = model.conditions.caption_text
+        size = (rows, words.length)
+        ids = rng.integers(words.least_id, words.num_ids, size=size, dtype="i4")
+        ids[::2, -1] = 0  # some sentences are shorter
+        given["caption"] = ids
     if model.conditions.optional and "label" not in shapes:
         given["has_condition"] = (np.arange(rows, dtype="i4") + 1) % 2
     return given

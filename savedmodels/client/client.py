@@ -11,7 +11,11 @@ import numpy as np
 
 from savedmodels.client import arguments, interpolation
 from savedmodels.client.calls import Call, Connection, open_transport
-from savedmodels.client.conditions import complete_conditions
+from savedmodels.client.conditions import (
+    complete_conditions,
+    is_text,
+    word_numbers,
+)
 from savedmodels.client.errors import InvalidRequestError
 from savedmodels.client.retries import RetryPolicy
 from savedmodels.client.tensor_specs import VersionStatus
@@ -129,8 +133,8 @@ class Client:
             seed: one integer for the call, or one for each image, (n,), any int64.
                 Default: drawn from Python's `random`.
             temperature: divides the logits; a number above 0, or one for each image.
-            **conditions: `label`, `embedding`, `spatial`, as the model takes them; see
-                the class.
+            **conditions: `label`, `embedding`, `spatial`, `caption`, as the model takes
+                them; see the class.
 
         Returns:
             Integers in [0, num_levels), (n, height, width, channels), uint8 where they
@@ -386,6 +390,11 @@ class Client:
         def can_do_without() -> bool:
             return self._connection.document(call.deadline)["conditions_optional"]
 
+        caption = conditions.get("caption")
+        if "caption" in call.spec.inputs and is_text(caption):
+            document = self._connection.ask_for_document(call.deadline)
+            numbers_of = document["conditions"]["caption"]
+            conditions = {**conditions, "caption": word_numbers(caption, numbers_of)}
         given = complete_conditions(
             conditions,
             call.spec.inputs,

@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import tracemalloc
 import types
 import warnings
 import zlib
@@ -12,6 +13,7 @@ import pytest
 import tensorflow as tf
 from PIL import EpsImagePlugin, Image
 
+from keras_pixelcnn.datasets import image_file
 from keras_pixelcnn.datasets.image_file import (
     SUFFIXES,
     open_image,
@@ -392,6 +394,56 @@ def test_more_pixels_than_pillow_finds_safe_are_refused(tmp_path, monkeypatch):
             read_image(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     assert read_image(path).shape == (6, 8, 3)
+
+
+def test_a_jpeg_of_many_scans_is_refused(tmp_path):
+    """A few bytes each, and a picture's time each: 60 KB took seven seconds."""
+    path = _saved(tmp_path / "x.jpg", RGB, progressive=True)
+    content = path.read_bytes()
+    scan = content[content.rindex(b"\xff\xda") : -2]
+    path.write_bytes(content[:-2] + scan * 20 + content[-2:])
+    assert read_image(path).shape == RGB.shape
+    path.write_bytes(content[:-2] + scan * 200 + content[-2:])
+    with pytest.raises(ValueError, match=r"at most 100 scans. Received: 2\d\d"):
+        read_image(path)
+
+
+LARGE = {
+    "alpha": Image.new("RGBA", (3000, 3000)),
+    "grey with alpha": Image.new("LA", (3000, 3000)),
+    "16 bits": Image.new("I;16", (3000, 3000)),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_picture_takes_little_more_than_its_pixels(tmp_path, name):
+    """Once 38 bytes a pixel: 3 GB for a file of 11 KB."""
+    path = _saved(tmp_path / "x.png", LARGE[name], compress_level=1)
+    tracemalloc.start()
+    try:
+        read_image(path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 15 * 3000 * 3000
+
+
+def test_pieces_are_those_of_the_whole(tmp_path, monkeypatch):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    alpha = Image.fromarray(np.dstack([RGB, GREY]))
+    pictures = [
+        alpha,
+        Image.fromarray(RGB).quantize(7),
+        Image.fromarray(np.dstack([GREY, GREY[::-1]]), "LA"),
+        Image.fromarray(GREY.astype("u2") * 250),
+    ]
+    for picture in pictures:
+        path = _saved(tmp_path / "x.png", picture, exif=exif)
+        whole = read_image(path)
+        with monkeypatch.context() as patch:
+            patch.setattr(image_file, "_PIXELS_AT_ONCE", 13)
+            np.testing.assert_array_equal(read_image(path), whole)
 
 
 # Masks.

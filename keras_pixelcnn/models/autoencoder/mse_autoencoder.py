@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import (
     check_image_shape,
+    check_integer,
     check_num_levels,
-    check_positive,
+    checked_outputs,
 )
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.layers import DeconvolutionalDecoder, ImageEncoder
@@ -73,10 +74,10 @@ class MSEAutoencoder(ImageModel):
     ) -> None:
         image_shape = check_image_shape(image_shape)
         num_levels = check_num_levels(num_levels)
-        check_positive("latent_dim", latent_dim)
-        check_positive("encoder_filters", encoder_filters)
+        check_integer("latent_dim", latent_dim)
+        check_integer("encoder_filters", encoder_filters)
         if decoder_filters is not None:
-            check_positive("decoder_filters", decoder_filters)
+            check_integer("decoder_filters", decoder_filters)
 
         # === Layers ===
         encoder = ImageEncoder(
@@ -153,6 +154,7 @@ class MSEAutoencoder(ImageModel):
         latent = tf.reshape(latent, [-1, self.latent_dim])
         size = latent.shape[0] or tf.shape(latent)[0]
         scaled = self.decoder(at_least_one(latent))[:size]
+        scaled = checked_outputs(tf.math.is_finite(scaled), scaled)
         levels = tf.round(scaled * (self.num_levels - 1))
         return tf.cast(levels, tf.uint8 if self.num_levels <= 256 else tf.int32)
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_image_shape, check_positive
+from keras_pixelcnn.checks import check_image_shape, check_integer
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.layers import ImageEncoder
 from keras_pixelcnn.layers.image_encoder import halved_sizes
@@ -125,11 +125,11 @@ class PixelCNNAutoencoder(LikelihoodModel):
         trainable: bool = True,
     ) -> None:
         image_shape = check_image_shape(image_shape)
-        check_positive("latent_dim", latent_dim)
-        check_positive("encoder_filters", encoder_filters)
+        check_integer("latent_dim", latent_dim)
+        check_integer("encoder_filters", encoder_filters)
         map_shape = None
         if map_filters is not None:
-            check_positive("map_filters", map_filters)
+            check_integer("map_filters", map_filters)
             map_shape = (*halved_sizes(image_shape[:2])[-1], map_filters)
         beta = _check_beta(beta)
         is_variational = beta > 0

@@ -55,7 +55,7 @@ class Conditions:
         spatial_shape: tuple[int, int, int] | None = None,
         dropout_rate: float = 0.0,
         dtype: Any = None,
-        vocabulary: Iterable[str] | None = None,
+        vocabulary: Any = None,
         caption_length: int | None = None,
     ) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}

@@ -480,8 +480,8 @@ class ImageModel(keras.Model):
     # What Keras would do, and no one could use.
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        """Saves as `keras.Model.save` does, to a `.keras` file alone."""
-        keras_habits.check_file_name(filepath)
+        """Saves finite weights as `keras.Model.save` does, to a `.keras` file alone."""
+        keras_habits.check_saving(self, filepath)
         super().save(filepath, *args, **kwargs)
 
     def quantize(self, mode: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -564,7 +564,7 @@ class ImageModel(keras.Model):
         Raises:
             FileExistsError: when something stands there.
             ValueError: when another format is asked for, the model has no such
-                signature, or the names or a number cannot be right.
+                signature, names or numbers cannot be right, or weights are not finite.
         """
         if format != "tf_saved_model":
             raise ValueError(

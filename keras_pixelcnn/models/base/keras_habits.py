@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import keras
 
+from keras_pixelcnn.checks import check_finite_weights
+
 
 def trainable_by_layer(model: keras.Model) -> dict[str, bool]:
     """Returns `trainable` of layers and weights where it differs from their layer's.
@@ -67,11 +69,12 @@ def _parts_with_paths(
             yield from _parts_with_paths(part, f"{own}/")
 
 
-def check_file_name(filepath: Any) -> None:
-    """Checks that a model is not saved to what Keras does not load by itself.
+def check_saving(model: keras.Model, filepath: Any) -> None:
+    """Checks that what a model is saved to, and holds, can be loaded again.
 
     Raises:
-        ValueError: when the file is one of HDF5.
+        ValueError: when the file is one of HDF5, which Keras does not load by itself,
+            or a weight is not finite.
     """
     if str(filepath).endswith((".h5", ".hdf5")):
         raise ValueError(
@@ -80,6 +83,8 @@ def check_file_name(filepath: Any) -> None:
             "use save_weights, with a name that ends in .weights.h5. "
             f"Received: filepath={str(filepath)!r}"
         )
+    optimizer = model.optimizer.variables if model.compiled else ()
+    check_finite_weights([*model.variables, *optimizer])
 
 
 def refuse_quantisation(model: keras.Model, mode: Any) -> NoReturn:

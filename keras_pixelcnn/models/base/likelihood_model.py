@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_pixelcnn.checks import as_numbers, check_positive, check_shape
+from keras_pixelcnn.checks import as_numbers, check_integer, check_shape
 from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.metrics import bits_per_dim
 from keras_pixelcnn.models.base import request_validation
@@ -146,7 +146,7 @@ class LikelihoodModel(ImageModel):
     def _score_in_passes(
         self, features: Mapping[str, tf.Tensor], batch_size: int, reduce: bool = True
     ) -> tf.Tensor:
-        check_positive("batch_size", batch_size)
+        check_integer("batch_size", batch_size)
         score, scores = functools.partial(self._score, reduce=reduce), []
         for i in range(0, max(len(features["image"]), 1), batch_size):
             part = {name: value[i : i + batch_size] for name, value in features.items()}
@@ -211,7 +211,7 @@ class LikelihoodModel(ImageModel):
         Raises:
             ValueError: when the model takes no label, or an argument is not as said.
         """
-        check_positive("batch_size", batch_size)
+        check_integer("batch_size", batch_size)
         classes = request_validation.check_has_condition(self.conditions, "label")
         log_prior = request_validation.prepare_log_prior(prior, classes)
         if conditions.get("label") is not None:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras_pixelcnn.checks import (
     check_dropout_rate,
     check_image_shape,
-    check_positive,
+    check_integer,
     is_integer,
 )
 from keras_pixelcnn.layers.dropout import StatelessDropout
@@ -102,8 +102,8 @@ class FaceEmbedder(ImageModel):
         trainable: bool = True,
     ) -> None:
         image_shape = check_image_shape(image_shape)
-        check_positive("embedding_dim", embedding_dim)
-        check_positive("filters", filters)
+        check_integer("embedding_dim", embedding_dim)
+        check_integer("filters", filters)
         check_dropout_rate(dropout_rate)
         _check_levels(num_levels)
         _check_margin(margin)
@@ -201,7 +201,7 @@ class FaceEmbedder(ImageModel):
         Raises:
             ValueError: when the images are not as said.
         """
-        check_positive("batch_size", batch_size)
+        check_integer("batch_size", batch_size)
         if not tf.executing_eagerly():
             raise ValueError(
                 "embed gives an array, which no graph has: in a tf.function or "
