@@ -8,6 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+Shape = Sequence[int | None]
+"""The sizes of a tensor's axes, None where they are not known."""
+
 
 def is_integer(value: Any, least: int | None = None) -> bool:
     """Tells whether a value is an integer, of Python or NumPy, and no boolean.
@@ -43,17 +46,18 @@ def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
     return int(height), int(width), int(channels)
 
 
-def check_positive(argument: str, size: Any) -> None:
-    """Checks that an argument is an integer of at least 1.
+def check_integer(argument: str, value: Any, least: int = 1) -> int:
+    """Checks that an argument is an integer of at least so much, and returns it.
 
     Raises:
         ValueError: when it is not.
     """
-    if not is_integer(size, 1):
+    if not is_integer(value, least):
         raise ValueError(
-            f"{argument} must be an integer of at least 1. "
-            f"Received: {argument}={size!r}"
+            f"{argument} must be an integer of at least {least}. "
+            f"Received: {argument}={value!r}"
         )
+    return int(value)
 
 
 def check_dropout_rate(dropout_rate: Any) -> None:
@@ -273,7 +277,7 @@ def as_array(images: Any, num_levels: int, name: str = "image") -> np.ndarray:
     """
     rule = f"`{name}` must be an array of integers in [0, {num_levels})."
     try:
-        values = np.asarray(images)
+        values = _to_numpy(images)
     except ValueError as error:
         raise ValueError(
             f"{rule} Received a {type(images).__name__} that makes no array: {error}"
@@ -287,11 +291,27 @@ def as_array(images: Any, num_levels: int, name: str = "image") -> np.ndarray:
 
 
 def as_array_or_none(values: Any) -> np.ndarray | None:
-    """Returns an array of anything; None of lists whose parts differ in length."""
+    """Returns an array of anything; None of what makes none, as `_to_numpy` says."""
     try:
-        return np.asarray(values)
+        return _to_numpy(values)
     except ValueError:
         return None
+
+
+def _to_numpy(values: Any) -> np.ndarray:
+    """Returns an array of anything; bfloat16, which NumPy does not know, as float32.
+
+    Raises:
+        ValueError: when lists differ in length; when values are masked, which NumPy
+            would take for what lies beneath; or when a tensor is not dense.
+    """
+    parts = values if isinstance(values, list | tuple) else [values]
+    if any(isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x) for x in parts):
+        raise ValueError("Some values are masked: fill them, as by .filled(0).")
+    if isinstance(values, tf.RaggedTensor | tf.SparseTensor):
+        raise ValueError("It is not dense: .to_tensor() or tf.sparse.to_dense helps.")
+    array = np.asarray(values)
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
 def as_numbers(values: Any, name: str) -> tf.Tensor:
@@ -304,9 +324,10 @@ def as_numbers(values: Any, name: str) -> tf.Tensor:
     Raises:
         ValueError: when they are no real numbers.
     """
-    if not tf.is_tensor(values):
+    is_dense = not isinstance(values, tf.RaggedTensor | tf.SparseTensor)
+    if not (tf.is_tensor(values) and is_dense):
         try:
-            values = np.asarray(values)
+            values = _to_numpy(values)
         except ValueError as error:
             raise ValueError(f"{name} must hold numbers. {error}") from error
         if values.dtype.kind == "f" and values.dtype.itemsize > 8:

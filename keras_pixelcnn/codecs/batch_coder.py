@@ -42,9 +42,10 @@ class BatchCoder:
     """Encodes and decodes batches of a model's tiles.
 
     The graph that scans a batch asks the host for every value, with the table of its
-    probabilities. The encoder's host answers what the value is, the decoder's what it
-    decodes; the graph is the same, at the same batch size, cut into the same slices, so
-    that floats are the same to the last bit. (Those of a whole pass are not.)
+    probabilities, or for one digit of it after the other. The encoder's host answers
+    what it is, the decoder's what it decodes; the graph is the same, at the same batch
+    size, cut into the same slices, so that floats are the same to the last bit. (Those
+    of a whole pass are not.)
 
     TensorFlow does not give back all the memory of graphs, so a model has one coder,
     which lives as long as the model: see `of_model`.
@@ -66,7 +67,7 @@ class BatchCoder:
 
     def __init__(self, model: Any) -> None:
         self._weak_model = weakref.ref(model)
-        self._graphs: dict[int, Any] = {}
+        self._graphs: dict[tuple[int, bool], Any] = {}
         self._coders: Sequence[SliceCoder] = ()
         self._error: Exception | None = None
         self._lock = threading.Lock()
@@ -81,6 +82,7 @@ class BatchCoder:
         inner: np.ndarray,
         conditions: Mapping[str, np.ndarray],
         most_slices: int,
+        whole_values: bool = False,
     ) -> CodedBatch:
         """Encodes a batch.
 
@@ -90,6 +92,9 @@ class BatchCoder:
             inner: int32 (tiles, 2): what is coded of each; see `SliceCoder`.
             conditions: the model's inputs beside the image, by name.
             most_slices: into how many slices the batch is cut at most.
+            whole_values: whether each value is coded whole, from the probabilities of
+                all levels, as version 1 did; else as the likelihood wants it. Default
+                False.
 
         Raises:
             CodecError: when the model gives no probabilities.
@@ -98,7 +103,7 @@ class BatchCoder:
             SliceEncoder(tiles[part], inner[part])
             for part in slices_of(len(tiles), most_slices)
         ]
-        self._scan(coders, conditions, len(tiles), most_slices)
+        self._scan(coders, conditions, len(tiles), most_slices, whole_values)
         slices = tuple(CodedSlice(each.probe, each.finish()) for each in coders)
         return CodedBatch(len(tiles), digest(_as_words(tiles)), slices)
 
@@ -108,6 +113,7 @@ class BatchCoder:
         inner: np.ndarray,
         conditions: Mapping[str, np.ndarray],
         most_slices: int,
+        whole_values: bool = False,
     ) -> np.ndarray:
         """Decodes the tiles of a batch, int32 (tiles, height, width, channels).
 
@@ -116,6 +122,7 @@ class BatchCoder:
             inner: as for `encode`.
             conditions: as for `encode`.
             most_slices: as for `encode`.
+            whole_values: as for `encode`.
 
         Raises:
             NumericsError: when other tiles come out than were encoded.
@@ -125,7 +132,9 @@ class BatchCoder:
             SliceDecoder(self._model.image_shape, inner[part], each.data, each.probe)
             for part, each in zip(parts, batch.slices, strict=True)
         ]
-        tiles = self._scan(coders, conditions, batch.num_tiles, most_slices)
+        tiles = self._scan(
+            coders, conditions, batch.num_tiles, most_slices, whole_values
+        )
         # A place beyond the edge may be visited before the one that it repeats.
         tiles = repeat_edges(tiles, np.asarray(inner))
         if digest(_as_words(tiles)) != batch.pixel_digest:
@@ -137,15 +146,15 @@ class BatchCoder:
         coders: Sequence[SliceCoder],
         conditions: Mapping[str, np.ndarray],
         num_tiles: int,
-        most_slices: int,
+        *form: Any,
     ) -> np.ndarray:
         with self._lock:  # the graph asks the coders of one call
-            if most_slices not in self._graphs:
-                self._graphs[most_slices] = self._new_graph(most_slices)
+            if form not in self._graphs:
+                self._graphs[form] = self._new_graph(*form)
             self._coders, self._error = coders, None
             inputs = {name: tf.constant(value) for name, value in conditions.items()}
             try:
-                tiles = self._graphs[most_slices](tf.constant(num_tiles), inputs)
+                tiles = self._graphs[form](tf.constant(num_tiles), inputs)
             except tf.errors.OpError:
                 if self._error is None:
                     raise
@@ -154,16 +163,20 @@ class BatchCoder:
                 self._coders = ()
         return tiles.numpy()
 
-    def _new_graph(self, most_slices: int) -> Any:
+    def _new_graph(self, most_slices: int, whole_values: bool) -> Any:
         specs = self._model.conditions.tensor_specs(with_presence=True)
         return tf.function(
-            functools.partial(self._scan_in_graph, most_slices),
+            functools.partial(self._scan_in_graph, most_slices, whole_values),
             input_signature=[tf.TensorSpec([], tf.int32), specs],
             autograph=False,
         )
 
     def _scan_in_graph(
-        self, most_slices: int, num_tiles: tf.Tensor, conditions: dict[str, tf.Tensor]
+        self,
+        most_slices: int,
+        whole_values: bool,
+        num_tiles: tf.Tensor,
+        conditions: dict[str, tf.Tensor],
     ) -> tf.Tensor:
         likelihood = self._model.pixel_likelihood
 
@@ -171,22 +184,27 @@ class BatchCoder:
             def draw_value(
                 column: tf.Tensor, channel: int, parameters: tf.Tensor
             ) -> tf.Tensor:
-                tables = frequency_tables(likelihood.level_weights(parameters))
-                place = tf.stack([index, row, column, channel])
-                # Called stateless, or the slices would wait for each other.
-                values = tf.numpy_function(
-                    self._ask, [place, tables], tf.int32, stateful=False
-                )
-                return tf.ensure_shape(values, parameters.shape[:1])
+                def ask(weights: tf.Tensor, step: int) -> tf.Tensor:
+                    tables = frequency_tables(weights)
+                    place = tf.stack([index, row, column, channel, step])
+                    # Called stateless, or the slices would wait for each other.
+                    digits = tf.numpy_function(
+                        self._ask, [place, tables], tf.int32, stateful=False
+                    )
+                    return tf.ensure_shape(digits, parameters.shape[:1])
+
+                if whole_values:
+                    return ask(likelihood.level_weights(parameters), 1)
+                return likelihood.choose_value(parameters, ask)
 
             return draw_value
 
         return self._model.scan(draw, conditions, BatchSlices(num_tiles, most_slices))
 
     def _ask(self, place: np.ndarray, tables: np.ndarray) -> np.ndarray:
-        index, *place = place.tolist()
+        index, *place, step = place.tolist()
         try:
-            return self._coders[index](tuple(place), tables)
+            return self._coders[index](tuple(place), tables, step)
         except Exception as error:  # which TensorFlow would only tell of in words
             self._error = error
             raise

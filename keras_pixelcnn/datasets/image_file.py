@@ -36,6 +36,7 @@ _GRAY_MODES = ("1", "L", "LA", "La")
 _TIFF_BITS_PER_SAMPLE = 258
 _TIFF_PHOTOMETRIC = 262
 _TIFF_SAMPLES_PER_PIXEL = 277
+_TIFF_PLANES = 284
 _TIFF_SAMPLE_FORMAT = 339
 _START_BYTES = 2**16
 """Bytes at the beginning of a file in which JPEG 2000 and AVIF tell their depth."""
@@ -134,6 +135,10 @@ def unread_of_tiff(image: "ImageFile.ImageFile") -> str | None:
         return "signed pixels"
     if bits > 8 and image.tag_v2.get(_TIFF_PHOTOMETRIC) == 0:
         return f"{bits}-bit pixels of which 0 is white"
+    samples = image.tag_v2.get(_TIFF_SAMPLES_PER_PIXEL, 1)
+    in_planes = image.tag_v2.get(_TIFF_PLANES) == 2 and samples > 1
+    if in_planes and (bits > 8 or samples < 3):
+        return f"{samples} planes of {bits} bits"
     return None
 
 
@@ -212,6 +217,14 @@ def _decode(file: "ImageFile.ImageFile") -> _Picture:
     if unread is not None:
         raise ValueError(f"{unread} cannot be read exactly")
     bits = stored_bits(file)
+    if file.format == "TIFF":
+        # Pillow would map the file, by the size that the picture has once it is turned.
+        file.filename = ""
+    for tile in file.tile:
+        # Of grey PNG files Pillow stretches the values, but not the transparent one.
+        scale = {"L;2": 85, "L;4": 17}.get(str(tile[3]), 1)
+        if scale > 1 and isinstance(file.info.get("transparency"), int):
+            file.info["transparency"] *= scale
     # Pillow makes colours of a grey PNG file of 16 bits with alpha.
     is_grey = file.mode in _GRAY_MODES or any(tile[3] == "LA;16B" for tile in file.tile)
     file.load()

@@ -5,12 +5,12 @@ weights, which all likelihoods share.
 """
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.checks import check_integer, is_integer
 
 _LIKELIHOODS: dict[str, type["PixelLikelihood"]] = {}
 """The classes of likelihoods by their names; `PixelLikelihood` registers them."""
@@ -75,13 +75,8 @@ class PixelLikelihood(abc.ABC):
                 "num_levels must be an integer from 2 to 65,536. "
                 f"Received: num_levels={num_levels!r}"
             )
-        if not is_integer(channels, 1):
-            raise ValueError(
-                "channels must be an integer of at least 1. "
-                f"Received: channels={channels!r}"
-            )
         self.num_levels = int(num_levels)
-        self.channels = int(channels)
+        self.channels = check_integer("channels", channels)
 
     @property
     def identifier(self) -> str | Mapping[str, Any]:
@@ -127,7 +122,7 @@ class PixelLikelihood(abc.ABC):
         """
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Log probability of each value, given the values before it.
+        """Computes the log probability of each value, given those before it.
 
         This one works for every likelihood, through the weights of all levels; a
         likelihood that knows a shorter way overrides it.
@@ -179,6 +174,26 @@ class PixelLikelihood(abc.ABC):
         Returns:
             float32 tensor (examples, num_levels), at least 0, one of each row above it.
         """
+
+    def choose_value(
+        self, parameters: tf.Tensor, ask: Callable[[tf.Tensor, int], tf.Tensor]
+    ) -> tf.Tensor:
+        """Lets a function choose a channel's values, as a codec does.
+
+        This one asks once, with the weights of all levels. A likelihood that knows the
+        weights of runs of levels may ask for the run first, and then for the level in
+        it, with far fewer weights.
+
+        Args:
+            parameters: the channel's own, float tensor (examples, m).
+            ask: is given weights (examples, count), as of `level_weights`, and how
+                many levels lie from one choice to the next; returns int32 (examples,),
+                in [0, count).
+
+        Returns:
+            int32 tensor (examples,): the sum of each choice times those levels.
+        """
+        return ask(self.level_weights(parameters), 1)
 
     @abc.abstractmethod
     def sample(

@@ -106,8 +106,8 @@ class ImageModel(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments that all models share.
 
-        And which layers are frozen, and how labels are called, where somebody said so:
-        `from_config` takes that away.
+        And which layers and weights are frozen, and how labels are called, where
+        somebody said so: `from_config` takes that away.
         """
         trainable = keras_habits.trainable_by_layer(self)
         return {

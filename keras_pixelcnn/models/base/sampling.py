@@ -1,4 +1,4 @@
-"""What `sample`, `complete` and `sample_from_noise` share: requests, and samplers.
+"""Requests and samplers of `sample`, `complete` and `sample_from_noise`.
 
 A request is a dict of named tensors that lead with the batch. It is answered by one
 graph, which draws the uniform noise of each image from its seed (in `_sample`) and
