@@ -90,6 +90,7 @@ def test_trains_the_same_in_low_precision(policy, xla):
     assert_same(recomputed, kept, rtol=1e-2, atol=1e-2)
 
 
+@pytest.mark.op_by_op
 def test_saving_and_loading(tmp_path):
     model = new_model(True, **CASES["all conditions, both dropouts"])
     images = random_images(model, 2)

@@ -11,6 +11,8 @@ import keras_pixelcnn as kp
 from tests import test_case
 from tests.test_case import random_images, randomize
 
+pytestmark = pytest.mark.op_by_op
+
 CASES = [((4, 3, 3), 256), ((5, 3, 1), 40), ((1, 3, 4), 1000)]
 IDENTIFIER = {"name": "logistic_mixture", "num_mixtures": 3}
 
@@ -64,6 +66,7 @@ def test_counts_of_more_levels_match_log_prob():
     test_case.check_sample_counts(model)
 
 
+@pytest.mark.op_by_op(False)
 def test_all_signatures_answer_as_python_does(conditional, tmp_path):
     test_case.check_exported(conditional, tmp_path / "export")
     signatures = tf.saved_model.load(tmp_path / "export").signatures
@@ -127,6 +130,7 @@ def test_guidance_of_1_and_0_is_with_and_without_the_condition(conditional):
     assert np.all(guided == drawn, axis=(1, 2, 3)).sum() >= 4
 
 
+@pytest.mark.op_by_op(False)
 def test_xla_draws_the_same(conditional):
     given = {"label": 1, "embedding": [0.5, 1.0], "seed": 3}
     compiled = conditional.sample(4, jit_compile=True, **given).numpy()
@@ -146,10 +150,12 @@ def trained(**kwargs):
 
 
 @pytest.mark.parametrize("way", ["jit_compile", "gradient_checkpointing"])
+@pytest.mark.op_by_op(False)
 def test_trains_the_same_by_xla_and_by_checkpoints(way):
     np.testing.assert_allclose(trained(**{way: True}), trained(), rtol=1e-4)
 
 
+@pytest.mark.op_by_op(False)
 def test_learns_a_pattern():
     """Green repeats red, and columns repeat to the right."""
     generator = np.random.default_rng(0)
@@ -169,8 +175,11 @@ def test_learns_a_pattern():
 
 
 @pytest.mark.parametrize("sampler", ["fixed_point", "ancestral"])
+@pytest.mark.op_by_op(False)
 def test_draws_in_a_users_graph_are_those_of_eager_mode(sampler):
     """Of a batch size that the graph knows: it used to drop an axis of the levels."""
-    model = new_model((3, 3, 3), 256)
+    model = new_model((2, 3, 3), 256, num_blocks=1)
     draw = functools.partial(model.sample, 6, seed=1, sampler=sampler)
-    np.testing.assert_array_equal(tf.function(draw)(), draw())
+    with test_case.op_by_op():
+        expected = draw()
+    np.testing.assert_array_equal(tf.function(draw)(), expected)
