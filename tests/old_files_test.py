@@ -13,6 +13,8 @@ import keras_pixelcnn as kp
 from keras_pixelcnn.codecs.errors import NumericsError
 from keras_pixelcnn.codecs.fingerprint import fingerprint
 
+pytestmark = pytest.mark.op_by_op
+
 WRITTEN = pathlib.Path(__file__).parent / "data" / "0.1.0"
 EXPECTED = json.loads((WRITTEN / "expected.json").read_text(encoding="utf-8"))
 
