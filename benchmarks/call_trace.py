@@ -1,18 +1,23 @@
-"""The files of the package that a reader of one verb opens: counted by tracing calls.
+"""The files that a reader of one verb opens: counted by tracing calls.
 
     python -m benchmarks.call_trace
 
-makes a tiny model, takes one step of training, and samples, each under a profiler that
-notes every function of `keras_pixelcnn` that is called, and prints how many functions
-and files that were, and how often a call went from one file to another. Graphs are
-traced anew, so that what runs inside of them is seen.
+makes a tiny model, takes one step of training, samples, and has a server sample by a
+REST request, each under a profiler that notes every function of the package that is
+called, and prints how many functions and files that were, and how often a call went
+from one file to another. Graphs are traced anew, so that what runs inside of them is
+seen.
 """
 
+import contextlib
 import itertools
-import os
+import json
 import pathlib
 import sys
-from collections.abc import Callable
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -20,8 +25,7 @@ import keras
 import numpy as np
 
 import keras_pixelcnn as kp
-
-_PACKAGE = str(pathlib.Path(kp.__file__).parent) + os.sep
+import savedmodels
 
 
 class Trace(NamedTuple):
@@ -38,31 +42,44 @@ class Trace(NamedTuple):
     switches: int
 
 
-def trace_calls(work: Callable[[], Any]) -> Trace:
-    """Runs something, and notes which functions of the package it calls.
+class Tracer:
+    """Notes the functions of a package that are called while it is on.
 
     Args:
-        work: what is run; modules that it imports count too.
+        package: whose functions count; modules that are imported meanwhile count too.
     """
-    functions: dict[str, None] = {}
-    files: dict[str, None] = {}
-    places: list[str] = []
 
-    def note(frame: FrameType, event: str, _: Any) -> None:
-        path = frame.f_code.co_filename
-        if event != "call" or not path.startswith(_PACKAGE):
-            return
-        file = pathlib.Path(path).relative_to(_PACKAGE).as_posix()
-        files[file] = functions[f"{file}:{frame.f_code.co_qualname}"] = None
-        places.append(file)
+    def __init__(self, package: Any = kp) -> None:
+        self._root = pathlib.Path(package.__file__).parent
+        self._calls: list[tuple[str, str]] = []
+        self.is_on = True
 
-    sys.setprofile(note)
+    def note(self, frame: FrameType, event: str, _: Any) -> None:
+        """Notes a call: what `sys.setprofile` takes."""
+        path = pathlib.Path(frame.f_code.co_filename)
+        if self.is_on and event == "call" and path.is_relative_to(self._root):
+            file = path.relative_to(self._root).as_posix()
+            self._calls.append((file, frame.f_code.co_qualname))
+
+    def trace(self) -> Trace:
+        """Returns what was noted."""
+        files = [file for file, _ in self._calls]
+        return Trace(
+            tuple(dict.fromkeys(f"{file}:{name}" for file, name in self._calls)),
+            tuple(dict.fromkeys(files)),
+            sum(a != b for a, b in itertools.pairwise(files)),
+        )
+
+
+def trace_calls(work: Callable[[], Any]) -> Trace:
+    """Runs something, and notes which functions of `keras_pixelcnn` it calls."""
+    tracer = Tracer()
+    sys.setprofile(tracer.note)
     try:
         work()
     finally:
         sys.setprofile(None)
-    switches = sum(a != b for a, b in itertools.pairwise(places))
-    return Trace(tuple(functions), tuple(files), switches)
+    return tracer.trace()
 
 
 def trace_verbs() -> dict[str, Trace]:
@@ -82,8 +99,57 @@ def trace_verbs() -> dict[str, Trace]:
     return traces
 
 
-if __name__ == "__main__":
-    for name, trace in trace_verbs().items():
+def trace_request(base: pathlib.Path) -> Trace:
+    """Traces a REST request for one image in all threads of a server.
+
+    An equal request before it is not traced.
+
+    Args:
+        base: the folder of the versions of a model without conditions.
+    """
+    from savedmodels.server import LocalServer
+
+    tracer = Tracer(savedmodels)
+    tracer.is_on = False
+    row = {"seed": 1, "temperature": 1.0}
+    body = json.dumps({"signature_name": "sample", "instances": [row]}).encode()
+    with (
+        _profiled_threads(tracer),  # those that the server starts
+        LocalServer({"model": base}, poll_seconds=3600) as server,
+    ):
+        server.wait_until_available("model")
+        url = f"{server.rest_url}/v1/models/model:predict"
+        for is_traced in (False, True):
+            tracer.is_on = is_traced
+            request = urllib.request.Request(url, body)
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                answer.read()
+        tracer.is_on = False
+    return tracer.trace()
+
+
+@contextlib.contextmanager
+def _profiled_threads(tracer: Tracer) -> Iterator[None]:
+    threading.setprofile(tracer.note)
+    try:
+        yield
+    finally:
+        threading.setprofile(None)
+
+
+def main() -> None:
+    """Prints the traces."""
+    traces = trace_verbs()
+    with tempfile.TemporaryDirectory() as folder:
+        base = pathlib.Path(folder)
+        model = kp.GatedPixelCNN((4, 4, 1), 4, filters=2, num_blocks=1)
+        model.export(base / "1", verbose=False, signatures=["sample"])
+        traces["REST request"] = trace_request(base)
+    for name, trace in traces.items():
         counts = f"{len(trace.functions)} functions, {len(trace.files)} files"
         print(f"{name}: {counts}, {trace.switches} switches between files")
         print("   ", ", ".join(trace.files))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-r"""Ten minutes on a machine with a GPU, before anything long is run there.
+r"""Checks and times a machine with a GPU, in ten minutes, before a long run.
 
     python -m benchmarks.gpu --output=gpu.json
     python -m benchmarks.gpu --output=gpu.json --workdir=runs/clothes \\
@@ -24,9 +24,10 @@ from absl import flags
 
 import keras_pixelcnn as kp
 from benchmarks import report
-from benchmarks.report import Record, table
-from benchmarks.timing import median_seconds
-from benchmarks.training import compiled_step
+from benchmarks.arithmetic import matrix_product, rates
+from benchmarks.report import Record
+from benchmarks.run import check_rows
+from benchmarks.timing import compiled_step, median_seconds
 from keras_pixelcnn import programs
 
 CONTRACTS = (
@@ -52,7 +53,7 @@ SAMPLE_BATCHES = (1, 64, 1024)
 
 
 class Clock:
-    """How much of the time is left.
+    """Tells how much of the time is left.
 
     Args:
         minutes: of the whole.
@@ -63,7 +64,7 @@ class Clock:
 
     @property
     def seconds_left(self) -> float:
-        """Until the end; below zero after it."""
+        """Seconds until the end; below zero after it."""
         return self._end - time.monotonic()
 
 
@@ -93,7 +94,7 @@ def measure_training(
     network: Mapping[str, Any] = NETWORK,
     matrix_size: int = 8192,
 ) -> list[Record]:
-    """Images a second of a training step, in each precision, with and without XLA."""
+    """Measures a training step in each precision, with and without XLA."""
     images = tf.random.stateless_uniform(
         [batch_size, *image_shape], [1, 2], maxval=256, dtype=tf.int32
     )
@@ -107,22 +108,19 @@ def measure_training(
                 model.compile("adam", jit_compile=jit_compile)
                 seconds = median_seconds(
                     {
-                        "matrices": _product(matrix_size, model.compute_dtype),
+                        "matrices": matrix_product(matrix_size, model.compute_dtype),
                         "train": compiled_step(model, images),
                     },
                     runs,
                 )
-            peak = 2 * matrix_size**3 / seconds["matrices"]
-            rate = 3 * model.flops() * batch_size / seconds["train"]
+            flops = 3 * model.flops() * batch_size
             records.append(
                 {
                     "precision": precision,
                     "jit_compile": jit_compile,
                     "batch_size": batch_size,
                     "images_per_second": batch_size / seconds["train"],
-                    "flops_per_second": rate,
-                    "machine_flops_per_second": peak,
-                    "rate / machine": rate / peak,
+                    **rates(flops, seconds["train"], matrix_size, seconds["matrices"]),
                 }
             )
     return records
@@ -130,7 +128,7 @@ def measure_training(
 
 @contextlib.contextmanager
 def _rounding(allowed: bool) -> Iterator[None]:
-    """Whether products of float32 may be rounded to the 10 bits of TF32."""
+    """Lets products of float32 be rounded to the 10 bits of TF32, or not."""
     before = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(allowed)
     try:
@@ -139,22 +137,13 @@ def _rounding(allowed: bool) -> Iterator[None]:
         tf.config.experimental.enable_tensor_float_32_execution(before)
 
 
-def _product(size: int, dtype: str) -> tf.types.experimental.PolymorphicFunction:
-    """The product of two square matrices, of which one number is given back."""
-    left, right = (
-        tf.cast(tf.random.stateless_normal([size, size], [i, 2]), dtype) for i in (0, 1)
-    )
-    product = lambda: tf.cast(tf.matmul(left, right)[0, 0], tf.float32)  # noqa: E731
-    return tf.function(product, autograph=False)
-
-
 def measure_sampling(
     clock: Clock,
     model: Any = "gated_pixelcnn_fashion_mnist",
     batch_sizes: Sequence[int] = SAMPLE_BATCHES,
     runs: int = 3,
 ) -> list[Record]:
-    """Seconds of a batch of samples, by the loop and by XLA, and of scoring it."""
+    """Measures a batch of samples, by the loop and by XLA, and its scoring."""
     if not isinstance(model, keras.Model):
         model = kp.from_preset(model)
     records = []
@@ -191,48 +180,40 @@ ROWS = {
     "contracts": report.Row(
         "Contracts on the device",
         check_contracts,
-        lambda records: table(
-            {"passed": "{passed}", "pytest says": "{last_line}"}, records
-        ),
+        {"passed": "{passed}", "pytest says": "{last_line}"},
     ),
     "training": report.Row(
         "A training step",
         measure_training,
-        lambda records: table(
-            {
-                "precision": "{precision}",
-                "XLA": "{jit_compile}",
-                "images a second": "{images_per_second:.0f}",
-                "operations a second": "{flops_per_second:.2e}",
-                "of the device's matrix products": "{rate / machine:.0%}",
-            },
-            records,
-        ),
+        {
+            "precision": "{precision}",
+            "XLA": "{jit_compile}",
+            "images a second": "{images_per_second:.0f}",
+            "operations a second": "{flops_per_second:.2e}",
+            "of the device's matrix products": "{rate / machine:.0%}",
+        },
     ),
     "sampling": report.Row(
         "Samples",
         measure_sampling,
-        lambda records: table(
-            {
-                "batch": "{batch_size}",
-                "score": "{score:.3f} s",
-                "sample": "{loop:.3f} s",
-                "sample by XLA": "{xla:.3f} s",
-            },
-            records,
-        ),
+        {
+            "batch": "{batch_size}",
+            "score": "{score:.3f} s",
+            "sample": "{loop:.3f} s",
+            "sample by XLA": "{xla:.3f} s",
+        },
     ),
 }
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_float("minutes", 10, "Of the whole.", lower_bound=0, **define)
-    flags.DEFINE_list("rows", list(ROWS), f"Of {', '.join(ROWS)}.", **define)
-    flags.DEFINE_string("output", None, "JSON to write.", **define)
-    flags.DEFINE_string("workdir", None, "Of a model of clothes, if any.", **define)
-    flags.DEFINE_string("dataset", "fashion_mnist", "It learns from.", **define)
+    define = programs.FlagDefiner(flag_values)
+    define.float("minutes", 10, "Of the whole.", lower_bound=0)
+    define.list("rows", list(ROWS), f"Of {', '.join(ROWS)}.")
+    define.string("output", None, "JSON to write.")
+    define.string("workdir", None, "Of a model of clothes, if any.")
+    define.string("dataset", "fashion_mnist", "It learns from.")
 
 
 def main(flag_values: flags.FlagValues) -> None:
@@ -241,11 +222,7 @@ def main(flag_values: flags.FlagValues) -> None:
     Raises:
         ValueError: when there is no such row.
     """
-    unknown = sorted(set(flag_values.rows) - set(ROWS))
-    if unknown:
-        raise ValueError(
-            f"rows must be of {sorted(ROWS)}. Received, unknown: {unknown}"
-        )
+    check_rows(flag_values.rows, ROWS)
     clock, results = Clock(flag_values.minutes), {}
     for name in flag_values.rows:
         print(f"{name}, {clock.seconds_left:.0f} s left ...", flush=True)

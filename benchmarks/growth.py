@@ -4,37 +4,35 @@ Times are taken in turn in this process; memory is that of a batch beyond a sing
 image, each measured in fresh processes (see `benchmarks.peak_memory`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras_pixelcnn as kp
 from benchmarks.peak_memory import batch_bytes
-from benchmarks.report import Record, table
+from benchmarks.report import Record, Row
 from benchmarks.timing import median_seconds
 
-SIDES = (16, 32, 64, 128)
 SAMPLED = {"filters": 16, "num_blocks": 4, "kernel_size": 3}
 """Arguments of the model that is sampled, of side x side x 1 images."""
 
-DEPTHS = (8, 16, 32)
 TRAINED = {"image_shape": (28, 28, 1), "filters": 32, "kernel_size": 3}
 """Arguments of the model that is trained, of so many blocks."""
 
 
 def measure(runs: int) -> list[Record]:
-    """Both, the records of sampling first; see there."""
+    """Measures both, the records of sampling first; see there."""
     return [*measure_sampling(runs), *measure_training()]
 
 
 def measure_sampling(
     runs: int,
-    sides: Sequence[int] = SIDES,
+    sides: Sequence[int] = (16, 32, 64, 128),
     time_batch_size: int = 16,
     memory_batch_size: int = 256,
     memory_runs: int = 5,
     model: Mapping[str, Any] = SAMPLED,
 ) -> list[Record]:
-    """Time and memory of sampling, each with its ratio to that of the side before.
+    """Measures sampling, each with its ratio to that of the side before.
 
     Args:
         runs: counted runs of each side, for the times.
@@ -53,29 +51,29 @@ def measure_sampling(
         },
         runs,
     )
-    records = []
-    for side in sides:
-        taken = batch_bytes("sample", memory_batch_size, arguments[side], memory_runs)
-        records.append(
-            {
-                "side": side,
-                "time_batch_size": time_batch_size,
-                "seconds": seconds[side],
-                "memory_batch_size": memory_batch_size,
-                "memory_runs": memory_runs,
-                "bytes": taken,
-            }
-        )
+    records = [
+        {
+            "side": side,
+            "time_batch_size": time_batch_size,
+            "seconds": seconds[side],
+            "memory_batch_size": memory_batch_size,
+            "memory_runs": memory_runs,
+            "bytes": batch_bytes(
+                "sample", memory_batch_size, arguments[side], memory_runs
+            ),
+        }
+        for side in sides
+    ]
     return with_ratios(records, "seconds", "bytes")
 
 
 def measure_training(
-    depths: Sequence[int] = DEPTHS,
+    depths: Sequence[int] = (8, 16, 32),
     batch_size: int = 64,
     memory_runs: int = 5,
     model: Mapping[str, Any] = TRAINED,
 ) -> list[Record]:
-    """Memory of training at each depth, with and without gradient checkpointing.
+    """Measures memory of training, with and without gradient checkpointing.
 
     Args:
         depths: numbers of blocks.
@@ -85,14 +83,15 @@ def measure_training(
     """
     records = []
     for depth in depths:
+        network = {**model, "num_blocks": depth}
         kept, checkpointed = (
             batch_bytes(
                 "train",
                 batch_size,
-                {**model, "num_blocks": depth, "gradient_checkpointing": checkpointing},
+                {**network, "gradient_checkpointing": x},
                 memory_runs,
             )
-            for checkpointing in (False, True)
+            for x in (False, True)
         )
         records.append(
             {
@@ -119,16 +118,20 @@ def with_ratios(records: Sequence[Record], *names: str) -> list[Record]:
     ]
 
 
-def as_table(records: Sequence[Record]) -> str:
-    """The records of both in Markdown, a table each."""
-    by_side = [record for record in records if "side" in record]
-    by_depth = [record for record in records if "blocks" in record]
-    return f"{sampling_table(by_side)}\n\n{training_table(by_depth)}"
+def _ratio(name: str) -> Callable[[Record], str]:
+    return lambda record: (
+        f"{record[f'{name} / before']:.2f}" if record[f"{name} / before"] else "-"
+    )
 
 
-def sampling_table(records: Sequence[Record]) -> str:
-    """The records of `measure_sampling` in Markdown."""
-    return table(
+def _megabytes(name: str) -> Callable[[Record], str]:
+    return lambda record: f"{record[name] / 1e6:,.0f} MB"
+
+
+ROW = Row(
+    "Growth with the side and the depth",
+    measure,
+    (
         {
             "image": "{side}x{side}x1",
             "time": "{seconds:.3f} s",
@@ -136,13 +139,6 @@ def sampling_table(records: Sequence[Record]) -> str:
             "memory": _megabytes("bytes"),
             "memory / side before": _ratio("bytes"),
         },
-        records,
-    )
-
-
-def training_table(records: Sequence[Record]) -> str:
-    """The records of `measure_training` in Markdown."""
-    return table(
         {
             "blocks": "{blocks}",
             "memory": _megabytes("bytes"),
@@ -151,15 +147,5 @@ def training_table(records: Sequence[Record]) -> str:
             "checkpointed / depth before": _ratio("checkpointed_bytes"),
             "checkpointed / memory": "{checkpointed / kept:.2f}",
         },
-        records,
-    )
-
-
-def _ratio(name: str) -> Any:
-    return lambda record: (
-        f"{record[f'{name} / before']:.2f}" if record[f"{name} / before"] else "-"
-    )
-
-
-def _megabytes(name: str) -> Any:
-    return lambda record: f"{record[name] / 1e6:,.0f} MB"
+    ),
+)

@@ -20,7 +20,7 @@ WORK = ("sample", "train")
 
 
 def peak_bytes(work: str, batch_size: int, model: Mapping[str, Any]) -> int:
-    """Peak resident memory of a fresh process that does some work.
+    """Measures the peak resident memory of a fresh process that does some work.
 
     Args:
         work: "sample" draws a batch; "train" takes two steps of Adam.
@@ -37,7 +37,7 @@ def peak_bytes(work: str, batch_size: int, model: Mapping[str, Any]) -> int:
 
 
 def batch_bytes(work: str, batch_size: int, model: Mapping[str, Any], runs: int) -> int:
-    """What a batch takes beyond a single image: the median of runs, in bytes."""
+    """Measures what a batch takes beyond a single image: a median, in bytes."""
     return int(
         statistics.median(
             peak_bytes(work, batch_size, model) - peak_bytes(work, 1, model)
@@ -47,7 +47,7 @@ def batch_bytes(work: str, batch_size: int, model: Mapping[str, Any], runs: int)
 
 
 def own_peak_bytes() -> int:
-    """The most resident memory that this process had so far.
+    """Returns the most resident memory that this process had so far.
 
     Raises:
         OSError: where there is no /proc, as there is on Linux.

@@ -1,4 +1,4 @@
-"""What the input pipeline costs: training from it against training from memory.
+"""Training from the input pipeline against training from memory.
 
 An epoch of `fit` on the trainers' own data (decoded, cut, cached, shuffled, batched)
 against as many steps on one batch that lies in memory; and, from TensorFlow's profile
@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from benchmarks.report import Record, table
+from benchmarks.report import Record, Row
 from benchmarks.timing import median_seconds
 from trainers.configs import digits, photos
 from trainers.runs.data import load_training_data
@@ -31,7 +31,7 @@ def measure(
     names: Sequence[str] = tuple(CONFIGS),
     model: Mapping[str, Any] | None = None,
 ) -> list[Record]:
-    """Seconds of a step from the pipeline and from memory, and the share of waiting.
+    """Measures a step from the pipeline and from memory, and the share of waiting.
 
     Args:
         runs: counted runs of each alternative, epochs of training.
@@ -81,7 +81,7 @@ def _train(
 
 
 def waiting_share(model: keras.Model, batches: tf.data.Dataset) -> float:
-    """The share of the steps of an epoch that passes in waiting for the next batch.
+    """Measures the share of an epoch's steps that waits for the next batch.
 
     Args:
         model: a compiled model that was trained before: nothing is traced or compiled
@@ -125,7 +125,7 @@ class _MarkSteps(keras.callbacks.Callback):
 
 
 def _events(folder: pathlib.Path) -> Iterable[tuple[str, float]]:
-    """Names and seconds of all events of the profiles in a folder."""
+    """Yields names and seconds of all events of the profiles in a folder."""
     # Imported here: most programs of this package never read a profile.
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
@@ -138,17 +138,16 @@ def _events(folder: pathlib.Path) -> Iterable[tuple[str, float]]:
                     yield names[event.metadata_id].name, event.duration_ps / 1e12
 
 
-def as_table(records: Sequence[Record]) -> str:
-    """The records in Markdown."""
-    return table(
-        {
-            "config": "{config}",
-            "images": "{images}",
-            "batch": "{batch_size}",
-            "step from the pipeline": "{pipeline_seconds:.4f} s",
-            "step from memory": "{memory_seconds:.4f} s",
-            "pipeline / memory": "{pipeline / memory:.2f}",
-            "share of a step spent waiting": "{waiting / step:.1%}",
-        },
-        records,
-    )
+ROW = Row(
+    "Training from the input pipeline against training from memory",
+    measure,
+    {
+        "config": "{config}",
+        "images": "{images}",
+        "batch": "{batch_size}",
+        "step from the pipeline": "{pipeline_seconds:.4f} s",
+        "step from memory": "{memory_seconds:.4f} s",
+        "pipeline / memory": "{pipeline / memory:.2f}",
+        "share of a step spent waiting": "{waiting / step:.1%}",
+    },
+)

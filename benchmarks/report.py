@@ -1,16 +1,23 @@
-"""What a benchmark leaves: tables on the screen, and JSON with its surroundings."""
+"""Results of benchmarks: tables on the screen, and JSON with their surroundings."""
 
+import importlib.metadata
 import json
 import os
 import pathlib
+import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from benchmarks.timing import environment
+import keras
+import tensorflow as tf
+
 from keras_pixelcnn.files import replace_when_written
 
 Record = dict[str, Any]
 """One line of a table: names, seconds, bytes, ratios."""
+
+Columns = Mapping[str, str | Callable[[Record], str]]
+"""By heading a format of a record's entries, "{seconds:.3f} s", or a function of it."""
 
 
 class Row(NamedTuple):
@@ -19,48 +26,32 @@ class Row(NamedTuple):
     title: str
     measure: Callable[[int], list[Record]]
     """From the number of counted runs of each alternative to the records."""
-    as_table: Callable[[Sequence[Record]], str]
-    """From the records to Markdown."""
+    columns: Columns | tuple[Columns, ...]
+    """Of its table. Several: a table each, of the records that have their entries."""
+
+    def as_table(self, records: Sequence[Record]) -> str:
+        """Shows the records in Markdown."""
+        columns = self.columns if isinstance(self.columns, tuple) else (self.columns,)
+        return "\n\n".join(table(each, records) for each in columns)
 
 
-def table(
-    columns: Mapping[str, str | Callable[[Record], str]], records: Iterable[Record]
-) -> str:
-    """A table in Markdown.
-
-    Args:
-        columns: by heading what stands below it: a format such as "{seconds:.3f} s"
-            that names entries of the record, or a function of the record.
-        records: one for each line.
-    """
+def table(columns: Columns, records: Iterable[Record]) -> str:
+    """Returns a table in Markdown, with a line for each record that has its entries."""
     lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
     for record in records:
-        cells = [
-            cell(record) if callable(cell) else cell.format_map(record)
-            for cell in columns.values()
-        ]
+        try:
+            cells = [
+                cell(record) if callable(cell) else cell.format_map(record)
+                for cell in columns.values()
+            ]
+        except KeyError:
+            continue
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def show(
-    rows: Sequence[Record], runs: int, in_markdown: str, output: str | None
-) -> None:
-    """Prints the records of a program with one table, and writes them if asked to.
-
-    Args:
-        rows: what was measured.
-        runs: counted runs of each alternative.
-        in_markdown: the records as a table.
-        output: where to write JSON. None: nowhere.
-    """
-    result = {"environment": environment(), "runs": runs, "rows": rows}
-    print(f"\n{json.dumps(result['environment'])}\n\n{in_markdown}")
-    _write_json(result, output)
-
-
 def measured(title: str, runs: int, records: Sequence[Record]) -> dict[str, Any]:
-    """What is kept of a row: its records and how they came about."""
+    """Returns what is kept of a row: its records and how they came about."""
     return {
         "title": title,
         "environment": environment(),
@@ -69,8 +60,31 @@ def measured(title: str, runs: int, records: Sequence[Record]) -> dict[str, Any]
     }
 
 
+def environment() -> dict[str, Any]:
+    """Returns what the figures depend on: processor, devices and versions."""
+    return {
+        "processor": _processor(),
+        "devices": [device.device_type for device in tf.config.list_logical_devices()],
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "tensorflow_probability": importlib.metadata.version("tensorflow_probability"),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            names = [
+                line.split(":")[1].strip() for line in lines if "model name" in line
+            ]
+        return f"{names[0]}, {len(names)} threads"
+    except (OSError, IndexError):  # no Linux, or another kind of processor
+        return platform.processor() or platform.machine()
+
+
 def read(output: str | os.PathLike[str] | None) -> dict[str, Any]:
-    """The rows that a file of results holds, by name; {} where there is none.
+    """Returns the rows that a file of results holds, by name; {} where there is none.
 
     Raises:
         ValueError: when the file holds something else.
@@ -94,18 +108,15 @@ def write(rows: Mapping[str, Any], output: str | os.PathLike[str] | None) -> Non
         rows: what `measured` gave, by name.
         output: where to write JSON. None: nowhere.
     """
-    _write_json({"rows": dict(sorted(rows.items()))}, output)
-
-
-def _write_json(content: Any, output: str | os.PathLike[str] | None) -> None:
     if output is None:
         return
     with replace_when_written(output) as part:
+        content = {"rows": dict(sorted(rows.items()))}
         part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def as_markdown(rows: Mapping[str, Any], programs: Mapping[str, Row]) -> str:
-    """Measured rows as headings and tables, for a screen or a README.
+    """Returns measured rows as headings and tables, for a screen or a README.
 
     Args:
         rows: what `measured` gave, by name.

@@ -12,85 +12,52 @@ from absl import flags
 
 from benchmarks import (
     arithmetic,
-    codec,
-    codes,
     growth,
     pipeline,
     report,
-    sampling,
     serving,
     tfp_pixelcnn,
     training,
+    verbs,
 )
-from benchmarks.report import Row
 from keras_pixelcnn import programs
 
 ROWS = {
-    "a": Row(
-        "Sampling against scoring",
-        sampling.measure_sampling,
-        sampling.sampling_table,
-    ),
-    "b": Row(
-        "Sampling against whole passes of the network",
-        sampling.measure_passes,
-        sampling.passes_table,
-    ),
-    "c": Row(
-        "Against tfp.distributions.PixelCNN",
-        tfp_pixelcnn.measure,
-        tfp_pixelcnn.as_table,
-    ),
-    "d": Row(
-        "Training against full kernels times a mask",
-        training.measure,
-        training.as_table,
-    ),
-    "e": Row(
-        "Useful arithmetic against the machine's matrix products",
-        arithmetic.measure,
-        arithmetic.as_table,
-    ),
-    "f": Row(
-        "Growth with the side and the depth",
-        growth.measure,
-        growth.as_table,
-    ),
-    "g": Row(
-        "Training from the input pipeline against training from memory",
-        pipeline.measure,
-        pipeline.as_table,
-    ),
-    "h": Row(
-        "Serving under load against calling the export in the process",
-        serving.measure,
-        serving.as_table,
-    ),
-    "i": Row(
-        "Compressing and decompressing against scoring",
-        codec.measure,
-        codec.as_table,
-    ),
-    "j": Row(
-        "Sampling codes against scoring them",
-        codes.measure,
-        codes.as_table,
-    ),
-    "k": Row(
-        "Scoring value by value against scoring by the sum",
-        sampling.measure_values,
-        sampling.values_table,
-    ),
+    "a": verbs.SAMPLING,
+    "b": verbs.PASSES,
+    "c": tfp_pixelcnn.ROW,
+    "d": training.ROW,
+    "e": arithmetic.ROW,
+    "f": growth.ROW,
+    "g": pipeline.ROW,
+    "h": serving.ROW,
+    "i": verbs.CODEC,
+    "j": verbs.CODES,
+    "k": verbs.VALUES,
+    "l": verbs.REQUESTS,
 }
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
+    define = programs.FlagDefiner(flag_values)
     titles = "; ".join(f"{name}: {row.title}" for name, row in ROWS.items())
-    flags.DEFINE_list("rows", list(ROWS), f"What to measure. {titles}.", **define)
-    flags.DEFINE_integer("runs", 5, "Counted runs of each.", lower_bound=1, **define)
-    flags.DEFINE_string("output", None, "JSON to write, or to add to.", **define)
+    define.list("rows", list(ROWS), f"What to measure. {titles}.")
+    define.count("runs", 5, "Counted runs of each.")
+    define.string("output", None, "JSON to write, or to add to.")
+
+
+def check_rows(rows: list[str], known: dict[str, report.Row]) -> None:
+    """Checks that rows are known.
+
+    Raises:
+        ValueError: when there is no such row.
+    """
+    unknown = sorted(set(rows) - set(known))
+    if unknown:
+        raise ValueError(
+            f"rows must be of {sorted(known)}. Received, unknown: {unknown}"
+        )
 
 
 def main(flag_values: flags.FlagValues) -> None:
@@ -99,11 +66,7 @@ def main(flag_values: flags.FlagValues) -> None:
     Raises:
         ValueError: when there is no such row, or the output is something else.
     """
-    unknown = sorted(set(flag_values.rows) - set(ROWS))
-    if unknown:
-        raise ValueError(
-            f"rows must be of {sorted(ROWS)}. Received, unknown: {unknown}"
-        )
+    check_rows(flag_values.rows, ROWS)
     results = report.read(flag_values.output)
     foreign = sorted(set(results) - set(ROWS))
     if foreign:

@@ -13,15 +13,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.networks import new_model
-from benchmarks.report import Record, table
+from benchmarks.report import Record, Row
 from benchmarks.serving_clients import Clients
+from benchmarks.timing import new_model
 
 IMAGES = "28x28x1"
 PROTOCOLS = ("rest", "grpc")
@@ -43,7 +43,7 @@ class Server(NamedTuple):
     addresses: dict[str, str]
 
     def resident_bytes(self) -> int:
-        """Memory of the process as it stands. Linux only."""
+        """Returns the memory of the process as it stands. Linux only."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) << 10
 
@@ -54,11 +54,11 @@ def measure(
     num_requests: int = NUM_REQUESTS,
     num_clients: int = NUM_CLIENTS,
 ) -> list[Record]:
-    """Requests a second of each protocol, and what the same rows take without a server.
+    """Measures requests a second of each protocol, and the same rows without a server.
 
     Args:
         runs: counted runs, which divide the requests among them.
-        images: a key of `benchmarks.networks.MODELS`.
+        images: a key of `benchmarks.timing.MODELS`.
         num_requests: of one image each, for each protocol.
         num_clients: that ask at the same time.
     """
@@ -147,7 +147,7 @@ def _seconds_each(start: float, count: int) -> float:
 
 
 def in_process(sample: Any, seeds: np.ndarray, batch_size: int) -> np.ndarray:
-    """The same images by the export's signature, so many rows at once."""
+    """Returns the same images by the export's signature, so many rows at once."""
     images = [
         sample(
             seed=tf.constant(seeds[i : i + batch_size]),
@@ -158,20 +158,19 @@ def in_process(sample: Any, seeds: np.ndarray, batch_size: int) -> np.ndarray:
     return np.concatenate(images)
 
 
-def as_table(records: Sequence[Record]) -> str:
-    """The records in Markdown."""
-    return table(
-        {
-            "images": "{images}",
-            "protocol": "{protocol}",
-            "clients": "{clients}",
-            "requests": "{requests}",
-            "images a second": "{served a second:.0f}",
-            "in the process, as many rows at once": "{together a second:.0f}",
-            "served / that": "{served / together:.2f}",
-            "in the process, one by one": "{alone a second:.0f}",
-            "served / one by one": "{served / alone:.1f}",
-            "memory after / before": "{after / before:.3f}",
-        },
-        records,
-    )
+ROW = Row(
+    "Serving under load against calling the export in the process",
+    measure,
+    {
+        "images": "{images}",
+        "protocol": "{protocol}",
+        "clients": "{clients}",
+        "requests": "{requests}",
+        "images a second": "{served a second:.0f}",
+        "in the process, as many rows at once": "{together a second:.0f}",
+        "served / that": "{served / together:.2f}",
+        "in the process, one by one": "{alone a second:.0f}",
+        "served / one by one": "{served / alone:.1f}",
+        "memory after / before": "{after / before:.3f}",
+    },
+)

@@ -1,4 +1,4 @@
-"""Clients in processes of their own: in one, they would wait for each other."""
+"""Clients of a served model, in several processes, so that none waits for another."""
 
 import concurrent.futures
 import multiprocessing

@@ -6,20 +6,20 @@ one process; everything is in a `tf.function`. Its sampler runs the network once
 pixel, and is measured whole, on a smaller batch.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.networks import (
+from benchmarks.report import Record, Row
+from benchmarks.timing import (
+    compiled_step,
     image_shape,
+    median_seconds,
     new_model,
     num_parameters,
     random_images,
 )
-from benchmarks.report import Record, table
-from benchmarks.timing import median_seconds
-from benchmarks.training import compiled_step
 
 ARGUMENTS = {
     # As in the example of its documentation but for the filters, which make it as
@@ -41,11 +41,11 @@ def measure(
     sample_batch_size: int = 16,
     arguments: Mapping[str, Any] = ARGUMENTS,
 ) -> list[Record]:
-    """Seconds of scoring, of a training step and of sampling, theirs and ours.
+    """Measures scoring, a training step and sampling, theirs and ours.
 
     Args:
         runs: counted runs of each alternative.
-        name: a key of `benchmarks.networks.MODELS`.
+        name: a key of `benchmarks.timing.MODELS`.
         batch_size: images that are scored, and of a training step.
         sample_batch_size: images that are sampled.
         arguments: of `tfp.distributions.PixelCNN`.
@@ -84,7 +84,7 @@ def measure(
 
 
 def their_model(name: str, arguments: Mapping[str, Any]) -> Any:
-    """A `tfp.distributions.PixelCNN` for images of a size."""
+    """Makes a `tfp.distributions.PixelCNN` for images of a size."""
     # Imported here: it brings a second Keras, which no other row needs.
     from tensorflow_probability import distributions as tfd
 
@@ -94,7 +94,7 @@ def their_model(name: str, arguments: Mapping[str, Any]) -> Any:
 def their_log_prob(
     distribution: Any, images: tf.Tensor
 ) -> tf.types.experimental.PolymorphicFunction:
-    """Scores images, as a compiled function."""
+    """Returns a compiled function that scores images."""
     values = tf.cast(images, tf.float32)
     return tf.function(
         lambda: distribution.log_prob(values, training=False), autograph=False
@@ -102,7 +102,7 @@ def their_log_prob(
 
 
 def their_training_step(distribution: Any, images: tf.Tensor) -> Callable[[], Any]:
-    """One step of Adam on the mean log probability, as a compiled function.
+    """Returns a compiled step of Adam on the mean log probability.
 
     The masks of its kernels are constraints, which its optimiser applies.
     """
@@ -124,19 +124,18 @@ def their_training_step(distribution: Any, images: tf.Tensor) -> Callable[[], An
     return step
 
 
-def as_table(records: Sequence[Record]) -> str:
-    """The records in Markdown."""
-    return table(
-        {
-            "": "{verb}",
-            "batch": "{batch_size}",
-            "ours": lambda row: (
-                f"{row['our_seconds']:.3f} s, {row['our_parameters']:,} parameters"
-            ),
-            "tfd.PixelCNN": lambda row: (
-                f"{row['tfp_seconds']:.3f} s, {row['tfp_parameters']:,} parameters"
-            ),
-            "tfd.PixelCNN / ours": "{tfp / ours:.2f}",
-        },
-        records,
-    )
+ROW = Row(
+    "Against tfp.distributions.PixelCNN",
+    measure,
+    {
+        "": "{verb}",
+        "batch": "{batch_size}",
+        "ours": lambda row: (
+            f"{row['our_seconds']:.3f} s, {row['our_parameters']:,} parameters"
+        ),
+        "tfd.PixelCNN": lambda row: (
+            f"{row['tfp_seconds']:.3f} s, {row['tfp_parameters']:,} parameters"
+        ),
+        "tfd.PixelCNN / ours": "{tfp / ours:.2f}",
+    },
+)

@@ -1,24 +1,84 @@
-"""Timing alternatives in turn, so that a change of pace hits all alike."""
+"""The networks that are measured, and the timing of alternatives in turn."""
 
-import importlib.metadata
-import platform
+import math
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+import keras_pixelcnn as kp
+from benchmarks.report import Record
+
+MODELS = {
+    "28x28x1": {"filters": 32, "num_blocks": 8, "kernel_size": 5},
+    "32x32x3": {"filters": 60, "num_blocks": 8, "kernel_size": 3},
+}
+"""Arguments of the models, by the images' size; all have 256 levels."""
+
+
+def image_shape(name: str) -> tuple[int, int, int]:
+    """Returns height, width and channels of a key of `MODELS`."""
+    height, width, channels = name.split("x")
+    return int(height), int(width), int(channels)
+
+
+def new_model(name: str, **arguments: Any) -> kp.GatedPixelCNN:
+    """Makes a model.
+
+    Args:
+        name: a key of `MODELS`.
+        **arguments: of `GatedPixelCNN`, beside those in `MODELS`.
+    """
+    return kp.GatedPixelCNN(image_shape(name), **MODELS[name], **arguments)
+
+
+def random_images(name: str, batch_size: int) -> tf.Tensor:
+    """Draws uniform images: int32 (batch_size, height, width, channels)."""
+    return tf.random.stateless_uniform(
+        [batch_size, *image_shape(name)], [1, 2], maxval=256, dtype=tf.int32
+    )
+
+
+def batches(
+    names: Iterable[str] | None, batch_sizes: Iterable[int]
+) -> Iterator[tuple[Record, kp.GatedPixelCNN, tf.Tensor]]:
+    """Makes a model of each size, and images of each batch size.
+
+    Args:
+        names: keys of `MODELS`. None: all.
+        batch_sizes: images in a batch.
+
+    Yields:
+        A record of "images" and "batch_size", the model, and the images.
+    """
+    for name in MODELS if names is None else names:
+        model = new_model(name)
+        for size in batch_sizes:
+            record = {"images": name, "batch_size": size}
+            yield record, model, random_images(name, size)
+
+
+def num_parameters(weights: list[Any]) -> int:
+    """Counts the numbers that weights hold together."""
+    return sum(math.prod(weight.shape) for weight in weights)
+
+
+def compiled_step(model: keras.Model, *batch: Any) -> Callable[[], Any]:
+    """Returns a step of a compiled model's own training, on a batch in memory."""
+    return lambda: model.train_on_batch(*batch)
+
 
 def median_seconds(
     alternatives: Mapping[str, Callable[[], Any]], runs: int
 ) -> dict[str, float]:
-    """Median wall-clock seconds of each alternative.
+    """Measures the median wall-clock seconds of each alternative.
 
     Each is run once to be compiled, which does not count; then all in turn, `runs`
-    times.
+    times, so that a change of pace hits all alike.
 
     Args:
         alternatives: functions by name, which return tensors or numbers.
@@ -37,24 +97,22 @@ def median_seconds(
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def environment() -> dict[str, Any]:
-    """What the figures depend on: processor, devices and versions."""
-    return {
-        "processor": _processor(),
-        "devices": [device.device_type for device in tf.config.list_logical_devices()],
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "tensorflow_probability": importlib.metadata.version("tensorflow_probability"),
-    }
+def compare(
+    alternatives: Mapping[str, Callable[[], Any]], runs: int, *ratios: str
+) -> Record:
+    """Measures alternatives, and divides one's seconds by another's.
 
+    Args:
+        alternatives: as for `median_seconds`.
+        runs: number of counted runs of each.
+        *ratios: such as "sample / score", of names of alternatives.
 
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            names = [
-                line.split(":")[1].strip() for line in lines if "model name" in line
-            ]
-        return f"{names[0]}, {len(names)} threads"
-    except (OSError, IndexError):  # no Linux, or another kind of processor
-        return platform.processor() or platform.machine()
+    Returns:
+        "<name>_seconds" of each alternative, and the ratios by what they are called.
+    """
+    seconds = median_seconds(alternatives, runs)
+    record = {f"{name}_seconds": value for name, value in seconds.items()}
+    for ratio in ratios:
+        above, below = ratio.split(" / ")
+        record[ratio] = seconds[above] / seconds[below]
+    return record

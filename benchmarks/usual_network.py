@@ -51,7 +51,7 @@ class MaskedConvolution(keras.layers.Conv2D):
         self.mask = mask
 
     def _centre(self, features: int) -> np.ndarray:
-        """Which features each filter sees at its own pixel: (features, filters)."""
+        """Tells which features a filter sees at its own pixel: (features, filters)."""
         inputs, outputs = (
             np.arange(count) * self.color_groups // count
             for count in (features, self.filters)
@@ -152,7 +152,7 @@ def _pointwise(filters: int, channels: int, **kwargs: Any) -> MaskedConvolution:
 
 
 def _gate(inputs: Any, color_groups: int = 1) -> Any:
-    """Tanh of one half of each group's features times the sigmoid of the other."""
+    """Multiplies tanh of half of each group's features by the other's sigmoid."""
     parts = keras.ops.split(inputs, 2 * color_groups, axis=-1)
     content = keras.ops.concatenate(parts[::2], axis=-1)
     opening = keras.ops.concatenate(parts[1::2], axis=-1)

@@ -100,9 +100,8 @@ def gaussian_bits_per_dim(
     Time grows with the cube of the dimensions: seconds for 32x32x3.
 
     Args:
-        train_images: integers in `[0, num_levels)` of shape
-            `(batch, height, width, channels)`.
-        test_images: the same, of the same height, width and channels.
+        train_images: as for `independent_pixel_bits_per_dim`.
+        test_images: the same.
         num_levels: how many values a pixel can take.
         seed: draws the noise. Defaults to `0`.
 
@@ -197,9 +196,8 @@ def baseline_table(
     """Scores all baselines on the same images.
 
     Args:
-        train_images: integers in `[0, num_levels)` of shape
-            `(batch, height, width, channels)`.
-        test_images: the same, of the same height, width and channels.
+        train_images: as for `independent_pixel_bits_per_dim`.
+        test_images: the same.
         num_levels: how many values a pixel can take.
         seed: draws the noise of the Gaussian. Defaults to `0`.
 

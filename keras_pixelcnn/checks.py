@@ -1,11 +1,15 @@
 """Checks of arguments, images and values in graphs, each with its error message."""
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
+
+Shape = Sequence[int | None]
+"""The sizes of a tensor's axes, None where they are not known."""
 
 
 def is_integer(value: Any, least: int | None = None) -> bool:
@@ -42,17 +46,18 @@ def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
     return int(height), int(width), int(channels)
 
 
-def check_positive(argument: str, size: Any) -> None:
-    """Checks that an argument is an integer of at least 1.
+def check_integer(argument: str, value: Any, least: int = 1) -> int:
+    """Checks that an argument is an integer of at least so much, and returns it.
 
     Raises:
         ValueError: when it is not.
     """
-    if not is_integer(size, 1):
+    if not is_integer(value, least):
         raise ValueError(
-            f"{argument} must be an integer of at least 1. "
-            f"Received: {argument}={size!r}"
+            f"{argument} must be an integer of at least {least}. "
+            f"Received: {argument}={value!r}"
         )
+    return int(value)
 
 
 def check_dropout_rate(dropout_rate: Any) -> None:
@@ -90,6 +95,53 @@ def checked(
     check = tf.debugging.Assert(tf.reduce_all(possible), [rule, "Received:", wrong])
     with tf.control_dependencies([check]):
         return tf.identity(values)
+
+
+_NOT_FINITE = (
+    "The training that made them has failed: use an earlier checkpoint, or train again "
+    "at a lower learning rate."
+)
+
+
+def checked_outputs(is_right: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    """Returns what a network's outputs became, once it is seen that it is something.
+
+    Args:
+        is_right: booleans of the outputs' shape: False where numbers were not finite.
+        outputs: any.
+
+    Raises:
+        ValueError: where it is not; a graph raises `InvalidArgumentError` when it runs.
+    """
+    rule = (
+        "The model must give finite numbers. Its weights hold NaN, or numbers that are "
+        f"too large. {_NOT_FINITE}"
+    )
+    if tf.executing_eagerly():
+        if not tf.reduce_all(is_right):
+            raise ValueError(rule)
+        return outputs
+    check = tf.debugging.Assert(tf.reduce_all(is_right), [rule])
+    with tf.control_dependencies([check]):
+        return tf.identity(outputs)
+
+
+def check_finite_weights(weights: Iterable[Any]) -> None:
+    """Checks weights before they are kept or served.
+
+    Args:
+        weights: variables of Keras.
+
+    Raises:
+        ValueError: when a number among them is not finite.
+    """
+    for weight in weights:
+        is_wrong = ~np.isfinite(keras.ops.convert_to_numpy(weight))
+        if is_wrong.any():
+            raise ValueError(
+                f"Weights must be finite. Received: {weight.path}, with "
+                f"{np.count_nonzero(is_wrong)} numbers that are not. {_NOT_FINITE}"
+            )
 
 
 def of_known_shape(
@@ -225,7 +277,7 @@ def as_array(images: Any, num_levels: int, name: str = "image") -> np.ndarray:
     """
     rule = f"`{name}` must be an array of integers in [0, {num_levels})."
     try:
-        values = np.asarray(images)
+        values = _to_numpy(images)
     except ValueError as error:
         raise ValueError(
             f"{rule} Received a {type(images).__name__} that makes no array: {error}"
@@ -239,11 +291,27 @@ def as_array(images: Any, num_levels: int, name: str = "image") -> np.ndarray:
 
 
 def as_array_or_none(values: Any) -> np.ndarray | None:
-    """Returns an array of anything; None of lists whose parts differ in length."""
+    """Returns an array of anything; None of what makes none, as `_to_numpy` says."""
     try:
-        return np.asarray(values)
+        return _to_numpy(values)
     except ValueError:
         return None
+
+
+def _to_numpy(values: Any) -> np.ndarray:
+    """Returns an array of anything; bfloat16, which NumPy does not know, as float32.
+
+    Raises:
+        ValueError: when lists differ in length; when values are masked, which NumPy
+            would take for what lies beneath; or when a tensor is not dense.
+    """
+    parts = values if isinstance(values, list | tuple) else [values]
+    if any(isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x) for x in parts):
+        raise ValueError("Some values are masked: fill them, as by .filled(0).")
+    if isinstance(values, tf.RaggedTensor | tf.SparseTensor):
+        raise ValueError("It is not dense: .to_tensor() or tf.sparse.to_dense helps.")
+    array = np.asarray(values)
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
 def as_numbers(values: Any, name: str) -> tf.Tensor:
@@ -256,9 +324,10 @@ def as_numbers(values: Any, name: str) -> tf.Tensor:
     Raises:
         ValueError: when they are no real numbers.
     """
-    if not tf.is_tensor(values):
+    is_dense = not isinstance(values, tf.RaggedTensor | tf.SparseTensor)
+    if not (tf.is_tensor(values) and is_dense):
         try:
-            values = np.asarray(values)
+            values = _to_numpy(values)
         except ValueError as error:
             raise ValueError(f"{name} must hold numbers. {error}") from error
         if values.dtype.kind == "f" and values.dtype.itemsize > 8:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_pixelcnn import files
-from keras_pixelcnn.checks import check_images, is_integer
+from keras_pixelcnn.checks import check_images, check_integer
 from keras_pixelcnn.pixel_values import to_pixels
 
 # Light grey, so that both black and white images stand out from it.
@@ -52,9 +52,9 @@ def image_grid(
     images = check_images(images, num_levels, "images")
     if not len(images):
         raise ValueError("`images` must hold at least one image. Received none.")
-    _check_at_least(1, "columns", 1 if columns is None else columns)
-    _check_at_least(0, "margin", margin)
-    _check_at_least(1, "min_side", min_side)
+    check_integer("columns", 1 if columns is None else columns)
+    check_integer("margin", margin, 0)
+    check_integer("min_side", min_side)
     tiles = _enlarge(_shown_channels(to_pixels(images, num_levels)), min_side)
     return _tile(tiles, columns or _near_square(tiles), margin)
 
@@ -107,13 +107,6 @@ def save_image_grid(
     picture = Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid)
     with files.replace_when_written(path) as part:
         picture.save(part, format="PNG", optimize=True)
-
-
-def _check_at_least(least: int, name: str, value: int) -> None:
-    if not is_integer(value, least):
-        raise ValueError(
-            f"`{name}` must be an integer of at least {least}. Received: {value!r}"
-        )
 
 
 def _shown_channels(images: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Runs a program: flags, and errors in one line."""
 
+import functools
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -15,6 +16,26 @@ _EXTRAS = {
     },
 }
 """Modules that extras of this package bring along."""
+
+
+class FlagDefiner:
+    """Defines flags as `flags.DEFINE_string` and its kin do, all among the same ones.
+
+    Args:
+        flag_values: to add to.
+    """
+
+    def __init__(self, flag_values: flags.FlagValues) -> None:
+        among = {"flag_values": flag_values}
+        self.bool = functools.partial(flags.DEFINE_bool, **among)
+        self.count = functools.partial(flags.DEFINE_integer, lower_bound=1, **among)
+        self.enum = functools.partial(flags.DEFINE_enum, **among)
+        self.float = functools.partial(flags.DEFINE_float, **among)
+        self.integer = functools.partial(flags.DEFINE_integer, **among)
+        self.list = functools.partial(flags.DEFINE_list, **among)
+        self.multi_string = functools.partial(flags.DEFINE_multi_string, **among)
+        self.string = functools.partial(flags.DEFINE_string, **among)
+        self.required = functools.partial(flags.mark_flags_as_required, **among)
 
 
 def run(

@@ -1,4 +1,4 @@
-"""What a model's pixels depend on: found by gradients, and drawn."""
+"""Dependencies of a model's pixels, found by gradients, and pictures of them."""
 
 import math
 import os
@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn import files
-from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.checks import check_integer, is_integer
 from keras_pixelcnn.models import AutoregressiveImageModel
 
 _PIXEL, _SEEN, _UNSEEN, _LATER = range(4)
@@ -35,7 +35,7 @@ def dependencies(
     batch_size: int = 256,
     seed: int = 0,
 ) -> np.ndarray:
-    """Which channels of which pixels each channel's distribution depends on.
+    """Finds the channels of pixels that each channel's distribution depends on.
 
     Found by gradients of the parameters of a channel's distribution with respect to the
     image (to its vectors, where the model looks them up in a table), on images and
@@ -69,8 +69,9 @@ def dependencies(
         >>> dependencies(model, pixel=(4, 4))[0, :, :, 0].sum()  # pixels that it sees
     """
     _check_model(model)
-    _check_integers(1, tries=tries, batch_size=batch_size)
-    _check_integers(0, seed=seed)
+    check_integer("tries", tries)
+    check_integer("batch_size", batch_size)
+    check_integer("seed", seed, 0)
     outputs = _outputs(model.image_shape, pixel)
     network = network_of_encoded(model)
     generator = np.random.default_rng(seed)
@@ -91,7 +92,7 @@ def dependencies(
 def network_of_encoded(
     model: AutoregressiveImageModel,
 ) -> Callable[..., tf.Tensor]:
-    """The model from its encoded image: floats, which gradients can reach.
+    """Cuts the model at its encoded image: floats, which gradients can reach.
 
     Args:
         model: any model whose image goes through a layer named "encoding".
@@ -121,15 +122,6 @@ def network_of_encoded(
     return run
 
 
-def _check_integers(least: int, **given: Any) -> None:
-    for name, value in given.items():
-        if not is_integer(value, least):
-            raise ValueError(
-                f"{name} must be an integer of at least {least}. "
-                f"Received: {name}={value!r}"
-            )
-
-
 def _check_model(model: Any) -> None:
     if not isinstance(model, AutoregressiveImageModel):
         raise ValueError(
@@ -153,7 +145,7 @@ def _check_pixel(pixel: Any, image_shape: tuple[int, int, int]) -> tuple[int, in
 def _outputs(
     image_shape: tuple[int, int, int], pixel: tuple[int, int] | None
 ) -> np.ndarray:
-    """The channels to look at: int (n, 3) of row, column and channel."""
+    """Lists the channels to look at: int (n, 3) of row, column and channel."""
     if pixel is None:
         return np.argwhere(np.ones(image_shape, bool))
     row, column = _check_pixel(pixel, image_shape)
@@ -168,7 +160,7 @@ def _gradients_of(
     conditions: Mapping[str, Any],
     training: bool,
 ) -> np.ndarray:
-    """Whether the image has a gradient, booleans (outputs, height, width, channels).
+    """Tells where the image has a gradient: bool (outputs, h, w, channels).
 
     One backward pass for all outputs: each has a copy of the image for itself.
     """
@@ -187,7 +179,7 @@ def _gradients_of(
     by_image, by_features = tape.gradient(total, [images, encoded])
     if by_image is not None:
         return by_image.numpy() != 0
-    # Of integers that are looked up there is no gradient, but of what is found.
+    # A lookup has no gradient with respect to its integers, but to what it found.
     found = by_features.numpy().reshape(*images.shape, -1)
     return (found != 0).any(axis=-1)
 
@@ -198,7 +190,7 @@ def _channels_of(
     images: tf.Tensor,
     outputs: np.ndarray,
 ) -> Iterator[tf.Tensor]:
-    """For each channel among the outputs the parameters of its own distribution."""
+    """Yields the parameters of the distribution of each channel in the outputs."""
     for channel in np.unique(outputs[:, 2]):
         (copies,) = np.nonzero(outputs[:, 2] == channel)
         places = np.stack([copies, *outputs[copies, :2].T], axis=-1)
@@ -242,7 +234,7 @@ def plot_receptive_field(
             "model must be a model, or several by the text that stands above each. "
             f"Received: {list(models) or 'none'}"
         )
-    _check_integers(2, cell_size=cell_size)
+    check_integer("cell_size", cell_size, 2)
     panels = {
         title: _cells(_kinds(model, pixel, tries), cell_size)
         for title, model in models.items()
@@ -257,7 +249,7 @@ def plot_receptive_field(
 def _kinds(
     model: AutoregressiveImageModel, pixel: tuple[int, int] | None, tries: int
 ) -> np.ndarray:
-    """What each pixel is to the one looked at: int (height, width)."""
+    """Classifies pixels by what they are to the one looked at: int (h, w)."""
     _check_model(model)
     height, width, _ = model.image_shape
     pixel = (height // 2, width // 2) if pixel is None else pixel
@@ -272,7 +264,7 @@ def _kinds(
 
 
 def _cells(kinds: np.ndarray, cell_size: int) -> np.ndarray:
-    """Squares with a line around each: uint8 (height, width, 3)."""
+    """Draws squares with a line around each: uint8 (height, width, 3)."""
     height, width = kinds.shape
     cells = _COLORS[kinds].repeat(cell_size, axis=0).repeat(cell_size, axis=1)
     picture = np.empty((height * cell_size + 1, width * cell_size + 1, 3), np.uint8)
@@ -284,7 +276,7 @@ def _cells(kinds: np.ndarray, cell_size: int) -> np.ndarray:
 
 
 def _compose(panels: Mapping[str, np.ndarray]) -> Any:
-    """Panels in a row, their titles above them and the colours explained below."""
+    """Draws panels in a row, with titles above and a legend below."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(_FONT_SIZE)
@@ -316,7 +308,7 @@ def _text_width(font: Any, text: str) -> int:
 
 
 def _flow(widths: list[int], width: int) -> list[tuple[int, int]]:
-    """Where entries of some widths stand, (left, line), in lines of a width."""
+    """Places entries of some widths in lines of a width: (left, line) of each."""
     places, left, line = [], _MARGIN, 0
     for entry in widths:
         if places and left + entry > width - _MARGIN:

@@ -164,14 +164,12 @@ def _example_command(loader: str, export: str, signature: str) -> list[str]:
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    flags.DEFINE_string(
-        "output", None, "Where the program appears.", flag_values=flag_values
-    )
-    flags.DEFINE_string(
+    define = programs.FlagDefiner(flag_values)
+    define.string("output", None, "Where the program appears.")
+    define.string(
         "export",
         None,
         "The folder of a SavedModel, to print commands that run it. Default: none.",
-        flag_values=flag_values,
     )
     flags.mark_flag_as_required("output", flag_values)
 

@@ -13,61 +13,49 @@ from keras_pixelcnn.files import read_json
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string(
-        "model", None, "The .keras file, or preset, to publish.", **define
-    )
-    flags.DEFINE_string(
+    define = programs.FlagDefiner(flag_values)
+    define.string("model", None, "The .keras file, or preset, to publish.")
+    define.string(
         "base",
         None,
         "The folder of all versions, which a server watches; the new one appears in it "
         "as the next number.",
-        **define,
     )
-    flags.DEFINE_list(
+    define.list(
         "signatures",
         None,
         "What callers can ask for, as sample,log_prob; the first is for requests that "
         "name none. Default: all.",
-        **define,
     )
-    flags.DEFINE_list(
+    define.list(
         "label_names",
         None,
         "What the labels are called, as cat,dog. Default: as in the model.",
-        **define,
     )
-    flags.DEFINE_float(
+    define.float(
         "bits_per_dim",
         None,
         "What the model reached on test data. Default: what metrics.json beside the "
         "model says, if it is there.",
-        **define,
     )
     _define_batching_flags(flag_values)
-    flags.mark_flags_as_required(["model", "base"], flag_values)
+    define.required(["model", "base"])
 
 
 def _define_batching_flags(flag_values: flags.FlagValues) -> None:
-    define = {"flag_values": flag_values}
-    flags.DEFINE_integer(
-        "max_batch_size", 64, "Rows of the largest batch of a server.", **define
-    )
-    flags.DEFINE_integer(
+    define = programs.FlagDefiner(flag_values)
+    define.integer("max_batch_size", 64, "Rows of the largest batch of a server.")
+    define.integer(
         "batch_timeout_micros",
         5_000,
         "Microseconds that a request waits for others to share its batch.",
-        **define,
     )
-    flags.DEFINE_integer(
-        "max_enqueued_batches", 64, "Batches that may wait in a server.", **define
-    )
-    flags.DEFINE_list(
+    define.integer("max_enqueued_batches", 64, "Batches that may wait in a server.")
+    define.list(
         "allowed_batch_sizes",
         None,
         "Sizes that batches are filled up to, the last one max_batch_size. Default: "
         "the powers of two.",
-        **define,
     )
     flags.register_validator(
         "allowed_batch_sizes",

@@ -1,4 +1,4 @@
-"""What an input or output of a signature is, for the client and the server."""
+"""TensorSpec: type and shape of an input or output, for client and server."""
 
 from typing import NamedTuple
 

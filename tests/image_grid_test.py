@@ -103,10 +103,10 @@ def test_other_channels_stand_side_by_side_in_grey(channels):
         (np.zeros((0, 8, 8, 1), int), {}, "`images` must hold at least one image"),
         (np.full((1, 8, 8, 1), 17), {}, r"`images` must hold integers in \[0, 17\)"),
         (np.zeros((8, 8), int), {}, "`images` must have shape"),
-        (np.zeros((1, 8, 8, 1), int), {"columns": 0}, "`columns`.*Received: 0"),
-        (np.zeros((1, 8, 8, 1), int), {"columns": 1.5}, "`columns`.*Received: 1.5"),
-        (np.zeros((1, 8, 8, 1), int), {"margin": -1}, "`margin`.*Received: -1"),
-        (np.zeros((1, 8, 8, 1), int), {"min_side": 0}, "`min_side`.*Received: 0"),
+        (np.zeros((1, 8, 8, 1), int), {"columns": 0}, "columns must be.*=0"),
+        (np.zeros((1, 8, 8, 1), int), {"columns": 1.5}, "columns must be.*=1.5"),
+        (np.zeros((1, 8, 8, 1), int), {"margin": -1}, "margin must be.*=-1"),
+        (np.zeros((1, 8, 8, 1), int), {"min_side": 0}, "min_side must be.*=0"),
     ],
 )
 def test_wrong_arguments_are_named(images, options, message, tmp_path):

@@ -28,6 +28,8 @@ KINDS = {
         "num_classes": 3,
         "embedding_dim": 2,
         "spatial_shape": (2, 1, 3),
+        "vocabulary": ["a", "red", "square"],
+        "caption_length": 3,
         "condition_dropout": 0.2,
     },
 }
@@ -102,6 +104,12 @@ def _conditions(model, rng, rows):
     for name in ("embedding", "spatial"):
         if name in shapes:
             given[name] = rng.normal(size=(rows, *shapes[name])).astype("f4")
+    if "caption" in shapes:
+        words = model.conditions.caption_text
+        size = (rows, words.length)
+        ids = rng.integers(words.least_id, words.num_ids, size=size, dtype="i4")
+        ids[::2, -1] = 0  # some sentences are shorter
+        given["caption"] = ids
     if model.conditions.optional and "label" not in shapes:
         given["has_condition"] = (np.arange(rows, dtype="i4") + 1) % 2
     return given
@@ -109,7 +117,7 @@ def _conditions(model, rng, rows):
 
 def answer(model, signature, inputs):
     """What Python gives for a request, as arrays; PNG files as their levels."""
-    inputs = dict(inputs)
+    inputs, share = dict(inputs), {}
     if signature == "metadata":
         return {}
     if signature == "classify":
@@ -128,12 +136,13 @@ def answer(model, signature, inputs):
     if signature == "complete_png":
         inputs["image"] = decode(model, inputs.pop("image_bytes"))
         inputs["mask"] = decode_masks(inputs.pop("mask_bytes"))
+        share = {"known_share": inputs["mask"].mean((1, 2)).astype("f4")}
     if signature in ("complete", "complete_png"):
         mask = np.repeat(inputs.pop("mask")[..., None], model.image_shape[-1], axis=-1)
         image = model.complete(inputs.pop("image"), mask, **inputs).numpy()
     else:
         image = model.sample(len(inputs["seed"]), **inputs).numpy()
-    return {"image_bytes" if signature.endswith("_png") else "image": image}
+    return {"image_bytes" if signature.endswith("_png") else "image": image, **share}
 
 
 def _interpolate(model, inputs):

@@ -20,48 +20,31 @@ from trainers.command_line import flag_groups
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "The .keras file, or a preset's name.", **define)
-    flags.DEFINE_string(
+    define = programs.FlagDefiner(flag_values)
+    define.string("model", None, "The .keras file, or a preset's name.")
+    define.string(
         "background",
         None,
         "The .keras file of a model that was trained with config.mutation_rate, for "
         "the likelihood ratio.",
-        **define,
     )
     flag_groups.define_data_flags(flag_values)
-    flags.DEFINE_string(
+    define.string(
         "reference_split",
         "train",
         "The split of the dataset on which the usual likelihood is measured.",
-        **define,
     )
-    flags.DEFINE_list(
+    define.list(
         "anomalous",
         ["enlarged_digits", "font_digits"],
         "Strange images: enlarged_digits, font_digits, or datasets as of --dataset.",
-        **define,
     )
-    flags.DEFINE_string(
-        "fonts", "/usr/share/fonts", "The folder of font_digits' fonts.", **define
-    )
-    flags.DEFINE_bool(
-        "defects", False, "Paints faults into usual images and finds them.", **define
-    )
-    flags.DEFINE_integer(
-        "defect_size",
-        3,
-        "Height and width of a fault, an odd number.",
-        lower_bound=1,
-        **define,
-    )
-    flags.DEFINE_integer(
-        "max_images", 2000, "Takes the first of a set.", lower_bound=2, **define
-    )
-    flags.DEFINE_integer(
-        "batch_size", 64, "Images scored at once.", lower_bound=1, **define
-    )
-    flags.mark_flags_as_required(["model", "dataset"], flag_values)
+    define.string("fonts", "/usr/share/fonts", "The folder of font_digits' fonts.")
+    define.bool("defects", False, "Paints faults into usual images and finds them.")
+    define.count("defect_size", 3, "Height and width of a fault, an odd number.")
+    define.integer("max_images", 2000, "Takes the first of a set.", lower_bound=2)
+    define.count("batch_size", 64, "Images scored at once.")
+    define.required(["model", "dataset"])
     flags.register_validator(
         "defect_size",
         lambda size: size % 2 == 1,

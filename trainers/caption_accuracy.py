@@ -16,20 +16,14 @@ from trainers.command_line import flag_groups
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "The .keras file.", **define)
-    flags.DEFINE_enum(
-        "split", "test", ["train", "validation", "test"], "Of the captions.", **define
-    )
-    flags.DEFINE_integer(
-        "num_samples", 500, "How many pictures.", lower_bound=1, **define
-    )
-    flags.DEFINE_integer(
-        "batch_size", 100, "Pictures sampled at once.", lower_bound=1, **define
-    )
-    flags.DEFINE_string("output", None, "PNG of all. Default: not written.", **define)
+    define = programs.FlagDefiner(flag_values)
+    define.string("model", None, "The .keras file.")
+    define.enum("split", "test", ["train", "validation", "test"], "Of the captions.")
+    define.count("num_samples", 500, "How many pictures.")
+    define.count("batch_size", 100, "Pictures sampled at once.")
+    define.string("output", None, "PNG of all. Default: not written.")
     flag_groups.define_sampling_flags(flag_values)
-    flags.mark_flags_as_required(["model"], flag_values)
+    define.required(["model"])
 
 
 def main(flag_values: flags.FlagValues) -> None:

@@ -19,30 +19,22 @@ from trainers.command_line import flag_groups
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "A .keras file, or a preset's name.", **define)
-    flags.DEFINE_string("output", None, "The file to write.", **define)
+    define = programs.FlagDefiner(flag_values)
+    define.string("model", None, "A .keras file, or a preset's name.")
+    define.string("output", None, "The file to write.")
     flag_groups.define_data_flags(flag_values)
-    flags.DEFINE_integer(
-        "batch_size",
-        128,
-        "Images, or tiles of larger ones, coded together.",
-        lower_bound=1,
-        **define,
-    )
-    flags.DEFINE_bool(
+    define.count("batch_size", 128, "Images, or tiles of larger ones, coded together.")
+    define.bool(
         "unconditional",
         False,
         "Leaves a dataset's labels aside; for models trained with condition_dropout.",
-        **define,
     )
-    flags.DEFINE_bool(
+    define.bool(
         "compare",
         True,
         "Closes with a table of PNG, WebP and JPEG XL files of the same images.",
-        **define,
     )
-    flags.mark_flags_as_required(["model", "output"], flag_values)
+    define.required(["model", "output"])
 
 
 def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
@@ -62,9 +54,11 @@ def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
             f"Received: {'both' if arguments else 'neither'}"
         )
     # Here, so that a mistyped flag is told before TensorFlow loads.
+    from keras_pixelcnn.codecs.range_coder import load_constriction
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.compression import compressing
 
+    load_constriction()  # what is missing is told before anything is read
     model = load_model_or_preset(flag_values.model)
     if arguments:
         source = compressing.from_files(model, arguments, flag_values.color_mode)

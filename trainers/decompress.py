@@ -14,11 +14,11 @@ from keras_pixelcnn import programs
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "A .keras file, or a preset's name.", **define)
-    flags.DEFINE_string("input", None, "What trainers.compress wrote.", **define)
-    flags.DEFINE_string("output", None, "A new folder, or an .npz file.", **define)
-    flags.mark_flags_as_required(["model", "input", "output"], flag_values)
+    define = programs.FlagDefiner(flag_values)
+    define.string("model", None, "A .keras file, or a preset's name.")
+    define.string("input", None, "What trainers.compress wrote.")
+    define.string("output", None, "A new folder, or an .npz file.")
+    define.required(["model", "input", "output"])
 
 
 def main(flag_values: flags.FlagValues) -> None:

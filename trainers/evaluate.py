@@ -6,7 +6,8 @@ Models with labels score each image given its label; --unconditional scores one 
 was trained with condition_dropout without them, --classify adds how many labels it
 finds. --num_samples=1000 compares so many samples with the images, by Fréchet and
 kernel distance, precision and recall; --quality=runs/digits/quality.json keeps that for
-the run's report.
+the run's report, with --train_split also a picture of samples, each before the training
+images nearest to it.
 """
 
 from absl import flags
@@ -17,49 +18,47 @@ from trainers.command_line import flag_groups
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "The .keras file, or a preset's name.", **define)
+    define = programs.FlagDefiner(flag_values)
+    define.string("model", None, "The .keras file, or a preset's name.")
     flag_groups.define_data_flags(flag_values)
-    flags.DEFINE_integer(
-        "batch_size", 64, "Images scored at once.", lower_bound=1, **define
-    )
-    flags.DEFINE_bool(
+    define.count("batch_size", 64, "Images scored at once.")
+    define.bool(
         "unconditional",
         False,
         "Scores a model trained with condition_dropout without its conditions.",
-        **define,
     )
-    flags.DEFINE_bool(
+    define.bool(
         "classify",
         False,
         "Tells for how many images the likeliest label is the right one. Costs as "
         "many passes as there are classes.",
-        **define,
     )
-    flags.DEFINE_integer(
+    define.integer(
         "num_samples",
         0,
         "Compares so many samples with the split's images. Default: none.",
         lower_bound=0,
-        **define,
     )
-    flags.DEFINE_string(
+    define.string(
         "features",
         None,
         "What samples are compared by: a .keras file of a model that makes vectors of "
         "images of levels. Default: the pixels, which know nothing of what is shown.",
-        **define,
     )
-    flags.DEFINE_string(
+    define.string(
         "train_split",
         None,
         "What the model was trained on, to tell whether samples are nearer to that "
         "than other images are. Default: not told.",
-        **define,
     )
-    flags.DEFINE_string("quality", None, "JSON of the comparison to write.", **define)
+    define.string(
+        "quality",
+        None,
+        "JSON of the comparison to write; with --train_split also a picture, "
+        "quality_nearest.png of quality.json.",
+    )
     flag_groups.define_sampling_flags(flag_values)
-    flags.mark_flags_as_required(["model", "dataset"], flag_values)
+    define.required(["model", "dataset"])
     flags.register_multi_flags_validator(
         ["num_samples", "features", "train_split", "quality"],
         lambda values: values.pop("num_samples") or not any(values.values()),
@@ -77,12 +76,7 @@ def main(flag_values: flags.FlagValues) -> None:
     model, batch_size = load_model_or_preset(flag_values.model), flag_values.batch_size
     if flag_values.classify:
         scoring.check_takes_only_label(model)  # before the data is scored
-    examples = scoring.load_examples(
-        model,
-        flag_values.dataset,
-        flag_values.split,
-        **flag_groups.data_options(flag_values),
-    )
+    examples = flag_groups.load_examples(model, flag_values)
     conditions = scoring.conditions_of_score(
         model, flag_values.unconditional, examples.element_spec
     )
@@ -100,13 +94,10 @@ def main(flag_values: flags.FlagValues) -> None:
     if flag_values.num_samples:
         train = None
         if flag_values.train_split is not None:
-            train = scoring.load_examples(
-                model,
-                flag_values.dataset,
-                flag_values.train_split,
-                **flag_groups.data_options(flag_values),
+            train = flag_groups.load_examples(
+                model, flag_values, flag_values.train_split
             )
-        quality = sample_quality.measure(
+        compared = sample_quality.measure(
             model,
             examples,
             flag_values.num_samples,
@@ -115,9 +106,9 @@ def main(flag_values: flags.FlagValues) -> None:
             batch_size,
             **flag_groups.sampling_options(flag_values),
         )
-        print(quality)
+        print(compared.quality)
         if flag_values.quality is not None:
-            sample_quality.write(flag_values.quality, quality)
+            sample_quality.write(flag_values.quality, compared)
 
 
 if __name__ == "__main__":

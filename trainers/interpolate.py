@@ -15,21 +15,16 @@ from keras_pixelcnn import programs
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string("dataset", "digits", "A dataset with labels.", **define)
-    flags.DEFINE_integer("epochs", 40, "Epochs of training.", lower_bound=1, **define)
-    flags.DEFINE_integer("rows", 8, "Pairs of images.", lower_bound=1, **define)
-    flags.DEFINE_integer("steps", 8, "Samples of a row.", lower_bound=2, **define)
-    flags.DEFINE_enum(
-        "method", "linear", ["linear", "spherical"], "The way between them.", **define
-    )
-    flags.DEFINE_integer("seed", 0, "Of training, pairs and noise.", **define)
-    flags.DEFINE_string("output", "interpolation.png", "PNG of all rows.", **define)
-    flags.DEFINE_string(
-        "model",
-        None,
-        "Where to save the model, a .keras file. Default: nowhere.",
-        **define,
+    define = programs.FlagDefiner(flag_values)
+    define.string("dataset", "digits", "A dataset with labels.")
+    define.count("epochs", 40, "Epochs of training.")
+    define.count("rows", 8, "Pairs of images.")
+    define.integer("steps", 8, "Samples of a row.", lower_bound=2)
+    define.enum("method", "linear", ["linear", "spherical"], "The way between them.")
+    define.integer("seed", 0, "Of training, pairs and noise.")
+    define.string("output", "interpolation.png", "PNG of all rows.")
+    define.string(
+        "model", None, "Where to save the model, a .keras file. Default: nowhere."
     )
 
 

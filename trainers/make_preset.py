@@ -16,29 +16,17 @@ SAMPLING = ("guidance_scale", "top_p", "temperature")
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string("workdir", None, "Folder of the finished run.", **define)
-    flags.DEFINE_string("name", None, "What from_preset shall take.", **define)
-    flags.DEFINE_string("description", None, "One sentence.", **define)
-    flags.DEFINE_string(
-        "data", None, "Name, source and licence of the training data.", **define
-    )
-    flags.DEFINE_list(
-        "label_names", None, "Names of the classes. Default: the model's.", **define
-    )
-    flags.DEFINE_string(
-        "commit", None, "Commit that trained it, if the run does not know.", **define
-    )
-    flags.DEFINE_string(
-        "output", None, "Folder of all presets. Default: the package's.", **define
-    )
+    define = programs.FlagDefiner(flag_values)
+    define.string("workdir", None, "Folder of the finished run.")
+    define.string("name", None, "What from_preset shall take.")
+    define.string("description", None, "One sentence.")
+    define.string("data", None, "Name, source and licence of the training data.")
+    define.list("label_names", None, "Names of the classes. Default: the model's.")
+    define.string("commit", None, "Commit that trained it, if the run does not know.")
+    define.string("output", None, "Folder of all presets. Default: the package's.")
     for argument in SAMPLING:
-        flags.DEFINE_float(
-            argument, None, "It draws best so, as its picture shows.", **define
-        )
-    flags.mark_flags_as_required(
-        ["workdir", "name", "description", "data"], flag_values
-    )
+        define.float(argument, None, "It draws best so, as its picture shows.")
+    define.required(["workdir", "name", "description", "data"])
 
 
 def main(flag_values: flags.FlagValues) -> None:

@@ -20,33 +20,28 @@ _SHARE_SOURCE = (
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
+    define = programs.FlagDefiner(flag_values)
     flag_groups.define_config_flag(flag_values)
-    flags.DEFINE_float("device_memory_gib", 80.0, "GiB of one device.", **define)
-    flags.DEFINE_float(
+    define.float("device_memory_gib", 80.0, "GiB of one device.")
+    define.float(
         "device_tflops",
         60.0,
         "TFLOP/s of one device's own matrix products, in the precision of the run.",
-        **define,
     )
-    flags.DEFINE_float(
+    define.float(
         "device_share",
         None,
         "Share of that rate which training reaches, in (0, 1]. Default: what the "
         f"benchmark found on a CPU, {_SHARE}.",
-        **define,
     )
-    flags.DEFINE_integer(
-        "num_devices", 1, "Devices that share each batch.", lower_bound=1, **define
-    )
-    flags.DEFINE_float(
+    define.count("num_devices", 1, "Devices that share each batch.")
+    define.float(
         "hours",
         60.0,
         "Hours in which the run shall be done, for the number of devices. Default: "
         "about the paper's.",
-        **define,
     )
-    flags.mark_flags_as_required(["config"], flag_values)
+    define.required(["config"])
     flags.register_validator(
         "hours",
         lambda hours: hours > 0,

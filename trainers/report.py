@@ -16,14 +16,12 @@ from keras_pixelcnn import programs
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    flags.DEFINE_string("workdir", None, "Folder of the run.", flag_values=flag_values)
-    flags.DEFINE_string(
-        "output",
-        None,
-        "The page's file. Default: report.html in the workdir.",
-        flag_values=flag_values,
+    define = programs.FlagDefiner(flag_values)
+    define.string("workdir", None, "Folder of the run.")
+    define.string(
+        "output", None, "The page's file. Default: report.html in the workdir."
     )
-    flags.mark_flags_as_required(["workdir"], flag_values)
+    define.required(["workdir"])
 
 
 def main(flag_values: flags.FlagValues) -> None:

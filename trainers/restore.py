@@ -1,4 +1,4 @@
-"""Restores degraded images, and tells how well beside what learns nothing.
+"""Restores degraded images, and compares with a method that learns nothing.
 
 python -m trainers.train --config=restore:inpainting \
     --config.dataset=idx:/usr/share/datasets/fashion-mnist --workdir=runs/inpainting
@@ -19,22 +19,16 @@ from trainers.command_line import flag_groups
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "The .keras file.", **define)
-    flags.DEFINE_string("task", None, "What config.task was in training.", **define)
+    define = programs.FlagDefiner(flag_values)
+    define.string("model", None, "The .keras file.")
+    define.string("task", None, "What config.task was in training.")
     flag_groups.define_data_flags(flag_values)
-    flags.DEFINE_string("output", None, "The folder to write to.", **define)
-    flags.DEFINE_integer(
-        "num_images", 200, "Restores the first of the split.", lower_bound=1, **define
-    )
-    flags.DEFINE_integer(
-        "num_samples", 8, "Samples of each image.", lower_bound=1, **define
-    )
-    flags.DEFINE_integer(
-        "batch_size", 64, "Images sampled at once.", lower_bound=1, **define
-    )
+    define.string("output", None, "The folder to write to.")
+    define.count("num_images", 200, "Restores the first of the split.")
+    define.count("num_samples", 8, "Samples of each image.")
+    define.count("batch_size", 64, "Images sampled at once.")
     flag_groups.define_sampling_flags(flag_values)
-    flags.mark_flags_as_required(["model", "task", "dataset", "output"], flag_values)
+    define.required(["model", "task", "dataset", "output"])
 
 
 def main(flag_values: flags.FlagValues) -> None:
@@ -43,16 +37,9 @@ def main(flag_values: flags.FlagValues) -> None:
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.restoration import restoring
     from trainers.runs.data import as_arrays
-    from trainers.scoring import scoring
 
     model = load_model_or_preset(flag_values.model)
-    examples = scoring.load_examples(
-        model,
-        flag_values.dataset,
-        flag_values.split,
-        cache=False,
-        **flag_groups.data_options(flag_values),
-    )
+    examples = flag_groups.load_examples(model, flag_values, cache=False)
     restored = restoring.restore(
         model,
         flag_values.task,

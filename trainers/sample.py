@@ -19,40 +19,27 @@ from trainers.command_line import flag_groups
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "The .keras file, or a preset's name.", **define)
-    flags.DEFINE_integer(
-        "num_samples",
-        64,
-        "How many images; with --label or --caption of each.",
-        lower_bound=1,
-        **define,
+    define = programs.FlagDefiner(flag_values)
+    define.string("model", None, "The .keras file, or a preset's name.")
+    define.count(
+        "num_samples", 64, "How many images; with --label or --caption of each."
     )
     flag_groups.define_sampling_flags(flag_values)
-    flags.DEFINE_list(
+    define.list(
         "label",
         None,
         'Labels, a row of images each: 3 or 0,3,5, their names, or "all".',
-        **define,
     )
-    flags.DEFINE_multi_string(
-        "caption", None, "A caption; several times: a row of images for each.", **define
+    define.multi_string(
+        "caption", None, "A caption; several times: a row of images for each."
     )
-    flags.DEFINE_string(
-        "embedding", None, ".npy of one vector, or of one for each image.", **define
-    )
-    flags.DEFINE_string(
-        "spatial", None, ".npy of one map, or of one for each image.", **define
-    )
-    flags.DEFINE_string("complete", None, "Image to sample the rest of.", **define)
-    flags.DEFINE_string(
-        "mask", None, "Image of what is known of it: white, else black.", **define
-    )
-    flags.DEFINE_string("output", "samples.png", "PNG of all images.", **define)
-    flags.DEFINE_string(
-        "array", None, ".npz of image, seed and label. Default: not written.", **define
-    )
-    flags.mark_flags_as_required(["model"], flag_values)
+    define.string("embedding", None, ".npy of one vector, or of one for each image.")
+    define.string("spatial", None, ".npy of one map, or of one for each image.")
+    define.string("complete", None, "Image to sample the rest of.")
+    define.string("mask", None, "Image of what is known of it: white, else black.")
+    define.string("output", "samples.png", "PNG of all images.")
+    define.string("array", None, ".npz of image, seed and label. Default: not written.")
+    define.required(["model"])
     flags.register_multi_flags_validator(
         ["complete", "mask"],
         lambda values: (values["complete"] is None) == (values["mask"] is None),

@@ -16,27 +16,19 @@ from trainers.command_line import flag_groups
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "The .keras file, or a preset's name.", **define)
+    define = programs.FlagDefiner(flag_values)
+    define.string("model", None, "The .keras file, or a preset's name.")
     flag_groups.define_data_flags(flag_values)
-    flags.DEFINE_string(
-        "train_split", "train", "The split that the classifier learns from.", **define
-    )
-    flags.DEFINE_integer(
+    define.string("train_split", "train", "The split that the classifier learns from.")
+    define.count(
         "max_train",
         20_000,
         "Learns from at most so many images: time grows with their square.",
-        lower_bound=1,
-        **define,
     )
-    flags.DEFINE_integer(
-        "num_samples", 500, "How many samples, labels in turn.", lower_bound=1, **define
-    )
-    flags.DEFINE_integer(
-        "batch_size", 64, "Images sampled at once.", lower_bound=1, **define
-    )
+    define.count("num_samples", 500, "How many samples, labels in turn.")
+    define.count("batch_size", 64, "Images sampled at once.")
     flag_groups.define_sampling_flags(flag_values)
-    flags.mark_flags_as_required(["model", "dataset"], flag_values)
+    define.required(["model", "dataset"])
 
 
 def main(flag_values: flags.FlagValues) -> None:
@@ -45,13 +37,12 @@ def main(flag_values: flags.FlagValues) -> None:
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.scoring import classifier_accuracy, scoring
 
-    model, dataset = load_model_or_preset(flag_values.model), flag_values.dataset
+    model = load_model_or_preset(flag_values.model)
     scoring.check_takes_only_label(model)  # before the data is read
-    options = flag_groups.data_options(flag_values)
     accuracy = classifier_accuracy.measure(
         model,
-        scoring.load_examples(model, dataset, flag_values.train_split, **options),
-        scoring.load_examples(model, dataset, flag_values.split, **options),
+        flag_groups.load_examples(model, flag_values, flag_values.train_split),
+        flag_groups.load_examples(model, flag_values),
         flag_values.num_samples,
         max_train=flag_values.max_train,
         batch_size=flag_values.batch_size,

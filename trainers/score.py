@@ -15,31 +15,24 @@ from trainers.command_line import flag_groups
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string("model", None, "The .keras file, or a preset's name.", **define)
+    define = programs.FlagDefiner(flag_values)
+    define.string("model", None, "The .keras file, or a preset's name.")
     flag_groups.define_data_flags(flag_values)
-    flags.DEFINE_string("output", None, "The folder to write to.", **define)
-    flags.DEFINE_integer(
-        "num_images", 32, "Scores the first of the split.", lower_bound=1, **define
-    )
-    flags.DEFINE_integer(
-        "batch_size", 64, "Images scored at once.", lower_bound=1, **define
-    )
-    flags.DEFINE_bool("maps", False, "Draws heat maps too.", **define)
-    flags.DEFINE_integer(
+    define.string("output", None, "The folder to write to.")
+    define.count("num_images", 32, "Scores the first of the split.")
+    define.count("batch_size", 64, "Images scored at once.")
+    define.bool("maps", False, "Draws heat maps too.")
+    define.count(
         "map_size",
         1,
         "Averages the maps over squares of so many pixels, an odd number.",
-        lower_bound=1,
-        **define,
     )
-    flags.DEFINE_bool(
+    define.bool(
         "unconditional",
         False,
         "Scores a model trained with condition_dropout without its conditions.",
-        **define,
     )
-    flags.mark_flags_as_required(["model", "dataset", "output"], flag_values)
+    define.required(["model", "dataset", "output"])
     flags.register_validator(
         "map_size",
         lambda size: size % 2 == 1,
@@ -52,16 +45,10 @@ def main(flag_values: flags.FlagValues) -> None:
     """Writes the scores."""
     # Here, so that a mistyped flag is told before TensorFlow loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
-    from trainers.scoring import score_maps, scoring
+    from trainers.scoring import score_maps
 
     model = load_model_or_preset(flag_values.model)
-    examples = scoring.load_examples(
-        model,
-        flag_values.dataset,
-        flag_values.split,
-        cache=False,
-        **flag_groups.data_options(flag_values),
-    )
+    examples = flag_groups.load_examples(model, flag_values, cache=False)
     scored = score_maps.score_images(
         model,
         examples.take(flag_values.num_images),

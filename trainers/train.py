@@ -19,13 +19,12 @@ from trainers.command_line import flag_groups
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
+    define = programs.FlagDefiner(flag_values)
     flag_groups.define_run_flags(flag_values)
-    flags.DEFINE_integer(
+    define.count(
         "num_logical_cpus",
         None,
         "Divides the processors into so many devices, to try out --strategy=mirrored.",
-        lower_bound=1,
-        flag_values=flag_values,
     )
 
 

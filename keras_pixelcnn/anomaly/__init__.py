@@ -1,4 +1,4 @@
-"""What does not belong: scores of how strange an image is to a model.
+"""Anomaly scores: how strange an image is to a model.
 
 All scores are made of log probabilities, higher for stranger images. The raw
 `likelihood` is unsound; `likelihood_ratio` compares with a background model, trained on

@@ -1,4 +1,4 @@
-"""Where an image is strange: maps of the surprise at its pixels."""
+"""Maps that show where an image surprises a model."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from keras_pixelcnn.checks import is_integer
 
 
 def surprise_map(log_prob: Any, size: int = 3) -> np.ndarray:
-    """The surprise around each pixel, -log p averaged over a square.
+    """Averages the surprise, -log p, over a square around each pixel.
 
     A fault surprises at several pixels next to each other, texture at single ones.
 

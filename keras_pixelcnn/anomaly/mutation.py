@@ -1,4 +1,4 @@
-"""Mutated images: what a background model is trained on."""
+"""Mutation of the images that a background model is trained on."""
 
 from typing import Any
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from keras_pixelcnn import lossless_files
-from keras_pixelcnn.checks import check_images, is_integer, is_share
+from keras_pixelcnn.checks import check_images, check_integer, is_integer, is_share
 from keras_pixelcnn.evaluation import Estimate
 
 _CODECS = (lossless_files.PNG, lossless_files.WEBP)
 
 
 def likelihood(log_prob: Any) -> np.ndarray:
-    """The raw score, -log p(x): unsound, and here to be compared with.
+    """Computes -log p(x): unsound as a score, and here to be compared with.
 
     Simpler images are likelier, whatever they show: models of clothes find digits,
     which are mostly black, likelier than clothes. The other scores mend that.
@@ -36,7 +36,7 @@ def likelihood(log_prob: Any) -> np.ndarray:
 
 
 def likelihood_ratio(log_prob: Any, background_log_prob: Any) -> np.ndarray:
-    """The score by a second model, log p0(x) - log p(x).
+    """Computes the score by a second model, log p0(x) - log p(x).
 
     The second model knows the background: it was trained on images that `mutate`
     changed, and is best a small one. What both find likely, as a black border, cancels;
@@ -63,7 +63,7 @@ def likelihood_ratio(log_prob: Any, background_log_prob: Any) -> np.ndarray:
 
 
 def input_complexity(log_prob: Any, images: Any, num_levels: int) -> np.ndarray:
-    """The score by a general-purpose codec, -log p(x) - L(x).
+    """Computes the score by a general-purpose codec, -log p(x) - L(x).
 
     L(x) is the length of the image's smallest lossless file, PNG or WebP: what a model
     that knows nothing of these images needs. It is a likelihood ratio with the codec in
@@ -93,7 +93,7 @@ def input_complexity(log_prob: Any, images: Any, num_levels: int) -> np.ndarray:
 
 
 def file_nats(images: np.ndarray, num_levels: int) -> np.ndarray:
-    """The lengths of the images' smallest lossless files, in nats.
+    """Computes the lengths of the images' smallest lossless files, in nats.
 
     Args:
         images: as for `input_complexity`.
@@ -128,7 +128,7 @@ def file_nats(images: np.ndarray, num_levels: int) -> np.ndarray:
 def typicality(
     log_prob: Any, reference_log_prob: Any, group_size: int = 1
 ) -> np.ndarray:
-    """How far images are from the usual surprise, |mean of -log p(x) - H|.
+    """Computes the distance from the usual surprise, |mean of -log p(x) - H|.
 
     H is the mean of -log p over images that are known to be usual. An image that is
     too likely is as strange as one that is too unlikely; but of single images only
@@ -169,7 +169,7 @@ def typicality_threshold(
     num_resamples: int = 10_000,
     seed: int = 0,
 ) -> float:
-    """The `typicality` above which a group counts as strange.
+    """Computes the `typicality` above which a group counts as strange.
 
     Args:
         reference_log_prob: as for `typicality`, best not the same images.
@@ -187,10 +187,7 @@ def typicality_threshold(
     """
     reference = _check_log_prob(reference_log_prob, "reference_log_prob")
     for name, value in (("group_size", group_size), ("num_resamples", num_resamples)):
-        if not is_integer(value, 1):
-            raise ValueError(
-                f"{name} must be an integer of at least 1. Received: {value!r}"
-            )
+        check_integer(name, value)
     if not is_share(false_alarms):
         raise ValueError(f"false_alarms must be in [0, 1). Received: {false_alarms!r}")
     generator = np.random.Generator(np.random.Philox(seed))
@@ -200,7 +197,7 @@ def typicality_threshold(
 
 
 def auroc(usual: Any, strange: Any) -> Estimate:
-    """How well a score tells strange images from usual ones.
+    """Computes the AUROC of a score that tells strange images from usual ones.
 
     Args:
         usual: scores of usual images, (n,), of at least 2.
@@ -232,7 +229,7 @@ def auroc(usual: Any, strange: Any) -> Estimate:
 
 
 def _shares_below(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Which share of the others is below each score, equal ones counting half."""
+    """Computes the share of the others below each score; equal ones count half."""
     ordered = np.sort(others)
     sides = [np.searchsorted(ordered, scores, side) for side in ("left", "right")]
     return np.mean(sides, axis=0) / len(others)

@@ -42,9 +42,10 @@ class BatchCoder:
     """Encodes and decodes batches of a model's tiles.
 
     The graph that scans a batch asks the host for every value, with the table of its
-    probabilities. The encoder's host answers what the value is, the decoder's what it
-    decodes; the graph is the same, at the same batch size, cut into the same slices, so
-    that floats are the same to the last bit. (Those of a whole pass are not.)
+    probabilities, or for one digit of it after the other. The encoder's host answers
+    what it is, the decoder's what it decodes; the graph is the same, at the same batch
+    size, cut into the same slices, so that floats are the same to the last bit. (Those
+    of a whole pass are not.)
 
     TensorFlow does not give back all the memory of graphs, so a model has one coder,
     which lives as long as the model: see `of_model`.
@@ -171,22 +172,25 @@ class BatchCoder:
             def draw_value(
                 column: tf.Tensor, channel: int, parameters: tf.Tensor
             ) -> tf.Tensor:
-                tables = frequency_tables(likelihood.level_weights(parameters))
-                place = tf.stack([index, row, column, channel])
-                # Called stateless, or the slices would wait for each other.
-                values = tf.numpy_function(
-                    self._ask, [place, tables], tf.int32, stateful=False
-                )
-                return tf.ensure_shape(values, parameters.shape[:1])
+                def ask(weights: tf.Tensor, step: int) -> tf.Tensor:
+                    tables = frequency_tables(weights)
+                    place = tf.stack([index, row, column, channel, step])
+                    # Called stateless, or the slices would wait for each other.
+                    digits = tf.numpy_function(
+                        self._ask, [place, tables], tf.int32, stateful=False
+                    )
+                    return tf.ensure_shape(digits, parameters.shape[:1])
+
+                return likelihood.choose_value(parameters, ask)
 
             return draw_value
 
         return self._model.scan(draw, conditions, BatchSlices(num_tiles, most_slices))
 
     def _ask(self, place: np.ndarray, tables: np.ndarray) -> np.ndarray:
-        index, *place = place.tolist()
+        index, *place, step = place.tolist()
         try:
-            return self._coders[index](tuple(place), tables)
+            return self._coders[index](tuple(place), tables, step)
         except Exception as error:  # which TensorFlow would only tell of in words
             self._error = error
             raise

@@ -31,6 +31,7 @@ from keras_pixelcnn.codecs.tile_batches import (
 )
 from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.samplers import BatchSlices, Draw, most_slices_in_graphs
+from keras_pixelcnn.verbs import verb
 
 OnBatch = Callable[[int, int], None]
 """Called with (tiles done, bytes of them) after each batch."""
@@ -117,6 +118,12 @@ class PixelCNNCodec:
         """Copies and pickles what a codec is: its model and its batch size."""
         return type(self), (self._model, self.batch_size)
 
+    @property
+    def conditions(self) -> Any:
+        """The conditions that the model takes."""
+        return self._model.conditions
+
+    @verb()
     def compress(
         self,
         images: Any,
@@ -194,6 +201,7 @@ class PixelCNNCodec:
             metadata=as_bytes("metadata", metadata),
         )
 
+    @verb()
     def decompress(
         self, data: bytes, *, on_batch: OnBatch | None = None, **conditions: Any
     ) -> np.ndarray | list[np.ndarray]:

@@ -41,23 +41,26 @@ class SliceCoder(abc.ABC):
         self.probe = 0
         self.tiles = np.zeros((*self._shape, len(self._inner)), np.int32)
 
-    def __call__(self, place: tuple[int, ...], tables: np.ndarray) -> np.ndarray:
-        """Codes the values of a place.
+    def __call__(
+        self, place: tuple[int, ...], tables: np.ndarray, step: int = 1
+    ) -> np.ndarray:
+        """Codes the values of a place, or a digit of them.
 
         Args:
             place: (row, column, channel).
-            tables: float32 (examples, num_levels), as `range_coder.frequency_tables`
-                gives; examples beyond the slice's tiles are padding.
+            tables: float32 (examples, base), as `range_coder.frequency_tables` gives;
+                examples beyond the slice's tiles are padding.
+            step: what is coded is value // step % base. The last digit has step 1.
 
         Returns:
-            int32 (examples,): the values.
+            int32 (examples,): the digits.
 
         Raises:
             CodecError: when the tables are none.
         """
         if self._visited[place]:
             raise RuntimeError(f"A scan must visit a place once. Received: {place}")
-        self._visited[place] = True
+        self._visited[place] = step == 1
         if self._next == self._num_probed:
             self._check_probe()
         if np.isnan(tables[:, 0]).any():
@@ -66,19 +69,19 @@ class SliceCoder(abc.ABC):
                 f"are none, at row {place[0]}, column {place[1]}, channel {place[2]}. "
                 "Were its weights trained to the end?"
             )
-        values = np.zeros(len(tables), np.int32)
-        count = len(self._inner)
+        digits = np.zeros(len(tables), np.int32)
+        count, base = len(self._inner), tables.shape[1]
         self._probe(tables[:count])
-        self._next += 1
+        self._next += step == 1
         coded = self._coded(place)
         if coded is None:
-            self.tiles[place] = self._code(place, None, tables[:count])
+            digits[:count] = self._code(place, coded, tables[:count], step)
         else:
-            self._repeat(place)
+            digits[:count] = self._repeated(place) // step % base
             if len(coded):
-                self.tiles[place][coded] = self._code(place, coded, tables[coded])
-        values[:count] = self.tiles[place]
-        return values
+                digits[coded] = self._code(place, coded, tables[coded], step)
+        self.tiles[place] += digits[:count] * step
+        return digits
 
     def _coded(self, place: tuple[int, ...]) -> np.ndarray | None:
         """Returns the tiles of which the place is coded, None for all."""
@@ -87,11 +90,11 @@ class SliceCoder(abc.ABC):
         inside = (self._inner > place[:2]).all(axis=1)
         return None if inside.all() else np.flatnonzero(inside)
 
-    def _repeat(self, place: tuple[int, ...]) -> None:
-        """Fills a place from the nearest one inside, for all tiles, as far as known."""
+    def _repeated(self, place: tuple[int, ...]) -> np.ndarray:
+        """Returns the values of the nearest place inside, as far as they are known."""
         row, column = np.minimum(self._inner - 1, place[:2]).T
         tiles = np.arange(len(self._inner))
-        self.tiles[place] = self.tiles[row, column, place[2], tiles]
+        return self.tiles[row, column, place[2], tiles]
 
     def _probe(self, tables: np.ndarray) -> None:
         if self._next < self._num_probed:
@@ -103,9 +106,13 @@ class SliceCoder(abc.ABC):
 
     @abc.abstractmethod
     def _code(
-        self, place: tuple[int, ...], coded: np.ndarray | None, tables: np.ndarray
+        self,
+        place: tuple[int, ...],
+        coded: np.ndarray | None,
+        tables: np.ndarray,
+        step: int,
     ) -> np.ndarray:
-        """Codes a place of some tiles (None: of all); returns int32 (n,)."""
+        """Codes a digit of some tiles (None: of all); returns int32 (n,)."""
 
 
 class SliceEncoder(SliceCoder):
@@ -123,12 +130,17 @@ class SliceEncoder(SliceCoder):
         self._coder = ValueEncoder()
 
     def _code(
-        self, place: tuple[int, ...], coded: np.ndarray | None, tables: np.ndarray
+        self,
+        place: tuple[int, ...],
+        coded: np.ndarray | None,
+        tables: np.ndarray,
+        step: int,
     ) -> np.ndarray:
         values = self._values[place]
         values = values if coded is None else values[coded]
-        self._coder.encode(values, tables)
-        return values
+        digits = values // step % tables.shape[1]
+        self._coder.encode(digits, tables)
+        return digits
 
     def finish(self) -> bytes:
         """Returns the bytes of all that was encoded."""
@@ -153,7 +165,11 @@ class SliceDecoder(SliceCoder):
         self._coder = ValueDecoder(data)
 
     def _code(
-        self, place: tuple[int, ...], coded: np.ndarray | None, tables: np.ndarray
+        self,
+        place: tuple[int, ...],
+        coded: np.ndarray | None,
+        tables: np.ndarray,
+        step: int,
     ) -> np.ndarray:
         try:
             return self._coder.decode(tables)

@@ -80,7 +80,7 @@ class Scene(NamedTuple):
 
 
 def vocabulary() -> list[str]:
-    """All words of all captions, sorted."""
+    """Returns all words of all captions, sorted."""
     phrases = [
         Group(count, size, color, shape).phrase
         for count in (1, 2, 3)
@@ -174,7 +174,7 @@ def make_scene(generator: np.random.Generator, held_out: bool) -> Scene:
 def _make_group(
     generator: np.random.Generator, special: bool, others: Sequence[Group]
 ) -> Group:
-    """A group, special or not, of another colour and shape than the others."""
+    """Makes a group, special or not, of another colour and shape than others."""
     while True:
         size = str(generator.choice(list(SIZES)))
         group = Group(
@@ -206,7 +206,7 @@ def render(scene: Scene, generator: np.random.Generator) -> np.ndarray:
 
 
 def _try_to_render(scene: Scene, generator: np.random.Generator) -> np.ndarray | None:
-    """A picture, or None where the shapes found no room."""
+    """Draws a picture; returns None where the shapes found no room."""
     image = np.zeros(IMAGE_SHAPE, np.uint8)
     taken = np.zeros(IMAGE_SHAPE[:2], bool)
     for place, group in enumerate(scene.groups):
@@ -229,7 +229,7 @@ def _try_to_render(scene: Scene, generator: np.random.Generator) -> np.ndarray |
 
 
 def _room(relation: str | None, place: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """From and to which row and column the shapes of a group may be."""
+    """Returns the first and last row and column of a group's shapes."""
     height, width, _ = IMAGE_SHAPE
     everywhere = (0, height), (0, width)
     if relation is None:
@@ -243,7 +243,7 @@ def _room(relation: str | None, place: int) -> tuple[tuple[int, int], tuple[int,
 
 
 def shape_mask(shape: str, size: int) -> np.ndarray:
-    """The pixels of a shape, bool (size, size).
+    """Returns the pixels of a shape, bool (size, size).
 
     Args:
         shape: one of `SHAPES`.

@@ -1,4 +1,4 @@
-"""Degraded images: what a model that restores images is given as its map.
+"""Degradation of images, which restoring models are given as a spatial map.
 
 A model of p(image | map) is trained on pairs that are made on the fly (van den Oord et
 al. 2016, arXiv 1606.05328, equation 5). A map holds float32 numbers, levels scaled to
@@ -132,7 +132,7 @@ def as_pictures(
 
 
 def psnr(images: Any, restored: Any, num_levels: int) -> np.ndarray:
-    """The peak signal-to-noise ratio of restored images.
+    """Computes the peak signal-to-noise ratio of restored images.
 
     Args:
         images: the originals, levels (batch, height, width, channels).
@@ -205,7 +205,7 @@ def _with_mask_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
 
 
 def known_pixels_map(images: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The map of an image of which some pixels are known.
+    """Makes the map of an image of which some pixels are known.
 
     What is not known leaves no trace in it.
 
@@ -267,7 +267,7 @@ DEGRADATIONS = {
 
 
 def get(name: str) -> Degradation:
-    """The degradation of a task.
+    """Returns the degradation of a task.
 
     Raises:
         ValueError: when there is no such task.

@@ -94,7 +94,7 @@ def read(folder: str, split: str, image_format: ImageFormat) -> tf.data.Dataset:
 
 
 def subject(code_points: str) -> str:
-    """What an emoji is about, without skin tone and sex: one name for its variants.
+    """Names an emoji's subject, without skin tone and sex: one for its variants.
 
     Args:
         code_points: hexadecimal, such as "1F469-1F3FD-200D-1F373", a woman who cooks.
@@ -123,7 +123,7 @@ def _find_packages(folder: str) -> list[pathlib.Path]:
 
 
 def _pictures(package: pathlib.Path) -> Iterator[_Picture]:
-    """All pictures of one maker, in the order of the sheet."""
+    """Reads all pictures of one maker, in the order of the sheet."""
     sheets = sorted(package.glob(f"img/*/sheets/{SIDE}.png"))
     if not sheets:
         raise FileNotFoundError(

@@ -22,6 +22,12 @@ _SPLITS = {
 }
 """What folders of splits are called."""
 
+_SPLIT_NAME = re.compile(
+    rf"(?<![a-z])({'|'.join(_SPLITS)})"
+    r"(?:[ _-]*(?:sets?|data|images?|imgs?|split))?[ _-]*[0-9]*(?![a-z])"
+)
+"""And with what beside it: train_set, test-images, val2017, seg_train."""
+
 
 def read(
     folder: str | os.PathLike[str],
@@ -117,7 +123,9 @@ def find_images(root: pathlib.Path, with_classes: bool = True) -> ImageFiles:
 
     Hidden files and folders are passed over. Folders named train, validation (val,
     valid, dev, eval) and test beside one another are splits, each with the class
-    folders; a folder without an image is no class. The list of classes is logged.
+    folders; so they are with the same words beside that name, as train_set and
+    test_set, and in a folder that is the only one. A folder without an image is no
+    class. Classes and splits are logged.
 
     Args:
         root: the folder.
@@ -131,12 +139,12 @@ def find_images(root: pathlib.Path, with_classes: bool = True) -> ImageFiles:
 
     Raises:
         FileNotFoundError: if there is no such folder or no image in it.
-        ValueError: if split folders stand beside others, or images beside class
-            folders.
+        ValueError: if split folders stand beside others or in class folders, or images
+            beside class folders.
     """
     paths = _paths(root)
     split_of = _split_folders(root, paths)
-    depth = 1 if split_of else 0
+    depth = 1 + next(iter(split_of)).count("/") if split_of else 0
     folders = [path.split("/")[:-1] for path in paths]
     names = [parts[depth] if len(parts) > depth else None for parts in folders]
     if with_classes:
@@ -154,7 +162,11 @@ def find_images(root: pathlib.Path, with_classes: bool = True) -> ImageFiles:
     in_split: dict[str, list[int]] = {}
     for index, parts in enumerate(folders):
         if split_of:
-            in_split.setdefault(split_of[parts[0]], []).append(index)
+            split = split_of["/".join(parts[:depth])]
+            in_split.setdefault(split, []).append(index)
+    if split_of:
+        told = (f"{name} for {split}" for name, split in sorted(split_of.items()))
+        logging.info("splits in %s: %s", root, ", ".join(told))
     return ImageFiles(files, in_split, tuple(classes))
 
 
@@ -179,9 +191,12 @@ def _paths(root: pathlib.Path) -> list[str]:
 
 
 def _split_folders(root: pathlib.Path, paths: list[str]) -> dict[str, str]:
-    """Returns the split of each folder in `root`; empty when they are no splits."""
+    """Returns the split of each folder of one; empty when there are no splits.
+
+    They lie in `root`, or in its only folder.
+    """
     tops = {path.split("/")[0] for path in paths if "/" in path}
-    named = {top: _SPLITS[top.lower()] for top in tops if top.lower() in _SPLITS}
+    named = _named_splits(tops)
     found = set(named.values())
     has_classes_below = any(path.count("/") > 1 for path in paths)
     alone = named.keys() == tops and has_classes_below
@@ -191,7 +206,7 @@ def _split_folders(root: pathlib.Path, paths: list[str]) -> dict[str, str]:
             f"has only {', '.join(sorted(named))}. Pass the folder of one split."
         )
     if "train" not in found or not (len(found) > 1 or alone):
-        return {}
+        return _splits_below(root, paths)
     others = sorted(tops - named.keys()) + [path for path in paths if "/" not in path]
     if others:
         raise ValueError(
@@ -202,18 +217,58 @@ def _split_folders(root: pathlib.Path, paths: list[str]) -> dict[str, str]:
     return named
 
 
+def _named_splits(folders: set[str]) -> dict[str, str]:
+    """Returns the split of each folder whose name tells one, as the others' do.
+
+    Those have the same words beside it: train_station is none beside test_tube.
+    """
+    alike: dict[str, dict[str, str]] = {}
+    for folder in folders:
+        name = folder.lower()
+        if found := _SPLIT_NAME.search(name):
+            beside = f"{name[: found.start()]} {name[found.end() :]}".strip(" _-")
+            alike.setdefault(beside, {})[folder] = _SPLITS[found[1]]
+    several = [named for named in alike.values() if len({*named.values()}) > 1]
+    # Where there are no two, train may be alone.
+    return max(several, key=len, default=alike.get("", {}))
+
+
+def _splits_below(root: pathlib.Path, paths: list[str]) -> dict[str, str]:
+    """Returns the splits that lie in the only folder; raises when classes hold some."""
+    below: dict[str, list[str]] = {}
+    for path in paths:
+        top, _, rest = path.partition("/")
+        below.setdefault(top if rest else "", []).append(rest or path)
+    for top, rest in below.items():
+        named = _named_splits({path.split("/")[0] for path in rest if "/" in path})
+        found = set(named.values())
+        if top and len(below) > 1 and "train" in found and len(found) > 1:
+            raise ValueError(
+                f"Splits must hold classes, and the class folder {str(root / top)!r} "
+                f"holds splits, {', '.join(sorted(named))}. Make folders of splits "
+                "with one of each class, or pass the folder of one class."
+            )
+    if len(below) > 1 or "" in below:
+        return {}
+    ((top, rest),) = below.items()
+    splits = _split_folders(root / top, rest)
+    return {f"{top}/{folder}": split for folder, split in splits.items()}
+
+
 def _check_beside(
     root: pathlib.Path, paths: list[str], names: list[str | None], depth: int
 ) -> None:
     """Raises ValueError when images lie beside class folders."""
-    for top in {path.split("/")[0] if depth else "" for path in paths}:
-        own = [i for i, path in enumerate(paths) if path.startswith(f"{top}/" * depth)]
-        beside = [paths[i] for i in own if names[i] is None]
-        if beside and len(beside) < len(own):
+    own: dict[str, list[int]] = {}
+    for index, path in enumerate(paths):
+        own.setdefault("/".join(path.split("/")[:depth]), []).append(index)
+    for folder, indices in own.items():
+        beside = [paths[i] for i in indices if names[i] is None]
+        if beside and len(beside) < len(indices):
             raise ValueError(
-                f"A folder must hold class folders or images, and {str(root / top)!r} "
-                f"holds both: {shorten(beside)} lie beside folders of classes. Move "
-                "them into a class folder, or remove them."
+                f"A folder must hold class folders or images, and "
+                f"{str(root / folder)!r} holds both: {shorten(beside)} lie beside "
+                "folders of classes. Move them into a class folder, or remove them."
             )
 
 

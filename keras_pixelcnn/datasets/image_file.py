@@ -21,7 +21,7 @@ from keras_pixelcnn.pixel_values import (
 )
 
 if typing.TYPE_CHECKING:
-    from PIL import ImageFile
+    from PIL import Image, ImageFile
 
 SUFFIXES = tuple(
     ".avif .bmp .dib .gif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga "
@@ -36,9 +36,17 @@ _GRAY_MODES = ("1", "L", "LA", "La")
 _TIFF_BITS_PER_SAMPLE = 258
 _TIFF_PHOTOMETRIC = 262
 _TIFF_SAMPLES_PER_PIXEL = 277
+_TIFF_PLANES = 284
 _TIFF_SAMPLE_FORMAT = 339
 _START_BYTES = 2**16
 """Bytes at the beginning of a file in which JPEG 2000 and AVIF tell their depth."""
+
+_MOST_SCANS = 100
+"""Of a JPEG file. Each may be a few bytes, and takes as long as the whole picture; that
+is libtiff's limit, too."""
+
+_PIXELS_AT_ONCE = 2**20
+"""They are laid over white and reduced in pieces: 90 million at once took 3 GB."""
 
 _MOST_VALUES_NAMED = 5
 
@@ -55,8 +63,8 @@ def open_image(path: pathlib.Path) -> Iterator["ImageFile.ImageFile"]:
 
     Raises:
         OSError: when there is no such file, or no image in it.
-        ValueError: when the path is no regular file, or the image has more pixels than
-            `PIL.Image.MAX_IMAGE_PIXELS`.
+        ValueError: when the path is no regular file, or a JPEG file of more than 100
+            scans.
     """
     from PIL import Image
 
@@ -65,6 +73,13 @@ def open_image(path: pathlib.Path) -> Iterator["ImageFile.ImageFile"]:
     Image.init()
     formats = [name for name in _FORMATS if name in Image.OPEN]  # AVIF since 11.3
     with Image.open(path, formats=formats) as image:
+        if image.format in ("JPEG", "MPO"):
+            scans = path.read_bytes().count(b"\xff\xda")
+            if scans > _MOST_SCANS:
+                raise ValueError(
+                    f"a JPEG file must have at most {_MOST_SCANS} scans. "
+                    f"Received: {scans}"
+                )
         yield image
 
 
@@ -120,6 +135,10 @@ def unread_of_tiff(image: "ImageFile.ImageFile") -> str | None:
         return "signed pixels"
     if bits > 8 and image.tag_v2.get(_TIFF_PHOTOMETRIC) == 0:
         return f"{bits}-bit pixels of which 0 is white"
+    samples = image.tag_v2.get(_TIFF_SAMPLES_PER_PIXEL, 1)
+    in_planes = image.tag_v2.get(_TIFF_PLANES) == 2 and samples > 1
+    if in_planes and (bits > 8 or samples < 3):
+        return f"{samples} planes of {bits} bits"
     return None
 
 
@@ -155,12 +174,40 @@ class _Layer(typing.NamedTuple):
     """Value of white."""
 
 
-def _decode(file: "ImageFile.ImageFile", color_mode: str | None = None) -> _Layer:
+class _Picture(typing.NamedTuple):
+    """A decoded picture, and what its file says of it."""
+
+    image: "Image.Image"
+    bits: int
+    is_grey: bool
+
+    def layer(self, color_mode: str | None, rows: slice = slice(None)) -> _Layer:
+        """Converts some rows, or all."""
+        width, height = self.image.size
+        top, bottom, _ = rows.indices(height)
+        image = self.image.crop((0, top, width, bottom))
+        transparent = image.info.get("transparency")
+        if image.mode.startswith("I"):  # Pillow has several modes of 16 bits
+            values = np.asarray(image).astype(np.int64)[..., np.newaxis]
+            alpha = None if transparent is None else (values != transparent) * 65535
+            return _Layer(values, alpha, 65535)
+        channels = {"grayscale": "L", "rgb": "RGB"}.get(
+            color_mode, "L" if self.is_grey else "RGB"
+        )
+        if not image.has_transparency_data:
+            values = np.asarray(image.convert(channels))
+            return _Layer(values.reshape(*values.shape[:2], -1), None, 255)
+        values = np.asarray(image.convert("RGBA")).astype(np.int32)
+        values, alpha = values[..., :3], values[..., 3:]
+        return _Layer(_gray(values) if channels == "L" else values, alpha, 255)
+
+
+def _decode(file: "ImageFile.ImageFile") -> _Picture:
     """Decodes an open image, upright as its EXIF data says.
 
     Raises:
-        ValueError: when values have no fixed range or are signed, or Pillow would read
-            others.
+        ValueError: when it has more pixels than `PIL.Image.MAX_IMAGE_PIXELS`, values
+            have no fixed range or are signed, or Pillow would read others.
         Exception: of nearly any kind, when the file is damaged.
     """
     from PIL import ImageOps
@@ -170,28 +217,25 @@ def _decode(file: "ImageFile.ImageFile", color_mode: str | None = None) -> _Laye
     if unread is not None:
         raise ValueError(f"{unread} cannot be read exactly")
     bits = stored_bits(file)
+    if file.format == "TIFF":
+        # Pillow would map the file, by the size that the picture has once it is turned.
+        file.filename = ""
+    for tile in file.tile:
+        # Of grey PNG files Pillow stretches the values, but not the transparent one.
+        scale = {"L;2": 85, "L;4": 17}.get(str(tile[3]), 1)
+        if scale > 1 and isinstance(file.info.get("transparency"), int):
+            file.info["transparency"] *= scale
     # Pillow makes colours of a grey PNG file of 16 bits with alpha.
     is_grey = file.mode in _GRAY_MODES or any(tile[3] == "LA;16B" for tile in file.tile)
-    image = ImageOps.exif_transpose(file)
-    transparent = image.info.get("transparency")
-    if image.mode == "F" or (image.mode.startswith("I") and bits > 16):
-        kind = "floating-point" if image.mode == "F" else f"{bits}-bit"
+    file.load()
+    ImageOps.exif_transpose(file, in_place=True)  # a copy would be as large again
+    if file.mode == "F" or (file.mode.startswith("I") and bits > 16):
+        kind = "floating-point" if file.mode == "F" else f"{bits}-bit"
         raise ValueError(f"{kind} pixels have no fixed range, such as 16 bits have")
-    if image.mode.startswith("I"):  # Pillow has several modes of 16 bits
-        values = np.asarray(image).astype(np.int64)[..., np.newaxis]
-        alpha = None if transparent is None else (values != transparent) * 65535
-        return _Layer(values, alpha, 65535)
-    if bits > 8 and isinstance(transparent, tuple):
+    is_deep_colour = bits > 8 and not file.mode.startswith("I")
+    if is_deep_colour and isinstance(file.info.get("transparency"), tuple):
         raise ValueError("colours of 16 bits with a transparent one cannot be read")
-    channels = {"grayscale": "L", "rgb": "RGB"}.get(
-        color_mode, "L" if is_grey else "RGB"
-    )
-    if not image.has_transparency_data:
-        values = np.asarray(image.convert(channels))
-        return _Layer(values.reshape(*values.shape[:2], -1), None, 255)
-    values = np.asarray(image.convert("RGBA")).astype(np.int32)
-    values, alpha = values[..., :3], values[..., 3:]
-    return _Layer(_gray(values) if channels == "L" else values, alpha, 255)
+    return _Picture(file, bits, is_grey)
 
 
 def _gray(values: np.ndarray) -> np.ndarray:
@@ -228,10 +272,27 @@ def read_image(
     with open_image(path) as image:
         if least_side is not None:
             image.draft(None, (least_side, least_side))
-        depth = stored_bits(image)
-        layer = _decode(image, color_mode)
+        picture = _decode(image)
+        width, height = picture.image.size
+        rows = max(_PIXELS_AT_ONCE // width, 1)
+        parts = [
+            _as_pixels(
+                picture.layer(color_mode, slice(top, top + rows)),
+                color_mode,
+                bits,
+                picture.bits,
+            )
+            for top in range(0, height, rows)
+        ]
+    return np.concatenate(parts)
+
+
+def _as_pixels(
+    layer: _Layer, color_mode: str | None, bits: int, stored: int
+) -> np.ndarray:
+    """Lays rows over white and brings them to the depth asked for."""
     values, largest = layer.values, layer.largest
-    if bits == 16 and depth > 8 and largest < 65535:
+    if bits == 16 and stored > 8 and largest < 65535:
         raise ValueError("colours of more than 8 bits cannot be read exactly")
     if layer.alpha is not None:
         values = over_white(values, layer.alpha, largest)
@@ -259,8 +320,8 @@ def read_mask(path: pathlib.Path) -> np.ndarray:
         Exception: as `read_image`.
     """
     with open_image(path) as image:
-        depth = stored_bits(image)
-        layer = _decode(image, "grayscale")
+        picture = _decode(image)
+        depth, layer = picture.bits, picture.layer("grayscale")
     values, largest = layer.values.astype(np.int64), layer.largest
     if depth > 8 and largest < 65535:
         raise ValueError("colours of more than 8 bits cannot be read exactly")

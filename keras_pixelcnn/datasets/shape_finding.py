@@ -72,7 +72,7 @@ def _color_name(code: int) -> str | None:
 def _name(
     spot: np.ndarray, where: tuple[slice, slice], color: str | None
 ) -> Found | None:
-    """The shape that a spot is nearest to, None where it is near none."""
+    """Names the shape that a spot is nearest to, None where it is near none."""
     if color is None:
         return None
     best, least = None, _MOST_WRONG + 1
@@ -93,7 +93,7 @@ def _name(
 
 
 def check(scene: Scene, image: np.ndarray) -> Verdict:
-    """Whether a picture shows a scene.
+    """Checks whether a picture shows a scene.
 
     Args:
         scene: what its sentence says.

@@ -6,8 +6,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tensorflow_probability import distributions as tfd
 
-from keras_pixelcnn.checks import as_numbers
-from keras_pixelcnn.distributions.seeds import as_call_seed
+from keras_pixelcnn.distributions.level_distribution import (
+    LevelDistribution,
+    as_call_seed,
+)
 from keras_pixelcnn.likelihoods import LogisticMixture, discretized_mixture
 from keras_pixelcnn.likelihoods.discretized_mixture import PixelMixture
 from keras_pixelcnn.samplers.noise import ALGORITHM, random_call_seed
@@ -16,7 +18,7 @@ _PRECISE = ("loc", "coefficients")
 """Parameters that may be float64 tensors: a model's have more digits than float32."""
 
 
-class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
+class DiscretizedLogisticMixture(LevelDistribution):
     """A mixture of logistics over the channels of a pixel, cut into levels.
 
     All channels come from one component. A level k stands for what lies between k - 1/2
@@ -212,23 +214,6 @@ class DiscretizedLogisticMixture(tfd.AutoCompositeTensorDistribution):
 
     def _event_shape_tensor(self) -> tf.Tensor:
         return tf.constant([self._likelihood.channels], tf.int32)
-
-    def _default_event_space_bijector(self) -> None:
-        return None
-
-    # TensorFlow Probability would cut off the fractions of arrays, to have our dtype.
-
-    def _call_log_prob(self, value: Any, name: str, **kwargs: Any) -> tf.Tensor:
-        return super()._call_log_prob(as_numbers(value, "value"), name, **kwargs)
-
-    def _call_prob(self, value: Any, name: str, **kwargs: Any) -> tf.Tensor:
-        return super()._call_prob(as_numbers(value, "value"), name, **kwargs)
-
-    def _call_unnormalized_log_prob(
-        self, value: Any, name: str, **kwargs: Any
-    ) -> tf.Tensor:
-        value = as_numbers(value, "value")
-        return super()._call_unnormalized_log_prob(value, name, **kwargs)
 
     def _log_prob(self, value: tf.Tensor) -> tf.Tensor:
         value = tf.convert_to_tensor(value)

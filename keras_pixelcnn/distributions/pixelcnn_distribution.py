@@ -7,8 +7,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tensorflow_probability import distributions as tfd
 
-from keras_pixelcnn.checks import as_numbers
-from keras_pixelcnn.distributions.seeds import as_call_seed
+from keras_pixelcnn.distributions.level_distribution import (
+    LevelDistribution,
+    as_call_seed,
+)
 
 
 class DistributedModel(Protocol):
@@ -20,7 +22,7 @@ class DistributedModel(Protocol):
     def log_prob(
         self, image: tf.Tensor, *, validate_args: bool, **conditions: tf.Tensor
     ) -> tf.Tensor:
-        """Log probabilities in nats (batch,) of images (batch, h, w, c)."""
+        """Computes log probabilities, nats (batch,), of images (batch, h, w, c)."""
 
     def sample(
         self, num_samples: tf.Tensor, seed: Any, **conditions: tf.Tensor
@@ -43,7 +45,7 @@ class DistributedConditions(Protocol):
         """Refuses values that are not as the model takes them, where they are known."""
 
 
-class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
+class PixelCNNDistribution(LevelDistribution):
     """A distribution over images, or over a batch of independent ones.
 
     Args:
@@ -184,7 +186,7 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
         return self.copy(**sliced, batch_shape=batch_shape)
 
     def _expanded_conditions(self, leading: Any) -> dict[str, tf.Tensor]:
-        """The conditions of each image of (*leading, *batch_shape)."""
+        """Expands the conditions to each image of (*leading, *batch_shape)."""
         batch = tf.concat([leading, self._batch_shape_tensor()], axis=0)
         shapes = self._model.conditions.shapes
         return {
@@ -197,23 +199,6 @@ class PixelCNNDistribution(tfd.AutoCompositeTensorDistribution):
             name: tf.reshape(value, [-1, *self._model.conditions.shapes[name]])
             for name, value in self._expanded_conditions(leading).items()
         }
-
-    def _default_event_space_bijector(self) -> None:
-        return None
-
-    # TensorFlow Probability would cut off the fractions of arrays, to have our dtype.
-
-    def _call_log_prob(self, value: Any, name: str, **kwargs: Any) -> tf.Tensor:
-        return super()._call_log_prob(as_numbers(value, "value"), name, **kwargs)
-
-    def _call_prob(self, value: Any, name: str, **kwargs: Any) -> tf.Tensor:
-        return super()._call_prob(as_numbers(value, "value"), name, **kwargs)
-
-    def _call_unnormalized_log_prob(
-        self, value: Any, name: str, **kwargs: Any
-    ) -> tf.Tensor:
-        value = as_numbers(value, "value")
-        return super()._call_unnormalized_log_prob(value, name, **kwargs)
 
     def _log_prob(self, value: tf.Tensor) -> tf.Tensor:
         event_shape = self._model.image_shape

@@ -1,4 +1,4 @@
-"""How good samples are, measured over features that the user chooses.
+"""Measures of sample quality, over features that the user chooses.
 
 `extract` makes features of images with any function; `frechet_distance`,
 `kernel_distance` and `precision_recall` compare samples with real images, each with a

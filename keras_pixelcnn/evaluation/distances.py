@@ -16,7 +16,7 @@ _BLOCK_ROWS = 1024
 def frechet_distance(
     real: Any, generated: Any, num_resamples: int = 100, seed: int = 0
 ) -> Estimate:
-    """The squared Wasserstein distance between Gaussians fitted to two sets.
+    """Computes the squared Wasserstein distance of Gaussians fitted to two sets.
 
     |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)), with the means m and the unbiased
     covariances S; of Inception's features it is the FID. It is biased upwards, the more
@@ -71,7 +71,7 @@ def _weighted_frechet(
 
 
 def _moments(rows: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean, and a factor F whose F^T F is the covariance."""
+    """Computes the mean, and a factor F whose F^T F is the covariance."""
     total = counts.sum()
     mean = counts @ rows / total
     kept = counts > 0
@@ -83,7 +83,7 @@ def _moments(rows: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def kernel_distance(
     real: Any, generated: Any, num_resamples: int = 100, seed: int = 0
 ) -> Estimate:
-    """The squared maximum mean discrepancy between two sets.
+    """Computes the squared maximum mean discrepancy between two sets.
 
     Of the kernel (x . y / dimensions + 1)^3, without the pairs of an image and itself:
     unbiased, and so below 0 by chance where both sets are alike. Of Inception's
@@ -120,7 +120,7 @@ def kernel_distance(
 
 
 def _mean_within(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The kernel's mean over pairs of different images, for each row of counts."""
+    """Computes the kernel's mean over pairs of different images, by row of counts."""
     squares = counts**2
     own = squares @ _kernel(np.einsum("nd,nd->n", rows, rows), rows.shape[1])
     pairs = counts.sum(axis=1) ** 2 - squares.sum(axis=1)
@@ -133,7 +133,7 @@ def _kernel_sums(
     row_counts: np.ndarray,
     column_counts: np.ndarray,
 ) -> np.ndarray:
-    """The kernel's sum over all pairs, as often as they count: (resamples,)."""
+    """Sums the kernel over all pairs, as often as they count: (resamples,)."""
     sums = np.zeros(len(row_counts))
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = slice(start, start + _BLOCK_ROWS)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.checks import check_integer
 
 Features = Callable[[np.ndarray], Any]
 """Makes features (batch, dimensions) of images (batch, height, width, channels)."""
@@ -46,10 +46,7 @@ def extract(
         ValueError: when the function gives anything else, or what is not finite.
     """
     images = np.asarray(images)
-    if not is_integer(batch_size, 1):
-        raise ValueError(
-            f"batch_size must be an integer of at least 1. Received: {batch_size!r}"
-        )
+    check_integer("batch_size", batch_size)
     if features is None:
         return check_features(images.reshape(len(images), -1), "images")
     parts = []
@@ -113,7 +110,7 @@ def check_pair(
 
 
 def bootstrap_counts(size: int, num_resamples: int, seed: int) -> np.ndarray:
-    """How often each of `size` images is in each resample, drawn with replacement.
+    """Counts each of `size` images in resamples, drawn with replacement.
 
     Args:
         size: number of images, and of those in a resample.
@@ -126,11 +123,7 @@ def bootstrap_counts(size: int, num_resamples: int, seed: int) -> np.ndarray:
     Raises:
         ValueError: when `num_resamples` is not as said.
     """
-    if not is_integer(num_resamples, 2):
-        raise ValueError(
-            "num_resamples must be an integer of at least 2. "
-            f"Received: {num_resamples!r}"
-        )
+    check_integer("num_resamples", num_resamples, 2)
     generator = np.random.Generator(np.random.Philox(seed))
     shares = np.full(size, 1 / size)
     return generator.multinomial(size, shares, num_resamples).astype(np.float64)

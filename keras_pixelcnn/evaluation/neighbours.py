@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.checks import check_integer, is_integer
 from keras_pixelcnn.evaluation.features import (
     Estimate,
     bootstrap_counts,
@@ -32,7 +32,7 @@ def precision_recall(
     num_resamples: int = 100,
     seed: int = 0,
 ) -> PrecisionRecall:
-    """How much of each set lies within the neighbourhoods of the other one.
+    """Computes how much of each set lies in the neighbourhoods of the other one.
 
     An image is among those of a set when it is no further from one of them than that
     one is from its k-th nearest neighbour in the set. Both numbers grow with the images
@@ -56,11 +56,7 @@ def precision_recall(
     References:
         Kynkaanniemi et al. 2019, arXiv 1904.06991, equations 1 and 2.
     """
-    if not is_integer(num_neighbours, 1):
-        raise ValueError(
-            "num_neighbours must be an integer of at least 1. "
-            f"Received: {num_neighbours!r}"
-        )
+    check_integer("num_neighbours", num_neighbours)
     real, generated = check_pair(real, generated, least=num_neighbours + 1)
     # No distance depends on the centre, and small numbers keep their digits.
     centre = real.mean(axis=0)
@@ -75,7 +71,7 @@ def precision_recall(
 
 
 def _is_covered(rows: np.ndarray, others: np.ndarray, neighbours: int) -> np.ndarray:
-    """Whether each row is within the neighbourhood of one of the others."""
+    """Tells whether each row is in the neighbourhood of one of the others."""
     from sklearn.metrics import pairwise_distances_chunked
     from sklearn.neighbors import NearestNeighbors
 

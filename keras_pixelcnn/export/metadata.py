@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.checks import check_integer
 from keras_pixelcnn.export.signature import (
     Signature,
     Tensors,
@@ -49,7 +49,8 @@ def metadata_document(
     if "label" in described:
         described["label"]["num_classes"] = model.conditions.num_classes
     if "caption" in described:  # the numbers of its words are their places here
-        described["caption"]["words"] = model.conditions.caption_text.words
+        text = model.conditions.caption_text
+        described["caption"] |= {"words": text.words, "is_plain": text.is_plain}
     return {
         "format_version": FORMAT_VERSION,
         "package": "keras_pixelcnn",
@@ -111,8 +112,4 @@ def _checked_bits(bits_per_dim: Any) -> float | None:
 def _checked_batch_size(size: Any) -> int | None:
     if size is None:
         return None
-    if not is_integer(size, 1):
-        raise ValueError(
-            f"max_batch_size must be an integer of at least 1. Received: {size!r}"
-        )
-    return int(size)
+    return check_integer("max_batch_size", size)

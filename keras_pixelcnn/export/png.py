@@ -68,7 +68,7 @@ class PNGFormat:
 
     @staticmethod
     def can_hold(model: "ImageModel") -> bool:
-        """Whether PNG files can hold the images of a model."""
+        """Tells whether PNG files can hold the images of a model."""
         return model.image_shape[-1] in CHANNELS and model.num_levels <= MOST_LEVELS
 
     def encode(self, image: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from keras_pixelcnn.checks import check_finite_weights
 from keras_pixelcnn.export.metadata import (
     describe_tensors,
     metadata_document,
@@ -51,8 +52,8 @@ def export_saved_model(
 
     Raises:
         FileExistsError: when something stands at `filepath`.
-        ValueError: when the model has no such signature, or the names or a number
-            cannot be right.
+        ValueError: when the model has no such signature, the names or a number cannot
+            be right, or a weight is not finite.
     """
     target = pathlib.Path(filepath)
     if target.exists():
@@ -60,6 +61,7 @@ def export_saved_model(
             f"{target} exists already, and a version that a server may have loaded is "
             "never changed. Export to a new version number, or remove it first."
         )
+    check_finite_weights(model.variables)
     made = _chosen(all_signatures(model), signatures)
     document = metadata_document(model, label_names, bits_per_dim, max_batch_size)
     graphs = {name: _trace(signature) for name, signature in made.items()}

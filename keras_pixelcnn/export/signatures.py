@@ -34,7 +34,9 @@ def signatures(model: "ImageModel") -> dict[str, Signature]:
       seed and temperature to image.
     - `complete_png`: image_bytes and mask_bytes string (batch,), PNG files of the
       image's size, the mask white where the image is known and black or transparent
-      where it is not, seed and temperature to image_bytes.
+      where it is not, seed and temperature to image_bytes and known_share float32
+      (batch,), the share of the pixels that are known: exactly 1 where a mask keeps
+      all, and exactly 0 where it keeps nothing.
     - `log_prob`: image int32 to log_prob float32 (batch,), in nats, and bits_per_dim
       float32 (batch,).
     - `log_prob_per_value`: image int32 to log_prob_per_value float32 (batch, height,

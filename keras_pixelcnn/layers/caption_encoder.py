@@ -1,12 +1,12 @@
 """CaptionEncoder: the words of a sentence become a vector and a map."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.checks import Shape
 from keras_pixelcnn.layers.vector_map import NUM_POSITION_FEATURES, position_features
 
 _NUM_LAYERS = 2
@@ -70,7 +70,7 @@ class CaptionEncoder(keras.layers.Layer):
         self.places = keras.layers.Dense(filters, name="places", **options)
         self.map_attention = _attention(filters, "map", options)
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Makes the weights for sentences of one length."""
         words = (None, input_shape[1] + 1, self.filters)
         self.order = self.add_weight(

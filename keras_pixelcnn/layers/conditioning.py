@@ -1,13 +1,14 @@
 """Conditions are encoded once and added to the gates of every block."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.checks import Shape
 from keras_pixelcnn.layers.caption_encoder import CaptionEncoder
 from keras_pixelcnn.layers.dropout import draw_kept, draw_seed
 from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
@@ -191,7 +192,7 @@ class ConditionEncoder(keras.layers.Layer):
             for name, shape in shapes.items()
         }
 
-    def multiply_adds(self, *input_shapes: Sequence[int | None]) -> int:
+    def multiply_adds(self, *input_shapes: Shape) -> int:
         """Counts the multiply-adds of one image: those of maps and captions.
 
         Args:
@@ -341,7 +342,7 @@ class GateConditioning(keras.layers.Layer):
             symbolic(batch if vectors else 1, 1, 1, self.filters),
         )
 
-    def multiply_adds(self, *features_shapes: Sequence[int | None]) -> int:
+    def multiply_adds(self, *features_shapes: Shape) -> int:
         """Counts the multiply-adds of one image: vectors once, maps at each pixel.
 
         Args:

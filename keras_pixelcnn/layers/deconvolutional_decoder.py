@@ -1,12 +1,12 @@
 """DeconvolutionalDecoder: from a vector to an image, all pixels at once."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_pixelcnn.checks import Shape
 from keras_pixelcnn.layers.image_encoder import halved_sizes
 
 
@@ -69,7 +69,7 @@ class DeconvolutionalDecoder(keras.layers.Layer):
             dtype="float32",
         )
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Builds all layers."""
         self.dense.build(tuple(input_shape))
         features = self._top_shape[-1]

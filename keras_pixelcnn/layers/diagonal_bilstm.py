@@ -2,13 +2,13 @@
 
 import functools
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.checks import Shape
 from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers import lstm
 
@@ -52,7 +52,7 @@ class DiagonalBiLSTM(keras.layers.Layer):
         self.filters = filters
         self.color_groups = color_groups
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Creates the kernels and the bias of the gates of both directions."""
         features, num_gates = input_shape[-1], lstm.NUM_GATES * self.filters
         groups.check_divisible(features, self.color_groups, "input features")
@@ -118,18 +118,12 @@ class DiagonalBiLSTM(keras.layers.Layer):
         gates = tf.matmul(tf.reshape(diagonals, [-1, kernel.shape[0]]), kernel)
         return tf.reshape(gates, [*diagonals.shape[:2], -1, kernel.shape[1]])
 
-    def compute_output_shape(
-        self, input_shape: Sequence[int | None]
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the input's shape with `filters` features."""
         return (*input_shape[:-1], self.filters)
 
-    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Counts the multiply-adds of one image, every open weight at every pixel.
-
-        Args:
-            input_shape: (batch, height, width, features); the batch does not count.
-        """
+    def multiply_adds(self, input_shape: Shape) -> int:
+        """Counts the multiply-adds of one image, every open weight at every pixel."""
         _, height, width, _ = input_shape
         open_weights = int(np.count_nonzero(self.mask))
         states = sum(math.prod(kernel.shape) for kernel in self.state_kernels)

@@ -5,13 +5,12 @@ horizontal stack pixel by pixel.
 """
 
 import math
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_dropout_rate
+from keras_pixelcnn.checks import Shape, check_dropout_rate
 from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers.conditioning import DeferredConditioning, project
 from keras_pixelcnn.layers.dropout import StatelessDropout, recompute
@@ -54,7 +53,7 @@ class GatedActivation(keras.layers.Layer):
         super().__init__(**kwargs)
         self.color_groups = color_groups
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Checks that every group has two halves."""
         groups.check_divisible(
             input_shape[-1], 2 * self.color_groups, "input features (before a gate)"
@@ -219,8 +218,8 @@ class GatedPixelCNNBlock(keras.layers.Layer):
 
     def build(
         self,
-        vertical_shape: Sequence[int | None],
-        horizontal_shape: Sequence[int | None],
+        vertical_shape: Shape,
+        horizontal_shape: Shape,
     ) -> None:
         """Builds the convolutions."""
         features = horizontal_shape[-1]
@@ -295,9 +294,9 @@ class GatedPixelCNNBlock(keras.layers.Layer):
 
     def multiply_adds(
         self,
-        vertical_shape: Sequence[int | None],
-        horizontal_shape: Sequence[int | None],
-        *conditioning_shape: Sequence[int | None],
+        vertical_shape: Shape,
+        horizontal_shape: Shape,
+        *conditioning_shape: Shape,
     ) -> int:
         """Counts the multiply-adds of one image, every open tap at every pixel.
 

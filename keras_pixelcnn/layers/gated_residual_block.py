@@ -1,13 +1,12 @@
 """GatedResidualBlock: the block of which PixelCNN++ is made."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_dropout_rate
+from keras_pixelcnn.checks import Shape, check_dropout_rate
 from keras_pixelcnn.layers.conditioning import DeferredConditioning, project
 from keras_pixelcnn.layers.dropout import StatelessDropout, recompute
 from keras_pixelcnn.layers.shifted_conv2d import ShiftedConv2D
@@ -115,8 +114,8 @@ class GatedResidualBlock(keras.layers.Layer):
 
     def build(
         self,
-        inputs_shape: Sequence[int | None],
-        shortcut_shape: Sequence[int | None] | None = None,
+        inputs_shape: Shape,
+        shortcut_shape: Shape | None = None,
     ) -> None:
         """Builds the convolutions."""
         if inputs_shape[-1] != self.filters:
@@ -166,8 +165,8 @@ class GatedResidualBlock(keras.layers.Layer):
 
     def multiply_adds(
         self,
-        inputs_shape: Sequence[int | None],
-        *other_shapes: Sequence[int | None],
+        inputs_shape: Shape,
+        *other_shapes: Shape,
     ) -> int:
         """Counts the multiply-adds of one image, every tap at every pixel.
 

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_pixelcnn.checks import Shape
+
 _SMALLEST = 4
 """Sides are halved until the longer one is no more than this."""
 
@@ -64,7 +66,7 @@ class ImageEncoder(keras.layers.Layer):
         # The vector is what users keep, and what a likelihood is conditioned on.
         self.dense = keras.layers.Dense(units, dtype="float32", name="dense")
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Builds as many convolutions as the image's size asks for."""
         shape = tuple(input_shape)
         for index in range(len(halved_sizes(shape[1:3]))):
@@ -97,7 +99,7 @@ class ImageEncoder(keras.layers.Layer):
         """Returns a symbolic vector."""
         return keras.KerasTensor((inputs.shape[0], self.units), "float32")
 
-    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
+    def multiply_adds(self, input_shape: Shape) -> int:
         """Counts the multiply-adds of one image.
 
         Args:

@@ -1,36 +1,26 @@
 """Encodings of the integers of an image as a network's inputs."""
 
-import numbers
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_positive
+from keras_pixelcnn.checks import Shape, check_integer
 
 INPUT_ENCODINGS = ("intensity", "embedding")
 DEFAULT_INPUT_EMBEDDING_DIM = 64
 
 
 def make_encoding(
-    input_encoding: str,
-    input_embedding_dim: int | None,
-    num_levels: int,
-    channels: int,
-    *,
-    likelihood: str,
-    dtype: Any = None,
+    input_encoding: str, input_embedding_dim: int | None, likelihood: Any, dtype: Any
 ) -> "IntensityEncoding | ChannelEmbedding":
     """Makes the layer "encoding", through which images go into a model.
 
     Args:
         input_encoding: "intensity" or "embedding".
         input_embedding_dim: length of the vectors of "embedding". Default 64.
-        num_levels: values are integers in [0, num_levels).
-        channels: channels of a pixel.
-        likelihood: name of the model's likelihood.
-        dtype: dtype policy of the vectors. Default: Keras's global policy.
+        likelihood: the model's, which has the levels and channels of a pixel.
+        dtype: dtype policy of the vectors; None for Keras's global policy.
 
     Raises:
         ValueError: when there is no such encoding, or it does not go with the rest.
@@ -47,18 +37,24 @@ def make_encoding(
                 f"out. Received: input_embedding_dim={input_embedding_dim!r} with "
                 f"input_encoding={input_encoding!r}"
             )
-        return IntensityEncoding(num_levels, channels, name="encoding")
-    if likelihood != "categorical":
+        return IntensityEncoding(
+            likelihood.num_levels, likelihood.channels, name="encoding"
+        )
+    if likelihood.name != "categorical":
         raise ValueError(
             'input_encoding="embedding" is for values without an order, such as codes, '
-            f'and likelihood="{likelihood}" takes them for intensities. Use '
+            f'and likelihood="{likelihood.name}" takes them for intensities. Use '
             'likelihood="categorical", or input_encoding="intensity".'
         )
     if input_embedding_dim is None:
         input_embedding_dim = DEFAULT_INPUT_EMBEDDING_DIM
-    check_positive("input_embedding_dim", input_embedding_dim)
+    check_integer("input_embedding_dim", input_embedding_dim)
     return ChannelEmbedding(
-        num_levels, input_embedding_dim, channels, dtype=dtype, name="encoding"
+        likelihood.num_levels,
+        input_embedding_dim,
+        likelihood.channels,
+        dtype=dtype,
+        name="encoding",
     )
 
 
@@ -94,7 +90,8 @@ class EncodingSteps(NamedTuple):
             return self(values)
         if self.tables is None:
             return self(values[:, tf.newaxis])
-        return tf.gather(self.tables[channel], values)
+        # What could not be drawn is refused in the end, and no index until then.
+        return tf.gather(self.tables[channel], tf.maximum(values, 0))
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -123,9 +120,7 @@ class IntensityEncoding(keras.layers.Layer):
         """Runs all pixels at once."""
         return tf.cast(inputs, tf.float32) * (2.0 / (self.num_levels - 1)) - 1.0
 
-    def compute_output_shape(
-        self, input_shape: Sequence[int | None]
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the input's shape."""
         return tuple(input_shape)
 
@@ -176,11 +171,7 @@ class ChannelEmbedding(keras.layers.Layer):
         embeddings_initializer: Any = None,
         **kwargs: Any,
     ) -> None:
-        if not isinstance(output_dim, numbers.Integral) or output_dim < 1:
-            raise ValueError(
-                "output_dim must be an integer of at least 1. "
-                f"Received: output_dim={output_dim!r}"
-            )
+        check_integer("output_dim", output_dim)
         # Low precision cannot hold large levels.
         super().__init__(**{**kwargs, "autocast": False})
         self.num_levels = num_levels
@@ -195,7 +186,7 @@ class ChannelEmbedding(keras.layers.Layer):
         """Length of a vector."""
         return self.output_dim
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Creates the tables."""
         self.embeddings = self.add_weight(
             name="embeddings",
@@ -216,13 +207,11 @@ class ChannelEmbedding(keras.layers.Layer):
         outputs = tf.reshape(vectors, tf.concat([sizes, shape[-1:]], axis=0))
         return tf.ensure_shape(outputs, shape)
 
-    def compute_output_shape(
-        self, input_shape: Sequence[int | None]
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the input's shape with the channels' vectors."""
         return (*input_shape[:-1], self.channels * self.output_dim)
 
-    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
+    def multiply_adds(self, input_shape: Shape) -> int:
         """Counts none: looking a vector up in a table is no product."""
         return 0
 

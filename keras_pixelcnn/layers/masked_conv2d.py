@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.checks import Shape
 from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers.stack_conv2d import (
     HorizontalPixelSteps,
@@ -79,7 +80,7 @@ class MaskedConv2D(keras.layers.Conv2D):
         self.mask_type = mask_type
         self.color_groups = color_groups
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Creates the kernel and the mask that closes part of it."""
         features = input_shape[-1]
         groups.check_divisible(features, self.color_groups, "input features")
@@ -120,12 +121,8 @@ class MaskedConv2D(keras.layers.Conv2D):
             return kernel
         return kernel * keras.ops.cast(self.mask, kernel.dtype)
 
-    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Counts the multiply-adds of one image, every open tap at every pixel.
-
-        Args:
-            input_shape: (batch, height, width, features); the batch does not count.
-        """
+    def multiply_adds(self, input_shape: Shape) -> int:
+        """Counts the multiply-adds of one image, every open tap at every pixel."""
         _, height, width, _ = input_shape
         return height * width * int(np.count_nonzero(self.mask))
 

@@ -1,11 +1,11 @@
 """PixelRNNBlock: one residual layer of the PixelRNN."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
+from keras_pixelcnn.checks import Shape
 from keras_pixelcnn.layers.diagonal_bilstm import DiagonalBiLSTM
 from keras_pixelcnn.layers.lstm import gates_by_group
 from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
@@ -66,7 +66,7 @@ class PixelRNNBlock(keras.layers.Layer):
             self.recurrence = DiagonalBiLSTM(filters, name=cell, **shared)
         self.upsampling = MaskedProduct(2 * filters, name="upsampling", **shared)
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Builds both layers."""
         if input_shape[-1] != 2 * self.filters:
             raise ValueError(
@@ -82,18 +82,12 @@ class PixelRNNBlock(keras.layers.Layer):
         """Runs all pixels."""
         return inputs + self.upsampling(self.recurrence(inputs, training=training))
 
-    def compute_output_shape(
-        self, input_shape: Sequence[int | None]
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the input's shape."""
         return tuple(input_shape)
 
-    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Counts the multiply-adds of one image, every open weight at every pixel.
-
-        Args:
-            input_shape: (batch, height, width, features); the batch does not count.
-        """
+    def multiply_adds(self, input_shape: Shape) -> int:
+        """Counts the multiply-adds of one image, every open weight at every pixel."""
         hidden_shape = (*input_shape[:-1], self.filters)
         hidden = self.recurrence.multiply_adds(input_shape)
         return hidden + self.upsampling.multiply_adds(hidden_shape)

@@ -4,13 +4,12 @@ The block, and the block step by step: the rows above row by row, the row itself
 by pixel.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_dropout_rate
+from keras_pixelcnn.checks import Shape, check_dropout_rate
 from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers.conditioning import DeferredConditioning, project
 from keras_pixelcnn.layers.dropout import StatelessDropout, recompute
@@ -89,7 +88,7 @@ class PixelCNNBlock(keras.layers.Layer):
         """Features of the conditioning."""
         return self.filters
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Builds the convolutions."""
         if input_shape[-1] != 2 * self.filters:
             raise ValueError(
@@ -134,8 +133,8 @@ class PixelCNNBlock(keras.layers.Layer):
 
     def multiply_adds(
         self,
-        input_shape: Sequence[int | None],
-        *conditioning_shape: Sequence[int | None],
+        input_shape: Shape,
+        *conditioning_shape: Shape,
     ) -> int:
         """Counts the multiply-adds of one image, every open tap at every pixel.
 

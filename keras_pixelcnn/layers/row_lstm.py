@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.checks import Shape
 from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers import lstm
 from keras_pixelcnn.layers.stack_conv2d import padded_conv2d
@@ -61,7 +62,7 @@ class RowLSTM(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.color_groups = color_groups
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Creates the two kernels and the bias of the gates."""
         features, num_gates = input_shape[-1], lstm.NUM_GATES * self.filters
         groups.check_divisible(features, self.color_groups, "input features")
@@ -122,18 +123,12 @@ class RowLSTM(keras.layers.Layer):
             return kernel
         return kernel * tf.cast(self.mask, kernel.dtype)
 
-    def compute_output_shape(
-        self, input_shape: Sequence[int | None]
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the input's shape with `filters` features."""
         return (*input_shape[:-1], self.filters)
 
-    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Counts the multiply-adds of one image, every open tap at every pixel.
-
-        Args:
-            input_shape: (batch, height, width, features); the batch does not count.
-        """
+    def multiply_adds(self, input_shape: Shape) -> int:
+        """Counts the multiply-adds of one image, every open tap at every pixel."""
         _, height, width, _ = input_shape
         taps = np.count_nonzero(self.mask) + math.prod(self.state_kernel.shape)
         return height * width * int(taps)

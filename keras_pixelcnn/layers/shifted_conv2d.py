@@ -24,6 +24,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_pixelcnn.checks import Shape
 from keras_pixelcnn.layers.color_groups import check_mask_type
 from keras_pixelcnn.layers.stack_conv2d import padded_conv2d
 
@@ -139,7 +140,7 @@ class ShiftedConv2D(BaseShiftedConv2D):
         self.mask_type = mask_type
         self.strides = strides
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Creates the kernel."""
         self._add_weights((*self.kernel_size, input_shape[-1], self.filters))
         self.built = True
@@ -175,19 +176,13 @@ class ShiftedConv2D(BaseShiftedConv2D):
         # No CPU has fast gradients where the padding is explicit.
         return tf.nn.conv2d(tf.pad(inputs, padding), kernel, self.strides, "VALID")
 
-    def compute_output_shape(
-        self, input_shape: Sequence[int | None]
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the input's shape, or half of it, with `filters` features."""
         batch, *size, _ = input_shape
         return (batch, *(-(-n // self.strides) for n in size), self.filters)
 
-    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Counts the multiply-adds of one image, every tap at every output.
-
-        Args:
-            input_shape: (batch, height, width, features); the batch does not count.
-        """
+    def multiply_adds(self, input_shape: Shape) -> int:
+        """Counts the multiply-adds of one image, every tap at every output."""
         _, *size, _ = self.compute_output_shape(input_shape)
         return math.prod(size) * math.prod(self.kernel.shape)
 

@@ -1,12 +1,12 @@
 """The transposed convolutions of PixelCNN++, from half the resolution to the whole."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_pixelcnn.checks import Shape
 from keras_pixelcnn.layers.shifted_conv2d import KERNEL_SIZES, BaseShiftedConv2D
 
 
@@ -38,7 +38,7 @@ class ShiftedConv2DTranspose(BaseShiftedConv2D):
         super().__init__(filters, direction, **kwargs)
         self.size = tuple(size)
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Creates the kernel."""
         kernel_size = KERNEL_SIZES[self.direction]
         self._add_weights((*kernel_size, self.filters, input_shape[-1]))
@@ -66,13 +66,11 @@ class ShiftedConv2DTranspose(BaseShiftedConv2D):
     def _full_width(self, columns: int) -> int:
         return 2 * (columns - 1) + self.kernel.shape[1]
 
-    def compute_output_shape(
-        self, input_shape: Sequence[int | None]
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the shape of the size asked for."""
         return (input_shape[0], *self.size, self.filters)
 
-    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
+    def multiply_adds(self, input_shape: Shape) -> int:
         """Counts the multiply-adds of one image, every tap at every input.
 
         Args:

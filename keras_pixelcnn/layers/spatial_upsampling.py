@@ -1,11 +1,12 @@
 """SpatialUpsampling: a small map, brought to the size of an image."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from keras_pixelcnn.checks import Shape
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -41,7 +42,7 @@ class SpatialUpsampling(keras.layers.Layer):
         self.pooling: Any = None
         self.resizing: Any = None
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Builds as many convolutions as the input's size asks for."""
         size = tuple(input_shape[1:3])
         doublings = [
@@ -91,11 +92,11 @@ class SpatialUpsampling(keras.layers.Layer):
             inputs = self.pooling(inputs)
         return inputs if self.resizing is None else self.resizing(inputs)
 
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple:
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         """Returns (batch, height, width, filters)."""
         return (input_shape[0], *self.image_size, self.filters)
 
-    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
+    def multiply_adds(self, input_shape: Shape) -> int:
         """Counts the multiply-adds of one map, each tap at each input.
 
         Args:

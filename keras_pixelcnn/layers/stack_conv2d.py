@@ -22,6 +22,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.checks import Shape
 from keras_pixelcnn.layers import color_groups as groups
 
 RowConditioning = Callable[[tf.Tensor, int], tf.Tensor]
@@ -31,7 +32,7 @@ RowConditioning = Callable[[tf.Tensor, int], tf.Tensor]
 def padded_conv2d(
     inputs: tf.Tensor, kernel: tf.Tensor, padding: Sequence[Sequence[int]]
 ) -> tf.Tensor:
-    """A padded convolution of stride 1, whose gradients are fast on CPUs.
+    """Convolves padded inputs with stride 1; its gradients are fast on CPUs.
 
     They are the same as TensorFlow's own, which have no fast kernels on CPUs where the
     padding is explicit. Here that of the inputs is a convolution with the kernel
@@ -135,18 +136,12 @@ class _StackConv2D(keras.layers.Layer):
         # which takes CPUs longer than both.
         return outputs + tf.cast(self.bias, outputs.dtype)
 
-    def compute_output_shape(
-        self, input_shape: Sequence[int | None]
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the input's shape with `filters` features."""
         return (*input_shape[:-1], self.filters)
 
-    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
-        """Counts the multiply-adds of one image, every open tap at every pixel.
-
-        Args:
-            input_shape: (batch, height, width, features); the batch does not count.
-        """
+    def multiply_adds(self, input_shape: Shape) -> int:
+        """Counts the multiply-adds of one image, every open tap at every pixel."""
         _, height, width, _ = input_shape
         return height * width * (math.prod(self.kernel.shape) - self._closed_weights())
 
@@ -202,7 +197,7 @@ class VerticalStackConv2D(_StackConv2D):
         # Complete rows hold all channels, so that their order is of no concern here.
         super().__init__(filters, kernel_size, mask_type, color_groups=1, **kwargs)
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Creates the cropped kernel."""
         height = self.kernel_size // 2 + (self.mask_type == "B")
         self._add_weights(height, self.kernel_size, input_shape[-1])
@@ -369,7 +364,7 @@ class HorizontalStackConv2D(_StackConv2D):
         van den Oord et al. 2016, arXiv 1606.05328, section 2.2.
     """
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Creates the cropped kernel."""
         self._sees_own_pixel = self.mask_type == "B" or self.color_groups > 1
         width = self.kernel_size // 2 + self._sees_own_pixel

@@ -1,13 +1,13 @@
 """VectorMap: a vector becomes a map of the image's size; and where a pixel is."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.checks import Shape
 from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
 
 _HIGHEST_FREQUENCY = 3
@@ -54,7 +54,7 @@ class VectorMap(keras.layers.Layer):
             image_size, filters, name="upsampling", dtype=self.dtype_policy
         )
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Builds both layers."""
         self.dense.build(tuple(input_shape))
         self.upsampling.build((None, *self._small_shape))
@@ -65,7 +65,7 @@ class VectorMap(keras.layers.Layer):
         small = tf.reshape(self.dense(inputs), [-1, *self._small_shape])
         return self.upsampling(small)
 
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple:
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         """Returns (batch, height, width, filters)."""
         return (input_shape[0], *self.image_size, self.filters)
 

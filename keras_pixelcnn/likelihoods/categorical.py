@@ -62,7 +62,7 @@ class Categorical(PixelLikelihood):
         return tf.reduce_sum(self.log_prob(parameters, image), axis=[1, 2, 3])
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Log probability of each value; see `PixelLikelihood`."""
+        """Computes the log probability of each value; see `PixelLikelihood`."""
         return self.log_prob(parameters, image)
 
     def channel_parameters(
@@ -96,19 +96,9 @@ class Categorical(PixelLikelihood):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Samples by inverting the cumulative distribution.
+        """Samples values from logits (examples, num_levels); see `PixelLikelihood`.
 
-        Args:
-            logits: float tensor (batch, num_levels).
-            uniforms: float32 tensor (batch,), in [0, 1): the noise.
-            temperature: float32 tensor (batch,), above 0; divides the logits.
-            top_p: float32 tensor (batch,), in (0, 1]: draws from the fewest likeliest
-                levels that together have at least this probability, at the given
-                temperature. Default: from all.
-
-        Returns:
-            int32 tensor (batch,): the smallest value whose cumulative probability
-            exceeds the noise, which is never a value of probability zero.
+        The temperature divides the logits.
         """
         logits = tf.cast(logits, tf.float32)
         self.check_shape("logits", logits, [self.num_levels])
@@ -131,7 +121,8 @@ class Categorical(PixelLikelihood):
         if padding:
             weights = tf.pad(weights, [[0, 0], [0, padding]])
         runs = tf.reshape(weights, [-1, length, length])
-        run, rest = choose(tf.reduce_sum(runs, axis=-1), uniforms)
+        # Where no run is possible, no level is: so the second draw says.
+        run, rest = choose(tf.reduce_sum(runs, axis=-1), uniforms, none=0)
         weights = tf.gather(runs, run, batch_dims=1)
         return run * length + first_above(rest, weights)
 

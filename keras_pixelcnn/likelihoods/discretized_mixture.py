@@ -93,7 +93,7 @@ def log_prob(mixture: PixelMixture, levels: tf.Tensor, num_levels: int) -> tf.Te
 def channel_log_prob(
     mixture: PixelMixture, levels: tf.Tensor, num_levels: int
 ) -> tf.Tensor:
-    """Log probability of each channel, given those before it.
+    """Computes the log probability of each channel, given those before it.
 
     Args:
         mixture: parameters, as for `component_log_prob`.

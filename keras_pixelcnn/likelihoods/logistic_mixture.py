@@ -1,13 +1,13 @@
 """LogisticMixture: the discretised mixture of logistics of PixelCNN++."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.checks import check_integer
 from keras_pixelcnn.likelihoods import (
     discretized_logistic,
     discretized_mixture,
@@ -77,12 +77,7 @@ class LogisticMixture(PixelLikelihood):
         self, num_levels: int, channels: int = 1, num_mixtures: int = 10
     ) -> None:
         super().__init__(num_levels, channels)
-        if not is_integer(num_mixtures, 1):
-            raise ValueError(
-                "num_mixtures must be an integer of at least 1. "
-                f"Received: num_mixtures={num_mixtures!r}"
-            )
-        self.num_mixtures = int(num_mixtures)
+        self.num_mixtures = check_integer("num_mixtures", num_mixtures)
 
     @property
     def identifier(self) -> str | Mapping[str, Any]:
@@ -154,7 +149,7 @@ class LogisticMixture(PixelLikelihood):
         return tf.reduce_sum(self.log_prob(parameters, image), axis=[1, 2])
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Log probability of each value; see `PixelLikelihood`."""
+        """Computes the log probability of each value; see `PixelLikelihood`."""
         levels = self.as_levels(tf.convert_to_tensor(image))
         floats = tf.cast(tf.maximum(levels, 0), tf.float64)
         mixture = self.mixture(parameters)
@@ -206,17 +201,10 @@ class LogisticMixture(PixelLikelihood):
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Samples a channel's values by inverting the cumulative distribution.
+        """Samples a channel's values; see `PixelLikelihood`.
 
-        Args:
-            parameters: the channel's own, (examples, 4 num_mixtures).
-            uniforms: float32 tensor (examples,), in [0, 1): the noise.
-            temperature: float32 tensor (examples,), above 0; divides the logits of the
-                channel's components and multiplies their scales.
-            top_p: see `PixelLikelihood`.
-
-        Returns:
-            int32 tensor (examples,), never a value of probability zero.
+        The temperature divides the logits of the channel's components and multiplies
+        their scales.
         """
         if top_p is not None:
             table = self._level_logits(parameters, temperature)
@@ -227,14 +215,41 @@ class LogisticMixture(PixelLikelihood):
             weights = run_weights(0.0, 1, self.num_levels, *mixture)
             return choose(weights, uniforms)[0]
         # First a run of neighbouring levels, then a level in it.
-        length = math.isqrt(self.num_levels - 1) + 1
-        totals = run_weights(0.0, length, -(-self.num_levels // length), *mixture)
+        length, totals = self._run_weights(mixture)
         totals = tf.where(totals < _LEAST_WEIGHT, 0.0, totals)
-        run, rest = choose(totals, uniforms)
+        run, rest = choose(totals, uniforms, none=0)  # the second draw says so
         first = run * length
-        from_first = tf.cast(first, tf.float32)[:, tf.newaxis]
-        weights = run_weights(from_first, 1, length, *mixture)
-        return first + first_above(rest, weights)
+        return first + first_above(rest, self._weights_in_run(mixture, first, length))
+
+    def choose_value(
+        self, parameters: tf.Tensor, ask: Callable[[tf.Tensor, int], tf.Tensor]
+    ) -> tf.Tensor:
+        """Lets a function choose runs of levels, and levels in them, as `sample` does.
+
+        Of 256 levels that takes an eighth of the weights.
+        """
+        if self.num_levels <= _LEVELS_AT_ONCE:
+            return super().choose_value(parameters, ask)
+        mixture = self._as_weights(parameters, tf.ones_like(parameters[:, 0]))
+        length, totals = self._run_weights(mixture)
+        first = ask(totals, length) * length
+        weights = self._weights_in_run(mixture, first, length)
+        # Of a run that is next to impossible all levels are alike.
+        chosen = first + ask(tf.maximum(weights, _LEAST_WEIGHT), 1)
+        return tf.minimum(chosen, self.num_levels - 1)  # the last run may reach beyond
+
+    def _run_weights(self, mixture: tuple[Any, ...]) -> tuple[int, tf.Tensor]:
+        """Returns how many levels a run has, and weights of runs (examples, runs)."""
+        length = math.isqrt(self.num_levels - 1) + 1
+        count = -(-self.num_levels // length)
+        return length, discretized_logistic.run_weights(0.0, length, count, *mixture)
+
+    def _weights_in_run(
+        self, mixture: tuple[Any, ...], first: tf.Tensor, length: int
+    ) -> tf.Tensor:
+        """Computes weights of a run's levels, (examples, length)."""
+        first = tf.cast(first, tf.float32)[:, tf.newaxis]
+        return discretized_logistic.run_weights(first, 1, length, *mixture)
 
     def sample_guided(
         self,

@@ -5,18 +5,22 @@ weights, which all likelihoods share.
 """
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.checks import check_integer, is_integer
 
 _LIKELIHOODS: dict[str, type["PixelLikelihood"]] = {}
 """The classes of likelihoods by their names; `PixelLikelihood` registers them."""
 
 _COLDEST = 1.2e-38
 """Processors take smaller float32 numbers for 0, which nothing can be divided by."""
+
+
+NO_LEVEL = -1
+"""What a draw gives where the parameters leave no level: they are not finite."""
 
 
 class PixelLikelihood(abc.ABC):
@@ -71,13 +75,8 @@ class PixelLikelihood(abc.ABC):
                 "num_levels must be an integer from 2 to 65,536. "
                 f"Received: num_levels={num_levels!r}"
             )
-        if not is_integer(channels, 1):
-            raise ValueError(
-                "channels must be an integer of at least 1. "
-                f"Received: channels={channels!r}"
-            )
         self.num_levels = int(num_levels)
-        self.channels = int(channels)
+        self.channels = check_integer("channels", channels)
 
     @property
     def identifier(self) -> str | Mapping[str, Any]:
@@ -123,7 +122,7 @@ class PixelLikelihood(abc.ABC):
         """
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Log probability of each value, given the values before it.
+        """Computes the log probability of each value, given those before it.
 
         This one works for every likelihood, through the weights of all levels; a
         likelihood that knows a shorter way overrides it.
@@ -176,6 +175,26 @@ class PixelLikelihood(abc.ABC):
             float32 tensor (examples, num_levels), at least 0, one of each row above it.
         """
 
+    def choose_value(
+        self, parameters: tf.Tensor, ask: Callable[[tf.Tensor, int], tf.Tensor]
+    ) -> tf.Tensor:
+        """Lets a function choose a channel's values, as a codec does.
+
+        This one asks once, with the weights of all levels. A likelihood that knows the
+        weights of runs of levels may ask for the run first, and then for the level in
+        it, with far fewer weights.
+
+        Args:
+            parameters: the channel's own, float tensor (examples, m).
+            ask: is given weights (examples, count), as of `level_weights`, and how
+                many levels lie from one choice to the next; returns int32 (examples,),
+                in [0, count).
+
+        Returns:
+            int32 tensor (examples,): the sum of each choice times those levels.
+        """
+        return ask(self.level_weights(parameters), 1)
+
     @abc.abstractmethod
     def sample(
         self,
@@ -197,7 +216,8 @@ class PixelLikelihood(abc.ABC):
 
         Returns:
             int32 tensor (examples,): the smallest value whose cumulative probability
-            exceeds the noise, which is never a value of probability zero.
+            exceeds the noise, which is never a value of probability zero; negative
+            where parameters are not finite, so that models can refuse the image.
         """
 
     @abc.abstractmethod
@@ -368,20 +388,24 @@ def first_above(threshold: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
 
     Args:
         threshold: float32 tensor (batch, 1).
-        weights: float32 tensor (batch, n), not negative, one of them above zero.
+        weights: float32 tensor (batch, n), not negative.
 
     Returns:
-        int32 tensor (batch,).
+        int32 tensor (batch,); `NO_LEVEL` where no weight is above zero, as where the
+        parameters were not finite. This costs a draw nothing.
     """
-    return _first_above(threshold, tf.cumsum(weights, axis=-1), weights)
+    return _first_above(threshold, tf.cumsum(weights, axis=-1), weights, NO_LEVEL)
 
 
-def choose(weights: tf.Tensor, uniforms: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def choose(
+    weights: tf.Tensor, uniforms: tf.Tensor, none: int = NO_LEVEL
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Finds the index that a uniform number falls on, and how far it reaches into it.
 
     Args:
         weights: float32 tensor (batch, n), as for `first_above`.
         uniforms: float32 tensor (batch,), in [0, 1).
+        none: the index where no weight is above zero.
 
     Returns:
         int32 tensor (batch,), and float32 (batch, 1): what of the uniform's share of
@@ -389,7 +413,7 @@ def choose(weights: tf.Tensor, uniforms: tf.Tensor) -> tuple[tf.Tensor, tf.Tenso
     """
     cumulative = tf.cumsum(weights, axis=-1)
     threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]
-    index = _first_above(threshold, cumulative, weights)
+    index = _first_above(threshold, cumulative, weights, none)
     is_before = tf.range(weights.shape[-1]) < index[:, tf.newaxis]
     before = tf.where(is_before, cumulative, 0.0)
     return index, threshold - tf.reduce_max(before, axis=-1, keepdims=True)
@@ -417,11 +441,11 @@ def keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
 
 
 def _first_above(
-    threshold: tf.Tensor, cumulative: tf.Tensor, weights: tf.Tensor
+    threshold: tf.Tensor, cumulative: tf.Tensor, weights: tf.Tensor, none: int
 ) -> tf.Tensor:
     indices = tf.range(weights.shape[-1])
     is_possible = weights > 0.0
     is_above = tf.where(is_possible, cumulative, -1.0) > threshold
     first = tf.reduce_min(tf.where(is_above, indices, weights.shape[-1]), axis=-1)
-    last = tf.reduce_max(tf.where(is_possible, indices, 0), axis=-1)
+    last = tf.reduce_max(tf.where(is_possible, indices, none), axis=-1)
     return tf.minimum(first, last)

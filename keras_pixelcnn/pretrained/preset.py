@@ -84,7 +84,7 @@ class Preset:
 
 
 def presets() -> dict[str, Preset]:
-    """The trained models that come with the package.
+    """Lists the trained models that come with the package.
 
     Returns:
         A `Preset` by name, in alphabetical order.
@@ -142,7 +142,7 @@ def from_preset(name: str, **changes: Any) -> AutoregressiveImageModel:
 
 
 def find_preset(name_or_path: str | os.PathLike[str]) -> Preset | None:
-    """The preset that programs mean by the model that they are given.
+    """Finds the preset that programs mean by the model that they are given.
 
     Args:
         name_or_path: a file, or, where there is no such file, a preset's name.

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.checks import check_integer
 from keras_pixelcnn.training.data_order import Batch, TrainingImages, epoch_generator
 
 _IDENTITIES = 0
@@ -53,11 +53,11 @@ class IdentityBatches(TrainingImages):
         seed: int,
         steps_per_epoch: int | None = None,
     ) -> None:
-        _check_integer("identities", identities, 2)
-        _check_integer("images_each", images_each, 2)
-        _check_integer("seed", seed, 0)
+        check_integer("identities", identities, 2)
+        check_integer("images_each", images_each, 2)
+        check_integer("seed", seed, 0)
         if steps_per_epoch is not None:
-            _check_integer("steps_per_epoch", steps_per_epoch, 1)
+            check_integer("steps_per_epoch", steps_per_epoch, 1)
         self._features = _as_arrays(features)
         members = _members(self._features)
         _check_lengths(self._features)
@@ -163,10 +163,3 @@ def _members(features: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     order = np.argsort(labels, kind="stable")
     _, starts = np.unique(labels[order], return_index=True)
     return [rows for rows in np.split(order, starts[1:]) if len(rows) > 1]
-
-
-def _check_integer(name: str, value: Any, least: int) -> None:
-    if not is_integer(value, least):
-        raise ValueError(
-            f"{name} must be an integer of at least {least}. Received: {name}={value!r}"
-        )

@@ -40,7 +40,7 @@ class Preemption:
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Only remembers the signal, inside the block."""
+        """Remembers a signal inside the block, and does nothing else."""
         self._is_deferred = True
         try:
             yield

@@ -2,7 +2,8 @@
 
 python -m savedmodels.client --address=http://127.0.0.1:8501 --model=digits --label=3
 
-A model with labels samples a row for each of --label=0,3,5 or --label=all. --complete
+A model with labels samples a row for each of --label=0,3,5 or --label=all, one with
+captions for each --caption="two small red circles". --complete
 and --mask draw the rest of an image: what is white in the mask is kept.
 """
 
@@ -20,29 +21,28 @@ from savedmodels.client import Client, ClientError
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     _define_server_flags(flag_values)
-    define = {"flag_values": flag_values}
-    flags.DEFINE_integer(
-        "num_samples",
-        16,
-        "How many images; with --label of each label.",
-        lower_bound=1,
-        **define,
+    define = programs.FlagDefiner(flag_values)
+    define.count(
+        "num_samples", 16, "How many images; with --label or --caption of each."
     )
-    flags.DEFINE_integer("seed", 0, "The same seed gives the same images.", **define)
-    flags.DEFINE_float(
-        "temperature", 1.0, "Less than 1 samples closer to the modes.", **define
+    define.integer("seed", 0, "The same seed gives the same images.")
+    define.float("temperature", 1.0, "Less than 1 samples closer to the modes.")
+    define.list("label", None, 'Labels, a row of images each: 3 or 0,3,5, or "all".')
+    define.multi_string(
+        "caption", None, "A caption; several times: a row of images for each."
     )
-    flags.DEFINE_list(
-        "label", None, 'Labels, a row of images each: 3 or 0,3,5, or "all".', **define
+    flags.register_multi_flags_validator(
+        ["label", "caption"],
+        lambda values: values["label"] is None or values["caption"] is None,
+        message="each asks for rows of images: pass one of them",
+        flag_values=flag_values,
     )
     for name, what in {"embedding": "vector", "spatial": "map"}.items():
         help_text = f".npy of one {what}, or of one for each image."
-        flags.DEFINE_string(name, None, help_text, **define)
-    flags.DEFINE_string("complete", None, "Image to complete.", **define)
-    flags.DEFINE_string(
-        "mask", None, "Image of what is known of it: white, else black.", **define
-    )
-    flags.DEFINE_string("output", "samples.png", "PNG of all images.", **define)
+        define.string(name, None, help_text)
+    define.string("complete", None, "Image to complete.")
+    define.string("mask", None, "Image of what is known of it: white, else black.")
+    define.string("output", "samples.png", "PNG of all images.")
     flags.register_multi_flags_validator(
         ["complete", "mask"],
         lambda values: (values["complete"] is None) == (values["mask"] is None),
@@ -52,19 +52,16 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def _define_server_flags(flag_values: flags.FlagValues) -> None:
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string(
+    define = programs.FlagDefiner(flag_values)
+    define.string(
         "address",
         "http://127.0.0.1:8501",
         "Of the server: http://host:port for REST, grpc://host:port for gRPC.",
-        **define,
     )
-    flags.DEFINE_string("model", "pixelcnn", "The model's name.", **define)
-    flags.DEFINE_integer("version", None, "Default: the newest.", **define)
-    flags.DEFINE_string(
-        "version_label", None, 'Label of the version, as "stable".', **define
-    )
-    flags.DEFINE_float("timeout", 60.0, "Seconds for all images.", **define)
+    define.string("model", "pixelcnn", "The model's name.")
+    define.integer("version", None, "Default: the newest.")
+    define.string("version_label", None, 'Label of the version, as "stable".')
+    define.float("timeout", 60.0, "Seconds for all images.")
 
 
 def main(flag_values: flags.FlagValues) -> None:
@@ -93,6 +90,9 @@ def _sample(client: Client, flag_values: flags.FlagValues) -> None:
     if flag_values.label is not None:
         given["label"] = np.repeat(_labels(document, flag_values.label), per_row)
         count, columns = len(given["label"]), per_row
+    if flag_values.caption is not None:
+        given["caption"] = np.repeat(flag_values.caption, per_row)
+        count, columns = len(given["caption"]), per_row
     if flag_values.complete is None:
         pixels = to_pixels(client.sample(count, **given), document["num_levels"])
     else:

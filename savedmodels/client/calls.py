@@ -22,7 +22,7 @@ _Answer = TypeVar("_Answer")
 
 
 class Connection:
-    """What is known of a server's model, and how it is asked.
+    """Asks a server for a model's signatures and metadata, and keeps the answers.
 
     Threads may share it: nothing changes but what was learned of the model, which is
     replaced as a whole.

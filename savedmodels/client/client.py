@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import warnings
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -10,7 +11,11 @@ import numpy as np
 
 from savedmodels.client import arguments, interpolation
 from savedmodels.client.calls import Call, Connection, open_transport
-from savedmodels.client.conditions import complete_conditions
+from savedmodels.client.conditions import (
+    complete_conditions,
+    is_text,
+    word_numbers,
+)
 from savedmodels.client.errors import InvalidRequestError
 from savedmodels.client.retries import RetryPolicy
 from savedmodels.client.tensor_specs import VersionStatus
@@ -128,8 +133,8 @@ class Client:
             seed: one integer for the call, or one for each image, (n,), any int64.
                 Default: drawn from Python's `random`.
             temperature: divides the logits; a number above 0, or one for each image.
-            **conditions: `label`, `embedding`, `spatial`, as the model takes them; see
-                the class.
+            **conditions: `label`, `embedding`, `spatial`, `caption`, as the model takes
+                them; see the class.
 
         Returns:
             Integers in [0, num_levels), (n, height, width, channels), uint8 where they
@@ -213,8 +218,9 @@ class Client:
         Args:
             images: PNG files of the size of the model's images; one for all, or a list
                 of one for each.
-            masks: PNG files of the same size, white (128 and above) where the image is
-                known; one for all, or a list of one for each.
+            masks: PNG files of the same size, white where the image is known, and
+                black or transparent where it is not; one for all, or a list of one for
+                each. One that keeps all or nothing is warned of.
             seed: as for `sample`.
             temperature: as for `sample`.
             **conditions: as for `sample`.
@@ -229,6 +235,15 @@ class Client:
             "temperature": temperature,
         }
         drawn = self._draw("complete_png", None, seed, own, conditions)
+        # Exports of earlier versions do not tell.
+        for share, which in ((0, "nothing: all of it"), (1, "all: nothing")):
+            rows = np.flatnonzero(drawn.get("known_share", ()) == np.float32(share))
+            if rows.size:
+                warnings.warn(
+                    f"The masks of the images {rows.tolist()} keep {which} is drawn. "
+                    "A mask is white where the image is known.",
+                    stacklevel=2,
+                )
         return drawn["image_bytes"].tolist()
 
     def interpolate(
@@ -375,6 +390,11 @@ class Client:
         def can_do_without() -> bool:
             return self._connection.document(call.deadline)["conditions_optional"]
 
+        caption = conditions.get("caption")
+        if "caption" in call.spec.inputs and is_text(caption):
+            document = self._connection.ask_for_document(call.deadline)
+            numbers_of = document["conditions"]["caption"]
+            conditions = {**conditions, "caption": word_numbers(caption, numbers_of)}
         given = complete_conditions(
             conditions,
             call.spec.inputs,

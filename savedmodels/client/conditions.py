@@ -1,5 +1,6 @@
 """The conditions of a call: those that are given, and what stands for the others."""
 
+import string
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -63,6 +64,49 @@ def complete_conditions(
             f"{rule} Leave out all of them for the unconditional model, or none."
         )
     return {name: _blank(name, inputs[name]) for name in takes}
+
+
+def is_text(caption: Any) -> bool:
+    """Tells whether a caption is a sentence, or are sentences, and no numbers."""
+    values = np.asarray(caption, object)
+    return values.size > 0 and isinstance(values.flat[0], str | bytes)
+
+
+def word_numbers(caption: Any, condition: Mapping[str, Any]) -> np.ndarray:
+    """Numbers the words of sentences, as the model itself does.
+
+    Args:
+        caption: a sentence, or an array of them.
+        condition: what the metadata says of the model's captions.
+
+    Returns:
+        int32 (*shape of the sentences, length): 0 after the last word, 1 for words that
+        the model does not know, which it may refuse.
+
+    Raises:
+        InvalidRequestError: when a sentence is too long, or the model makes words of
+            sentences in another way than usual.
+    """
+    if not condition.get("is_plain", True):
+        raise InvalidRequestError(
+            "caption must be the numbers of words: the served model makes words of "
+            "sentences in a way of its own. Received: sentences"
+        )
+    (length,), values = condition["shape"], np.asarray(caption, object)
+    places = {word.encode(): place for place, word in enumerate(condition["words"])}
+    numbers = np.zeros([values.size, length], np.int32)
+    for row, text in zip(numbers, values.flat, strict=True):
+        # Of bytes, as TensorFlow does it: else letters beyond ASCII had a case, too.
+        plain = text.encode() if isinstance(text, str) else text
+        plain = plain.lower().translate(None, string.punctuation.encode())
+        found = [places.get(word, 1) for word in plain.split()]
+        if len(found) > length:
+            raise InvalidRequestError(
+                f"caption must hold sentences of at most {length} words. "
+                f"Received: {text!r}"
+            )
+        row[: len(found)] = found
+    return numbers.reshape(*values.shape, length)
 
 
 def _blank(name: str, spec: TensorSpec) -> np.ndarray:

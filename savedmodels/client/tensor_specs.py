@@ -1,4 +1,4 @@
-"""What a server says of a model: its signatures, and the states of its versions."""
+"""Signatures of a served model and states of its versions, as a server tells them."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

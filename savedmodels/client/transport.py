@@ -1,4 +1,4 @@
-"""What a client needs of a server, by whichever protocol."""
+"""Transport: the interface of REST and gRPC to the client."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol

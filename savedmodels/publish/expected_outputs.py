@@ -77,105 +77,63 @@ def _written_pixels(images: tf.Tensor, num_levels: int) -> np.ndarray:
     return to_pixels(images.numpy(), num_levels, bits=16)
 
 
-def _sample(model: kp.AutoregressiveImageModel, inputs: Arrays) -> Mapping[str, Any]:
-    return {"image": model.sample(len(inputs["seed"]), **inputs)}
+def _scores(nats: tf.Tensor, model: Any, name: str, bits: str) -> Arrays:
+    return {name: nats, bits: kp.bits_per_dim(nats, model.num_dims)}
 
 
-def _sample_png(
-    model: kp.AutoregressiveImageModel, inputs: Arrays
-) -> Mapping[str, Any]:
-    images = _sample(model, inputs)["image"]
+def _sample_png(model: Any, inputs: Arrays) -> Mapping[str, Any]:
+    images = model.sample(**inputs)
     return {"image_bytes": _written_pixels(images, model.num_levels)}
 
 
-def _sample_from_noise(
-    model: kp.AutoregressiveImageModel, inputs: Arrays
-) -> Mapping[str, Any]:
-    return {"image": model.sample_from_noise(**inputs)}
-
-
-def _log_prob(model: kp.AutoregressiveImageModel, inputs: Arrays) -> Mapping[str, Any]:
-    nats = model.log_prob(**inputs)
-    return {"log_prob": nats, "bits_per_dim": kp.bits_per_dim(nats, model.num_dims)}
-
-
-def _log_prob_per_value(
-    model: kp.AutoregressiveImageModel, inputs: Arrays
-) -> Mapping[str, Any]:
-    return {"log_prob_per_value": model.log_prob(reduce=False, **inputs)}
-
-
-def _complete(model: kp.AutoregressiveImageModel, inputs: Arrays) -> Mapping[str, Any]:
-    return {"image": model.complete(**inputs)}
-
-
-def _complete_png(
-    model: kp.AutoregressiveImageModel, inputs: Arrays
-) -> Mapping[str, Any]:
+def _complete_png(model: Any, inputs: Arrays) -> Mapping[str, Any]:
     pixels = _read_pixels(inputs.pop("image_bytes"))
     white = _read_pixels(inputs.pop("mask_bytes"))[..., 0] >= 128 * 257
     images = to_levels(pixels, model.num_levels, bits=16)
     drawn = model.complete(images, white, **inputs)
-    return {"image_bytes": _written_pixels(drawn, model.num_levels)}
+    pixels = _written_pixels(drawn, model.num_levels)
+    return {"image_bytes": pixels, "known_share": white.mean((1, 2)).astype("float32")}
 
 
-def _classify(model: kp.AutoregressiveImageModel, inputs: Arrays) -> Mapping[str, Any]:
+def _classify(model: Any, inputs: Arrays) -> Mapping[str, Any]:
     probabilities = model.classify(**inputs)
     return {"probabilities": probabilities, "label": np.argmax(probabilities, axis=-1)}
 
 
-def _interpolate(
-    model: kp.AutoregressiveImageModel, inputs: Arrays
-) -> Mapping[str, Any]:
+def _interpolate(model: Any, inputs: Arrays) -> Mapping[str, Any]:
+    """Interpolates embeddings, or the latents of images for an auto-encoder."""
     if "image_a" in inputs:
-        return _interpolate_latents(model, inputs)
+        a, b = (model.encode(inputs.pop(name)) for name in ("image_a", "image_b"))
+        position = inputs.pop("position")[:, np.newaxis]
+        latent = (1 - position) * a + position * b
+        return {"image": model.decode(latent, **inputs)}
     names = ("embedding_a", "embedding_b", "position", "spherical")
-    embedding, _ = embeddings_between(
-        *(tf.constant(inputs.pop(name)) for name in names)
-    )
-    return _sample(model, {**inputs, "embedding": embedding})
+    given = (tf.constant(inputs.pop(name)) for name in names)
+    embedding, _ = embeddings_between(*given)
+    return {"image": model.sample(embedding=embedding, **inputs)}
 
 
-# Methods of auto-encoders.
-
-
-def _interpolate_latents(model: Any, inputs: Arrays) -> Mapping[str, Any]:
-    a, b = (model.encode(inputs.pop(name)) for name in ("image_a", "image_b"))
-    position = inputs.pop("position")[:, np.newaxis]
-    return _decode(model, {**inputs, "latent": (1 - position) * a + position * b})
-
-
-def _encode(model: Any, inputs: Arrays) -> Mapping[str, Any]:
-    return {"latent": model.encode(**inputs)}
-
-
-def _decode(model: Any, inputs: Arrays) -> Mapping[str, Any]:
-    return {"image": model.decode(**inputs)}
-
-
-def _reconstruct(model: Any, inputs: Arrays) -> Mapping[str, Any]:
-    return {"image": model.reconstruct(**inputs)}
-
-
-def _elbo(model: Any, inputs: Arrays) -> Mapping[str, Any]:
-    nats = model.elbo(**inputs)
-    return {"elbo": nats, "elbo_bits_per_dim": kp.bits_per_dim(nats, model.num_dims)}
-
-
-_METHODS: dict[
-    str, Callable[[kp.AutoregressiveImageModel, Arrays], Mapping[str, Any]]
-] = {
-    "sample": _sample,
+_METHODS: dict[str, Callable[[Any, Arrays], Mapping[str, Any]]] = {
+    "sample": lambda model, inputs: {"image": model.sample(**inputs)},
     "sample_png": _sample_png,
-    "sample_from_noise": _sample_from_noise,
-    "log_prob": _log_prob,
-    "log_prob_per_value": _log_prob_per_value,
-    "complete": _complete,
+    "sample_from_noise": lambda model, inputs: {
+        "image": model.sample_from_noise(**inputs)
+    },
+    "log_prob": lambda model, inputs: _scores(
+        model.log_prob(**inputs), model, "log_prob", "bits_per_dim"
+    ),
+    "log_prob_per_value": lambda model, inputs: {
+        "log_prob_per_value": model.log_prob(reduce=False, **inputs)
+    },
+    "complete": lambda model, inputs: {"image": model.complete(**inputs)},
     "complete_png": _complete_png,
     "classify": _classify,
     "interpolate": _interpolate,
-    "encode": _encode,
-    "decode": _decode,
-    "reconstruct": _reconstruct,
-    "elbo": _elbo,
+    "encode": lambda model, inputs: {"latent": model.encode(**inputs)},
+    "decode": lambda model, inputs: {"image": model.decode(**inputs)},
+    "reconstruct": lambda model, inputs: {"image": model.reconstruct(**inputs)},
+    "elbo": lambda model, inputs: _scores(
+        model.elbo(**inputs), model, "elbo", "elbo_bits_per_dim"
+    ),
 }
+"""The outputs of each signature, by the model's own methods."""

@@ -114,7 +114,7 @@ def _are_near(
 def _is_as_likely(
     answer: Mapping[str, Any], expected: Mapping[str, Any], name: str
 ) -> bool:
-    """Whether each label is as likely as the likeliest."""
+    """Tells whether each label is as likely as the likeliest."""
     if np.shape(answer[name]) != np.shape(expected[name]):
         return False
     probabilities = np.asarray(expected["probabilities"])

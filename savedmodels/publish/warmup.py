@@ -73,58 +73,80 @@ def _example_inputs(
                 "Add one to savedmodels.publish.warmup."
             )
         shape = (batch_size, *tf.TensorShape(info.tensor_shape)[1:])
-        values = _EXAMPLES[name](shape, metadata, generator)
+        values = _EXAMPLES[name](_Examples(shape, metadata, generator))
         inputs[name] = values.astype(tf.as_dtype(info.dtype).as_numpy_dtype)
     return inputs
 
 
-_Shape = tuple[int, ...]
-_Metadata = Mapping[str, Any]
-_Generator = np.random.Generator
+class _Examples:
+    """Valid values of inputs, always the same.
 
+    Args:
+        shape: of the values, the rows first.
+        metadata: of the export.
+        generator: what chance comes from.
+    """
 
-def _seeds(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
-    bounds = np.iinfo(np.int64)
-    return generator.integers(bounds.min, bounds.max, shape, np.int64, endpoint=True)
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        metadata: Mapping[str, Any],
+        generator: np.random.Generator,
+    ) -> None:
+        self.shape = shape
+        self.metadata = metadata
+        self.generator = generator
+        self.rows = np.arange(shape[0])
 
+    def seeds(self) -> np.ndarray:
+        """Draws any int64."""
+        low, high = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+        return self.generator.integers(low, high, self.shape, np.int64, endpoint=True)
 
-def _temperatures(
-    shape: _Shape, metadata: _Metadata, generator: _Generator
-) -> np.ndarray:
-    values = generator.uniform(0.5, 1.5, shape)
-    values[0] = 1.0
-    return values
+    def temperatures(self) -> np.ndarray:
+        """Draws temperatures, the first 1."""
+        values = self.generator.uniform(0.5, 1.5, self.shape)
+        values[0] = 1.0
+        return values
 
+    def images(self, *pixels: int) -> np.ndarray:
+        """Draws levels, of the shape with these axes after it."""
+        levels = self.metadata["num_levels"]
+        return self.generator.integers(0, levels, (*self.shape, *pixels))
 
-def _uniforms(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
-    return generator.random(shape, np.float32)
+    def masks(self, *size: int) -> np.ndarray:
+        """Returns masks whose known upper parts have all heights."""
+        shape = (*self.shape, *size)
+        known = np.arange(shape[1]) < (shape[1] // 2 + self.rows[:, None]) % (
+            shape[1] + 1
+        )
+        return np.broadcast_to(known[:, :, None], shape)
 
+    def image_files(self) -> np.ndarray:
+        """Returns PNG files of images."""
+        levels = self.metadata["num_levels"]
+        images = self.images(*self.metadata["image_shape"])
+        return _png_files(to_pixels(images, levels, bits=8 if levels <= 256 else 16))
 
-def _images(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
-    return generator.integers(0, metadata["num_levels"], shape)
+    def mask_files(self) -> np.ndarray:
+        """Returns PNG files of masks."""
+        masks = self.masks(*self.metadata["image_shape"][:2])[..., None]
+        return _png_files(np.where(masks, 255, 0).astype(np.uint8))
 
+    def labels(self) -> np.ndarray:
+        """Returns labels in turn, and -1 at the end where a model can do without."""
+        labels = self.rows % self.metadata["conditions"]["label"]["num_classes"]
+        if self.metadata["conditions_optional"] and len(labels) > 1:
+            labels[-1] = -1
+        return labels
 
-def _masks(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
-    """Returns masks whose known upper parts have all heights."""
-    rows, height = np.arange(shape[0]), shape[1]
-    known = np.arange(height) < (height // 2 + rows[:, None]) % (height + 1)
-    return np.broadcast_to(known[:, :, None], shape)
+    def uniforms(self) -> np.ndarray:
+        """Draws numbers in [0, 1)."""
+        return self.generator.random(self.shape, np.float32)
 
-
-def _image_files(
-    shape: _Shape, metadata: _Metadata, generator: _Generator
-) -> np.ndarray:
-    levels = metadata["num_levels"]
-    images = _images((*shape, *metadata["image_shape"]), metadata, generator)
-    return _png_files(to_pixels(images, levels, bits=8 if levels <= 256 else 16))
-
-
-def _mask_files(
-    shape: _Shape, metadata: _Metadata, generator: _Generator
-) -> np.ndarray:
-    pixels = (*shape, *metadata["image_shape"][:2])
-    masks = _masks(pixels, metadata, generator)[..., None]
-    return _png_files(np.where(masks, 255, 0).astype(np.uint8))
+    def positive(self) -> np.ndarray:
+        """Draws vectors between any two of which there is an arc."""
+        return self.generator.uniform(0.5, 1.5, self.shape)
 
 
 def _png_files(pixels: np.ndarray) -> np.ndarray:
@@ -132,53 +154,31 @@ def _png_files(pixels: np.ndarray) -> np.ndarray:
     return np.array(files, dtype=object)
 
 
-def _labels(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
-    labels = np.arange(shape[0]) % metadata["conditions"]["label"]["num_classes"]
-    if metadata["conditions_optional"] and shape[0] > 1:
-        labels[-1] = -1
-    return labels
+def _alternating(examples: _Examples) -> np.ndarray:
+    return (examples.rows + 1) % 2
 
 
-def _no_words(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
-    return np.zeros(shape, np.int32)
-
-
-def _positive(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
-    """Returns vectors between any two of which there is an arc."""
-    return generator.uniform(0.5, 1.5, shape)
-
-
-def _rows(shape: _Shape, metadata: _Metadata, generator: _Generator) -> np.ndarray:
-    return np.arange(shape[0])
-
-
-def _alternating(
-    shape: _Shape, metadata: _Metadata, generator: _Generator
-) -> np.ndarray:
-    return np.arange(1, shape[0] + 1) % 2
-
-
-_EXAMPLES: dict[str, Callable[[_Shape, _Metadata, _Generator], np.ndarray]] = {
-    "seed": _seeds,
-    "temperature": _temperatures,
-    "noise": _uniforms,
-    "image": _images,
-    "image_a": _images,
-    "image_b": _images,
-    "mask": _masks,
-    "image_bytes": _image_files,
-    "mask_bytes": _mask_files,
-    "label": _labels,
-    "latent": _positive,
-    "embedding": _positive,
-    "embedding_a": _positive,
-    "embedding_b": _positive,
-    "spatial": _positive,
-    "caption": _no_words,
+_EXAMPLES: dict[str, Callable[[_Examples], np.ndarray]] = {
+    "seed": _Examples.seeds,
+    "temperature": _Examples.temperatures,
+    "noise": _Examples.uniforms,
+    "image": _Examples.images,
+    "image_a": _Examples.images,
+    "image_b": _Examples.images,
+    "mask": _Examples.masks,
+    "image_bytes": _Examples.image_files,
+    "mask_bytes": _Examples.mask_files,
+    "label": _Examples.labels,
+    "latent": _Examples.positive,
+    "embedding": _Examples.positive,
+    "embedding_a": _Examples.positive,
+    "embedding_b": _Examples.positive,
+    "spatial": _Examples.positive,
+    "caption": lambda examples: np.zeros(examples.shape, np.int32),  # no words
     "has_condition": _alternating,
-    "position": _uniforms,
+    "position": _Examples.uniforms,
     "spherical": _alternating,
-    "row": _rows,
+    "row": lambda examples: examples.rows,
 }
 """Inputs by name: valid values, of the rows and shape asked for."""
 

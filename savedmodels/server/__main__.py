@@ -17,11 +17,11 @@ from keras_pixelcnn import programs
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    define = {"flag_values": flag_values}
+    define = programs.FlagDefiner(flag_values)
     names = "How requests name it. Repeat it, and the path, for several models."
-    flags.DEFINE_multi_string("model_name", ["default"], names, **define)
+    define.multi_string("model_name", ["default"], names)
     paths = "The folder of the model's versions."
-    flags.DEFINE_multi_string("model_base_path", None, paths, **define)
+    define.multi_string("model_base_path", None, paths)
     flags.mark_flag_as_required("model_base_path", flag_values)
     flags.register_multi_flags_validator(
         ["model_name", "model_base_path"],
@@ -32,21 +32,20 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     host = "The address to listen on: this machine alone."
-    flags.DEFINE_string("host", "127.0.0.1", host, **define)
+    define.string("host", "127.0.0.1", host)
     hosts = "Names by which REST may be asked, beside localhost and --host; * for any."
-    flags.DEFINE_list("allowed_hosts", [], hosts, **define)
-    ports = {"lower_bound": 0, "upper_bound": 65535, **define}
-    flags.DEFINE_integer("rest_api_port", 8501, "REST; 0 for any.", **ports)
-    flags.DEFINE_integer("port", 8500, "gRPC; 0 for any.", **ports)
-    define["lower_bound"] = 1
-    flags.DEFINE_integer("max_batch_size", 64, "Most rows of a request.", **define)
+    define.list("allowed_hosts", [], hosts)
+    ports = {"lower_bound": 0, "upper_bound": 65535}
+    define.integer("rest_api_port", 8501, "REST; 0 for any.", **ports)
+    define.integer("port", 8500, "gRPC; 0 for any.", **ports)
+    define.count("max_batch_size", 64, "Most rows of a request.")
     size = "The largest request, in MiB. Default: by model."
-    flags.DEFINE_integer("max_body_mb", None, size, **define)
-    flags.DEFINE_integer("rest_api_timeout_in_ms", 30000, "REST's time-out.", **define)
+    define.count("max_body_mb", None, size)
+    define.count("rest_api_timeout_in_ms", 30000, "REST's time-out.")
     poll = "How often to look for versions."
-    flags.DEFINE_integer("file_system_poll_wait_seconds", 1, poll, **define)
+    define.count("file_system_poll_wait_seconds", 1, poll)
     grace = "How long requests under way are finished, after SIGTERM or SIGINT."
-    flags.DEFINE_integer("grace_seconds", 30, grace, **define)
+    define.count("grace_seconds", 30, grace)
 
 
 def main(flag_values: flags.FlagValues) -> None:

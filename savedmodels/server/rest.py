@@ -288,6 +288,11 @@ class _Connection(web.RequestHandler):
         self._waiting.pop(self, None)
         super().connection_lost(exc)
 
+    def log_exception(self, *args: Any, **kwargs: Any) -> None:
+        """Logs nothing of a damaged body that nobody has read: all was answered."""
+        if not isinstance(kwargs.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*args, **kwargs)
+
     def handle_error(
         self,
         request: web.BaseRequest,

@@ -1,9 +1,9 @@
 import pytest
 
-from benchmarks import networks
+from benchmarks import timing
 from tests.benchmarks.tiny_network import ARGUMENTS, NAME
 
 
 @pytest.fixture(autouse=True)
 def tiny_network(monkeypatch):
-    monkeypatch.setitem(networks.MODELS, NAME, ARGUMENTS)
+    monkeypatch.setitem(timing.MODELS, NAME, ARGUMENTS)

@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from benchmarks import gpu
-from benchmarks.networks import new_model
+from benchmarks.timing import new_model
 from tests.benchmarks.tiny_network import ARGUMENTS, NAME
 
 

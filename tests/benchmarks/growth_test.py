@@ -34,7 +34,7 @@ def test_sampling_by_side(linear_memory):
     ratio = records[1]["seconds"] / records[0]["seconds"]
     assert records[1]["seconds / before"] == pytest.approx(ratio)
     assert set(linear_memory) == {"sample"}
-    shown = growth.as_table(records)
+    shown = growth.ROW.as_table(records)
     assert "| 2x2x1 |" in shown and "| - |" in shown
 
 
@@ -44,7 +44,7 @@ def test_training_by_depth(linear_memory):
     assert [record["checkpointed / kept"] for record in records] == [0.5, 0.5]
     assert [record["bytes / before"] for record in records] == [None, 3]
     assert set(linear_memory) == {"train"}
-    assert "| 6 | 0 MB | 3.00 | 0 MB | 3.00 | 0.50 |" in growth.as_table(records)
+    assert "| 6 | 0 MB | 3.00 | 0 MB | 3.00 | 0.50 |" in growth.ROW.as_table(records)
 
 
 def test_a_batch_is_measured_in_processes_of_its_own():

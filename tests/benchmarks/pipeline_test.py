@@ -15,7 +15,7 @@ def test_from_the_pipeline_divided_by_from_memory():
     assert record["pipeline / memory"] == pytest.approx(ratio)
     assert 0 < record["waiting / step"] < 1
     assert record["images"] == "8x8x1" and record["steps"] == 22
-    assert "| digits | 8x8x1 | 64 |" in pipeline.as_table([record])
+    assert "| digits | 8x8x1 | 64 |" in pipeline.ROW.as_table([record])
 
 
 def test_waiting_is_seen_in_the_profile():

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import tensorflow as tf
 
 from benchmarks import report
 
@@ -40,7 +41,13 @@ def test_refuses_files_that_hold_something_else(tmp_path, content):
 
 
 def test_rows_are_shown_with_their_surroundings():
-    program = report.Row("Of two", None, lambda rows: report.table(SHOWN, rows))
+    program = report.Row("Of two", None, SHOWN)
     shown = report.as_markdown({"a": row()}, {"a": program})
     assert shown.startswith("**a. Of two.** 3 runs in turn; processor ")
     assert "tensorflow 2." in shown and "| x | 1.23 | 2 |" in shown
+
+
+def test_the_surroundings_are_named():
+    surroundings = report.environment()
+    assert surroundings["processor"] and surroundings["devices"]
+    assert surroundings["tensorflow"] == tf.__version__

@@ -20,7 +20,7 @@ def rows(monkeypatch):
             asked.append(name)
             return [{"runs": runs, "times": asked.count(name)}]
 
-        rows[name] = Row(f"Row {name}", measure, lambda records: f"{records}")
+        rows[name] = Row(f"Row {name}", measure, {"times": "{times}"})
     monkeypatch.setattr(run, "ROWS", rows)
     return rows
 
@@ -74,17 +74,17 @@ def test_refuses_files_with_other_rows(rows, tmp_path):
 
 
 def test_every_row_has_a_title_and_a_table():
-    assert list(run.ROWS) == list("abcdefghijk")
+    assert list(run.ROWS) == list("abcdefghijkl")
     for row in run.ROWS.values():
-        assert row.title and callable(row.measure) and callable(row.as_table)
+        assert row.title and callable(row.measure) and row.as_table([]).startswith("| ")
 
 
 @pytest.mark.slow
 def test_the_program_writes_json(tmp_path, capsys):
     output = tmp_path / "speed.json"
-    tiny = f"networks.MODELS.clear(); networks.MODELS[{NAME!r}] = {ARGUMENTS}"
+    tiny = f"timing.MODELS.clear(); timing.MODELS[{NAME!r}] = {ARGUMENTS}"
     as_program = "runpy.run_module('benchmarks.run', run_name='__main__')"
-    program = f"import runpy; from benchmarks import networks; {tiny}; {as_program}"
+    program = f"import runpy; from benchmarks import timing; {tiny}; {as_program}"
     command = [sys.executable, "-c", program, f"--output={output}"]
     subprocess.run([*command, "--rows=e", "--runs=1"], check=True)
     record = read(output)["e"]

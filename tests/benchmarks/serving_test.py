@@ -12,4 +12,4 @@ def test_no_request_is_lost_or_wrong():
         assert record["requests"] == 40
         assert record["differing"] == 0
         assert record["after / before"] < 1.5
-    assert serving.as_table(records).count("\n") == 3
+    assert serving.ROW.as_table(records).count("\n") == 3

@@ -16,7 +16,8 @@ def test_alternatives_run_in_turn_and_the_first_round_does_not_count():
     assert set(seconds) == {"a", "b"} and min(seconds.values()) > 0
 
 
-def test_the_surroundings_are_named():
-    surroundings = timing.environment()
-    assert surroundings["processor"] and surroundings["devices"]
-    assert surroundings["tensorflow"] == tf.__version__
+def test_ratios_are_of_the_seconds():
+    ways = {name: lambda: tf.constant(1.0) for name in ("one", "other")}
+    record = timing.compare(ways, 3, "one / other")
+    ratio = record["one_seconds"] / record["other_seconds"]
+    assert record["one / other"] == ratio

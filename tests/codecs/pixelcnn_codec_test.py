@@ -238,11 +238,11 @@ def test_other_numerics_end_in_an_error_that_names_them(codec, model, monkeypatc
     """One table of the last row is another, as by a last digit."""
     code = SliceDecoder._code
 
-    def of_another_machine(self, place, coded, tables):
+    def of_another_machine(self, place, coded, tables, step):
         if place == (2, 0, 0):
             tables = tables.copy()
             tables[0] = np.roll(tables[0], 1)
-        return code(self, place, coded, tables)
+        return code(self, place, coded, tables, step)
 
     data = codec.compress(model.images(50))
     monkeypatch.setattr(SliceDecoder, "_code", of_another_machine)

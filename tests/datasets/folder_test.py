@@ -175,6 +175,58 @@ def test_splits_beside_classes_are_told(tmp_path):
         load_folder(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train_set", "validation_set", "test_set"],
+        ["TrainImages", "Val images", "test-images"],
+        ["train2017", "val2017", "test2017"],
+        ["seg_train", "seg_dev", "seg_test"],
+        ["training", "eval", "test1"],
+        ["images/train", "images/val", "images/test"],
+        ["a/b/train_set", "a/b/val_set", "a/b/test_set"],
+    ],
+)
+def test_split_folders_of_other_names_and_places(tmp_path, names, caplog):
+    """Once train_set and test_set were classes, and images/ the only one."""
+    _fill_splits(tmp_path, names)
+    with caplog.at_level(logging.INFO, "absl"):
+        for i, split in enumerate(PARTS):
+            labels = _labels(load_folder(tmp_path, split))
+            assert labels == {10 * i + j: j % 2 for j in range(10)}
+    assert label_names(f"folder:{tmp_path}") == ("cat", "dog")
+    assert f"{names[2]} for test" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        ["sleeping", "training"],
+        ["test_tube", "train_station"],
+        ["contest", "trainer"],
+        ["train1", "train2", "wagon"],
+        ["cars/train", "cars/wagon"],
+        ["train_station/old", "train_station/new"],
+    ],
+)
+def test_classes_whose_names_sound_like_splits(tmp_path, classes):
+    for number, name in enumerate(classes):
+        write_image(tmp_path / name / "x.png", np.full((4, 4), number))
+    tops = sorted({name.split("/")[0] for name in classes})
+    expected = {i: tops.index(name.split("/")[0]) for i, name in enumerate(classes)}
+    assert _labels(load_folder(tmp_path)) == expected
+
+
+def test_splits_in_class_folders_are_told(tmp_path):
+    """Once their test images were in the training split."""
+    for name in ("cat", "dog"):
+        for split in ("train", "test"):
+            write_image(tmp_path / name / split / "x.png", np.zeros((4, 4)))
+    with pytest.raises(ValueError, match=r"the class folder '.*cat' holds splits, tes"):
+        load_folder(tmp_path)
+    assert len(numbers(load_folder(tmp_path / "cat", "test"))) == 1
+
+
 def test_a_class_may_be_called_as_a_split(tmp_path):
     for number, name in enumerate(["car", "plane", "train"]):
         write_image(tmp_path / name / "x.png", np.full((4, 4), number))

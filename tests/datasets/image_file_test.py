@@ -3,14 +3,17 @@
 import io
 import os
 import struct
+import tracemalloc
 import types
 import warnings
+import zlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import EpsImagePlugin, Image
 
+from keras_pixelcnn.datasets import image_file
 from keras_pixelcnn.datasets.image_file import (
     SUFFIXES,
     open_image,
@@ -144,6 +147,60 @@ def test_exif_orientation_is_followed(tmp_path, name):
     options = {"lossless": True} if name == "a.webp" else {}
     read = read_image(_saved(tmp_path / name, RGB, exif=exif, **options))
     np.testing.assert_array_equal(read, np.rot90(RGB, -1))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("deep", [False, True], ids=["8 bits", "16 bits"])
+def test_grey_tiff_files_are_turned(tmp_path, orientation, deep):
+    """Once the rows of those that stand on their side were torn (Pillow 13)."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    values = GREY.astype(np.uint16) * 257 if deep else GREY
+    turned = {
+        **{1: GREY, 2: GREY[:, ::-1], 3: GREY[::-1, ::-1], 4: GREY[::-1], 5: GREY.T},
+        **{6: np.rot90(GREY, -1), 7: GREY[::-1, ::-1].T, 8: np.rot90(GREY)},
+    }
+    read = read_image(_saved(tmp_path / "a.tif", values, exif=exif))
+    np.testing.assert_array_equal(read[..., 0], turned[orientation])
+
+
+def _chunk(kind, data):
+    check = struct.pack(">I", zlib.crc32(kind + data))
+    return struct.pack(">I", len(data)) + kind + data + check
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_a_transparent_grey_of_few_bits_is_white(tmp_path, bits):
+    """Once another grey was transparent (Pillow 13), or none."""
+    largest, count = 2**bits - 1, 8 // bits
+    values = np.arange(count * count).reshape(count, count) % (largest + 1)
+    shifts = bits * np.arange(count)[::-1]
+    rows = (values << shifts).sum(axis=1).astype("u1")
+    header = struct.pack(">IIBBBBB", count, count, bits, 0, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + bytes([row]) for row in rows))
+    for transparent in range(largest + 1):
+        chunks = (
+            _chunk(b"IHDR", header)
+            + _chunk(b"tRNS", struct.pack(">H", transparent))
+            + _chunk(b"IDAT", data)
+            + _chunk(b"IEND", b"")
+        )
+        path = tmp_path / f"{transparent}.png"
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+        expected = np.where(values == transparent, 255, values * 255 // largest)
+        np.testing.assert_array_equal(read_image(path)[..., 0], expected)
+
+
+def test_deep_pixels_in_planes_are_refused(tmp_path):
+    """Once Pillow took their bytes for those of others."""
+    deep = np.arange(2 * 3 * 4, dtype="<u2").reshape(3, 2, 4) * 1000
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(4, 2, deep.tobytes(), 16, 2, 3, planes=True))
+    with pytest.raises(ValueError, match="3 planes of 16 bits cannot be read exactly"):
+        read_image(path)
+    flat = np.arange(2 * 3 * 4, dtype="u1").reshape(3, 2, 4)
+    path.write_bytes(tiff(4, 2, flat.tobytes(), 8, 2, 3, planes=True))
+    np.testing.assert_array_equal(read_image(path), flat.transpose(1, 2, 0))
 
 
 def test_of_an_animation_the_first_picture_is_taken(tmp_path):
@@ -337,6 +394,56 @@ def test_more_pixels_than_pillow_finds_safe_are_refused(tmp_path, monkeypatch):
             read_image(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     assert read_image(path).shape == (6, 8, 3)
+
+
+def test_a_jpeg_of_many_scans_is_refused(tmp_path):
+    """A few bytes each, and a picture's time each: 60 KB took seven seconds."""
+    path = _saved(tmp_path / "x.jpg", RGB, progressive=True)
+    content = path.read_bytes()
+    scan = content[content.rindex(b"\xff\xda") : -2]
+    path.write_bytes(content[:-2] + scan * 20 + content[-2:])
+    assert read_image(path).shape == RGB.shape
+    path.write_bytes(content[:-2] + scan * 200 + content[-2:])
+    with pytest.raises(ValueError, match=r"at most 100 scans. Received: 2\d\d"):
+        read_image(path)
+
+
+LARGE = {
+    "alpha": Image.new("RGBA", (3000, 3000)),
+    "grey with alpha": Image.new("LA", (3000, 3000)),
+    "16 bits": Image.new("I;16", (3000, 3000)),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_picture_takes_little_more_than_its_pixels(tmp_path, name):
+    """Once 38 bytes a pixel: 3 GB for a file of 11 KB."""
+    path = _saved(tmp_path / "x.png", LARGE[name], compress_level=1)
+    tracemalloc.start()
+    try:
+        read_image(path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 15 * 3000 * 3000
+
+
+def test_pieces_are_those_of_the_whole(tmp_path, monkeypatch):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    alpha = Image.fromarray(np.dstack([RGB, GREY]))
+    pictures = [
+        alpha,
+        Image.fromarray(RGB).quantize(7),
+        Image.fromarray(np.dstack([GREY, GREY[::-1]]), "LA"),
+        Image.fromarray(GREY.astype("u2") * 250),
+    ]
+    for picture in pictures:
+        path = _saved(tmp_path / "x.png", picture, exif=exif)
+        whole = read_image(path)
+        with monkeypatch.context() as patch:
+            patch.setattr(image_file, "_PIXELS_AT_ONCE", 13)
+            np.testing.assert_array_equal(read_image(path), whole)
 
 
 # Masks.

@@ -4,9 +4,16 @@ import struct
 
 
 def tiff(
-    width, height, values, bits, photometric, samples_per_pixel=1, sample_format=1
+    width,
+    height,
+    values,
+    bits,
+    photometric,
+    samples_per_pixel=1,
+    sample_format=1,
+    planes=False,
 ):
-    """Returns the bytes of a file of one strip, not compressed.
+    """Returns the bytes of a file, not compressed.
 
     Args:
         width: of the picture.
@@ -16,19 +23,23 @@ def tiff(
         photometric: 0 where 0 is white, 1 where it is black, 2 for RGB.
         samples_per_pixel: values of a pixel; those beyond grey or RGB mean nothing.
         sample_format: 1 for unsigned integers, 2 for signed ones.
+        planes: whether each of a pixel's values has a strip of its own.
     """
     colors = 3 if photometric == 2 else 1
     short, long = 3, 4
+    parts = samples_per_pixel if planes else 1
+    size = len(values) // parts
     tags = [
         (256, long, [width]),
         (257, long, [height]),
         (258, short, [bits] * samples_per_pixel),
         (259, short, [1]),
         (262, short, [photometric]),
-        (273, long, [8]),
+        (273, long, [8 + i * size for i in range(parts)]),
         (277, short, [samples_per_pixel]),
         (278, long, [height]),
-        (279, long, [len(values)]),
+        (279, long, [size] * parts),
+        (284, short, [2] if planes else []),
         (338, short, [0] * (samples_per_pixel - colors)),
         (339, short, [sample_format] * samples_per_pixel),
     ]

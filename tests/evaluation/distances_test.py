@@ -127,5 +127,5 @@ def test_what_are_no_features_is_told(measure, real, generated, words):
 
 
 def test_one_resample_makes_no_error():
-    with pytest.raises(ValueError, match=r"num_resamples .* at least 2\. Received: 1"):
+    with pytest.raises(ValueError, match=r"num_resamples .* at least 2\..*=1"):
         evaluation.frechet_distance(np.zeros((3, 2)), np.zeros((3, 2)), 1)

@@ -31,7 +31,7 @@ SIGNATURES = {
     ),
     "complete_png": (
         {**FILES, "mask_bytes": (tf.string, [None]), **RANDOM, **CONDITIONS},
-        FILES,
+        {**FILES, "known_share": (tf.float32, [None])},
     ),
     "interpolate": (
         {

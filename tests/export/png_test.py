@@ -11,6 +11,7 @@ from PIL import Image
 
 from keras_pixelcnn import GatedPixelCNN
 from keras_pixelcnn.datasets.image_file import read_image, read_mask
+from keras_pixelcnn.export.sampling_signatures import known_share
 from keras_pixelcnn.pixel_values import to_levels, to_pixels
 from tests import served
 from tests.test_case import randomize
@@ -39,6 +40,7 @@ def complete_png(model, tmp_path_factory):
             seed=tf.constant([seed] * rows, tf.int64),
             temperature=tf.constant([1.0] * rows),
         )
+        call.known_share = outputs["known_share"].numpy().tolist()
         return served.decode(model, outputs["image_bytes"].numpy())[0]
 
     return call
@@ -93,6 +95,26 @@ def test_masks_are_white_where_the_image_is_known(model, complete_png, mode):
     drawn = complete_png(_picture(to_pixels(levels[..., 0], 17)), _picture(mask, mode))
     expected = model.complete(levels[None], mask > 0, [1]).numpy()[0]
     np.testing.assert_array_equal(drawn, expected)
+
+
+def test_masks_that_keep_all_or_nothing_are_told(complete_png):
+    """Once only the program that samples told of them."""
+    image, mask = _file(), np.zeros((HEIGHT, WIDTH), np.uint8)
+    complete_png(image, _picture(mask))
+    assert complete_png.known_share == [0.0]
+    complete_png(image, _picture(~mask), rows=2)
+    assert complete_png.known_share == [1.0, 1.0]
+    mask[1:] = 255
+    complete_png(image, _picture(mask))
+    assert complete_png.known_share == [0.75]
+
+
+def test_a_mask_that_keeps_all_has_a_share_of_exactly_one():
+    """49 times the nearest float32 to 1/49 is less."""
+    mask = np.ones((2, 7, 7), bool)
+    mask[1, 0, 0] = False
+    share = tf.function(known_share)(tf.constant(mask)).numpy()
+    assert share.tolist() == [1.0, np.float32(48 / 49)]
 
 
 def test_masks_may_be_near_black_and_white(model, complete_png):

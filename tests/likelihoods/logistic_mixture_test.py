@@ -173,6 +173,29 @@ def test_weights_of_levels_are_the_probabilities_in_proportion(num_levels):
     np.testing.assert_allclose(shares, expected, rtol=1e-4, atol=1e-9)
 
 
+@pytest.mark.parametrize("num_levels", [2, 24, 25, 250, 256])
+@pytest.mark.parametrize("scale", [1.0, 8.0])
+def test_choices_lead_to_every_level_by_its_probability(num_levels, scale):
+    likelihood = likelihoods.LogisticMixture(num_levels, num_mixtures=3)
+    parameters = random_parameters(likelihood, 1, scale)
+    own = likelihood.channel_parameters(tf.constant(parameters), [])
+    levels, shares, asked = np.arange(num_levels), [], []
+
+    def ask(weights, step):
+        weights = weights.numpy()
+        assert (weights >= 0).all() and (weights.sum(axis=1) > 0).all()
+        digits = levels // step % weights.shape[1]
+        shares.append(weights[levels, digits] / weights.sum(axis=1))
+        asked.append(weights.shape[1])
+        return tf.constant(digits, tf.int32)
+
+    chosen = likelihood.choose_value(tf.repeat(own, num_levels, axis=0), ask)
+    np.testing.assert_array_equal(chosen, levels)
+    expected = level_probabilities(own.numpy(), num_levels)
+    np.testing.assert_allclose(np.prod(shares, axis=0), expected, rtol=1e-4, atol=1e-9)
+    assert sum(asked) <= 34
+
+
 def draw(likelihood, own, uniforms, temperature=1.0, **kwargs):
     count = len(uniforms)
     return likelihood.sample(

@@ -94,3 +94,24 @@ def test_signatures_draw_the_same_from_the_same_seeds(exports, server):
         completed = client.predict("complete", **known, **inputs)["image"]
     np.testing.assert_array_equal(served.decode(model, files), image)
     np.testing.assert_array_equal(completed, image)
+
+
+def test_the_client_takes_sentences(exports, server):
+    _, model = exports["all_conditions"]
+    images = served.request(model, "log_prob", rows=2)["image"]
+    given = {
+        "label": 1,
+        "embedding": np.zeros(2, "f4"),
+        "spatial": np.zeros((2, 1, 3), "f4"),
+        "caption": ["A red square.", "red"],
+    }
+    with Client(server.rest_url, "all_conditions") as client:
+        np.testing.assert_allclose(
+            client.log_prob(images, **given), model.log_prob(images, **given), rtol=1e-4
+        )
+        drawn = client.sample(seed=3, **given)
+        np.testing.assert_array_equal(drawn, model.sample(seed=3, **given))
+        one = client.sample(3, seed=3, **{**given, "caption": "red"})
+        np.testing.assert_array_equal(one[1], drawn[1])
+        with pytest.raises(ValueError, match="caption must hold"):
+            client.sample(seed=3, **{**given, "caption": "a blue square"})

@@ -1,6 +1,5 @@
 """Measures of a latent: what another image's costs the decoder, what a probe finds."""
 
-import math
 import warnings
 from typing import Any, NamedTuple
 
@@ -8,8 +7,9 @@ import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.models.autoencoder.gaussian_posterior import standard_normal
-from trainers.runs.data import LabelledImages
+from trainers.runs.data import LabelledImages, in_batches
 from trainers.scoring.classifier_accuracy import make_classifier
+from trainers.scoring.scoring import mean_bits_per_dim
 
 LEAST_BITS = 1.0
 """Bits per image that the right latent must save over another image's, on average.
@@ -94,8 +94,7 @@ def _bits_per_dim(
 ) -> float:
     conditions = model.latent_conditions(latent)
     nats = model.decoder.log_prob(images, batch_size=batch_size, **conditions)
-    mean = math.fsum(nats.numpy().astype("float64")) / len(images)
-    return kp.bits_per_dim(mean, model.num_dims)
+    return mean_bits_per_dim(nats, model)
 
 
 def mean_divergence(
@@ -103,11 +102,10 @@ def mean_divergence(
 ) -> float:
     """Returns the mean KL(q(z | x), N(0, I)) of a variational model, in nats."""
     prior = standard_normal(model.latent_dim)
-    parts = [
-        model.posterior(images[start : start + batch_size]).kl_divergence(prior).numpy()
-        for start in range(0, len(images), batch_size)
-    ]
-    return float(np.concatenate(parts).mean(dtype="float64"))
+    nats = in_batches(
+        lambda part: model.posterior(part).kl_divergence(prior), batch_size, images
+    )
+    return float(nats.mean(dtype="float64"))
 
 
 def probe_accuracy(
@@ -170,10 +168,7 @@ def reconstruction_accuracy(
     classifier = make_classifier(model.num_levels)
     classifier.fit(train.image.reshape(len(train.image), -1), train.label)
     seeds = kp.example_seeds(seed, len(test.image)).numpy()
-    drawn = [
-        model.reconstruct(test.image[part], seeds[part]).numpy()
-        for part in (slice(i, i + 64) for i in range(0, len(seeds), 64))
-    ]
-    rows = (x.reshape(len(test.image), -1) for x in (np.concatenate(drawn), test.image))
+    drawn = in_batches(model.reconstruct, 64, test.image, seeds)
+    rows = (x.reshape(len(test.image), -1) for x in (drawn, test.image))
     found, known = (float(classifier.score(x, test.label)) for x in rows)
     return found, known

@@ -17,6 +17,7 @@ from trainers.autoencoding.pictures import (
 from trainers.runs.data import LabelledImages, as_arrays, load_split
 from trainers.runs.run import Run, training_facts
 from trainers.runs.run_folder import RunFolder, write_json
+from trainers.scoring.scoring import mean_bits_per_dim
 
 BASELINE = "mse"
 """The baseline's folder, in that of the run."""
@@ -84,17 +85,12 @@ def measure_likelihood(
     weighted = model.importance_weighted_log_prob(images, samples, seed, size)
     divergence = latent_use.mean_divergence(model, images, size)
     return {
-        "test_elbo_bits_per_dim": _mean_bits(elbo, model),
-        "test_importance_weighted_bits_per_dim": _mean_bits(weighted, model),
+        "test_elbo_bits_per_dim": mean_bits_per_dim(elbo, model),
+        "test_importance_weighted_bits_per_dim": mean_bits_per_dim(weighted, model),
         "importance_samples": samples,
         "kl_divergence_nats": divergence,
         **scores,
     }
-
-
-def _mean_bits(nats: Any, model: kp.PixelCNNAutoencoder) -> float:
-    mean = float(np.mean(nats.numpy(), dtype="float64"))
-    return kp.bits_per_dim(mean, model.num_dims)
 
 
 def _probes(

@@ -10,6 +10,8 @@ from absl import flags
 from ml_collections import config_flags
 from ml_collections.config_flags.config_flags import ConfigFileFlagParser
 
+from keras_pixelcnn import programs
+
 CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
 
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "parameter_server")
@@ -59,64 +61,56 @@ def define_run_flags(
         strategies: names that --strategy takes. Empty: only --config and --workdir are
             added.
     """
-    define = {"flag_values": flag_values}
+    define = programs.FlagDefiner(flag_values)
     define_config_flag(flag_values)
-    flags.DEFINE_string(
-        "workdir", None, "Folder of the run: its results, checkpoints, logs.", **define
-    )
-    flags.mark_flags_as_required(["config", "workdir"], flag_values)
+    define.string("workdir", None, "Folder of the run: its results, checkpoints, logs.")
+    define.required(["config", "workdir"])
     if not strategies:
         return
-    flags.DEFINE_enum(
+    define.enum(
         "strategy",
         "auto",
         strategies,
         "Which devices train: one; mirrored, all GPUs of this machine; multi_worker, "
         "those of the machines that TF_CONFIG names; auto, as many as there are. "
         "parameter_server is refused.",
-        **define,
     )
-    flags.DEFINE_enum(
+    define.enum(
         "on_nonfinite",
         "stop",
         ["stop", "skip"],
         "What to do at a step whose loss or gradient is not a finite number.",
-        **define,
     )
 
 
 def define_data_flags(flag_values: flags.FlagValues) -> None:
     """Adds the flags that say which images, and in which form."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_string(
+    define = programs.FlagDefiner(flag_values)
+    define.string(
         "dataset",
         None,
         'Which images: "digits", "captions", a tfds name, emoji:PATH, folder:PATH, '
         "glyphs:PATH, idx:PATH, patches:PATH.",
-        **define,
     )
-    flags.DEFINE_string("split", "test", "The split of the dataset.", **define)
-    flags.DEFINE_integer(
+    define.string("split", "test", "The split of the dataset.")
+    define.integer(
         "num_levels",
         None,
         "Merges pixel values to so many levels. Default: the model's.",
         lower_bound=2,
-        **define,
     )
-    flags.DEFINE_list(
+    define.list(
         "image_size",
         None,
         "height,width to scale to, or one number for both. Default: the model's.",
-        **define,
     )
-    flags.DEFINE_enum(
+    define.enum(
         "color_mode",
         None,
         ["grayscale", "rgb"],
         "Colours to convert to. Default: the model's.",
-        **define,
     )
-    flags.DEFINE_string("data_dir", None, "Where tfds keeps its data.", **define)
+    define.string("data_dir", None, "Where tfds keeps its data.")
     flags.register_validator(
         "image_size",
         lambda size: (
@@ -125,6 +119,27 @@ def define_data_flags(flag_values: flags.FlagValues) -> None:
         message="must be height,width, as 32,24, or one number for both, as 32",
         flag_values=flag_values,
     )
+
+
+def load_examples(
+    model: Any, flag_values: flags.FlagValues, split: str | None = None, **options: Any
+) -> Any:
+    """Loads the images that the flags name, in a model's form.
+
+    Args:
+        model: whose shape and levels they must have.
+        flag_values: of `define_data_flags`, parsed.
+        split: the split of the dataset. Default: the one that the flags name.
+        **options: further ones of `scoring.load_examples`.
+
+    Raises:
+        ValueError: as that does.
+    """
+    from trainers.scoring import scoring  # which loads TensorFlow
+
+    options = {**data_options(flag_values), **options}
+    split = flag_values.split if split is None else split
+    return scoring.load_examples(model, flag_values.dataset, split, **options)
 
 
 def data_options(flag_values: flags.FlagValues) -> dict[str, Any]:
@@ -140,24 +155,20 @@ def data_options(flag_values: flags.FlagValues) -> dict[str, Any]:
 
 def define_sampling_flags(flag_values: flags.FlagValues) -> None:
     """Adds the flags that say how images are sampled."""
-    define = {"flag_values": flag_values}
-    flags.DEFINE_integer("seed", 0, "The same seed gives the same images.", **define)
-    flags.DEFINE_float(
-        "temperature", 1.0, "Less than 1 samples closer to the modes.", **define
-    )
-    flags.DEFINE_float(
+    define = programs.FlagDefiner(flag_values)
+    define.integer("seed", 0, "The same seed gives the same images.")
+    define.float("temperature", 1.0, "Less than 1 samples closer to the modes.")
+    define.float(
         "top_p",
         None,
         "Samples each value from the likeliest levels that together have this "
         "probability. Default: from all.",
-        **define,
     )
-    flags.DEFINE_float(
+    define.float(
         "guidance_scale",
         None,
         "Exaggerates what the conditions change, above 1; for models trained with "
         "condition_dropout. Default: none.",
-        **define,
     )
 
 

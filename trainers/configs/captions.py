@@ -17,7 +17,7 @@ _WORDS = (
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`."""
+    """Returns the fields of `trainers.configs.digits`."""
     config = digits.get_config()
     config.update(
         dataset="captions",

@@ -10,7 +10,7 @@ from trainers.configs import cifar10
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`."""
+    """Returns the fields of `trainers.configs.digits`."""
     config = cifar10.get_config()
     config.update(
         train_split="train[:49000]",

@@ -16,7 +16,7 @@ from trainers.configs import digits
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`."""
+    """Returns the fields of `trainers.configs.digits`."""
     config = digits.get_config()
     config.update(
         dataset="emoji:data",

@@ -12,7 +12,7 @@ from trainers.configs import fashion_mnist_unconditional
 
 
 def get_config() -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`."""
+    """Returns the fields of `trainers.configs.digits`."""
     config = fashion_mnist_unconditional.get_config()
     config.update(
         batch_size=128,

@@ -13,7 +13,7 @@ from trainers.configs import emoji, fashion_mnist_unconditional
 
 
 def get_config(task: str = "super_resolution_2") -> config_dict.ConfigDict:
-    """The fields of `trainers.configs.digits`."""
+    """Returns the fields of `trainers.configs.digits`."""
     if task == "colorization":
         config = emoji.get_config()
         del config.model.num_classes, config.model.condition_dropout

@@ -1,4 +1,4 @@
-"""What a config leaves open, chosen by the images and a time budget."""
+"""Choice of what a config leaves open, by the images and a time budget."""
 
 import contextlib
 import inspect
@@ -37,7 +37,7 @@ _LARGEST_SIDES = {10: 16, 20: 24, math.inf: 32}
 """Pixels of a side, without an accelerator, by the minutes that end below."""
 
 _LARGEST_SIDE_OF_GPU = 64
-_MOST_BATCH = 64
+_MOST_BATCH, _LEAST_BATCH = 64, 8
 _MOST_EPOCHS = 400
 MOST_CHOSEN_BY = 500
 """Images that the likelihood is chosen by."""
@@ -128,6 +128,8 @@ def complete(
     choices += choose_likelihood(formed, images.image)
     smallest = _chosen(config, [*choices, *_network(NETWORKS[0], "to begin with")])
     timing = _measure(smallest, images._asdict(), strategy)
+    if config["batch_size"] is None:
+        choices, timing = with_batch_in_time(choices, timing, budget)
     choices += choose_network(facts, timing, budget)
     chosen = _chosen(config, choices)
     if _size(chosen) != _size(smallest):
@@ -201,7 +203,7 @@ def choose_form(config: Mapping[str, Any], facts: ImageFacts) -> list[Choice]:
             "grayscale" if facts.is_grey else "rgb",
             "no picture has colours" if facts.is_grey else "there are colours",
         ),
-        _size_of(facts.sizes, config["minutes"]),
+        _size_of(facts.sizes, config["minutes"], config["dataset"]),
         Choice("num_levels", levels, "as stored"),
         Choice(
             "batch_size", _batch_size(facts.num_images), "the fewer images, the less"
@@ -222,10 +224,13 @@ def choose_form(config: Mapping[str, Any], facts: ImageFacts) -> list[Choice]:
     return choices
 
 
-def _size_of(sizes: np.ndarray, minutes: float) -> Choice:
+def _size_of(sizes: np.ndarray, minutes: float, dataset: str) -> Choice:
     name, largest = "image_size", _LARGEST_SIDE_OF_GPU
     if not tf.config.list_physical_devices("GPU"):
         largest = next(side for end, side in _LARGEST_SIDES.items() if minutes < end)
+    if dataset.startswith("patches:"):
+        side = min(largest, _ALWAYS_AS_STORED)
+        return Choice(name, (side, side), "of squares cut out of the pictures")
     is_small = sizes.max() <= max(largest, _ALWAYS_AS_STORED)
     if is_small and len(np.unique(sizes, axis=0)) == 1:
         return Choice(name, tuple(map(int, sizes[0])), "as stored")
@@ -240,6 +245,29 @@ def _size_of(sizes: np.ndarray, minutes: float) -> Choice:
 def _batch_size(num_images: int) -> int:
     wanted = max(min(num_images // 16, _MOST_BATCH), min(4, num_images), 1)
     return 2 ** int(math.log2(wanted))
+
+
+def with_batch_in_time(
+    choices: list[Choice], timing: Timing, budget: float
+) -> tuple[list[Choice], Timing]:
+    """Halves the batch as long as a step of the smallest network takes too long.
+
+    Args:
+        choices: with the batch of `choose_form`.
+        timing: of the smallest network, at that batch.
+        budget: seconds.
+
+    Returns:
+        The choices, and about the timing at the batch among them.
+    """
+    batch = given = next(each.value for each in choices if each.name == "batch_size")
+    while batch > _LEAST_BATCH and timing.step * _STEPS_WANTED > budget:
+        batch, timing = batch // 2, timing._replace(step=timing.step / 2)
+    if batch == given:
+        return choices, timing
+    smaller = Choice("batch_size", batch, "so that more steps fit into the time")
+    chosen = [smaller if each.name == "batch_size" else each for each in choices]
+    return chosen, timing
 
 
 def choose_likelihood(config: Mapping[str, Any], images: np.ndarray) -> list[Choice]:
@@ -428,7 +456,8 @@ def _table(
 
 
 def _size(config: Mapping[str, Any]) -> tuple[Any, ...]:
-    return config["model"].get("filters"), config["model"].get("num_blocks")
+    model = config["model"]
+    return config["batch_size"], model.get("filters"), model.get("num_blocks")
 
 
 def _filled(config: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:

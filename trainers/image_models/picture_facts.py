@@ -1,4 +1,4 @@
-"""What is known of images before they are decoded."""
+"""Facts of images that are known before they are decoded."""
 
 import pathlib
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _LEAST_COLOR = 8
 
 
 class ImageFacts(NamedTuple):
-    """What is known of the images of a config.
+    """Facts of the images of a config.
 
     Attributes:
         num_images: of the training split.

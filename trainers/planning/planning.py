@@ -118,17 +118,17 @@ class Plan:
         return self.steps * self.batch_size
 
     def weight_bytes(self) -> int:
-        """What a device holds whatever the batch: weights, optimizer, gradients."""
+        """Returns what a device holds at any batch: weights, optimizer, gradients."""
         numbers = sum(self.numbers_per_weight.values())
         return numbers * _BYTES_OF_NUMBER * self.configured.model.num_parameters
 
     def largest_batch(self, variant: Variant, device: Device) -> int:
-        """Images that a device can compute at once; 0 where not one."""
+        """Returns the images that a device can compute at once; 0 where not one."""
         left = USABLE_SHARE * device.memory_bytes - self.weight_bytes()
         return max(int(left / variant.model.example_bytes), 0)
 
     def images_at_once(self, num_devices: int) -> int:
-        """Images that each of several devices computes at once."""
+        """Returns the images that each of several devices computes at once."""
         return math.ceil(self.batch_size / (self.parts * num_devices))
 
     def bytes_at_once(self, variant: Variant, num_devices: int) -> int:
@@ -137,7 +137,7 @@ class Plan:
         return self.weight_bytes() + images * variant.model.example_bytes
 
     def hours(self, variant: Variant, device: Device, num_devices: int) -> float:
-        """Hours of training on so many devices that wait for nothing.
+        """Returns the hours of training on so many devices that wait for nothing.
 
         The batch is dealt out in whole images: the devices with the most set the pace.
         """

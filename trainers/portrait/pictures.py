@@ -9,6 +9,7 @@ import numpy as np
 import keras_pixelcnn as kp
 from keras_pixelcnn.image_grid import save_image_grid
 from trainers.portrait.data import PortraitData, Portraits
+from trainers.runs.data import in_batches
 from trainers.sampling.interpolation import EmbeddingData, sample_rows
 
 _SAMPLED_AT_ONCE = 256
@@ -36,12 +37,12 @@ def sample_from_sources(
     """
     repeated = np.repeat(embedding, images_each, axis=0)
     seeds = kp.example_seeds(seed, len(repeated)).numpy()
-    drawn = []
-    for start in range(0, len(repeated), _SAMPLED_AT_ONCE):
-        rows = slice(start, start + _SAMPLED_AT_ONCE)
-        images = model.sample(seed=seeds[rows], embedding=repeated[rows])
-        drawn.append(images.numpy())
-    return np.concatenate(drawn)
+    return in_batches(
+        lambda seed, embedding: model.sample(seed=seed, embedding=embedding),
+        _SAMPLED_AT_ONCE,
+        seeds,
+        repeated,
+    )
 
 
 def save_samples(

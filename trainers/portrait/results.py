@@ -14,6 +14,7 @@ from trainers.portrait.data import PortraitData, Portraits
 from trainers.runs import environment
 from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder, write_json
+from trainers.scoring.scoring import mean_bits_per_dim
 
 EMBEDDER_FIELDS = ("embedding_dim", "filters", "margin", "dropout_rate")
 """Fields of config.embedder that are arguments of `FaceEmbedder`."""
@@ -101,19 +102,12 @@ def _likelihoods(
         ),
     }
     return {
-        name: _bits_per_dim(model, test.image, embedding[rows], config["batch_size"])
+        name: mean_bits_per_dim(
+            model.log_prob(test.image, config["batch_size"], embedding=embedding[rows]),
+            model,
+        )
         for name, rows in told.items()
     }
-
-
-def _bits_per_dim(
-    model: kp.AutoregressiveImageModel,
-    image: np.ndarray,
-    embedding: np.ndarray,
-    batch_size: int,
-) -> float:
-    nats = model.log_prob(image, batch_size=batch_size, embedding=embedding).numpy()
-    return float(kp.bits_per_dim(nats.astype(np.float64).mean(), model.num_dims))
 
 
 def _identify(

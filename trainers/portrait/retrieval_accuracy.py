@@ -1,4 +1,4 @@
-"""Retrieval accuracy of samples: is the source's identity the nearest of ten?
+"""Retrieval accuracy: how often the source's identity is the nearest of ten.
 
 A source is one image of an identity of the test split; images are sampled given its
 embedding, and embedded. A sample is right when, of ten identities of the test

@@ -22,6 +22,7 @@ from trainers.runs.config import (
     BOOLEAN,
     SEED,
     check_config,
+    check_images_are_kept,
     check_names,
     check_values,
     integer,
@@ -68,16 +69,7 @@ def check_portraits_config(config: Mapping[str, Any]) -> None:
         check_values(f"config.{name}", config[name], rules)
     check_config(embedder_config(config))
     check_values("config", config, {"sample_seed": SEED, "divide_identities": BOOLEAN})
-    if config["horizontal_flips"]:
-        raise ValueError(
-            "config.horizontal_flips must be False: the embedding of a mirrored image "
-            "would be another. Received: True"
-        )
-    if config.get("mutation_rate"):
-        raise ValueError(
-            "config.mutation_rate must be 0: the embedding of a mutated image would be "
-            f"another. Received: {config['mutation_rate']!r}"
-        )
+    check_images_are_kept(config, "the embedding")
 
 
 def model_config(config: Mapping[str, Any]) -> dict[str, Any]:

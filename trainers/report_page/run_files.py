@@ -1,4 +1,4 @@
-"""Everything that the page shows of a run's folder, as far as it is there."""
+"""Reading of a run's folder for its page, as far as the files are there."""
 
 import base64
 import datetime
@@ -65,6 +65,7 @@ class RunFiles(NamedTuple):
     strips: dict[str, tuple[list[Picture], int]]
     samples: Picture | None
     completions: Picture | None
+    nearest: Picture | None
     notes: list[str]
 
     def known(self, name: str) -> Any:
@@ -113,6 +114,7 @@ def read_run(workdir: pathlib.Path) -> RunFiles:
         },
         read_picture(folder.samples, notes),
         read_picture(folder.completions, notes),
+        read_picture(workdir / "quality_nearest.png", notes),
         [*history.notes, *notes],
     )
 

@@ -1,1 +1,1 @@
-"""What models restore that are given degraded images."""
+"""Measures of models that restore degraded images."""

@@ -1,4 +1,4 @@
-"""Restores degraded images, and tells how well beside what learns nothing."""
+"""Restores degraded images, and compares with a method that learns nothing."""
 
 import os
 import pathlib

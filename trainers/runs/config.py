@@ -109,6 +109,24 @@ _RULES = {
 """Fields that the library would take with a wrong value, or complain of too late."""
 
 
+def check_images_are_kept(config: Mapping[str, Any], what: str) -> None:
+    """Checks that a config leaves images as they are, of which something was made.
+
+    Args:
+        config: of a run.
+        what: was made of the images, such as "the codes".
+
+    Raises:
+        ValueError: when the images are mirrored or mutated.
+    """
+    for name, kept in (("horizontal_flips", False), ("mutation_rate", 0)):
+        if config.get(name):
+            raise ValueError(
+                f"config.{name} must be {kept!r}: {what} of a changed image would be "
+                f"others. Received: {config[name]!r}"
+            )
+
+
 def check_values(
     where: str, fields: Mapping[str, Any], rules: Mapping[str, Rule]
 ) -> None:

@@ -157,7 +157,7 @@ def training_images(
 
 
 def _transform(config: Mapping[str, Any], num_levels: int) -> Transform | None:
-    """What a background model or one that restores sees; None where all stays."""
+    """Returns the change of images before training, None where there is none."""
     task, rate = _task(config), config.get("mutation_rate", 0.0)
 
     def mutate(batch: Batch, generator: np.random.Generator) -> Batch:
@@ -175,7 +175,7 @@ def _transform(config: Mapping[str, Any], num_levels: int) -> Transform | None:
 def _without_maps(
     prepare: Callable[[Mapping[str, Any]], dict[str, Any]], shape: tuple[int, int, int]
 ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """What prepares images whose maps are made later."""
+    """Returns a function that prepares images whose maps are made later."""
 
     def prepare_others(batch: Mapping[str, Any]) -> dict[str, Any]:
         blank = tf.zeros([tf.shape(batch["image"])[0], *shape])
@@ -227,6 +227,19 @@ def batches_of(
             yield {name: value[rows] for name, value in features.items()}
 
     return batches
+
+
+def in_batches(function: Callable[..., Any], size: int, *arrays: Any) -> np.ndarray:
+    """Calls a function on batches of arrays, and joins what it returns.
+
+    Args:
+        function: of the arrays' parts, which returns an array or a tensor.
+        size: of a batch; the last may be smaller.
+        *arrays: arrays or lists that lead with the same number, at least 1.
+    """
+    starts = range(0, len(arrays[0]), size)
+    parts = ([array[i : i + size] for array in arrays] for i in starts)
+    return np.concatenate([np.asarray(function(*part)) for part in parts])
 
 
 class LabelledImages(NamedTuple):

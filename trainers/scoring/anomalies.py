@@ -1,4 +1,4 @@
-"""How well each anomaly score tells strange images from usual ones."""
+"""AUROC of each anomaly score between strange images and usual ones."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -130,7 +130,7 @@ def find_defects(
 
 
 def format_defects(found: DefectDetection) -> str:
-    """The numbers, to be read.
+    """Returns the numbers as text.
 
     Args:
         found: what `find_defects` returns.
@@ -172,7 +172,7 @@ def _check_alike(
 
 
 def format_detection(detection: Detection) -> str:
-    """The table, to be read.
+    """Returns the table as text.
 
     Args:
         detection: what `compare` returns.

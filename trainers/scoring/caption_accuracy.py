@@ -1,4 +1,4 @@
-"""How many samples of a model show what their captions say."""
+"""Caption accuracy: the share of samples that show what their captions say."""
 
 from typing import Any, NamedTuple
 
@@ -6,6 +6,7 @@ import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.datasets import captions, shape_finding
+from trainers.runs.data import in_batches
 
 
 class CaptionAccuracy(NamedTuple):
@@ -59,14 +60,13 @@ def measure(
             f"{model.num_levels} levels that takes {model.conditions.names}"
         )
     _, scenes = captions.make_examples(split, num_samples)
-    seeds, images = kp.example_seeds(seed, num_samples).numpy(), []
-    for start in range(0, num_samples, batch_size):
-        rows = slice(start, start + batch_size)
-        asked = [scene.caption for scene in scenes[rows]]
-        drawn = model.sample(len(asked), seeds[rows], caption=asked, **options)
-        images.append(drawn.numpy())
-    images = np.concatenate(images)
+    asked = [scene.caption for scene in scenes]
+    images = in_batches(
+        lambda seed, caption: model.sample(len(seed), seed, caption=caption, **options),
+        batch_size,
+        kp.example_seeds(seed, num_samples).numpy(),
+        asked,
+    )
     verdicts = [shape_finding.check(*pair) for pair in zip(scenes, images, strict=True)]
     shares = np.mean(verdicts, axis=0)
-    asked = [scene.caption for scene in scenes]
     return CaptionAccuracy(*map(float, shares), len(images), images, asked)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from trainers.runs.data import LabelledImages, as_arrays
+from trainers.runs.data import LabelledImages, as_arrays, in_batches
 from trainers.scoring.scoring import check_labels, check_takes_only_label
 
 
@@ -97,15 +97,13 @@ def sample_by_class(
     """
     labels = np.arange(num_samples) % model.conditions.num_classes
     seeds = kp.example_seeds(seed, num_samples).numpy()
-    samples = [
-        model.sample(seed=seeds[part], label=labels[part], **options).numpy()
-        for part in _slices(num_samples, batch_size)
-    ]
-    return labels, np.concatenate(samples)
-
-
-def _slices(total: int, size: int) -> list[slice]:
-    return [slice(start, start + size) for start in range(0, total, size)]
+    samples = in_batches(
+        lambda seed, label: model.sample(seed=seed, label=label, **options),
+        batch_size,
+        seeds,
+        labels,
+    )
+    return labels, samples
 
 
 def make_classifier(num_levels: int) -> Any:

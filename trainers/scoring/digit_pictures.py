@@ -12,7 +12,7 @@ _SHARE = 20 / 28
 
 
 def enlarged_digits(image_shape: tuple[int, int, int], num_levels: int) -> np.ndarray:
-    """The 1,797 handwritten digits of scikit-learn, enlarged from 8x8 (bicubic).
+    """Enlarges the 1,797 handwritten digits of scikit-learn from 8x8 (bicubic).
 
     Args:
         image_shape: (height, width, channels) of the pictures; all channels are alike.
@@ -37,7 +37,7 @@ def enlarged_digits(image_shape: tuple[int, int, int], num_levels: int) -> np.nd
 def font_digits(
     folder: str | os.PathLike[str], image_shape: tuple[int, int, int], num_levels: int
 ) -> np.ndarray:
-    """The digits 0 to 9 of all usable fonts of a folder.
+    """Renders the digits 0 to 9 of all usable fonts of a folder.
 
     Args:
         folder: searched with all folders in it for .ttf and .otf files.

@@ -1,15 +1,21 @@
-"""What a model's samples are like beside the real images of a split."""
+"""Sample quality: a model's samples beside the real images of a split."""
 
 import os
 import pathlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.evaluation import SampleQuality, sample_quality
+from keras_pixelcnn.evaluation import (
+    SampleQuality,
+    extract,
+    nearest_images,
+    sample_quality,
+)
+from keras_pixelcnn.image_grid import save_image_grid
 from trainers.runs.data import as_arrays
 from trainers.runs.run_folder import write_json
 from trainers.scoring.scoring import conditions_of_score
@@ -21,6 +27,25 @@ _NAMES = {
     "recall": "recall",
 }
 
+_MOST_SHOWN = 10
+_NUM_NEAREST = 4
+
+
+class Comparison(NamedTuple):
+    """What samples are like, and what they may have been copied from.
+
+    Attributes:
+        quality: all measures.
+        nearest: the first samples, each before the training images that are nearest to
+            it: integers (samples, 1 + nearest, height, width, channels). None where no
+            training images were given.
+        num_levels: of the images.
+    """
+
+    quality: SampleQuality
+    nearest: np.ndarray | None
+    num_levels: int
+
 
 def measure(
     model: kp.AutoregressiveImageModel,
@@ -31,7 +56,7 @@ def measure(
     batch_size: int = 64,
     seed: int = 0,
     **options: Any,
-) -> SampleQuality:
+) -> Comparison:
     """Samples images, and compares them with all images of a split.
 
     Args:
@@ -41,7 +66,7 @@ def measure(
         features: a `.keras` file of a model that makes vectors (batch, n) of images of
             levels. Default: the pixels themselves.
         train: examples that it was trained on, to tell whether it learned them by
-            heart. Default: that is not told.
+            heart, and to show those nearest to samples. Default: that is not told.
         batch_size: images sampled at once. Default 64.
         seed: of the samples. Default 0.
         **options: as for the model's `sample`: temperature, top_p, guidance_scale.
@@ -59,23 +84,37 @@ def measure(
     network = None
     if features is not None:
         network = keras.models.load_model(features).predict_on_batch
-    return sample_quality(
-        np.concatenate(images),
-        as_arrays(examples).image,
-        model.num_levels,
-        network,
-        train=None if train is None else as_arrays(train).image,
-        seed=seed,
+    samples, seen = np.concatenate(images), None
+    if train is not None:
+        seen = as_arrays(train).image
+    real = as_arrays(examples).image
+    quality = sample_quality(
+        samples, real, model.num_levels, network, train=seen, seed=seed
     )
+    nearest = None if seen is None else _beside_nearest(samples, seen, network)
+    return Comparison(quality, nearest, model.num_levels)
 
 
-def write(path: str | os.PathLike[str], quality: SampleQuality) -> None:
-    """Writes the figures as JSON; `quality.json` in a run's folder is in its report.
+def _beside_nearest(samples: np.ndarray, seen: np.ndarray, network: Any) -> np.ndarray:
+    samples = samples[:_MOST_SHOWN]
+    places = nearest_images(
+        extract(samples, network),
+        extract(seen, network),
+        min(_NUM_NEAREST, len(seen)),
+    ).indices
+    return np.concatenate([samples[:, np.newaxis], seen[places]], axis=1)
+
+
+def write(path: str | os.PathLike[str], compared: Comparison) -> None:
+    """Writes the figures as JSON, and beside them the picture of the nearest images.
+
+    In a run's folder `quality.json` and `quality_nearest.png` are in its report.
 
     Args:
-        path: the file; replaced whole or not at all.
-        quality: what `measure` returns.
+        path: the JSON file; files are replaced whole or not at all.
+        compared: what `measure` returns.
     """
+    path, quality = pathlib.Path(path), compared.quality
     figures = {
         title: getattr(quality, name)._asdict() for name, title in _NAMES.items()
     }
@@ -83,4 +122,11 @@ def write(path: str | os.PathLike[str], quality: SampleQuality) -> None:
         share = {"value": quality.memorisation.share, "standard_error": None}
         figures["nearer to training images than unseen ones"] = share
     counts = {"num_generated": quality.num_generated, "num_real": quality.num_real}
-    write_json(pathlib.Path(path), {"figures": figures, **counts})
+    write_json(path, {"figures": figures, **counts})
+    picture = path.with_name(f"{path.stem}_nearest.png")
+    if compared.nearest is None:
+        picture.unlink(missing_ok=True)  # of another comparison
+        return
+    tiles = compared.nearest.reshape(-1, *compared.nearest.shape[2:])
+    columns = compared.nearest.shape[1]
+    save_image_grid(picture, tiles, compared.num_levels, columns, min_side=64)

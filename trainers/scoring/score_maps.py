@@ -1,4 +1,4 @@
-"""The score of each image of a dataset, and where in the image it comes from."""
+"""Scores of the images of a dataset, and maps of where they come from."""
 
 import csv
 import os

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn import AutoregressiveImageModel, datasets
+from keras_pixelcnn import AutoregressiveImageModel, bits_per_dim, datasets
 from trainers.runs.data import label_errors_explained
 
 
@@ -17,6 +17,11 @@ class Score(NamedTuple):
     bits_per_dim: float
     nats_per_image: float
     num_images: int
+
+
+def mean_bits_per_dim(nats: Any, model: Any) -> float:
+    """Returns the mean of images' log probabilities (n,), in bits per dimension."""
+    return float(bits_per_dim(np.mean(nats, dtype="float64"), model.num_dims))
 
 
 def conditions_of_score(
@@ -86,9 +91,9 @@ def score(
     hint += ", or score without: unconditional." if model.conditions.optional else "."
     with label_errors_explained(hint):
         logs = model.evaluate(batches.batch(batch_size), return_dict=True, verbose=0)
-    bits_per_dim = logs["bits_per_dim"]
-    nats = bits_per_dim * model.num_dims * math.log(2.0)
-    return Score(bits_per_dim, nats, int(examples.cardinality()))
+    bits = logs["bits_per_dim"]
+    nats = bits * model.num_dims * math.log(2.0)
+    return Score(bits, nats, int(examples.cardinality()))
 
 
 def check_takes_only_label(model: AutoregressiveImageModel) -> None:
@@ -192,30 +197,3 @@ def load_examples(
             "color_mode out, which brings them to the model's, or choose another model."
         )
     return examples
-
-
-def score_split(
-    model: AutoregressiveImageModel,
-    dataset: str,
-    split: str,
-    *,
-    batch_size: int = 64,
-    unconditional: bool = False,
-    **options: Any,
-) -> Score:
-    """Scores a split of a dataset.
-
-    Args:
-        model: compiled or not.
-        dataset: a name that `keras_pixelcnn.datasets.load` takes.
-        split: the split of it.
-        batch_size: images scored at once. Default 64.
-        unconditional: as for `score`.
-        **options: as for `load_examples`: num_levels, image_size, color_mode,
-            data_dir.
-
-    Raises:
-        ValueError: as `score` and `load_examples` do.
-    """
-    examples = load_examples(model, dataset, split, **options)
-    return score(model, examples, batch_size, unconditional)

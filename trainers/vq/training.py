@@ -19,6 +19,7 @@ from trainers.runs.config import (
     ABOVE_ZERO,
     NOT_NEGATIVE,
     SHARE,
+    check_images_are_kept,
     check_names,
     check_values,
     integer,
@@ -71,16 +72,7 @@ def check_config(config: Mapping[str, Any]) -> None:
                 f"config.model.{name} must be {value!r}: codes have no order. "
                 f"Received: {config['model'][name]!r}"
             )
-    if config["horizontal_flips"]:
-        raise ValueError(
-            "config.horizontal_flips must be False: the codes of a mirrored image are "
-            "not the mirrored codes. Received: True"
-        )
-    if config.get("mutation_rate"):
-        raise ValueError(
-            "config.mutation_rate must be 0: the codes of a mutated image are others. "
-            f"Received: {config['mutation_rate']!r}"
-        )
+    check_images_are_kept(config, "the codes")
 
 
 class VQData(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from trainers.runs.data import LabelledImages
+from trainers.runs.data import LabelledImages, in_batches
 from trainers.vq.vector_quantizer import VectorQuantizer
 
 _MOST_IMAGES_AT_ONCE = 500
@@ -103,7 +103,7 @@ class VQVAE(keras.Model):
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Returns the codes of images: int32 (batch, *code_shape)."""
-        return self._in_parts(self._encode, images).astype("int32")
+        return in_batches(self._encode, _MOST_IMAGES_AT_ONCE, images).astype("int32")
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Returns the images of codes (batch, *code_shape), in levels: int32.
@@ -111,7 +111,7 @@ class VQVAE(keras.Model):
         Raises:
             ValueError: when the decoder gives pixels that are not finite.
         """
-        pixels = self._in_parts(self._decode, codes)
+        pixels = in_batches(self._decode, _MOST_IMAGES_AT_ONCE, codes)
         if not np.isfinite(pixels).all():
             raise ValueError(
                 "The decoder must give finite pixels. Received: "
@@ -126,15 +126,6 @@ class VQVAE(keras.Model):
 
     def _decode(self, codes: tf.Tensor) -> tf.Tensor:
         return self.decoder(self.quantizer.vectors(tf.cast(codes[..., 0], tf.int32)))
-
-    def _in_parts(self, function: Any, values: np.ndarray) -> np.ndarray:
-        size = _MOST_IMAGES_AT_ONCE
-        return np.concatenate(
-            [
-                function(tf.constant(values[i : i + size])).numpy()
-                for i in range(0, len(values), size)
-            ]
-        )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_positive
+from keras_pixelcnn.checks import check_integer
 from keras_pixelcnn.models.autoencoder.gaussian_posterior import standard_normal
 from keras_pixelcnn.models.autoencoder.latents import in_passes, levels_of
 from keras_pixelcnn.models.base import request_validation
@@ -71,7 +71,7 @@ def estimate(
     Raises:
         ValueError: when an argument is not as said.
     """
-    check_positive("num_samples", num_samples)
+    check_integer("num_samples", num_samples)
     image = levels_of(model, image)
     count = image.shape[0]
     seeds = request_validation.prepare_seeds(

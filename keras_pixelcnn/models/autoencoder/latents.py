@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_positive, checked, checked_images
+from keras_pixelcnn.checks import check_integer, checked, checked_images
 from keras_pixelcnn.models.base.image_model import ImageModel
 from keras_pixelcnn.samplers import at_least_one
 
@@ -38,7 +38,7 @@ def in_passes(
     Raises:
         ValueError: when batch_size is no integer of at least 1.
     """
-    check_positive("batch_size", batch_size)
+    check_integer("batch_size", batch_size)
     if not tf.executing_eagerly():
         return function(features)
     parts = []

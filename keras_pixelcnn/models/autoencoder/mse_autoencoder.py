@@ -8,14 +8,16 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import (
     check_image_shape,
+    check_integer,
     check_num_levels,
-    check_positive,
+    checked_outputs,
 )
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.layers import DeconvolutionalDecoder, ImageEncoder
 from keras_pixelcnn.models.autoencoder import latents
 from keras_pixelcnn.models.base.image_model import ImageLosses, ImageModel
 from keras_pixelcnn.samplers import at_least_one
+from keras_pixelcnn.verbs import verb
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -72,10 +74,10 @@ class MSEAutoencoder(ImageModel):
     ) -> None:
         image_shape = check_image_shape(image_shape)
         num_levels = check_num_levels(num_levels)
-        check_positive("latent_dim", latent_dim)
-        check_positive("encoder_filters", encoder_filters)
+        check_integer("latent_dim", latent_dim)
+        check_integer("encoder_filters", encoder_filters)
         if decoder_filters is not None:
-            check_positive("decoder_filters", decoder_filters)
+            check_integer("decoder_filters", decoder_filters)
 
         # === Layers ===
         encoder = ImageEncoder(
@@ -117,7 +119,7 @@ class MSEAutoencoder(ImageModel):
         """Encodes images that are checked, in one pass: float32 (batch, d)."""
         return self.encoder(image)
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def encode(self, image: Any, batch_size: int = 128) -> tf.Tensor:
         """Encodes images as latents.
 
@@ -133,7 +135,7 @@ class MSEAutoencoder(ImageModel):
         """
         return latents.encode(self, image, batch_size)
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def decode(self, latent: Any) -> tf.Tensor:
         """Decodes each latent as one image.
 
@@ -152,15 +154,16 @@ class MSEAutoencoder(ImageModel):
         latent = tf.reshape(latent, [-1, self.latent_dim])
         size = latent.shape[0] or tf.shape(latent)[0]
         scaled = self.decoder(at_least_one(latent))[:size]
+        scaled = checked_outputs(tf.math.is_finite(scaled), scaled)
         levels = tf.round(scaled * (self.num_levels - 1))
         return tf.cast(levels, tf.uint8 if self.num_levels <= 256 else tf.int32)
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def reconstruct(self, image: Any) -> tf.Tensor:
         """Encodes images and decodes their latents."""
         return self.decode(self.encode(image))
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def interpolate(
         self, image_a: Any, image_b: Any, steps: int = 8, method: str = "linear"
     ) -> tf.Tensor:

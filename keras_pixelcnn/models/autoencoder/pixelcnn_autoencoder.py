@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_image_shape, check_positive
+from keras_pixelcnn.checks import check_image_shape, check_integer
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.layers import ImageEncoder
 from keras_pixelcnn.layers.image_encoder import halved_sizes
@@ -19,8 +19,10 @@ from keras_pixelcnn.models.autoencoder.gaussian_posterior import GaussianPosteri
 from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.image_model import ImageLosses
 from keras_pixelcnn.models.base.likelihood_model import LikelihoodModel
+from keras_pixelcnn.models.base.sampling import OPTIONS
 from keras_pixelcnn.models.gated_pixelcnn.model import GatedPixelCNN
 from keras_pixelcnn.samplers import at_least_one, example_normals
+from keras_pixelcnn.verbs import verb
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -123,11 +125,11 @@ class PixelCNNAutoencoder(LikelihoodModel):
         trainable: bool = True,
     ) -> None:
         image_shape = check_image_shape(image_shape)
-        check_positive("latent_dim", latent_dim)
-        check_positive("encoder_filters", encoder_filters)
+        check_integer("latent_dim", latent_dim)
+        check_integer("encoder_filters", encoder_filters)
         map_shape = None
         if map_filters is not None:
-            check_positive("map_filters", map_filters)
+            check_integer("map_filters", map_filters)
             map_shape = (*halved_sizes(image_shape[:2])[-1], map_filters)
         beta = _check_beta(beta)
         is_variational = beta > 0
@@ -221,7 +223,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
             return statistics
         return self.posterior_layer.split(statistics)[0]
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def encode(self, image: Any, batch_size: int = 128) -> tf.Tensor:
         """Encodes images as latents; with beta above 0 as their posteriors' means.
 
@@ -239,6 +241,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
 
     # Latents to images.
 
+    @verb()
     def latent_conditions(self, latent: Any) -> dict[str, tf.Tensor]:
         """Returns the decoder's conditions for latents, by name.
 
@@ -258,7 +261,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         is_single = latent.shape.rank == 1
         return {"embedding": latent, "spatial": spatial[0] if is_single else spatial}
 
-    @tf.autograph.experimental.do_not_convert
+    @verb(*OPTIONS)
     def decode(
         self,
         latent: Any,
@@ -290,7 +293,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
             num_samples, seed, temperature, **conditions, **options
         )
 
-    @tf.autograph.experimental.do_not_convert
+    @verb(*OPTIONS)
     def reconstruct(
         self, image: Any, seed: Any = None, temperature: Any = 1.0, **options: Any
     ) -> tf.Tensor:
@@ -311,7 +314,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         latent = self.encode(image)
         return self.decode(latent, seed, temperature, **options)
 
-    @tf.autograph.experimental.do_not_convert
+    @verb("temperature", *OPTIONS)
     def interpolate(
         self,
         image_a: Any,
@@ -352,7 +355,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         images = self.decode(tf.reshape(way, [-1, self.latent_dim]), seeds, **options)
         return tf.reshape(images, tf.concat([tf.shape(way)[:-1], self.image_shape], 0))
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def sample(
         self, num_samples: int = 1, seed: Any = None, temperature: Any = 1.0
     ) -> tf.Tensor:
@@ -384,7 +387,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         statistics = self.encoder(at_least_one(image))[:size]
         return self.posterior_layer.distribution(statistics)
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def posterior(self, image: Any) -> Any:
         """Returns q(z | x), the distribution of the latents of images.
 
@@ -401,7 +404,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         self._check_variational("posterior")
         return self.image_posterior(latents.levels_of(self, image))
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def log_prob(
         self,
         image: Any,
@@ -440,7 +443,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
             )
         return super().log_prob(image, batch_size, validate_args, reduce)
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def elbo(
         self, image: Any, num_samples: int = 1, seed: Any = None, batch_size: int = 128
     ) -> tf.Tensor:
@@ -465,7 +468,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         bound = bounds.evidence_lower_bound
         return bounds.estimate(self, bound, image, num_samples, seed, batch_size)
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def importance_weighted_log_prob(
         self, image: Any, num_samples: int = 64, seed: Any = None, batch_size: int = 128
     ) -> tf.Tensor:

@@ -1,1 +1,1 @@
-"""What the models share: verbs, conditions, checks and sampling."""
+"""Verbs, conditions, checks and sampling that the models share."""

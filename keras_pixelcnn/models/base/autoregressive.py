@@ -11,6 +11,7 @@ from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.models.base import input_data, request_validation
 from keras_pixelcnn.models.base.likelihood_model import LikelihoodModel
 from keras_pixelcnn.models.base.sampling import (
+    OPTIONS,
     sample_request,
     scan_batch,
     split_options,
@@ -22,6 +23,7 @@ from keras_pixelcnn.samplers import (
     ScanSteps,
     raster_scan,
 )
+from keras_pixelcnn.verbs import verb
 
 
 class AutoregressiveImageModel(LikelihoodModel):
@@ -118,7 +120,7 @@ class AutoregressiveImageModel(LikelihoodModel):
         """
         return scan_batch(self, draw, conditions, slices)
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def distribution(self, *, validate_args: bool = False, **conditions: Any) -> Any:
         """Returns the model as a TensorFlow Probability distribution.
 
@@ -137,12 +139,11 @@ class AutoregressiveImageModel(LikelihoodModel):
         """
         from keras_pixelcnn.distributions import PixelCNNDistribution
 
-        self.conditions.check_names(conditions, self.distribution)
         return PixelCNNDistribution(self, validate_args=validate_args, **conditions)
 
     # Sampling.
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def sample(
         self,
         num_samples: int | None = None,
@@ -194,7 +195,6 @@ class AutoregressiveImageModel(LikelihoodModel):
             ValueError: when an argument is out of its range, or guidance is asked of a
                 model that was not trained with `condition_dropout`.
         """
-        self.conditions.check_names(conditions, self.sample)
         if num_samples is None:
             num_samples = self.conditions.num_examples(conditions)
         if num_samples is None:
@@ -212,7 +212,7 @@ class AutoregressiveImageModel(LikelihoodModel):
             jit_compile=jit_compile,
         )
 
-    @tf.autograph.experimental.do_not_convert
+    @verb(*OPTIONS)
     def sample_from_noise(
         self, noise: Any, temperature: Any = 1.0, **options: Any
     ) -> tf.Tensor:
@@ -240,7 +240,6 @@ class AutoregressiveImageModel(LikelihoodModel):
         if num_samples is None:
             num_samples = tf.shape(noise)[0]
         options, conditions = split_options(options)
-        self.conditions.check_names(conditions, self.sample)
         return sample_request(
             self,
             num_samples,
@@ -250,7 +249,7 @@ class AutoregressiveImageModel(LikelihoodModel):
             **options,
         )
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def complete(
         self,
         image: Any,
@@ -293,13 +292,14 @@ class AutoregressiveImageModel(LikelihoodModel):
             ValueError: when the known values, the mask or another argument are not as
                 said; in graphs `InvalidArgumentError`, when they run.
         """
-        self.conditions.check_names(conditions, self.complete)
         image = self._as_images(image)
         check_shape(tuple(np.shape(image)), image_shape=self.image_shape)
         num_images = input_data.num_images(image)
         mask = request_validation.prepare_mask(mask, num_images, self.image_shape)
         if tf.executing_eagerly():
-            image = self._check_images(np.where(mask, image, np.zeros((), np.uint8)))
+            # What is masked where the image is known is told.
+            where = np.ma.where if np.ma.isMaskedArray(image) else np.where
+            image = self._check_images(where(mask, image, np.zeros((), np.uint8)))
         else:
             image = self._check_known(tf.convert_to_tensor(image), mask)
         image = tf.cast(image, tf.int32)
@@ -325,7 +325,7 @@ class AutoregressiveImageModel(LikelihoodModel):
         rule = f"image must hold integers in [0, {self.num_levels}) where it is known."
         return checked(possible | ~mask, image, rule)
 
-    @tf.autograph.experimental.do_not_convert
+    @verb("temperature", *OPTIONS)
     def interpolate(
         self,
         embedding_a: Any,

@@ -1,9 +1,7 @@
 """Conditions: labels, embeddings, maps and captions that images depend on."""
 
-import difflib
-import inspect
 import numbers
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import keras
@@ -13,6 +11,7 @@ import tensorflow as tf
 from keras_pixelcnn.checks import as_array_or_none, checked, of_known_shape, one_each
 from keras_pixelcnn.layers import ConditionEncoder
 from keras_pixelcnn.models.base.caption_text import CaptionText, is_text
+from keras_pixelcnn.verbs import near_name
 
 HAS_CONDITION = "has_condition"
 """An input of optional models: 1 for the examples that have their condition, else 0."""
@@ -56,7 +55,7 @@ class Conditions:
         spatial_shape: tuple[int, int, int] | None = None,
         dropout_rate: float = 0.0,
         dtype: Any = None,
-        vocabulary: Iterable[str] | None = None,
+        vocabulary: Any = None,
         caption_length: int | None = None,
     ) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}
@@ -130,10 +129,9 @@ class Conditions:
         known = list(self.label_names or ())
         for name in names.flat:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
                 raise ValueError(
                     f"{self._rule('label')} Received: {str(name)!r}"
-                    + (f". Was {near[0]!r} meant?" if near else "")
+                    + near_name(str(name), known)
                 )
         numbers_of = [known.index(name) for name in names.flat]
         return np.array(numbers_of, np.int32).reshape(names.shape)
@@ -310,36 +308,30 @@ class Conditions:
             for name, shape in self.shapes.items()
         }
 
-    def check_names(
-        self, given: Mapping[str, Any], verb: Callable[..., Any] | None = None
-    ) -> None:
-        """Checks that no condition is given that the model does not take.
+    @property
+    def known_names(self) -> list[str]:
+        """What may be passed by name: `names`, and an optional model's presence."""
+        return [*self.shapes, *([HAS_CONDITION] if self.optional else [])]
 
-        Args:
-            given: conditions by name.
-            verb: what they were given to, whose own arguments the error then names:
-                what is no condition may be one of them, misspelt.
+    @property
+    def words(self) -> str:
+        """What the model takes, as in "the conditions ['label']"."""
+        return f"the conditions {self.names}" if self.shapes else "no conditions"
+
+    def check_names(self, given: Mapping[str, Any]) -> None:
+        """Checks that no condition is given that the model does not take.
 
         Raises:
             ValueError: when there is one.
         """
-        known = [*self.shapes, HAS_CONDITION] if self.optional else self.shapes
         unknown = [
             name
             for name, value in given.items()
-            if value is not None and name not in known
+            if value is not None and name not in self.known_names
         ]
         if unknown:
-            takes = f"the conditions {self.names}" if self.shapes else "no conditions"
-            hint, own = "", []
-            if verb is not None:
-                own = list(inspect.signature(verb).parameters)[:-1]
-                hint = f"; {verb.__name__} takes {', '.join(own)} beside them"
-            near = difflib.get_close_matches(unknown[0], [*self.shapes, *own], n=1)
-            raise ValueError(
-                f"The model takes {takes}{hint}. Received: {unknown}"
-                + (f". Was {near[0]} meant?" if near else "")
-            )
+            near = near_name(unknown[0], self.names)
+            raise ValueError(f"The model takes {self.words}. Received: {unknown}{near}")
 
     def check_complete(self, given: Mapping[str, Any]) -> None:
         """Checks that no condition is missing that the model cannot do without.

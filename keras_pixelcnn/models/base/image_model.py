@@ -106,8 +106,8 @@ class ImageModel(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments that all models share.
 
-        And which layers are frozen, and how labels are called, where somebody said so:
-        `from_config` takes that away.
+        And which layers and weights are frozen, and how labels are called, where
+        somebody said so: `from_config` takes that away.
         """
         trainable = keras_habits.trainable_by_layer(self)
         return {
@@ -480,8 +480,8 @@ class ImageModel(keras.Model):
     # What Keras would do, and no one could use.
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        """Saves as `keras.Model.save` does, to a `.keras` file alone."""
-        keras_habits.check_file_name(filepath)
+        """Saves finite weights as `keras.Model.save` does, to a `.keras` file alone."""
+        keras_habits.check_saving(self, filepath)
         super().save(filepath, *args, **kwargs)
 
     def quantize(self, mode: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -564,7 +564,7 @@ class ImageModel(keras.Model):
         Raises:
             FileExistsError: when something stands there.
             ValueError: when another format is asked for, the model has no such
-                signature, or the names or a number cannot be right.
+                signature, names or numbers cannot be right, or weights are not finite.
         """
         if format != "tf_saved_model":
             raise ValueError(

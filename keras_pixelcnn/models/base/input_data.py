@@ -100,8 +100,14 @@ def prepared(x: Any, y: Any, prepare: Prepare, holds_generators: bool = False) -
     if isinstance(x, Iterator):  # of which Keras takes generators of tuples alone
         batches = ((prepare(*split(batch)),) for batch in x)
         return HeldBatches(batches) if holds_generators else batches
-    if isinstance(x, Mapping | list | tuple | None) or hasattr(x, "__array__"):
-        return prepare(x, y)
+    tensors = tf.RaggedTensor | tf.SparseTensor
+    if isinstance(x, Mapping | list | tuple | tensors | None) or hasattr(
+        x, "__array__"
+    ):
+        features = prepare(x, y)
+        if features["image"].shape[0] == 0:  # of which Keras makes nothing, or an error
+            raise ValueError("There must be at least one image. Received: none")
+        return features
     return x
 
 
@@ -213,7 +219,8 @@ def with_all_axes(
     Raises:
         ValueError: when it makes no array.
     """
-    if getattr(image, "shape", None) is None:
+    is_dense = not isinstance(image, tf.RaggedTensor | tf.SparseTensor)
+    if getattr(image, "shape", None) is None or not is_dense:
         image = as_array(image, num_levels)
     shape = tf.TensorShape(image.shape)
     # As Python functions and decoders of files leave it in data sets.

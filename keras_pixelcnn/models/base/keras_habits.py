@@ -1,8 +1,9 @@
 """Replacements for Keras features: frozen layers in configs, HDF5, quantisation.
 
-Keras keeps of a model whether it is trainable as a whole, and forgets the layers: what
-was frozen would train again in the model that is loaded. So a model's config holds what
-was set. The other functions refuse what Keras would do, and no one could use.
+Keras keeps of a model whether it is trainable as a whole, and forgets layers and
+weights: what was frozen would train again in the model that is loaded. So a model's
+config holds what was set. The other functions refuse what Keras would do, and no one
+could use.
 """
 
 import collections
@@ -12,24 +13,24 @@ from typing import Any, NamedTuple, NoReturn
 
 import keras
 
+from keras_pixelcnn.checks import check_finite_weights
+
 
 def trainable_by_layer(model: keras.Model) -> dict[str, bool]:
-    """Returns `trainable` of the layers where it differs from their parent's.
+    """Returns `trainable` of layers and weights where it differs from their layer's.
 
     Args:
         model: any; its own `trainable` is told by its config.
 
     Returns:
-        `trainable` by the layer's path, such as "GatedPixelCNNBlock:1/StackConv2D:0":
-        the classes on the way with their counts, since names differ from process to
-        process.
-        Empty where nothing was set by hand.
+        `trainable` by the path, such as "GatedPixelCNNBlock:1/StackConv2D:0/kernel:0":
+        the classes on the way, and a weight's name, with their counts, since names of
+        layers differ from process to process. Empty where nothing was set by hand.
     """
-    layers = _layers_with_paths(model)
     return {
-        path: layer.trainable
-        for path, layer, around in layers
-        if layer.trainable != around.trainable
+        path: part.trainable
+        for path, part, around in _parts_with_paths(model)
+        if part.trainable != around.trainable
     }
 
 
@@ -37,12 +38,12 @@ def set_trainable_by_layer(model: keras.Model, trainable: Mapping[str, bool]) ->
     """Sets what `trainable_by_layer` returned for a model of the same layers.
 
     Raises:
-        ValueError: when a layer is not there: the model is another.
+        ValueError: when a layer or weight is not there: the model is another.
     """
     missing = dict(trainable)
-    for path, layer, _ in _layers_with_paths(model):  # what is around comes first
+    for path, part, _ in _parts_with_paths(model):  # what is around comes first
         if path in missing:
-            layer.trainable = missing.pop(path)
+            part.trainable = missing.pop(path)
     if missing:
         raise ValueError(
             "The config tells of layers whether they are trainable, and the model has "
@@ -51,24 +52,29 @@ def set_trainable_by_layer(model: keras.Model, trainable: Mapping[str, bool]) ->
         )
 
 
-def _layers_with_paths(
+def _parts_with_paths(
     layer: keras.layers.Layer, path: str = ""
-) -> Iterator[tuple[str, keras.layers.Layer, keras.layers.Layer]]:
+) -> Iterator[tuple[str, keras.layers.Layer | keras.Variable, keras.layers.Layer]]:
+    """Visits the weights and layers of a layer: path, part, and what it is part of."""
     counts: collections.Counter[str] = collections.Counter()
-    children: Iterable[Any] = layer._flatten_layers(include_self=False, recursive=False)
-    for child in children:
-        kind = type(child).__name__
+    inner: Iterable[Any] = layer._flatten_layers(include_self=False, recursive=False)
+    # Those that were trainable when they were made, whatever they are now.
+    for part in (*layer._trainable_variables, *inner):
+        is_layer = isinstance(part, keras.layers.Layer)
+        kind = type(part).__name__ if is_layer else part.name
         own = f"{path}{kind}:{counts[kind]}"
         counts[kind] += 1
-        yield own, child, layer
-        yield from _layers_with_paths(child, f"{own}/")
+        yield own, part, layer
+        if is_layer:
+            yield from _parts_with_paths(part, f"{own}/")
 
 
-def check_file_name(filepath: Any) -> None:
-    """Checks that a model is not saved to what Keras does not load by itself.
+def check_saving(model: keras.Model, filepath: Any) -> None:
+    """Checks that what a model is saved to, and holds, can be loaded again.
 
     Raises:
-        ValueError: when the file is one of HDF5.
+        ValueError: when the file is one of HDF5, which Keras does not load by itself,
+            or a weight is not finite.
     """
     if str(filepath).endswith((".h5", ".hdf5")):
         raise ValueError(
@@ -77,6 +83,8 @@ def check_file_name(filepath: Any) -> None:
             "use save_weights, with a name that ends in .weights.h5. "
             f"Received: filepath={str(filepath)!r}"
         )
+    optimizer = model.optimizer.variables if model.compiled else ()
+    check_finite_weights([*model.variables, *optimizer])
 
 
 def refuse_quantisation(model: keras.Model, mode: Any) -> NoReturn:

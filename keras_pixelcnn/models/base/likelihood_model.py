@@ -6,13 +6,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_pixelcnn.checks import as_numbers, check_positive, check_shape
+from keras_pixelcnn.checks import as_numbers, check_integer, check_shape
 from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.metrics import bits_per_dim
 from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.models.base.image_model import ImageLosses, ImageModel
 from keras_pixelcnn.samplers import at_least_one
+from keras_pixelcnn.verbs import verb
 
 
 class LikelihoodModel(ImageModel):
@@ -89,10 +90,7 @@ class LikelihoodModel(ImageModel):
         bits = bits_per_dim(nats, self.num_dims)
         return ImageLosses(bits, bits)
 
-    # The verbs of models are marked for AutoGraph, which would convert all that they
-    # call, for seconds and to no end, in a user's `tf.function`.
-
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def log_prob(
         self,
         image: Any,
@@ -122,7 +120,6 @@ class LikelihoodModel(ImageModel):
         Raises:
             ValueError: when the images or conditions are not as said.
         """
-        self.conditions.check_names(conditions, self.log_prob)
         if validate_args or not tf.executing_eagerly():
             image = self.check_image_batch(image)
         if not tf.executing_eagerly():
@@ -149,7 +146,7 @@ class LikelihoodModel(ImageModel):
     def _score_in_passes(
         self, features: Mapping[str, tf.Tensor], batch_size: int, reduce: bool = True
     ) -> tf.Tensor:
-        check_positive("batch_size", batch_size)
+        check_integer("batch_size", batch_size)
         score, scores = functools.partial(self._score, reduce=reduce), []
         for i in range(0, max(len(features["image"]), 1), batch_size):
             part = {name: value[i : i + batch_size] for name, value in features.items()}
@@ -195,7 +192,7 @@ class LikelihoodModel(ImageModel):
                 )
         return total
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def classify(
         self, image: Any, prior: Any = None, batch_size: int = 128, **conditions: Any
     ) -> tf.Tensor:
@@ -214,8 +211,7 @@ class LikelihoodModel(ImageModel):
         Raises:
             ValueError: when the model takes no label, or an argument is not as said.
         """
-        self.conditions.check_names(conditions, self.classify)
-        check_positive("batch_size", batch_size)
+        check_integer("batch_size", batch_size)
         classes = request_validation.check_has_condition(self.conditions, "label")
         log_prior = request_validation.prepare_log_prior(prior, classes)
         if conditions.get("label") is not None:

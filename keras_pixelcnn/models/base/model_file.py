@@ -1,4 +1,4 @@
-"""What a `.keras` file asks for, looked at before anything of it is built.
+"""Checks of what a `.keras` file asks for, before anything of it is built.
 
 Such a file is a ZIP archive of a configuration, JSON, and of weights, HDF5. Either may
 name what Keras would make, import or follow, and may ask for far more memory than the
@@ -111,7 +111,7 @@ def check_model_file(path: pathlib.Path, model_class: type) -> StoredWeights:
 
 @contextlib.contextmanager
 def at_most(stored: StoredWeights) -> Iterator[None]:
-    """A context that refuses to build a model far larger than the file's weights.
+    """Refuses, in a context, to build a model far larger than the file's weights.
 
     Raises:
         ValueError: before a variable is made that is too large.

@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import as_array_or_none, checked, is_integer, one_each
+from keras_pixelcnn.checks import (
+    as_array_or_none,
+    check_integer,
+    checked,
+    one_each,
+)
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.samplers import example_seeds, random_call_seed
 
@@ -352,9 +357,4 @@ def prepare_num_samples(num_samples: Any) -> tf.Tensor | int:
     num_samples = 1 if num_samples is None else _known(num_samples)
     if tf.is_tensor(num_samples):
         return num_samples
-    if not is_integer(num_samples, 0):
-        raise ValueError(
-            "num_samples must be an integer of at least 0. "
-            f"Received: num_samples={num_samples!r}"
-        )
-    return int(num_samples)
+    return check_integer("num_samples", num_samples, 0)

@@ -1,4 +1,4 @@
-"""What `sample`, `complete` and `sample_from_noise` share: requests, and samplers.
+"""Requests and samplers of `sample`, `complete` and `sample_from_noise`.
 
 A request is a dict of named tensors that lead with the batch. It is answered by one
 graph, which draws the uniform noise of each image from its seed (in `_sample`) and
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from keras_pixelcnn.checks import checked_outputs
 from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.conditions import HAS_CONDITION
 from keras_pixelcnn.samplers import (
@@ -102,24 +103,30 @@ def sample_request(
         raise ValueError(
             f"sampler must be one of {SAMPLERS}. Received: sampler={sampler!r}"
         )
-    # XLA takes one operation after the other: slices of the batch gain nothing.
     answer = functools.partial(
-        sample_images, model, sampler=sampler, side_by_side=not jit_compile
+        sample_images, model, sampler=sampler, by_xla=jit_compile
     )
     if not tf.executing_eagerly() and not jit_compile:
-        return answer(request)
+        return _checked_levels(model, answer(request))
     # XLA compiles for one batch size.
     batch_size = request["temperature"].shape[0] if jit_compile else None
-    return model.run_graph(
+    images = model.run_graph(
         ("sample", sampler), answer, request, batch_size, jit_compile
     )
+    return _checked_levels(model, images)
+
+
+def _checked_levels(model: "AutoregressiveImageModel", images: tf.Tensor) -> tf.Tensor:
+    """Refuses images that could not be drawn, not in XLA: it drops all checks."""
+    images = checked_outputs(images >= 0, images)
+    return tf.cast(images, tf.uint8 if model.num_levels <= 256 else tf.int32)
 
 
 def sample_images(
     model: "AutoregressiveImageModel",
     request: Mapping[str, tf.Tensor],
     sampler: str | None,
-    side_by_side: bool = True,
+    by_xla: bool = False,
 ) -> tf.Tensor:
     """Samples images, in eager mode or in a graph.
 
@@ -132,10 +139,12 @@ def sample_images(
             model's conditions. All checked.
         sampler: one of `SAMPLERS`, or None: "incremental" where the model has steps,
             else "fixed_point".
-        side_by_side: whether slices of the batch are sampled by loops of their own.
+        by_xla: whether XLA compiles it, which takes one operation after the other. Else
+            slices of the batch are sampled by loops of their own.
 
     Returns:
-        Integers (batch, height, width, channels), uint8 where the levels fit.
+        int32 tensor (batch, height, width, channels), negative where the network's
+        parameters were not finite.
 
     Raises:
         ValueError: when the incremental sampler is asked for and the model has no
@@ -145,9 +154,9 @@ def sample_images(
         raise ValueError(f'{model.why_no_scan_steps} Use sampler="fixed_point".')
     if sampler is None:
         sampler = "incremental" if model.has_scan_steps else "fixed_point"
-    sample = functools.partial(_sample, model, sampler=sampler)
+    sample = functools.partial(_sample, model, sampler=sampler, by_xla=by_xla)
     if sampler != "fixed_point":
-        return sample(request, side_by_side=side_by_side)
+        return sample(request)
     shape = (*model.image_shape[:2], *model.pixel_likelihood.pixel_shape)
     passes = 2 if "guidance_scale" in request else 1
     return _in_pieces(
@@ -173,7 +182,7 @@ def _in_pieces(
         shape = tf.concat([[count, piece], tf.shape(value)[1:]], axis=0)
         pieces[name] = tf.reshape(tf.gather(value, examples), shape)
         pieces[name].set_shape([None, None, *value.shape[1:]])
-    signature = tf.TensorSpec(None, _dtype(model))
+    signature = tf.TensorSpec(None, tf.int32)
     images = tf.map_fn(sample, pieces, fn_output_signature=signature)
     return tf.reshape(images, [-1, *model.image_shape])[:size]
 
@@ -182,7 +191,7 @@ def _sample(
     model: "AutoregressiveImageModel",
     request: Mapping[str, tf.Tensor],
     sampler: str,
-    side_by_side: bool = True,
+    by_xla: bool,
 ) -> tf.Tensor:
     by_steps = sampler == "incremental"
     # Some kernels refuse an empty batch; and loops ask that shapes known before them
@@ -191,10 +200,10 @@ def _sample(
     if "seed" in padded:
         padded["noise"] = example_uniforms(padded.pop("seed"), model.image_shape)
     size = _size(padded["temperature"])
-    slices = BatchSlices(size, most_slices() if by_steps and side_by_side else 1)
+    slices = BatchSlices(size, 1 if by_xla or not by_steps else most_slices())
     arranged = {name: slices.arrange(value) for name, value in padded.items()}
     conditions = {name: arranged[name] for name in request if name not in REQUEST}
-    draw = _RequestDraw(model, arranged)
+    draw = _RequestDraw(model, arranged, by_xla)
     known = None
     if "mask" in arranged:
         known = KnownPixels(arranged["image"], arranged["mask"])
@@ -210,11 +219,7 @@ def _sample(
         sampler,
     )
     images = slices.restore(images[:, : slices.size])
-    return tf.cast(images[: _size(request["temperature"])], _dtype(model))
-
-
-def _dtype(model: "AutoregressiveImageModel") -> tf.DType:
-    return tf.uint8 if model.num_levels <= 256 else tf.int32
+    return images[: _size(request["temperature"])]
 
 
 def scan_batch(
@@ -247,9 +252,13 @@ class _RequestDraw:
     """Chooses the values of a request's images; its tensors are (slices, examples)."""
 
     def __init__(
-        self, model: "AutoregressiveImageModel", request: Mapping[str, tf.Tensor]
+        self,
+        model: "AutoregressiveImageModel",
+        request: Mapping[str, tf.Tensor],
+        by_xla: bool,
     ) -> None:
         self._likelihood = model.pixel_likelihood
+        self._by_xla = by_xla
         self._temperature = request["temperature"]
         self._top_p = request.get("top_p")
         self._guidance_scale = request.get("guidance_scale")
@@ -268,6 +277,7 @@ class _RequestDraw:
         scale = self._guidance_scale[index] if self.is_guided else None
 
         def draw(column: tf.Tensor, channel: int, parameters: tf.Tensor) -> tf.Tensor:
+            parameters = self._with_nan_throughout(parameters)
             chance = (noise[column, channel], temperature, top_p)
             if scale is None:
                 values = self._likelihood.sample(parameters, *chance)
@@ -297,7 +307,7 @@ class _RequestDraw:
             each_pixel(self._temperature),
             each_pixel(self._top_p),
         )
-        parameters = tf.reshape(parameters, [-1, size])
+        parameters = self._with_nan_throughout(tf.reshape(parameters, [-1, size]))
         if not self.is_guided:
             values = self._likelihood.sample(parameters, *chance)
             return tf.reshape(values, [-1, height, width])
@@ -308,6 +318,16 @@ class _RequestDraw:
         )
         values = tf.reshape(values, [-1, height, width])
         return tf.concat([values, values], axis=0)
+
+    def _with_nan_throughout(self, parameters: tf.Tensor) -> tf.Tensor:
+        """Lets one NaN spoil its row, as it does without XLA.
+
+        XLA's maximum leaves NaN aside, and a level would be drawn of the others.
+        """
+        if not self._by_xla:
+            return parameters
+        total = tf.reduce_sum(parameters, axis=-1, keepdims=True)
+        return tf.where(tf.math.is_nan(total), total, parameters)
 
 
 def _examples_last(values: tf.Tensor) -> tf.Tensor:

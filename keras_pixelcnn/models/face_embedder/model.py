@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras_pixelcnn.checks import (
     check_dropout_rate,
     check_image_shape,
-    check_positive,
+    check_integer,
     is_integer,
 )
 from keras_pixelcnn.layers.dropout import StatelessDropout
@@ -21,6 +21,7 @@ from keras_pixelcnn.models.base import input_data
 from keras_pixelcnn.models.base.image_model import ImageLosses, ImageModel
 from keras_pixelcnn.models.face_embedder.identity_data import checked_labels
 from keras_pixelcnn.models.face_embedder.triplet_loss import semi_hard_triplet_loss
+from keras_pixelcnn.verbs import verb
 
 _LEAST_SIDE = 4
 """Images are halved until no side is longer."""
@@ -101,8 +102,8 @@ class FaceEmbedder(ImageModel):
         trainable: bool = True,
     ) -> None:
         image_shape = check_image_shape(image_shape)
-        check_positive("embedding_dim", embedding_dim)
-        check_positive("filters", filters)
+        check_integer("embedding_dim", embedding_dim)
+        check_integer("filters", filters)
         check_dropout_rate(dropout_rate)
         _check_levels(num_levels)
         _check_margin(margin)
@@ -186,6 +187,7 @@ class FaceEmbedder(ImageModel):
         losses = tf.fill(tf.shape(label)[:1], loss)
         return ImageLosses(losses, losses)
 
+    @verb()
     def embed(self, image: Any, batch_size: int = 256) -> np.ndarray:
         """Embeds images.
 
@@ -199,7 +201,7 @@ class FaceEmbedder(ImageModel):
         Raises:
             ValueError: when the images are not as said.
         """
-        check_positive("batch_size", batch_size)
+        check_integer("batch_size", batch_size)
         if not tf.executing_eagerly():
             raise ValueError(
                 "embed gives an array, which no graph has: in a tf.function or "

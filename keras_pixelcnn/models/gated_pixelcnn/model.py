@@ -1,5 +1,8 @@
 """GatedPixelCNN: the model of "Conditional Image Generation with PixelCNN Decoders"."""
 
+import functools
+import math
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,11 +10,13 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape
+from keras_pixelcnn.checks import check_image_shape, check_integer
+from keras_pixelcnn.layers import GateConditioning, GatedPixelCNNBlock
+from keras_pixelcnn.layers.color_groups import complete_filters
 from keras_pixelcnn.layers.input_encoding import make_encoding
+from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.base.conditions import Conditions
-from keras_pixelcnn.models.gated_pixelcnn.network import GatedNetwork
 from keras_pixelcnn.models.gated_pixelcnn.sampling_steps import GatedPixelCNNSteps
 from keras_pixelcnn.samplers import ScanSteps, by_channel
 
@@ -56,7 +61,8 @@ class GatedPixelCNN(AutoregressiveImageModel):
             size, whatever the image's. Default: no maps.
         vocabulary: words of captions, given as "caption": sentences, or the numbers of
             their words; or what a `TextVectorization`'s `get_vocabulary()` returns,
-            which lets unknown words in. A small Transformer learns them with the rest.
+            which lets unknown words in; or an adapted `TextVectorization` itself, which
+            is saved with the model. A small Transformer learns them with the rest.
             Default: no captions.
         caption_length: the most words of a caption; goes with `vocabulary`.
         condition_dropout: share of the examples that are trained without their
@@ -114,7 +120,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
         num_classes: int | None = None,
         embedding_dim: int | None = None,
         spatial_shape: tuple[int, int, int] | None = None,
-        vocabulary: Sequence[str] | None = None,
+        vocabulary: Sequence[str] | keras.layers.TextVectorization | None = None,
         caption_length: int | None = None,
         condition_dropout: float = 0.0,
         gradient_checkpointing: bool = False,
@@ -140,14 +146,7 @@ class GatedPixelCNN(AutoregressiveImageModel):
         )
 
         # === Layers ===
-        encoding = make_encoding(
-            input_encoding,
-            input_embedding_dim,
-            num_levels,
-            image_shape[-1],
-            likelihood=pixels.name,
-            dtype=dtype,
-        )
+        encoding = make_encoding(input_encoding, input_embedding_dim, pixels, dtype)
         network = GatedNetwork(
             image_shape,
             encoding,
@@ -247,3 +246,117 @@ class GatedPixelCNN(AutoregressiveImageModel):
             "input_encoding": self.input_encoding,
             "input_embedding_dim": self.input_embedding_dim,
         }
+
+
+class GatedNetwork:
+    """Blocks, conditionings and head of a Gated PixelCNN, as a model wires them.
+
+    Args:
+        image_shape: (height, width, channels).
+        encoding: the layer that the image has gone through.
+        likelihood: whose parameters come out.
+        is_conditional: whether features of conditions are added to the gates.
+        filters: as this and the following, see `GatedPixelCNN`.
+        num_blocks: as there.
+        kernel_size: as there.
+        first_kernel_size: as there.
+        head_filters: as there.
+        dropout_rate: as there.
+        gradient_checkpointing: as there.
+        vertical_gain: as there.
+        dtype: as there.
+        prefix: what the names of the layers begin with. Default: nothing.
+
+    Call arguments:
+        encoded: the encoded image, symbolic (batch, height, width, features).
+        features: what a `ConditionEncoder` returns; of conditional networks alone.
+
+    Returns:
+        The parameters, symbolic float32 (batch, height, width, n).
+
+    Raises:
+        ValueError: on arguments out of their ranges.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        encoding: Any,
+        likelihood: likelihoods.PixelLikelihood,
+        *,
+        is_conditional: bool,
+        filters: int | None,
+        num_blocks: int,
+        kernel_size: int,
+        first_kernel_size: int,
+        head_filters: int | None,
+        dropout_rate: float,
+        gradient_checkpointing: bool,
+        vertical_gain: float,
+        dtype: Any,
+        prefix: str = "",
+    ) -> None:
+        check_integer("num_blocks", num_blocks)
+        _check_gain(vertical_gain)
+        groups = likelihood.color_groups
+        self.image_shape = image_shape
+        self.encoding = encoding
+        self.filters = complete_filters(filters, head_filters, groups)
+        self.blocks = [
+            GatedPixelCNNBlock(
+                self.filters,
+                kernel_size if index else first_kernel_size,
+                mask_type="B" if index else "A",
+                skip_filters=head_filters,
+                color_groups=groups,
+                dropout_rate=dropout_rate,
+                skip_only=index == num_blocks - 1,
+                gradient_checkpointing=gradient_checkpointing,
+                vertical_gain=vertical_gain,
+                dtype=dtype,
+                name=f"{prefix}block_{index}",
+            )
+            for index in range(num_blocks)
+        ]
+        self.conditionings = [
+            GateConditioning(
+                block.conditioning_filters,
+                defers_maps=gradient_checkpointing,
+                dtype=dtype,
+                name=f"{prefix}conditioning_{index}",
+            )
+            for index, block in enumerate(self.blocks)
+            if is_conditional
+        ]
+        self.head = MaskedProduct(
+            self.blocks[0].skip_filters, groups, dtype=dtype, name=f"{prefix}head"
+        )
+        # Likelihoods stay exact under mixed precision.
+        self.parameters = MaskedProduct(
+            math.prod(likelihood.pixel_shape),
+            groups,
+            dtype="float32",
+            name=f"{prefix}parameters",
+        )
+
+    def __call__(self, encoded: Any, features: Mapping[str, Any] | None = None) -> Any:
+        """Wires the layers; see the class."""
+        added = [None] * len(self.blocks)
+        if self.conditionings:
+            added = [conditioning(features) for conditioning in self.conditionings]
+        vertical, horizontal, skips = encoded, encoded, []
+        for block, conditioning in zip(self.blocks[:-1], added[:-1], strict=True):
+            vertical, horizontal, skip = block(vertical, horizontal, conditioning)
+            skips.append(skip)
+        skips.append(self.blocks[-1](vertical, horizontal, added[-1]))
+        outputs = functools.reduce(keras.ops.add, skips)
+        outputs = self.head(keras.ops.relu(outputs))
+        return self.parameters(keras.ops.relu(outputs))
+
+
+def _check_gain(gain: Any) -> None:
+    is_number = isinstance(gain, numbers.Real) and not isinstance(gain, bool)
+    if not is_number or not 0 < gain < math.inf:
+        raise ValueError(
+            f"vertical_gain must be a number above 0. Received: vertical_gain={gain!r}"
+        )

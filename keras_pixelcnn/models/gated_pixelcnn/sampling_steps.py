@@ -10,8 +10,7 @@ from keras_pixelcnn.layers.masked_conv2d import GroupSteps
 from keras_pixelcnn.layers.stack_conv2d import LeftPixels
 
 if TYPE_CHECKING:
-    from keras_pixelcnn.models.gated_pixelcnn.model import GatedPixelCNN
-    from keras_pixelcnn.models.gated_pixelcnn.network import GatedNetwork
+    from keras_pixelcnn.models.gated_pixelcnn.model import GatedNetwork, GatedPixelCNN
 
 
 class _GatedPixelCNNPixel(NamedTuple):

@@ -1,6 +1,5 @@
 """PixelRNN: the recurrent models of "Pixel Recurrent Neural Networks"."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,14 +7,14 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape, check_positive
+from keras_pixelcnn.checks import check_image_shape, check_integer
 from keras_pixelcnn.layers import MaskedConv2D, PixelRNNBlock
 from keras_pixelcnn.layers.color_groups import check_kernel_size, complete_filters
 from keras_pixelcnn.layers.input_encoding import make_encoding
-from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
 from keras_pixelcnn.layers.pixel_rnn_block import CELLS
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.pixel_rnn.sampling_steps import PixelRNNSteps
+from keras_pixelcnn.models.pixelcnn.model import MaskedHead
 from keras_pixelcnn.samplers import ScanSteps, by_channel
 
 
@@ -55,12 +54,9 @@ class PixelRNN(AutoregressiveImageModel):
         likelihood: "categorical" or "logistic_mixture"; with the latter no number of
             features needs to be a multiple of the channels. Or one of your own; see
             `keras_pixelcnn.likelihoods.get`.
-        input_encoding: how pixel values go into the network: "intensity", as numbers in
-            their order from -1 to 1, or "embedding", each as a learned vector: for
-            values without an order, such as the codes of a VQ-VAE. The latter needs
-            likelihood="categorical", which takes the values as they are. Default
+        input_encoding: "intensity" or "embedding"; see `GatedPixelCNN`. Default
             "intensity".
-        input_embedding_dim: length of these vectors, for each channel. Default 64.
+        input_embedding_dim: length of the latter's vectors. Default 64.
         dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
             Default: Keras's global policy.
         name: the model's name.
@@ -103,7 +99,7 @@ class PixelRNN(AutoregressiveImageModel):
         image_shape = check_image_shape(image_shape)
         if num_layers is not None:
             num_blocks = num_layers
-        check_positive("num_blocks", num_blocks)
+        check_integer("num_blocks", num_blocks)
         _check_cell(cell, kernel_size)
         check_kernel_size(first_kernel_size, smallest=3)
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
@@ -111,14 +107,7 @@ class PixelRNN(AutoregressiveImageModel):
         filters = complete_filters(filters, head_filters, groups)
 
         # === Layers ===
-        encoding = make_encoding(
-            input_encoding,
-            input_embedding_dim,
-            num_levels,
-            image_shape[-1],
-            likelihood=pixels.name,
-            dtype=dtype,
-        )
+        encoding = make_encoding(input_encoding, input_embedding_dim, pixels, dtype)
         shared = {"color_groups": groups, "dtype": dtype}
         first_convolution = MaskedConv2D(
             2 * filters, first_kernel_size, "A", name="first_convolution", **shared
@@ -133,20 +122,11 @@ class PixelRNN(AutoregressiveImageModel):
             )
             for index in range(num_blocks)
         ]
-        heads = [
-            MaskedProduct(
-                2 * filters if head_filters is None else head_filters,
-                name=f"head_{index}",
-                **shared,
-            )
-            for index in range(2)
-        ]
-        # Likelihoods stay exact under mixed precision.
-        parameters = MaskedProduct(
-            math.prod(pixels.pixel_shape), groups, dtype="float32", name="parameters"
-        )
-        by_pixel = keras.layers.Reshape(
-            (*image_shape[:2], *pixels.pixel_shape), dtype="float32"
+        head = MaskedHead(
+            image_shape,
+            pixels,
+            2 * filters if head_filters is None else head_filters,
+            dtype,
         )
 
         # === Functional model ===
@@ -164,12 +144,9 @@ class PixelRNN(AutoregressiveImageModel):
             outputs = block(outputs)
         if cell == "diagonal_bilstm":
             outputs = keras.layers.Cropping2D(beyond, **spatial)(outputs)
-        for head in heads:
-            outputs = head(keras.ops.relu(outputs))
-        outputs = parameters(keras.ops.relu(outputs))
         super().__init__(
             inputs={"image": image},
-            outputs=by_pixel(outputs),
+            outputs=head(outputs),
             image_shape=image_shape,
             likelihood=pixels,
             dtype=dtype,
@@ -189,8 +166,8 @@ class PixelRNN(AutoregressiveImageModel):
         self.encoding = encoding
         self.first_convolution = first_convolution
         self.blocks = blocks
-        self.heads = heads
-        self.parameters = parameters
+        self.heads = head.hidden
+        self.parameters = head.parameters
 
     def scan_steps(
         self, conditions: Mapping[str, tf.Tensor] | None = None

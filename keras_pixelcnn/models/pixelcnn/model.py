@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape, check_positive
+from keras_pixelcnn.checks import check_image_shape, check_integer
 from keras_pixelcnn.layers import GateConditioning, MaskedConv2D, PixelCNNBlock
 from keras_pixelcnn.layers.color_groups import check_kernel_size, complete_filters
 from keras_pixelcnn.layers.input_encoding import make_encoding
@@ -58,17 +58,12 @@ class PixelCNN(AutoregressiveImageModel):
         spatial_shape: (height, width, channels) of maps, given as "spatial"; of any
             size, whatever the image's. Default: no maps.
         condition_dropout: share of the examples that are trained without their
-            condition, in [0, 1). Above 0 the model can do without conditions, and
-            `sample` knows guidance. Default 0.
-        gradient_checkpointing: whether training keeps only what goes into each block
-            and computes what is inside it a second time for the gradient. The gradient
-            is the same; it has no second derivative. Default False.
-        input_encoding: how pixel values go into the network: "intensity", as numbers in
-            their order from -1 to 1, or "embedding", each as a learned vector: for
-            values without an order, such as the codes of a VQ-VAE. The latter needs
-            likelihood="categorical", which takes the values as they are. Default
+            condition, in [0, 1), so that the model can do without. Default 0.
+        gradient_checkpointing: whether training computes what is inside the blocks a
+            second time, to save memory; see `GatedPixelCNN`. Default False.
+        input_encoding: "intensity" or "embedding"; see `GatedPixelCNN`. Default
             "intensity".
-        input_embedding_dim: length of these vectors, for each channel. Default 64.
+        input_embedding_dim: length of the latter's vectors. Default 64.
         dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
             Default: Keras's global policy.
         name: the model's name.
@@ -112,7 +107,7 @@ class PixelCNN(AutoregressiveImageModel):
         trainable: bool = True,
     ) -> None:
         image_shape = check_image_shape(image_shape)
-        check_positive("num_blocks", num_blocks)
+        check_integer("num_blocks", num_blocks)
         check_kernel_size(first_kernel_size, smallest=3)
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
         groups = pixels.color_groups
@@ -122,14 +117,7 @@ class PixelCNN(AutoregressiveImageModel):
         )
 
         # === Layers ===
-        encoding = make_encoding(
-            input_encoding,
-            input_embedding_dim,
-            num_levels,
-            image_shape[-1],
-            likelihood=pixels.name,
-            dtype=dtype,
-        )
+        encoding = make_encoding(input_encoding, input_embedding_dim, pixels, dtype)
         shared = {"color_groups": groups, "dtype": dtype}
         first_convolution = MaskedConv2D(
             2 * filters, first_kernel_size, "A", name="first_convolution", **shared
@@ -156,20 +144,11 @@ class PixelCNN(AutoregressiveImageModel):
             for index, block in enumerate(blocks)
             if conditions.names
         ]
-        heads = [
-            MaskedProduct(
-                2 * filters if head_filters is None else head_filters,
-                name=f"head_{index}",
-                **shared,
-            )
-            for index in range(2)
-        ]
-        # Likelihoods stay exact under mixed precision.
-        parameters = MaskedProduct(
-            math.prod(pixels.pixel_shape), groups, dtype="float32", name="parameters"
-        )
-        by_pixel = keras.layers.Reshape(
-            (*image_shape[:2], *pixels.pixel_shape), dtype="float32"
+        head = MaskedHead(
+            image_shape,
+            pixels,
+            2 * filters if head_filters is None else head_filters,
+            dtype,
         )
 
         # === Functional model ===
@@ -182,12 +161,9 @@ class PixelCNN(AutoregressiveImageModel):
         outputs = first_convolution(encoding(image))
         for block, conditioning in zip(blocks, added, strict=True):
             outputs = block(outputs, conditioning)
-        for head in heads:
-            outputs = head(keras.ops.relu(outputs))
-        outputs = parameters(keras.ops.relu(outputs))
         super().__init__(
             inputs={"image": image, **given},
-            outputs=by_pixel(outputs),
+            outputs=head(outputs),
             image_shape=image_shape,
             likelihood=pixels,
             conditions=conditions,
@@ -215,8 +191,8 @@ class PixelCNN(AutoregressiveImageModel):
         self.conditionings = conditionings
         self.first_convolution = first_convolution
         self.blocks = blocks
-        self.heads = heads
-        self.parameters = parameters
+        self.heads = head.hidden
+        self.parameters = head.parameters
 
     def scan_steps(
         self, conditions: Mapping[str, tf.Tensor] | None = None
@@ -242,3 +218,46 @@ class PixelCNN(AutoregressiveImageModel):
             "input_encoding": self.input_encoding,
             "input_embedding_dim": self.input_embedding_dim,
         }
+
+
+class MaskedHead:
+    """The layers after the blocks, as PixelCNN and PixelRNN wire them.
+
+    Args:
+        image_shape: (height, width, channels).
+        likelihood: whose parameters come out.
+        filters: features of the two hidden layers.
+        dtype: dtype policy of these.
+
+    Call arguments:
+        inputs: symbolic features (batch, height, width, n).
+
+    Returns:
+        The parameters, symbolic float32 (batch, height, width, *pixel_shape).
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        likelihood: likelihoods.PixelLikelihood,
+        filters: int,
+        dtype: Any,
+    ) -> None:
+        groups, shape = likelihood.color_groups, likelihood.pixel_shape
+        self.hidden = [
+            MaskedProduct(filters, groups, dtype=dtype, name=f"head_{index}")
+            for index in range(2)
+        ]
+        # Likelihoods stay exact under mixed precision.
+        self.parameters = MaskedProduct(
+            math.prod(shape), groups, dtype="float32", name="parameters"
+        )
+        self._by_pixel = keras.layers.Reshape(
+            (*image_shape[:2], *shape), dtype="float32"
+        )
+
+    def __call__(self, inputs: Any) -> Any:
+        """Wires the layers; see the class."""
+        for layer in (*self.hidden, self.parameters):
+            inputs = layer(keras.ops.relu(inputs))
+        return self._by_pixel(inputs)

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape, check_positive
+from keras_pixelcnn.checks import check_image_shape, check_integer
 from keras_pixelcnn.layers import ShiftedConv2D
 from keras_pixelcnn.layers.input_encoding import make_encoding
 from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
@@ -67,18 +67,12 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
         spatial_shape: (height, width, channels) of maps, given as "spatial"; of any
             size, whatever the image's. Default: no maps.
         condition_dropout: share of the examples that are trained without their
-            condition, in [0, 1). Above 0 the model can do without conditions, and
-            `sample` knows guidance. Default 0.
-        gradient_checkpointing: whether training keeps only what goes into each block
-            and computes what is inside it a second time for the gradient: less memory
-            for one more pass of arithmetic. The gradient is the same; it has no second
-            derivative. Default False.
-        input_encoding: how pixel values go into the network: "intensity", as numbers in
-            their order from -1 to 1, or "embedding", each as a learned vector: for
-            values without an order, such as the codes of a VQ-VAE. The latter needs
-            likelihood="categorical", which takes the values as they are. Default
+            condition, in [0, 1), so that the model can do without. Default 0.
+        gradient_checkpointing: whether training computes what is inside the blocks a
+            second time, to save memory; see `GatedPixelCNN`. Default False.
+        input_encoding: "intensity" or "embedding"; see `GatedPixelCNN`. Default
             "intensity".
-        input_embedding_dim: length of these vectors, for each channel. Default 64.
+        input_embedding_dim: length of the latter's vectors. Default 64.
         dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
             Default: Keras's global policy.
         name: the model's name.
@@ -121,9 +115,9 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
         trainable: bool = True,
     ) -> None:
         image_shape = check_image_shape(image_shape)
-        check_positive("filters", filters)
-        check_positive("num_blocks", num_blocks)
-        check_positive("num_resolutions", num_resolutions)
+        check_integer("filters", filters)
+        check_integer("num_blocks", num_blocks)
+        check_integer("num_resolutions", num_resolutions)
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
         if pixels.color_groups > 1:
             raise ValueError(
@@ -137,14 +131,7 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
         )
 
         # === Layers ===
-        encoding = make_encoding(
-            input_encoding,
-            input_embedding_dim,
-            num_levels,
-            image_shape[-1],
-            likelihood=pixels.name,
-            dtype=dtype,
-        )
+        encoding = make_encoding(input_encoding, input_embedding_dim, pixels, dtype)
         first_above = ShiftedConv2D(
             filters, "down", "A", dtype=dtype, name="first_above"
         )

@@ -1,11 +1,12 @@
 """CoarseContext: an unmasked network over a coarse image, as a map of the next size."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from keras_pixelcnn.checks import Shape
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -68,7 +69,7 @@ class CoarseContext(keras.layers.Layer):
             name="upsampling",
         )
 
-    def build(self, input_shape: Sequence[int | None]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Builds the convolutions."""
         batch, height, width, features = input_shape
         inner = (batch, height, width, self.filters)
@@ -88,11 +89,11 @@ class CoarseContext(keras.layers.Layer):
         height, width = self.image_size
         return self.upsampling(tf.nn.relu(features))[:, :height, :width]
 
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple:
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         """Returns (batch, height, width, filters)."""
         return (input_shape[0], *self.image_size, self.filters)
 
-    def multiply_adds(self, input_shape: Sequence[int | None]) -> int:
+    def multiply_adds(self, input_shape: Shape) -> int:
         """Counts the multiply-adds of one image, each tap at each coarse pixel.
 
         Args:
@@ -130,9 +131,7 @@ class CoarsePixelsFirst(keras.layers.Layer):
         size = fine.shape[1:3]
         return tf.where(coarse_mask(*size), spread(coarse, *size), fine)
 
-    def compute_output_shape(
-        self, coarse_shape: Sequence[int | None], fine_shape: Sequence[int | None]
-    ) -> tuple[int | None, ...]:
+    def compute_output_shape(self, coarse_shape: Shape, fine_shape: Shape) -> Shape:
         """Returns the shape of the fine image's."""
         return tuple(fine_shape)
 

@@ -8,18 +8,19 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape, check_positive, is_integer
+from keras_pixelcnn.checks import check_image_shape, check_integer, is_integer
 from keras_pixelcnn.layers.input_encoding import make_encoding
 from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.base.conditions import Conditions
-from keras_pixelcnn.models.gated_pixelcnn.network import GatedNetwork
+from keras_pixelcnn.models.gated_pixelcnn.model import GatedNetwork
 from keras_pixelcnn.models.pyramid.coarse_context import (
     CoarseContext,
     CoarsePixelsFirst,
 )
 from keras_pixelcnn.models.pyramid.stages import PyramidStage, order_of, scan_stages
 from keras_pixelcnn.samplers import BatchSlices, Draw, KnownPixels
+from keras_pixelcnn.verbs import verb
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -115,7 +116,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         num_classes: int | None = None,
         embedding_dim: int | None = None,
         spatial_shape: tuple[int, int, int] | None = None,
-        vocabulary: Sequence[str] | None = None,
+        vocabulary: Sequence[str] | keras.layers.TextVectorization | None = None,
         caption_length: int | None = None,
         condition_dropout: float = 0.0,
         gradient_checkpointing: bool = False,
@@ -132,11 +133,6 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         strides = _strides(num_stages, image_shape)
         filters = _of_each_stage("filters", filters, num_stages)
         num_blocks = _of_each_stage("num_blocks", num_blocks, num_stages)
-        if not is_integer(context_blocks, 0):
-            raise ValueError(
-                "context_blocks must be an integer of at least 0. "
-                f"Received: context_blocks={context_blocks!r}"
-            )
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
         conditions = Conditions(
             num_classes,
@@ -149,22 +145,15 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         )
 
         # === Layers ===
-        encoding = make_encoding(
-            input_encoding,
-            input_embedding_dim,
-            num_levels,
-            image_shape[-1],
-            likelihood=pixels.name,
-            dtype=dtype,
-        )
-        stages: list[PyramidStage] = []
-        for index, stride in enumerate(strides):
-            height, width, channels = image_shape
-            height, width = -(-height // stride), -(-width // stride)
-            network = GatedNetwork(
-                (height, width, channels),
+        encoding = make_encoding(input_encoding, input_embedding_dim, pixels, dtype)
+        stages = [
+            _make_stage(
+                index,
+                stride,
+                image_shape,
                 encoding,
                 pixels,
+                context_blocks,
                 is_conditional=index > 0 or bool(conditions.names) or positions,
                 filters=_at(filters, index),
                 num_blocks=_at(num_blocks, index),
@@ -175,18 +164,9 @@ class PyramidPixelCNN(AutoregressiveImageModel):
                 gradient_checkpointing=gradient_checkpointing,
                 vertical_gain=vertical_gain,
                 dtype=dtype,
-                prefix=f"stage_{index}_",
             )
-            context = None
-            if index:
-                context = CoarseContext(
-                    (height, width),
-                    network.filters,
-                    context_blocks,
-                    dtype=dtype,
-                    name=f"stage_{index}_context",
-                )
-            stages.append(PyramidStage(stride, network, context))
+            for index, stride in enumerate(strides)
+        ]
         condition_encoder = conditions.make_encoder(
             image_shape[:2], stages[-1].network.filters, dtype, vector_map, positions
         )
@@ -275,7 +255,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         """Visits the pixels stage by stage; see `AutoregressiveImageModel`."""
         return scan_stages(self, draw, conditions, slices, known)
 
-    @tf.autograph.experimental.do_not_convert
+    @verb()
     def sample(
         self,
         num_samples: int | None = None,
@@ -317,6 +297,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         image, mask = self._around(coarse, num_samples)
         return self.complete(image, mask, seed, temperature, **options)
 
+    @verb()
     def coarse_image(self, image: Any, stage: int = -2) -> Any:
         """Returns a stage's part of images: every so many rows and columns.
 
@@ -390,9 +371,38 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         }
 
 
+def _make_stage(
+    index: int,
+    stride: int,
+    image_shape: tuple[int, int, int],
+    encoding: Any,
+    likelihood: likelihoods.PixelLikelihood,
+    context_blocks: Any,
+    **arguments: Any,
+) -> PyramidStage:
+    """Makes the layers of a stage; the arguments are those of `GatedNetwork`."""
+    check_integer("context_blocks", context_blocks, 0)
+    height, width, channels = image_shape
+    height, width = -(-height // stride), -(-width // stride)
+    prefix = f"stage_{index}_"
+    network = GatedNetwork(
+        (height, width, channels), encoding, likelihood, prefix=prefix, **arguments
+    )
+    context = None
+    if index:
+        context = CoarseContext(
+            (height, width),
+            network.filters,
+            context_blocks,
+            dtype=arguments["dtype"],
+            name=f"{prefix}context",
+        )
+    return PyramidStage(stride, network, context)
+
+
 def _strides(num_stages: Any, image_shape: tuple[int, int, int]) -> list[int]:
     """Checks the number of stages; every so many rows and columns belong to each."""
-    check_positive("num_stages", num_stages)
+    check_integer("num_stages", num_stages)
     most = (max(image_shape[:2]) - 1).bit_length() + 1
     if num_stages > most:
         raise ValueError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.models.gated_pixelcnn.network import GatedNetwork
+from keras_pixelcnn.models.gated_pixelcnn.model import GatedNetwork
 from keras_pixelcnn.models.gated_pixelcnn.sampling_steps import GatedPixelCNNSteps
 from keras_pixelcnn.models.pyramid.coarse_context import (
     CoarseContext,
@@ -40,7 +40,7 @@ class PyramidStage:
     def features(
         self, conditions: Mapping[str, Any] | None, coarse: Any = None
     ) -> dict[str, Any]:
-        """What is added to the stage's gates, symbolic or not.
+        """Returns the features that are added to the stage's gates, symbolic or not.
 
         Args:
             conditions: as a `ConditionEncoder` gives them for the whole image.
@@ -53,7 +53,7 @@ class PyramidStage:
         return features
 
     def part(self, image: Any) -> Any:
-        """The stage's part of whole images or maps."""
+        """Returns the stage's part of whole images or maps."""
         return image if self.stride == 1 else image[:, :: self.stride, :: self.stride]
 
 

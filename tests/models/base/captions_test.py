@@ -107,6 +107,38 @@ def test_unknown_words_are_let_in_by_a_vocabulary_that_has_a_place_for_them():
 
 
 @pytest.mark.parametrize(
+    ("options", "are_alike"),
+    [
+        ({"standardize": None}, False),
+        ({"split": "character", "standardize": "lower"}, True),
+        ({"ngrams": 2}, True),
+    ],
+)
+def test_a_vectoriser_of_ones_own_is_used_and_saved(options, are_alike, tmp_path):
+    layer = keras.layers.TextVectorization(**options)
+    layer.adapt(["Red up", "red Up"])
+    model = make_model(layer, caption_length=7)
+    texts = ["Red up", "red up"]
+    expected = np.array(layer(texts))
+    images = random_images(model, 2)
+    keras.models.clone_model(model)
+    model.save(tmp_path / "model.keras")
+    for each in (
+        model,
+        keras.models.load_model(tmp_path / "model.keras"),
+        kp.load_model(tmp_path / "model.keras"),
+    ):
+        ids = each.conditions.prepare({"caption": texts}, 2)["caption"].numpy()
+        np.testing.assert_array_equal(ids[:, : expected.shape[1]], expected)
+        assert not ids[:, expected.shape[1] :].any()
+        assert each.get_config()["vocabulary"] == model.get_config()["vocabulary"]
+        np.testing.assert_array_equal(
+            each.log_prob(images, caption=texts), model.log_prob(images, caption=texts)
+        )
+    assert (expected[0] == expected[1]).all() == are_alike
+
+
+@pytest.mark.parametrize(
     "caption",
     ["a green square", "a a a a a", [2, 3], [[2, 3, 4, 7]], [[1, 0, 0, 0]], [[-1] * 4]],
 )
@@ -131,6 +163,17 @@ def test_the_sentence_that_is_wrong_is_named(model):
         ({"vocabulary": ["a", "a"], "caption_length": 4}, "different words"),
         ({"vocabulary": ["", "a"], "caption_length": 4}, "different words"),
         ({"vocabulary": WORDS, "caption_length": 0}, "at least 1.*caption_length=0"),
+        (
+            {"vocabulary": keras.layers.TextVectorization(), "caption_length": 4},
+            "different words",
+        ),
+        (
+            {
+                "vocabulary": keras.layers.TextVectorization(output_mode="multi_hot"),
+                "caption_length": 4,
+            },
+            "output_mode=.int.*'multi_hot'",
+        ),
     ],
 )
 def test_wrong_vocabularies_are_refused(arguments, sentence):

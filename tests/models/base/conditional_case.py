@@ -9,9 +9,15 @@ KINDS = {
     "label": {"num_classes": 3},
     "embedding": {"embedding_dim": 4},
     "spatial": {"spatial_shape": (2, 3, 2)},
+    "caption": {"vocabulary": ["a", "red", "square", "circle"], "caption_length": 3},
 }
-COMBINATIONS = [*itertools.combinations(KINDS, 1), *itertools.combinations(KINDS, 2)]
-"""All three together are what `ModelConformance` tests every model with."""
+COMBINATIONS = [
+    *itertools.combinations(KINDS, 1),
+    *itertools.combinations(("label", "embedding", "spatial"), 2),
+    ("label", "caption"),
+    ("spatial", "caption"),
+]
+"""More together are what `ModelConformance` tests every model with."""
 
 
 def small_model(kinds, image_shape=(4, 4, 1), num_levels=5, kernel_size=3, **arguments):

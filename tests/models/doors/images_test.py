@@ -156,3 +156,49 @@ def test_lists_of_pictures(grey, colored):
             history = model.fit(pictures, validation_data=validation, verbose=0).history
             right = score(model, images[:count])
             assert history["val_loss"][0] == pytest.approx(right, rel=1e-5)
+
+
+def test_values_under_a_mask_are_no_values(grey):
+    """Once NumPy's masked arrays were taken for what lies beneath."""
+    masked = np.ma.masked_array(IMAGES, mask=False)
+    np.testing.assert_array_equal(grey.log_prob(masked), grey.log_prob(IMAGES))
+    masked[0, 0, 0, 0] = np.ma.masked
+    for verb in (
+        grey.log_prob,
+        grey.evaluate,
+        grey.fit,
+        grey.predict,
+        grey.distribution().log_prob,
+        kp.codecs.PixelCNNCodec(grey).compress,
+        lambda images: grey.log_prob(list(images)),
+        lambda images: grey.log_prob(images, validate_args=False),
+        lambda images: grey.complete(images, np.ones((4, 4))),
+        lambda images: grey.complete(IMAGES, np.ma.masked_equal(np.eye(4), 1)),
+    ):
+        with pytest.raises(ValueError, match="masked"):
+            verb(masked)
+    completed = grey.complete(masked, ~masked.mask[0, ..., 0], seed=1)
+    np.testing.assert_array_equal(completed[:, 1:], IMAGES[:, 1:])
+
+
+@pytest.mark.parametrize("make", [tf.RaggedTensor.from_tensor, tf.sparse.from_dense])
+def test_tensors_that_are_not_dense_are_told(grey, make):
+    tensor = make(tf.constant(IMAGES[..., 0], tf.int32))
+    for verb in (grey.log_prob, grey.fit, grey.evaluate, grey.distribution().log_prob):
+        with pytest.raises(ValueError, match="It is not dense"):
+            verb(tensor)
+
+
+def test_bfloat16_is_taken_like_other_floats(grey):
+    expected = grey.log_prob(IMAGES)
+    for images in (IMAGES.astype("bfloat16"), tf.cast(IMAGES, tf.bfloat16)):
+        np.testing.assert_array_equal(grey.log_prob(images), expected)
+        value = grey.distribution().log_prob(images)
+        np.testing.assert_allclose(value, expected, rtol=1e-6)
+
+
+def test_no_images_are_told(grey):
+    """Once Keras trained on nothing, and predicted with an UnboundLocalError."""
+    for verb in (grey.fit, grey.evaluate, grey.predict):
+        with pytest.raises(ValueError, match="at least one image"):
+            verb(IMAGES[:0])

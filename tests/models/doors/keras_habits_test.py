@@ -37,6 +37,32 @@ def test_frozen_layers_stay_frozen(tmp_path):
         type(model).from_config(config)
 
 
+def test_frozen_weights_stay_frozen(tmp_path):
+    """Once a kernel that was frozen by itself trained again after loading."""
+    model = new_model(num_classes=2)
+    frozen = model.trainable_variables[3:7]
+    for weight in frozen:
+        weight.trainable = False
+    model.blocks[1].trainable = False
+    next(iter(model.blocks[1].weights)).trainable = True  # of no effect in Keras
+    count = len(model.trainable_variables)
+    model.compile("adam")
+    data = {"image": IMAGES, "label": [0, 1] * 3}
+    model.fit(data, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for again in (loaded, keras.models.clone_model(model)):
+        assert len(again.trainable_variables) == count
+        for ours, theirs in zip(model.weights, again.weights):
+            assert ours.trainable == theirs.trainable
+    loaded.fit(data, verbose=0)
+    places = {id(weight): i for i, weight in enumerate(model.weights)}
+    for weight in frozen:
+        there = loaded.weights[places[id(weight)]]
+        np.testing.assert_array_equal(weight.numpy(), there.numpy())
+    assert int(loaded.optimizer.iterations) == 2
+
+
 def test_a_model_that_is_frozen_as_a_whole_tells_no_layers():
     model = new_model()
     model.trainable = False
@@ -179,18 +205,75 @@ def test_weights_of_examples_are_refused_with_the_reason(grey):
         grey.evaluate(IMAGES, None, 4, 0, np.ones(6))  # by its place
 
 
+AUTOENCODER = {"latent_dim": 2, "encoder_filters": 2}
+
+
+@pytest.fixture(scope="module")
+def models():
+    """One of each kind, to misspell the arguments of its verbs."""
+    small = {"filters": 2, "num_blocks": 1}
+    shape = (4, 4, 1)
+    return {
+        "autoencoder": kp.PixelCNNAutoencoder(shape, 5, **AUTOENCODER, **small, beta=1),
+        "mse": kp.MSEAutoencoder(shape, 5, **AUTOENCODER),
+        "embedder": kp.FaceEmbedder((8, 4, 3), embedding_dim=2, filters=2),
+        "pyramid": kp.PyramidPixelCNN(shape, 5, num_stages=2, **small),
+        "grey": new_model(),
+        "embedding": new_model(embedding_dim=2),
+        "labels": new_model(num_classes=2),
+    }
+
+
 @pytest.mark.parametrize(
-    "verb, meant",
+    "kind, verb, given, wrong, meant",
     [
-        (lambda model: model.sample(2, temprature=1), "temperature"),
-        (lambda model: model.log_prob(IMAGES, batchsize=1), "batch_size"),
-        (lambda model: model.complete(IMAGES, np.ones((4, 4)), sed=1), "seed"),
-        (lambda model: model.sample_from_noise(IMAGES * 0.0, top_q=1), "top_p"),
+        ("grey", "sample", [2], "temprature", "temperature"),
+        ("grey", "log_prob", [IMAGES], "batchsize", "batch_size"),
+        ("grey", "complete", [IMAGES, np.ones((4, 4))], "sed", "seed"),
+        ("grey", "sample_from_noise", [IMAGES * 0.0], "top_q", "top_p"),
+        ("labels", "sample", [2], "lable", "label"),
+        ("labels", "classify", [IMAGES], "priors", "prior"),
+        ("embedding", "interpolate", [[0, 0], [1, 1]], "stps", "steps"),
+        ("embedding", "interpolate", [[0, 0], [1, 1]], "temprature", "temperature"),
+        ("pyramid", "sample", [2], "coarser", "coarse"),
+        ("pyramid", "sample", [2], "samplers", "sampler"),
+        ("pyramid", "coarse_image", [IMAGES], "stages", "stage"),
+        ("autoencoder", "sample", [], "temprature", "temperature"),
+        ("autoencoder", "encode", [IMAGES], "batchsize", "batch_size"),
+        ("autoencoder", "decode", [[0.0, 0.0]], "num_sample", "num_samples"),
+        ("autoencoder", "decode", [[0.0, 0.0]], "samplers", "sampler"),
+        ("autoencoder", "reconstruct", [IMAGES], "sed", "seed"),
+        ("autoencoder", "interpolate", [IMAGES, IMAGES], "stps", "steps"),
+        ("autoencoder", "log_prob", [IMAGES], "reduced", "reduce"),
+        ("autoencoder", "elbo", [IMAGES], "num_sample", "num_samples"),
+        ("autoencoder", "importance_weighted_log_prob", [IMAGES], "sed", "seed"),
+        ("autoencoder", "posterior", [IMAGES], "images", "image"),
+        ("autoencoder", "latent_conditions", [], "latents", "latent"),
+        ("mse", "encode", [IMAGES], "batchsize", "batch_size"),
+        ("mse", "decode", [], "latents", "latent"),
+        ("mse", "reconstruct", [], "images", "image"),
+        ("mse", "interpolate", [IMAGES, IMAGES], "stps", "steps"),
+        ("embedder", "embed", [], "images", "image"),
     ],
 )
-def test_misspelt_arguments(grey, verb, meant):
-    with pytest.raises(ValueError, match=rf"{meant},.*Was {meant} meant\?"):
-        verb(grey)
+def test_misspelt_arguments(models, kind, verb, given, wrong, meant):
+    with pytest.raises(ValueError, match=rf"Received: .*{wrong}.*Was {meant} meant\?"):
+        getattr(models[kind], verb)(*given, **{wrong: 1})
+    with pytest.raises(ValueError, match=rf"{meant}.* Received") as caught:
+        getattr(models[kind], verb)(*given, **{wrong: 1})
+    assert f"{verb} takes " in str(caught.value)
+
+
+def test_what_an_own_model_adds_to_a_verb_is_told():
+    class Named(kp.GatedPixelCNN):
+        def sample(self, num_samples=None, *, brightness=1, **options):
+            return super().sample(num_samples, **options)
+
+    model = Named((4, 4, 1), 5, filters=2, num_blocks=1)
+    with pytest.raises(ValueError, match=r"sample takes .* Was temperature meant\?"):
+        model.sample(2, temprature=1)
+    with pytest.raises(TypeError, match="multiple values"):
+        model.sample(2, num_samples=3)
 
 
 def test_misspelt_arguments_of_a_distribution(grey):

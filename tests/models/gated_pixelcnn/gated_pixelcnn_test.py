@@ -105,6 +105,11 @@ def test_exported_signatures_take_the_numbers_of_words(tmp_path):
     test_case.check_exported(model, tmp_path / "export", ["sample", "log_prob"])
 
 
+def test_sample_counts_match_the_log_prob_given_a_caption():
+    model = randomize(new_model((1, 2, 3), 2, **CAPTIONS))
+    test_case.check_sample_counts(model, 4_000, caption="a red circle")
+
+
 def test_every_weight_of_captions_has_a_gradient():
     model = randomize(new_model((4, 4, 1), **CAPTIONS))
     features = {"image": random_images(model, 4), **random_conditions(model, 4)}

@@ -9,9 +9,11 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from tests import test_case
-from tests.models.conformance import CASES, ModelConformance
+from tests.models.conformance import CASES, MIXTURE, OPTIONAL, ModelConformance
 from tests.models.pyramid import reference
 from tests.test_case import all_images, random_images, randomize
+
+CAPTIONS = {"vocabulary": ["a", "red", "square", "circle"], "caption_length": 3}
 
 
 class TestPyramidPixelCNN(ModelConformance):
@@ -20,7 +22,10 @@ class TestPyramidPixelCNN(ModelConformance):
     cases = types.MappingProxyType(
         {
             "grey": ((5, 3, 1), 5, {"num_stages": 3}),
-            "RGB mixture, conditions": CASES["RGB mixture, conditions"],
+            "RGB mixture, conditions": (
+                *CASES["RGB mixture, conditions"][:2],
+                {**MIXTURE, **OPTIONAL, **CAPTIONS},
+            ),
         }
     )
     # Single pixels, rows and columns, and images that outreach all kernels.

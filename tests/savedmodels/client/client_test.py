@@ -92,6 +92,15 @@ def test_one_file_stands_for_all_or_there_is_one_for_each(client):
         client.complete_png([b"a"] * 3, [b"b"] * 2)
 
 
+def test_masks_that_keep_all_or_nothing_are_told(client):
+    """Once only the program that samples told of them."""
+    with pytest.warns(UserWarning, match=r"images \[1, 2\] keep nothing: all of it is"):
+        drawn = client.complete_png(b"a", [b"b", b"nothing", b"nothing"])
+    assert len(drawn) == 3
+    with pytest.warns(UserWarning, match=r"images \[0\] keep all: nothing is drawn"):
+        client.complete_png(b"a", b"all")
+
+
 def test_scores_are_in_nats_and_in_bits(client):
     image = np.array([1, 2, 3, 4]).reshape(2, 2, 1, 1)
     nats = client.log_prob(image, label=[0, 1])

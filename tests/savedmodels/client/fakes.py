@@ -46,7 +46,7 @@ SIGNATURES = {
             "mask_bytes": ("DT_STRING", []),
             **_RANDOM,
         },
-        {"image_bytes": ("DT_STRING", [])},
+        {"image_bytes": ("DT_STRING", []), "known_share": ("DT_FLOAT", [])},
     ),
     "log_prob": (
         {"image": _IMAGE, "label": ("DT_INT32", [])},
@@ -92,8 +92,12 @@ def answer(signature, inputs):
         nats = -inputs["image"] - inputs["label"][:, None, None, None] / 8
         return {"log_prob_per_value": nats.astype("f4")}
     if signature == "complete_png":
-        files = zip(inputs["image_bytes"], inputs["mask_bytes"], strict=True)
-        return {"image_bytes": np.array([a + b"\0" + b for a, b in files], object)}
+        files = list(zip(inputs["image_bytes"], inputs["mask_bytes"], strict=True))
+        shares = {b"all": 1.0, b"nothing": 0.0}
+        return {
+            "image_bytes": np.array([a + b"\0" + b for a, b in files], object),
+            "known_share": np.array([shares.get(b, 0.5) for _, b in files], "f4"),
+        }
     second = np.rint(inputs["temperature"] * 10) + inputs["seed"] % 10
     image = np.stack([inputs["label"], second], 1).reshape(-1, 2, 1, 1) % 256
     if signature == "sample":

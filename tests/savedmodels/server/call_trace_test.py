@@ -1,6 +1,6 @@
 """A request is answered by few files, so that its way is easy to walk."""
 
-from benchmarks.call_trace_server import trace_request
+from benchmarks.call_trace import trace_request
 from keras_pixelcnn import GatedPixelCNN
 
 

@@ -181,6 +181,30 @@ def test_damaged_gzip_leaves_nothing_in_the_log(rest, caplog, damage):
     assert not [x for x in caplog.records if x.exc_info]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "kind", "status"),
+    [
+        ("POST", "/v1/models/none:predict", "application/json", 404),
+        ("POST", "/v1/models/tiny/versions/9:predict", "application/json", 404),
+        ("POST", "/v1/models/tiny:predict", "text/plain", 415),
+        ("POST", "/nothing", "application/json", 404),
+        ("PUT", "/v1/models/tiny:predict", "application/json", 405),
+        ("GET", "/v1/models/tiny/metadata", "application/json", 200),
+        ("GET", "/page/page.js", "application/json", 200),
+    ],
+)
+def test_damage_in_a_body_that_is_not_read_is_not_logged(
+    rest, caplog, method, path, kind, status
+):
+    caplog.set_level(logging.DEBUG)
+    headers = {"Content-Encoding": "gzip", "Content-Type": kind}
+    url = f"{rest.root}{path}"
+    response = requests.request(method, url, data=b"x", headers=headers, timeout=60)
+    assert response.status_code == status
+    assert status == 200 or "error" in response.json()
+    assert not [x for x in caplog.records if x.levelno >= logging.WARNING]
+
+
 # What comes from elsewhere.
 
 

@@ -98,8 +98,10 @@ def test_pictures_travel_as_base64(rest):
     mask = {"b64": base64.b64encode(pictures.IMAGE).decode()}
     files = {"image_bytes": [picture], "mask_bytes": [mask]}
     request = {"signature_name": "complete_png", "inputs": {**columns, **files}}
-    (completed,) = rest.answer(request)["outputs"]
+    outputs = rest.answer(request)["outputs"]
+    (completed,) = outputs["image_bytes"]
     assert base64.b64decode(completed["b64"]).startswith(b"\x89PNG")
+    assert outputs["known_share"] == [0.0]
 
 
 def test_an_empty_signature_name_is_the_default_one(plain_rest):

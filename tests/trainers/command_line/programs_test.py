@@ -12,7 +12,7 @@ from keras_pixelcnn.models import load_model
 from tests.trainers.tiny_run import call, tiny_model
 from trainers import evaluate, sample, train
 from trainers.runs.data import as_arrays
-from trainers.scoring.scoring import score_split
+from trainers.scoring.scoring import load_examples, score
 
 
 @pytest.fixture(scope="module")
@@ -150,14 +150,17 @@ def test_evaluate_prints_the_exact_scores(model_path, capsys):
 
 def test_evaluate_scores_the_split_that_is_asked_for(model_path):
     model = load_model(model_path)
-    assert score_split(model, "digits", "validation").num_images == 180
-    assert score_split(model, "digits", "all", batch_size=500).num_images == 1797
+    assert (
+        score(model, load_examples(model, "digits", "validation"), 64).num_images == 180
+    )
+    assert score(model, load_examples(model, "digits", "all"), 500).num_images == 1797
 
 
 def test_a_model_saved_before_compiling_is_scored(tmp_path):
     model = kp.GatedPixelCNN((8, 8, 1), num_levels=17, filters=4, num_blocks=1)
     model.save(tmp_path / "model.keras")
-    found = score_split(load_model(tmp_path / "model.keras"), "digits", "test")
+    model = load_model(tmp_path / "model.keras")
+    found = score(model, load_examples(model, "digits", "test"), 64)
     assert 2 < found.bits_per_dim < 8
 
 

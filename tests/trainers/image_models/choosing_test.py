@@ -175,6 +175,17 @@ def test_size_and_batch_follow_from_the_pictures():
     assert chosen["image_size"] == (28, 30) and chosen["batch_size"] == 64
 
 
+def test_squares_of_photographs_and_their_batch_follow_from_the_time():
+    config = config_of("patches:x", minutes=4.0)
+    choices = choosing.choose_form(config, FACTS._replace(num_images=4000))
+    assert by_name(choices)["image_size"] == (16, 16)
+    timing = Timing(first=1.0, step=0.5, epoch_end=0.1)
+    chosen, halved = choosing.with_batch_in_time(choices, timing, 240.0)
+    assert by_name(choices)["batch_size"] == 64
+    assert by_name(chosen)["batch_size"] == 8 and halved.step == 0.5 / 8
+    assert choosing.with_batch_in_time(choices, timing, 3000.0) == (choices, timing)
+
+
 def test_drawings_and_photographs_get_their_likelihoods():
     config = {"num_levels": 256}
     flat = np.zeros((2, 8, 8, 3), "uint8")

@@ -1,5 +1,6 @@
 """Tests of the program that compares samples with real images, and of its report."""
 
+import base64
 import json
 import shutil
 
@@ -7,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from absl import flags
+from PIL import Image
 
 from keras_pixelcnn import datasets, evaluation
 from tests.trainers.tiny_run import call, images_of, labels_of, tiny_model
@@ -22,13 +24,34 @@ def model():
 
 def test_samples_have_the_labels_of_the_images(model):
     examples = datasets.load("digits", "test", shuffle=False)
-    found = sample_quality.measure(model, examples, 200, batch_size=64, seed=3)
+    found = sample_quality.measure(model, examples, 200, batch_size=64, seed=3).quality
     labels = np.resize(labels_of("test"), 200)
     samples = model.sample(200, 3, label=labels)
     expected = evaluation.sample_quality(samples, images_of("test"), 17, seed=3)
     assert found.num_generated == 200 and found.num_real == 180
     assert found.frechet.value == pytest.approx(expected.frechet.value, rel=0.02)
     assert found.precision.value == pytest.approx(expected.precision.value, abs=0.02)
+
+
+def test_the_nearest_training_images_stand_beside_samples(model):
+    examples = datasets.load("digits", "test", shuffle=False)
+    seen = images_of("train")
+    train = datasets.load("digits", "train", shuffle=False)
+    found = sample_quality.measure(model, examples, 12, train=train, seed=3)
+    sample, *nearest = found.nearest[2].astype(int)
+    distances = ((seen.astype(int) - sample) ** 2).sum(axis=(1, 2, 3))
+    expected = np.sort(distances)[:4]
+    assert [((each - sample) ** 2).sum() for each in nearest] == expected.tolist()
+    assert found.nearest.shape == (10, 5, 8, 8, 1)
+
+
+def test_a_picture_of_another_comparison_does_not_stay(model, tmp_path):
+    examples = datasets.load("digits", "test", shuffle=False)
+    (tmp_path / "quality_nearest.png").write_bytes(b"old")
+    found = sample_quality.measure(model, examples, 5)
+    assert found.nearest is None
+    sample_quality.write(tmp_path / "quality.json", found)
+    assert [path.name for path in tmp_path.iterdir()] == ["quality.json"]
 
 
 def test_it_is_printed_and_kept_for_the_report(model, tmp_path, capsys):
@@ -54,6 +77,11 @@ def test_it_is_printed_and_kept_for_the_report(model, tmp_path, capsys):
     page = (tmp_path / "report.html").read_text()
     assert "Sample quality" in page and "50 samples beside 180 real images" in page
     assert f"{figures['recall']['value']:,.4g}" in page
+    with Image.open(tmp_path / "quality_nearest.png") as picture:
+        assert picture.size == (5 * 65 - 1, 10 * 65 - 1)
+    assert "training images that are nearest to it" in page
+    picture = base64.b64encode((tmp_path / "quality_nearest.png").read_bytes()).decode()
+    assert picture in page
     (tmp_path / "quality.json").write_text('{"figures": {"recall": {}, "x": 3}}')
     write_page(tmp_path, tmp_path / "report.html")
     assert "Sample quality" in (tmp_path / "report.html").read_text()
