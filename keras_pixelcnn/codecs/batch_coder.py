@@ -67,7 +67,7 @@ class BatchCoder:
 
     def __init__(self, model: Any) -> None:
         self._weak_model = weakref.ref(model)
-        self._graphs: dict[int, Any] = {}
+        self._graphs: dict[tuple[int, bool], Any] = {}
         self._coders: Sequence[SliceCoder] = ()
         self._error: Exception | None = None
         self._lock = threading.Lock()
@@ -82,6 +82,7 @@ class BatchCoder:
         inner: np.ndarray,
         conditions: Mapping[str, np.ndarray],
         most_slices: int,
+        whole_values: bool = False,
     ) -> CodedBatch:
         """Encodes a batch.
 
@@ -91,6 +92,9 @@ class BatchCoder:
             inner: int32 (tiles, 2): what is coded of each; see `SliceCoder`.
             conditions: the model's inputs beside the image, by name.
             most_slices: into how many slices the batch is cut at most.
+            whole_values: whether each value is coded whole, from the probabilities of
+                all levels, as version 1 did; else as the likelihood wants it. Default
+                False.
 
         Raises:
             CodecError: when the model gives no probabilities.
@@ -99,7 +103,7 @@ class BatchCoder:
             SliceEncoder(tiles[part], inner[part])
             for part in slices_of(len(tiles), most_slices)
         ]
-        self._scan(coders, conditions, len(tiles), most_slices)
+        self._scan(coders, conditions, len(tiles), most_slices, whole_values)
         slices = tuple(CodedSlice(each.probe, each.finish()) for each in coders)
         return CodedBatch(len(tiles), digest(_as_words(tiles)), slices)
 
@@ -109,6 +113,7 @@ class BatchCoder:
         inner: np.ndarray,
         conditions: Mapping[str, np.ndarray],
         most_slices: int,
+        whole_values: bool = False,
     ) -> np.ndarray:
         """Decodes the tiles of a batch, int32 (tiles, height, width, channels).
 
@@ -117,6 +122,7 @@ class BatchCoder:
             inner: as for `encode`.
             conditions: as for `encode`.
             most_slices: as for `encode`.
+            whole_values: as for `encode`.
 
         Raises:
             NumericsError: when other tiles come out than were encoded.
@@ -126,7 +132,9 @@ class BatchCoder:
             SliceDecoder(self._model.image_shape, inner[part], each.data, each.probe)
             for part, each in zip(parts, batch.slices, strict=True)
         ]
-        tiles = self._scan(coders, conditions, batch.num_tiles, most_slices)
+        tiles = self._scan(
+            coders, conditions, batch.num_tiles, most_slices, whole_values
+        )
         # A place beyond the edge may be visited before the one that it repeats.
         tiles = repeat_edges(tiles, np.asarray(inner))
         if digest(_as_words(tiles)) != batch.pixel_digest:
@@ -138,15 +146,15 @@ class BatchCoder:
         coders: Sequence[SliceCoder],
         conditions: Mapping[str, np.ndarray],
         num_tiles: int,
-        most_slices: int,
+        *form: Any,
     ) -> np.ndarray:
         with self._lock:  # the graph asks the coders of one call
-            if most_slices not in self._graphs:
-                self._graphs[most_slices] = self._new_graph(most_slices)
+            if form not in self._graphs:
+                self._graphs[form] = self._new_graph(*form)
             self._coders, self._error = coders, None
             inputs = {name: tf.constant(value) for name, value in conditions.items()}
             try:
-                tiles = self._graphs[most_slices](tf.constant(num_tiles), inputs)
+                tiles = self._graphs[form](tf.constant(num_tiles), inputs)
             except tf.errors.OpError:
                 if self._error is None:
                     raise
@@ -155,16 +163,20 @@ class BatchCoder:
                 self._coders = ()
         return tiles.numpy()
 
-    def _new_graph(self, most_slices: int) -> Any:
+    def _new_graph(self, most_slices: int, whole_values: bool) -> Any:
         specs = self._model.conditions.tensor_specs(with_presence=True)
         return tf.function(
-            functools.partial(self._scan_in_graph, most_slices),
+            functools.partial(self._scan_in_graph, most_slices, whole_values),
             input_signature=[tf.TensorSpec([], tf.int32), specs],
             autograph=False,
         )
 
     def _scan_in_graph(
-        self, most_slices: int, num_tiles: tf.Tensor, conditions: dict[str, tf.Tensor]
+        self,
+        most_slices: int,
+        whole_values: bool,
+        num_tiles: tf.Tensor,
+        conditions: dict[str, tf.Tensor],
     ) -> tf.Tensor:
         likelihood = self._model.pixel_likelihood
 
@@ -181,6 +193,8 @@ class BatchCoder:
                     )
                     return tf.ensure_shape(digits, parameters.shape[:1])
 
+                if whole_values:
+                    return ask(likelihood.level_weights(parameters), 1)
                 return likelihood.choose_value(parameters, ask)
 
             return draw_value

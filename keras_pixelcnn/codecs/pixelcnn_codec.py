@@ -270,7 +270,9 @@ class PixelCNNCodec:
         for batch, places in zip(batches, _places(header), strict=True):
             own = given.inputs(places.images)
             try:
-                tiles = self._coder.decode(batch, places.inner, own, header.most_slices)
+                tiles = self._coder.decode(
+                    batch, places.inner, own, header.most_slices, header.version == 1
+                )
             except NumericsError as error:
                 raise NumericsError(_explained(error, header.numerics)) from error
             done += batch.num_tiles

@@ -20,7 +20,8 @@ from keras_pixelcnn.codecs.tile_geometry import num_tiles
 from keras_pixelcnn.samplers import MOST_SLICES
 
 MAGIC = b"KPXC"
-VERSION = 1
+VERSION = 2
+"""Of what is written. Version 1 coded the values of mixtures whole, not in digits."""
 
 MOST_TILES = 4096
 """Of a batch: what a header can make a decoder hold."""
@@ -90,6 +91,8 @@ class Header(NamedTuple):
     """What it was coded with."""
     metadata: bytes
     """Whatever the caller added."""
+    version: int = VERSION
+    """Of the stream's format: 1 or 2."""
 
     @property
     def num_images(self) -> int:
@@ -144,7 +147,7 @@ class StreamWriter:
 
     def __init__(self, header: Header) -> None:
         body = _header_bytes(header)
-        start = MAGIC + bytes([VERSION])
+        start = MAGIC + bytes([header.version])
         self._identity = digest(start, body)
         self._num_batches = 0
         self.start = start + string(body) + self._identity
@@ -243,20 +246,21 @@ def _read_start(reader: ByteReader) -> tuple[Header, bytes]:
             "A stream must be what PixelCNNCodec.compress gave. "
             "Received: other data, or a stream whose beginning is damaged."
         )
-    version = reader.read(1)
-    if version[0] != VERSION:
+    version = reader.read(1)[0]
+    if not 1 <= version <= VERSION:
         raise DamagedStreamError(
-            f"The stream must have format version {VERSION}. Received: version "
-            f"{version[0]}; it is of another release of this package, or damaged."
+            f"The stream must have a format version of 1 to {VERSION}. Received: "
+            f"version {version}; it is of a later release of this package, or damaged."
         )
     body = reader.string()
-    identity = digest(start + version, body)
+    identity = digest(start + bytes([version]), body)
     if reader.read(DIGEST_BYTES) != identity:
         raise DamagedStreamError(
             "The stream is damaged: its header does not have the checksum that it "
             "should."
         )
-    return _checked(_read_body(ByteReader(body))), identity
+    header = _read_body(ByteReader(body))._replace(version=version)
+    return _checked(header), identity
 
 
 def _read_body(reader: ByteReader) -> Header:
