@@ -12,8 +12,6 @@ from trainers.autoencoding import latent_use
 from trainers.autoencoding.latent_use import LEAST_BITS, LatentUse
 from trainers.runs.data import LabelledImages
 
-pytestmark = pytest.mark.op_by_op
-
 
 def trained(beta=0.0):
     """A decoder that sees few pixels, of images that a latent tells apart."""
