@@ -20,6 +20,8 @@ from keras_pixelcnn.callbacks import (
 from keras_pixelcnn.image_grid import image_grid
 from tests.test_case import randomize
 
+pytestmark = pytest.mark.op_by_op
+
 IMAGES = np.random.default_rng(0).integers(0, 3, (24, 3, 2, 1)) // 2
 
 

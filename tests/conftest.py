@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-# Chosen by --hypothesis-profile=slow: so many examples of each property.
+# What XLA makes is run once or twice: most of the time went into making it fast.
+XLA_FLAGS = "--xla_backend_optimization_level=0"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {XLA_FLAGS}".strip()
+
+# Examples of each property; --hypothesis-profile=slow tries more.
+settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("slow", max_examples=2000, deadline=None)
+settings.load_profile("quick")
 
 
 def pytest_configure():
@@ -50,3 +56,20 @@ def free_what_a_file_made():
     """
     yield
     gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def graphs_or_op_by_op(request):
+    """Runs what is marked `op_by_op` without making a graph of each verb.
+
+    A model that is asked once would be traced for seconds and run for milliseconds.
+    That graphs answer as single operations do is tested for every model by itself.
+    """
+    marker = request.node.get_closest_marker("op_by_op")
+    if marker is None or marker.args == (False,):
+        yield
+        return
+    from tests.test_case import op_by_op
+
+    with op_by_op():
+        yield

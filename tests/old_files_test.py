@@ -13,6 +13,8 @@ import keras_pixelcnn as kp
 from keras_pixelcnn.codecs.errors import NumericsError
 from keras_pixelcnn.codecs.fingerprint import fingerprint
 
+pytestmark = pytest.mark.op_by_op
+
 WRITTEN = pathlib.Path(__file__).parent / "data" / "0.1.0"
 EXPECTED = json.loads((WRITTEN / "expected.json").read_text(encoding="utf-8"))
 
@@ -60,6 +62,7 @@ def test_models_of_an_earlier_version_have_the_fingerprint_that_they_had(name):
 
 
 @pytest.mark.parametrize("name", ["gated_pixelcnn", "gated_pixelcnn_mixture"])
+@pytest.mark.op_by_op(False)
 def test_streams_of_an_earlier_version_decode_or_name_the_machine_they_need(name):
     if name in EXPECTED:
         expected = EXPECTED[name]["image"]

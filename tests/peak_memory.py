@@ -1,12 +1,10 @@
 """How much memory Python and NumPy take for a call."""
 
-import gc
 import tracemalloc
 
 
 def peak_of(function):
     """The most bytes taken at once beyond those before, while a function runs."""
-    gc.collect()
     tracemalloc.start()
     try:
         function()

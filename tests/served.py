@@ -7,18 +7,21 @@ import tensorflow as tf
 
 from keras_pixelcnn import GatedPixelCNN, bits_per_dim
 from keras_pixelcnn.pixel_values import to_levels, to_pixels
-from tests.test_case import randomize
+from tests.test_case import op_by_op, randomize
 
 KINDS = {
     "grey": {"image_shape": (3, 4, 1), "num_levels": 256},
-    "color": {"image_shape": (4, 3, 3), "num_levels": 5},
-    "label": {"image_shape": (4, 2, 1), "num_levels": 17, "num_classes": 3},
+    "label": {
+        "image_shape": (2, 3, 3),
+        "num_levels": 17,
+        "num_classes": 3,
+        "likelihood": "logistic_mixture",
+    },
+    "spatial": {"image_shape": (2, 2, 4), "num_levels": 4, "spatial_shape": (2, 1, 3)},
     # Of more levels than a byte has.
-    "embedding": {"image_shape": (2, 3, 1), "num_levels": 300, "embedding_dim": 2},
-    "spatial": {"image_shape": (4, 2, 4), "num_levels": 4, "spatial_shape": (2, 1, 3)},
     "optional": {
         "image_shape": (2, 3, 1),
-        "num_levels": 4,
+        "num_levels": 300,
         "embedding_dim": 2,
         "condition_dropout": 0.2,
     },
@@ -41,7 +44,7 @@ def make_model(kind, num_blocks=2):
     filters = 2 * arguments["image_shape"][-1]
     arguments = {"num_blocks": num_blocks, **arguments}
     model = GatedPixelCNN(**arguments, filters=filters, kernel_size=3)
-    return randomize(model)
+    return randomize(model, scale=0.3 if "likelihood" in arguments else 0.5)
 
 
 def signature_names(model):
@@ -115,6 +118,7 @@ def _conditions(model, rng, rows):
     return given
 
 
+@op_by_op()
 def answer(model, signature, inputs):
     """What Python gives for a request, as arrays; PNG files as their levels."""
     inputs, share = dict(inputs), {}

@@ -8,6 +8,8 @@ import tensorflow_probability as tfp
 from keras_pixelcnn.distributions import PixelCNNDistribution
 from tests.models.small_model import SHAPE, new_model
 
+pytestmark = pytest.mark.op_by_op
+
 EMBEDDINGS = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
 MAPS = np.random.default_rng(1).normal(size=(2, 3, 2, 2, 1)).astype("float32")
 
@@ -100,6 +102,7 @@ def test_out_of_the_batch(by_label):
         by_label.distribution(label=[1, 2])[2]
 
 
+@pytest.mark.op_by_op(False)
 def test_into_and_out_of_graphs(by_label):
     distribution = by_label.distribution(label=[1, 2])
     images = distribution.sample(seed=1)
@@ -122,6 +125,7 @@ def test_into_and_out_of_graphs(by_label):
         tf.function(lambda label: make(label).sample(seed=1))(tf.constant([1, 5]))
 
 
+@pytest.mark.op_by_op(False)
 def test_batches_of_unknown_size(by_label):
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])
     def draw(label):

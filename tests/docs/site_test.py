@@ -77,9 +77,9 @@ def _first_found(driver, address, question):
     first = """const found = document.querySelector("a.md-search-result__link");
         return found && found.href"""
     seen = []
-    for _ in range(60):
-        time.sleep(0.5)
+    for _ in range(300):
+        time.sleep(0.1)
         seen.append(driver.execute_script(first))
-        if seen[-1] and seen[-5:] == seen[-1:] * 5:
+        if seen[-1] and seen[-8:] == seen[-1:] * 8:
             return seen[-1]
     return "nothing"

@@ -18,7 +18,7 @@ def model():
         IMAGE_SHAPE,
         num_levels=NUM_LEVELS,
         filters=6,
-        num_blocks=2,
+        num_blocks=1,
         num_classes=3,
         embedding_dim=2,
     )

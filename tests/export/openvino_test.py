@@ -43,8 +43,11 @@ sys.exit(f"It needs {loaded}." if loaded else 0)
 
 
 def _make_model(case):
-    if case != "long_caches":
+    if case in served.KINDS:
         return served.make_model(case)
+    if case == "color":
+        color = GatedPixelCNN((4, 3, 3), 5, filters=6, num_blocks=2, kernel_size=3)
+        return randomize(color)
     # Several rows and pixels move on from step to step.
     model = GatedPixelCNN(
         (6, 7, 1), num_levels=5, filters=4, num_blocks=2, kernel_size=7

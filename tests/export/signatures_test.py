@@ -215,12 +215,15 @@ def test_no_rows(model, loaded):
         assert "[Received:] [0" in message
 
 
-def _run_unchecked(export, signature, **inputs):
+@pytest.fixture(scope="module")
+def run_unchecked(export):
     """Runs a signature as a server does: nobody compares shapes on the way."""
     session = tf.compat.v1.Session(graph=tf.Graph())
-    with session.graph.as_default(), session:
+    with session.graph.as_default():
         load = tf.compat.v1.saved_model.loader.load
         signatures = load(session, ["serve"], str(export)).signature_def
+
+    def run(signature, **inputs):
         definition = signatures[signature]
         options = config_pb2.CallableOptions(
             feed=[definition.inputs[name].name for name in inputs],
@@ -228,23 +231,20 @@ def _run_unchecked(export, signature, **inputs):
         )
         return session._make_callable_from_options(options)(*inputs.values())
 
+    yield run
+    session.close()
 
-def test_images_of_another_shape(model, export):
-    for shape in [(8, 3, 3), (4, 3, 1), (3, 3), ()]:
-        inputs = served.request(model, "log_prob", rows=2)
-        inputs["image"] = np.zeros((2, *shape), np.int32)
+
+def test_images_and_seeds_of_another_shape(model, run_unchecked):
+    wrong = {(2, *shape): "image" for shape in [(8, 3, 3), (4, 3, 1), (3, 3), ()]}
+    for shape, name in (wrong | {(2, 1): "seed"}).items():
+        signature = {"image": "log_prob", "seed": "sample"}[name]
+        inputs = served.request(model, signature, rows=2)
+        inputs[name] = np.zeros(shape, inputs[name].dtype)
         with pytest.raises(tf.errors.InvalidArgumentError) as caught:
-            _run_unchecked(export, "log_prob", **inputs)
-        received = ",".join(str(size) for size in (2, *shape))
-        rule = f"[{received}] is not compatible with expected shape [?,4,3,3]"
-        assert "log_prob_image" in str(caught.value)
+            run_unchecked(signature, **inputs)
+        received = ",".join(map(str, shape))
+        expected = {"image": "[?,4,3,3]", "seed": "[?]"}[name]
+        rule = f"[{received}] is not compatible with expected shape {expected}"
+        assert f"{signature}_{name}" in str(caught.value)
         assert rule in str(caught.value)
-
-
-def test_seeds_of_another_shape(model, export):
-    inputs = served.request(model, "sample", rows=2)
-    inputs["seed"] = np.zeros((2, 1), np.int64)
-    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
-        _run_unchecked(export, "sample", **inputs)
-    assert "sample_seed" in str(caught.value)
-    assert "[2,1] is not compatible with expected shape [?]" in str(caught.value)

@@ -20,7 +20,7 @@ def exports(tmp_path_factory):
     base, made = tmp_path_factory.mktemp("served"), {}
     for kind in served.KINDS:
         # Two blocks are what all models of more are; some have one.
-        num_blocks = 2 if kind in ("grey", "all_conditions") else 1
+        num_blocks = 2 if kind == "all_conditions" else 1
         model = served.make_model(kind, num_blocks)
         model.export(base / kind / "1", verbose=False)
         made[kind] = base / kind, model

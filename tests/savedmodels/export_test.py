@@ -1,19 +1,15 @@
 """Tests of the program that publishes a saved model."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
 from savedmodels import export
 from savedmodels.publish import publishing
 from savedmodels.publish.batching import Batching
+from tests.forked import Forked
 from tests.served import make_model
 from tests.trainers.tiny_run import call
-
-ROOT = pathlib.Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +93,7 @@ def test_what_a_run_reached_is_told(saved, tmp_path, calls):
 def test_a_missing_model_is_one_line(tmp_path):
     missing = tmp_path / "model.keras"
     arguments = [f"--model={missing}", f"--base={tmp_path / 'base'}"]
-    result = subprocess.run(
-        [sys.executable, "-m", "savedmodels.export", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    result = Forked("savedmodels.export", *arguments).wait()
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert f"error: {missing} must be a .keras file" in result.stderr

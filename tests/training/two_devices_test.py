@@ -43,7 +43,7 @@ def test_the_score_of_any_number_of_images_is_exact(found):
 
 @pytest.mark.parametrize(
     "name",
-    ["clipnorm", "global_clipnorm", "clipvalue", "ema", "batches of 7"]
+    ["clipnorm, ema", "global_clipnorm", "clipvalue", "batches of 7"]
     + ["score of 1 images", "score of 3 images"]
     + [f"{what} of {size}" for what in ("last batch", "score") for size in (1, 3)],
 )

@@ -136,7 +136,7 @@ class Conditions:
             if name not in known:
                 raise ValueError(
                     f"{self._rule('label')} Received: {str(name)!r}"
-                    + near_name(str(name), known)
+                    + near_name(repr(str(name)), map(repr, known))
                 )
         numbers_of = [known.index(name) for name in names.flat]
         return np.array(numbers_of, np.int32).reshape(names.shape)

@@ -16,6 +16,8 @@ from tests.models.autoencoder.small_autoencoder import (
 from tests.models.base.two_devices import run_on_two_devices
 from tests.test_case import check_normalised, losses_of, random_images
 
+pytestmark = pytest.mark.op_by_op
+
 
 @pytest.fixture(scope="module")
 def model():
@@ -85,6 +87,7 @@ def test_log_prob_is_the_decoder_s_given_each_image_s_latent(model, images):
     assert np.abs(other - expected).min() > 0.01
 
 
+@pytest.mark.op_by_op(False)
 def test_fit_and_evaluate_show_bits_per_dim(model, images):
     model.compile(keras.optimizers.SGD(0.0))
     expected = kp.bits_per_dim(model.log_prob(images), 45).numpy().mean()
@@ -146,6 +149,7 @@ def test_interpolate_begins_and_ends_with_the_images_own_latents(model, images):
     assert np.all(alone == way[0], axis=(1, 2, 3)).sum() >= 2
 
 
+@pytest.mark.op_by_op(False)
 def test_the_verbs_work_in_a_graph(model, images):
     @tf.function
     def run(image, seed):

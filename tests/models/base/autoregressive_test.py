@@ -110,6 +110,7 @@ class TestSample:
         draw = tf.function(lambda: model.sample(4))
         assert not np.array_equal(draw(), draw())
 
+    @pytest.mark.op_by_op
     def test_dropout_is_off(self, model):
         dropping = new_model(dropout_rate=0.9)
         dropping.set_weights(model.get_weights())

@@ -9,6 +9,8 @@ import keras_pixelcnn as kp
 from keras_pixelcnn.models.base.caption_text import CaptionText
 from tests.test_case import random_images, randomize
 
+pytestmark = pytest.mark.op_by_op
+
 WORDS = ["a", "blue", "circle", "red", "square"]
 TEXTS = ["A red square.", "a blue circle", ""]
 IDS = [[2, 5, 6, 0], [2, 3, 4, 0], [0, 0, 0, 0]]
@@ -52,6 +54,7 @@ def test_samples_follow_the_number_of_captions(model):
     assert model.sample(seed=1, caption=TEXTS[0]).shape[0] == 1
 
 
+@pytest.mark.op_by_op(False)
 def test_sentences_may_come_in_a_graph_and_in_a_data_set():
     model = make_model()
     images = random_images(model, 3)
@@ -86,6 +89,7 @@ def test_a_loaded_model_knows_its_words(model, tmp_path):
     )
 
 
+@pytest.mark.op_by_op(False)
 def test_a_stream_is_read_with_the_same_captions(model):
     codec = kp.codecs.PixelCNNCodec(model)
     images = random_images(model, 3)

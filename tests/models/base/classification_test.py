@@ -7,6 +7,8 @@ import tensorflow as tf
 from tests.models.small_model import new_model
 from tests.test_case import random_conditions, random_images
 
+pytestmark = pytest.mark.op_by_op
+
 
 @pytest.fixture(scope="module")
 def by_label():
@@ -41,6 +43,7 @@ def test_a_class_of_prior_zero_is_never_found(by_label):
     assert np.all(found[:, 0] == 0) and np.isfinite(found).all()
 
 
+@pytest.mark.op_by_op(False)
 def test_in_graphs(by_label):
     images = random_images(by_label, 5)
     classify = tf.function(

@@ -11,6 +11,8 @@ from tests.models.base.conditional_case import (
 )
 from tests.test_case import random_conditions, random_images
 
+pytestmark = pytest.mark.op_by_op
+
 every_kind = pytest.mark.parametrize(
     "kinds", [*[(kind,) for kind in KINDS], (*KINDS,)], ids="+".join
 )
@@ -64,6 +66,7 @@ class TestConditionDropout:
             outputs = model(features, training=training).numpy().reshape(64, -1)
             assert len(np.unique(outputs.round(4), axis=0)) == kinds
 
+    @pytest.mark.op_by_op(False)
     def test_trains_both_models(self):
         model = small_model(["label"], condition_dropout=0.5)
         model.compile("adam")
@@ -123,6 +126,7 @@ class TestGuidance:
         )
         assert np.all(mixed == expected, axis=(1, 2, 3)).sum() >= 5
 
+    @pytest.mark.op_by_op(False)
     def test_mixes_in_logit_space(self):
         """The counts of one pixel against the softmax of the mixed logits."""
         model = small_model(["label"], (1, 1, 1), 4, condition_dropout=0.1)

@@ -13,6 +13,8 @@ from tests.models.base.conditional_case import (
 )
 from tests.test_case import random_conditions, random_images
 
+pytestmark = pytest.mark.op_by_op
+
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -121,6 +123,7 @@ def test_refuses(arguments, sentence):
         small_model([], **arguments)
 
 
+@pytest.mark.op_by_op(False)
 def test_same_under_xla():
     model = small_model(KINDS, (2, 3, 2), num_blocks=1, condition_dropout=0.1)
     given = random_conditions(model, 4)

@@ -12,6 +12,8 @@ from keras_pixelcnn.models.base.conditions import Conditions
 from tests.models.small_model import new_model
 from tests.test_case import random_conditions, random_images
 
+pytestmark = pytest.mark.op_by_op
+
 ALL = {"num_classes": 3, "embedding_dim": 4, "spatial_shape": (2, 3, 1)}
 GOOD = {
     "label": [0, 2],
@@ -73,6 +75,7 @@ def test_refused_by_the_distribution(all_kinds, name, value, sentence):
         all_kinds.distribution(**{**GOOD, name: value})
 
 
+@pytest.mark.op_by_op(False)
 def test_refused_in_graphs_when_they_run(all_kinds):
     specs = all_kinds.conditions.tensor_specs()
     given = {key: tf.constant(GOOD[key], specs[key].dtype) for key in GOOD}
@@ -95,6 +98,7 @@ def test_refused_in_graphs_when_they_run(all_kinds):
                 run({**given, name: wrong})
 
 
+@pytest.mark.op_by_op(False)
 def test_one_for_all_is_refused_in_graphs_when_it_runs():
     model = new_model(num_classes=3)
 
@@ -109,6 +113,7 @@ def test_one_for_all_is_refused_in_graphs_when_it_runs():
         draw(tf.constant(3))
 
 
+@pytest.mark.op_by_op(False)
 def test_labels_out_of_range_in_a_data_set_are_named_by_fit():
     model = new_model(num_classes=3)
     model.compile()
@@ -190,6 +195,7 @@ def test_numbers_that_float16_cannot_hold():
     new_model(embedding_dim=2).sample(1, seed=1, embedding=[7e4, 0.0])
 
 
+@pytest.mark.op_by_op(False)
 def test_as_many_images_as_conditions_in_graphs_of_any_batch_size():
     model = new_model(num_classes=3)
     draw = tf.function(
@@ -226,6 +232,7 @@ class TestHasCondition:
         with pytest.raises(ValueError, match=r"Received: .'has_condition'"):
             needed.sample(1, seed=1, embedding=[1.0, 2.0], has_condition=True)
 
+    @pytest.mark.op_by_op(False)
     def test_is_an_input_of_exports_where_no_label_can_be_minus_1(self, tmp_path):
         model = new_model(embedding_dim=2, condition_dropout=0.1)
         names = ["log_prob"]
@@ -287,6 +294,7 @@ class TestFit:
             for ours, theirs in zip(weights[name], weights["dict"]):
                 np.testing.assert_allclose(ours, theirs, atol=1e-6, err_msg=name)
 
+    @pytest.mark.op_by_op(False)
     def test_wrong_labels_are_named_whatever_they_come_in(self):
         """Else a fused ReLU may hide what is not a number, and spoil the weights."""
         model = new_model(num_classes=3)
@@ -312,6 +320,7 @@ class TestFit:
         for old, new in zip(before, model.get_weights()):
             np.testing.assert_array_equal(old, new)
 
+    @pytest.mark.op_by_op(False)
     def test_labels_of_unknown_rank(self):
         """As Python functions in data sets leave them."""
         model = new_model(num_classes=3)
@@ -400,7 +409,7 @@ def test_labels_go_by_their_names(tmp_path):
     by_name = model.log_prob(images, label="b")
     np.testing.assert_array_equal(by_name, model.log_prob(images, label=1))
     assert model.distribution(label=["a", "b"]).batch_shape == (2,)
-    with pytest.raises(ValueError, match=r"names: a, b, sneaker.*'snaker'. Was sneak"):
+    with pytest.raises(ValueError, match=r"names: a, b, sneaker.*'snaker'. Was 'sneak"):
         model.sample(label="snaker")
     model.compile()
     model.fit(images.numpy(), np.array(["a", "b"]), verbose=0)

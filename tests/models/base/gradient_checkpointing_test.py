@@ -1,5 +1,7 @@
 """gradient_checkpointing: less memory, and the same training to the last digit."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -52,6 +54,12 @@ def assert_same(ours, theirs, **tolerance):
         np.testing.assert_allclose(a, b, **tolerance)
 
 
+@functools.cache
+def trained(gradient_checkpointing, case, way):
+    model = new_model(gradient_checkpointing, **{"num_blocks": 2, **CASES[case]})
+    return fit(model, run_eagerly=way == "eager", jit_compile=way == "XLA")
+
+
 @pytest.mark.parametrize(
     ("case", "way"),
     [
@@ -61,12 +69,11 @@ def assert_same(ours, theirs, **tolerance):
     ],
 )
 def test_trains_the_same(case, way):
-    """The gradient itself is compared by the contract of all models."""
-    how = {"run_eagerly": way == "eager", "jit_compile": way == "XLA"}
-    arguments = {"num_blocks": 2, **CASES[case]}
-    kept = fit(new_model(False, **arguments), **how)
-    recomputed = fit(new_model(True, **arguments), **how)
+    """And by XLA as without it. The contract of all models compares the gradient."""
+    kept, recomputed = (trained(each, case, way) for each in (False, True))
     assert_same(recomputed, kept, rtol=1e-5, atol=1e-6)
+    if way == "XLA":
+        assert_same(kept, trained(False, case, "graph"), rtol=1e-4, atol=1e-3)
 
 
 def test_masks_drawn_anew_would_be_seen():
@@ -88,8 +95,11 @@ def test_trains_the_same_in_low_precision(policy, xla):
         fit(new_model(way, **case), jit_compile=xla) for way in (False, True)
     )
     assert_same(recomputed, kept, rtol=1e-2, atol=1e-2)
+    if xla:  # as without it, and with the loss scaled
+        assert_same(kept, fit(new_model(False, **case)), rtol=1e-2, atol=1e-2)
 
 
+@pytest.mark.op_by_op
 def test_saving_and_loading(tmp_path):
     model = new_model(True, **CASES["all conditions, both dropouts"])
     images = random_images(model, 2)

@@ -8,6 +8,8 @@ import keras_pixelcnn as kp
 from tests import test_case
 from tests.test_case import random_images, randomize
 
+pytestmark = pytest.mark.op_by_op
+
 SHAPE, LEVELS = (3, 4, 2), 5
 
 
@@ -75,6 +77,7 @@ def test_logits_change_with_earlier_values_alone(model):
     np.testing.assert_array_equal(kp.dependencies(model), changed)
 
 
+@pytest.mark.op_by_op(False)
 def test_probabilities_sum_to_1_and_samples_follow_them():
     tiny = new_gated((1, 2, 2), 3, num_blocks=1)
     test_case.check_normalised(tiny)
@@ -97,6 +100,7 @@ def test_values_that_are_no_level_have_no_probability(gated):
         gated.log_prob(images)
 
 
+@pytest.mark.op_by_op(False)
 def test_learns_what_has_no_order():
     """The right half is a permutation of the left, which intensities tell badly."""
     generator = np.random.default_rng(0)

@@ -8,6 +8,8 @@ import keras_pixelcnn as kp
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from tests.models.small_model import SHAPE, new_model
 
+pytestmark = pytest.mark.op_by_op
+
 
 def way(a, b, steps=5, method="linear"):
     a, b = tf.constant(a, tf.float32), tf.constant(b, tf.float32)
@@ -111,6 +113,7 @@ class TestInterpolate:
         assert same.sum() >= 5
         model.interpolate(a, b, 3, 1, label=1, top_p=0.9, sampler="ancestral")
 
+    @pytest.mark.op_by_op(False)
     def test_in_graphs_of_any_number_of_rows(self, by_embedding):
         a, b = np.random.default_rng(0).normal(size=(2, 2, 3)).astype("float32")
         run = tf.function(

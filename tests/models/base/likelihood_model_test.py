@@ -16,6 +16,8 @@ from tests.models.base.two_devices import run_on_two_devices
 from tests.models.small_model import LEVELS, SHAPE, new_model
 from tests.test_case import all_images
 
+pytestmark = pytest.mark.op_by_op
+
 
 def sources(images):
     """Everything that `fit` takes, by name."""
@@ -52,6 +54,7 @@ def unchanging():
 
 
 @pytest.mark.parametrize("name", sources(np.zeros((7, *SHAPE))))
+@pytest.mark.op_by_op(False)
 def test_fit_and_evaluate_take(name, images, unchanging):
     model = unchanging
     sized, evaluation = {"batch_size": 3}, {"batch_size": 3}
@@ -105,6 +108,7 @@ def test_progress_bar_shows_bits_per_dim(images, capsys):
         (np.nan, "nan"),
     ],
 )
+@pytest.mark.op_by_op(False)
 def test_wrong_values_are_named_before_training_starts(wrong, sentence, images):
     model = new_model()
     model.compile()
@@ -160,6 +164,7 @@ SOURCES = tuple(batches_of(np.zeros((1, *SHAPE))))
         (lambda images: images[:, :2], r"`image` must have shape"),
     ],
 )
+@pytest.mark.op_by_op(False)
 def test_images_in_batches_are_looked_at(change, sentence, source, images, unchanging):
     """Normalised ones would be rounded to level 0, and the loss be infinite."""
     wrong = (tf.errors.InvalidArgumentError, ValueError)
@@ -178,6 +183,7 @@ def test_images_of_single_batches_are_looked_at(verb, images, unchanging):
 
 
 @pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.op_by_op(False)
 def test_whole_floats_in_batches_are_levels(source, images, unchanging):
     expected = unchanging.evaluate(images, verbose=0)
     found = unchanging.evaluate(batches_of(images.astype("float32"))[source], verbose=0)
@@ -263,6 +269,7 @@ def test_arrays_are_shuffled(images):
     assert not np.array_equal(ends[0], ends[2]) or not np.array_equal(ends[1], ends[2])
 
 
+@pytest.mark.op_by_op(False)
 def test_text_in_a_dataset_does_not_disturb_xla(images):
     model = kp.GatedPixelCNN(SHAPE, LEVELS, filters=3, num_blocks=1)
     model.compile("sgd", jit_compile=True)
@@ -327,7 +334,7 @@ def test_loads_the_optimizer_as_it_was_saved(images, tmp_path, auto_scale_loss):
 
 
 def test_replicas_drop_the_conditions_of_other_examples():
-    """And train and score with labels, and without."""
+    """And train, score and sample with labels, and without."""
     run_on_two_devices(f"""
 def new_model():
     model = kp.GatedPixelCNN(
@@ -350,30 +357,11 @@ eleven = {{name: value[:11] for name, value in features.items()}}
 for data in (eleven, {{"image": images[:11]}}):
     found = model.evaluate(data, batch_size=4, verbose=0)
     np.testing.assert_allclose(found, one.evaluate(data, verbose=0), rtol=1e-5)
+np.testing.assert_array_equal(one.sample(4, seed=1), model.sample(4, seed=1))
 """)
 
 
-def test_two_replicas_train_as_one_device(images):
-    """Each sums its own half: the step must not be twice as large."""
-    run_on_two_devices(f"""
-def train(strategy):
-    keras.utils.set_random_seed(0)
-    with strategy.scope():
-        model = kp.GatedPixelCNN({SHAPE}, num_levels={LEVELS}, filters=6, num_blocks=2)
-        model.compile(keras.optimizers.SGD(0.1))
-    images = np.random.default_rng(0).integers(0, {LEVELS}, (12, *{SHAPE}))
-    model.fit(images, batch_size=4, shuffle=False, verbose=0)
-    return model, model.evaluate(images[:7], batch_size=4, verbose=0)[1]
-
-one, one_score = train(tf.distribute.get_strategy())
-two, two_score = train(mirrored)
-for ours, theirs in zip(one.get_weights(), two.get_weights()):
-    np.testing.assert_allclose(ours, theirs, atol=1e-5)
-assert abs(one_score - two_score) < 1e-5
-np.testing.assert_array_equal(one.sample(4, seed=1), two.sample(4, seed=1))
-""")
-
-
+@pytest.mark.op_by_op(False)
 def test_many_models_score_in_one_process_without_a_warning():
     """TensorFlow warns when one function is traced for one model after the other.
 

@@ -11,6 +11,8 @@ import keras_pixelcnn as kp
 from tests import test_case
 from tests.test_case import random_images, randomize
 
+pytestmark = pytest.mark.op_by_op
+
 CASES = [((4, 3, 3), 256), ((5, 3, 1), 40), ((1, 3, 4), 1000)]
 IDENTIFIER = {"name": "logistic_mixture", "num_mixtures": 3}
 
@@ -64,38 +66,6 @@ def test_counts_of_more_levels_match_log_prob():
     test_case.check_sample_counts(model)
 
 
-def test_all_signatures_answer_as_python_does(conditional, tmp_path):
-    test_case.check_exported(conditional, tmp_path / "export")
-    signatures = tf.saved_model.load(tmp_path / "export").signatures
-    label, embedding = tf.constant([0, 2]), tf.constant([[0.5, 1.0], [-1.0, 0.0]])
-    given = {"label": label, "embedding": embedding}
-    ones, seeds = tf.ones([2]), tf.constant([7, 8], tf.int64)
-    chance = {"seed": seeds, "temperature": ones}
-    drawn = conditional.sample(2, seeds, **given).numpy()
-    ends = {"embedding_a": embedding, "embedding_b": embedding[::-1]}
-    start = {"position": ones * 0, "spherical": ones < 0}
-    images = tf.constant(random_images(conditional, 2), tf.int32)
-    nothing = tf.zeros([2, 3, 4], bool)
-    noise = kp.example_uniforms(seeds, conditional.image_shape)
-    for name, inputs in {
-        "sample_from_noise": {"noise": noise, "temperature": ones, **given},
-        "interpolate": {"label": label, **ends, **start, **chance},
-        "complete": {"image": images, "mask": nothing, **chance, **given},
-    }.items():
-        found = signatures[name](**inputs)["image"]
-        assert np.mean(found == drawn) > 0.9
-    mask = tf.constant(np.random.default_rng(1).random((2, 3, 4)) < 0.5)
-    known = {"image": images, "mask": mask, **chance, **given}
-    np.testing.assert_array_equal(
-        signatures["complete"](**known)["image"].numpy()[mask], images.numpy()[mask]
-    )
-    png = signatures["sample_png"](**chance, **given)["image_bytes"][1]
-    assert np.mean(tf.io.decode_png(png) == drawn[1]) > 0.9
-    found = signatures["classify"](image=images, embedding=embedding)["probabilities"]
-    expected = conditional.classify(images, embedding=embedding)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
 def test_completes_single_channels_given_those_before_and_not_those_after(plain):
     """Each drawn value is that of its own conditional, with the known ones before."""
     likelihood, (*_, channels) = plain.pixel_likelihood, plain.image_shape
@@ -127,6 +97,7 @@ def test_guidance_of_1_and_0_is_with_and_without_the_condition(conditional):
     assert np.all(guided == drawn, axis=(1, 2, 3)).sum() >= 4
 
 
+@pytest.mark.op_by_op(False)
 def test_xla_draws_the_same(conditional):
     given = {"label": 1, "embedding": [0.5, 1.0], "seed": 3}
     compiled = conditional.sample(4, jit_compile=True, **given).numpy()
@@ -146,10 +117,12 @@ def trained(**kwargs):
 
 
 @pytest.mark.parametrize("way", ["jit_compile", "gradient_checkpointing"])
+@pytest.mark.op_by_op(False)
 def test_trains_the_same_by_xla_and_by_checkpoints(way):
     np.testing.assert_allclose(trained(**{way: True}), trained(), rtol=1e-4)
 
 
+@pytest.mark.op_by_op(False)
 def test_learns_a_pattern():
     """Green repeats red, and columns repeat to the right."""
     generator = np.random.default_rng(0)
@@ -169,8 +142,11 @@ def test_learns_a_pattern():
 
 
 @pytest.mark.parametrize("sampler", ["fixed_point", "ancestral"])
+@pytest.mark.op_by_op(False)
 def test_draws_in_a_users_graph_are_those_of_eager_mode(sampler):
     """Of a batch size that the graph knows: it used to drop an axis of the levels."""
-    model = new_model((3, 3, 3), 256)
+    model = new_model((2, 3, 3), 256, num_blocks=1)
     draw = functools.partial(model.sample, 6, seed=1, sampler=sampler)
-    np.testing.assert_array_equal(tf.function(draw)(), draw())
+    with test_case.op_by_op():
+        expected = draw()
+    np.testing.assert_array_equal(tf.function(draw)(), expected)

@@ -128,6 +128,7 @@ def test_gradients_that_overflow_skip_the_step():
 
 
 @each_policy
+@pytest.mark.op_by_op
 def test_goes_on_training_after_loading(policy, tmp_path):
     model = new_model(policy)
     model.compile("adam")

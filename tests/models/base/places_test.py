@@ -8,6 +8,8 @@ from tests import test_case
 from tests.models.base.conditional_case import small_model
 from tests.test_case import random_conditions, random_images
 
+pytestmark = pytest.mark.op_by_op
+
 PLACES = {
     "positions": ((), {"positions": True}),
     "label map": (("label",), {"vector_map": True, "condition_dropout": 0.1}),
@@ -47,9 +49,11 @@ def test_saved_and_loaded_alike(way, tmp_path):
 
 
 @pytest.mark.parametrize("way", ["positions", "label map"])
+@pytest.mark.op_by_op(False)
 def test_seeds_units_and_export(way, tmp_path):
     model = place_model(way, (4, 3, 1))
-    test_case.check_seeds_and_units(model)
+    with test_case.op_by_op():
+        test_case.check_seeds_and_units(model)
     names = ["sample", "log_prob"]
     test_case.check_exported(model, tmp_path / "export", signatures=names)
 

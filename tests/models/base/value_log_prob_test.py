@@ -7,6 +7,8 @@ import tensorflow as tf
 import keras_pixelcnn as kp
 from tests.test_case import random_conditions, random_images, randomize
 
+pytestmark = pytest.mark.op_by_op
+
 SHAPE = (4, 5, 3)
 MODELS = {
     "gated": lambda: kp.GatedPixelCNN(SHAPE, 5, filters=6, num_blocks=1),
@@ -75,6 +77,7 @@ def test_of_an_auto_encoder_without_a_prior():
     np.testing.assert_allclose(nats, model.log_prob(images), rtol=1e-5)
 
 
+@pytest.mark.op_by_op(False)
 def test_it_costs_no_more_than_the_sum():
     """In floating point operations; the rest is moving what is there."""
     model = kp.GatedPixelCNN(SHAPE, 17, filters=6, num_blocks=1)

@@ -118,6 +118,7 @@ def test_labels_in_datasets_are_looked_at(labelled, label):
                 getattr(labelled, verb)(source, verbose=0)
 
 
+@pytest.mark.op_by_op
 def test_labels_in_datasets_are_taken_as_they_are(labelled):
     labels = np.array([0, 1, 2, 1, 0, 2])
     right = score(labelled, {"image": IMAGES, "label": labels})
@@ -139,6 +140,7 @@ def test_datasets_without_batches(grey, colored):
             score(model, tf.data.Dataset.from_tensor_slices(images))
 
 
+@pytest.mark.op_by_op
 def test_lists_of_pictures(grey, colored):
     for model, images in ((grey, IMAGES), (colored, COLORED)):
         pictures = [Image.fromarray(image.squeeze()) for image in images]

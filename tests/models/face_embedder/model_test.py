@@ -10,6 +10,8 @@ from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import IdentityBatches
 from tests.test_case import losses_of, round_trip
 
+pytestmark = pytest.mark.op_by_op
+
 SHAPE, LEVELS = (9, 6, 1), 5
 
 
@@ -63,6 +65,7 @@ def test_training_brings_images_of_new_noise_to_their_identity(trained):
 
 
 @pytest.mark.parametrize("kind", ["arrays", "dataset", "pairs"])
+@pytest.mark.op_by_op(False)
 def test_fit_and_evaluate_take_images_with_labels(kind):
     images, labels = stripes(24)
     embedder = new_embedder()
@@ -192,6 +195,7 @@ def test_images_of_any_size_are_embedded(shape):
     assert embedder.get_layer("point").kernel.shape[0] <= 16 * 8
 
 
+@pytest.mark.op_by_op(False)
 def test_graphs_are_told_to_call_the_model(trained):
     model = trained[0] if isinstance(trained, tuple) else trained
     images = tf.zeros((1, *model.image_shape), tf.int32)

@@ -120,6 +120,7 @@ def test_every_weight_of_captions_has_a_gradient():
         assert np.any(tf.convert_to_tensor(gradient)), weight.path
 
 
+@pytest.mark.op_by_op
 def test_many_levels():
     """65,535 overflows float16 when it is cast before it is scaled."""
     images = np.array([65_535, 0, 1, 40_000], "uint16").reshape(1, 2, 2, 1)

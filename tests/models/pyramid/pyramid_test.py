@@ -56,6 +56,7 @@ def new_model(image_shape, num_levels=5, **arguments):
     return TestPyramidPixelCNN().make_model(image_shape, num_levels, **arguments)
 
 
+@pytest.mark.op_by_op
 def test_the_coarse_image_has_a_probability_of_its_own():
     """log p(x) = log p(a) + log p(x | a): both sum to 1, over a and over the rest."""
     model = randomize(new_model((2, 2, 1), 3))
@@ -79,6 +80,7 @@ def test_the_order_is_that_of_the_stages():
     assert sorted(order) == [list(place) for place in np.ndindex(3, 4)]
 
 
+@pytest.mark.op_by_op
 def test_one_stage_is_a_gated_pixelcnn():
     model = randomize(new_model((3, 4, 3), num_stages=1, num_blocks=2, num_classes=3))
     names = inspect.signature(kp.GatedPixelCNN).parameters
@@ -93,6 +95,7 @@ def test_one_stage_is_a_gated_pixelcnn():
 
 
 @pytest.mark.parametrize("stage", [0, 1])
+@pytest.mark.op_by_op
 def test_what_a_seed_draws_around_its_own_coarse_image_is_the_same(stage):
     """Super-resolution is the model's own p(x | a)."""
     arguments = {"num_stages": 3, "num_classes": 3, "condition_dropout": 0.2}

@@ -1,9 +1,6 @@
 """Every verb by a server over both protocols, against the same verb in Python."""
 
 import io
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,11 +11,10 @@ from keras_pixelcnn.image_grid import image_grid, save_image_grid
 from keras_pixelcnn.pixel_values import to_levels, to_pixels
 from savedmodels.client import Client, InvalidRequestError, NotFoundError, __main__
 from savedmodels.server import LocalServer
+from tests.forked import Forked
 from tests.served import decode, encode, encode_masks, make_model
 from tests.test_case import random_images
 from tests.trainers.tiny_run import call
-
-ROOT = pathlib.Path(__file__).parents[3]
 
 # All the conditions that there are, which the model can do without.
 KIND = "all_conditions"
@@ -297,15 +293,8 @@ def test_an_image_without_its_mask_is_told(draw):
 
 
 def test_the_program_tells_in_one_line_that_nobody_is_there():
-    command = [sys.executable, "-m", "savedmodels.client", "--timeout=0.2"]
-    result = subprocess.run(
-        [*command, "--address=http://127.0.0.1:1"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    arguments = "--timeout=0.2", "--address=http://127.0.0.1:1"
+    result = Forked("savedmodels.client", *arguments).wait()
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     (error,) = [line for line in result.stderr.splitlines() if line.startswith("error")]

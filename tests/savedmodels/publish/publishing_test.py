@@ -24,7 +24,7 @@ BATCHING = Batching(max_batch_size=3)
 @pytest.fixture(scope="module")
 def model():
     keras.utils.set_random_seed(0)
-    return make_model("all_conditions")
+    return make_model("all_conditions", num_blocks=1)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_a_graph_that_no_stock_server_runs(
 
 
 def test_answers_of_another_model(exports_are_copies, tmp_path):
-    other = make_model("all_conditions")
+    other = make_model("all_conditions", num_blocks=1)
     for weight in other.trainable_weights:
         weight.assign(-weight)
     with pytest.raises(

@@ -56,12 +56,13 @@ def _answer(connection):
 # What is slow.
 
 
-@pytest.mark.parametrize("head", [b"", HEAD[:40], HEAD % 9])
-def test_a_head_has_a_deadline(base, monkeypatch, head):
+def test_a_head_has_a_deadline(base, monkeypatch):
     monkeypatch.setattr(rest, "IDLE_SECONDS", 0.2)
-    with _started(base) as server, _connect(server) as half:
-        half.sendall(head)
-        assert half.recv(1) == b""
+    with _started(base) as server:
+        for head in (b"", HEAD[:40], HEAD % 9):
+            with _connect(server) as half:
+                half.sendall(head)
+                assert half.recv(1) == b""
 
 
 def test_a_body_has_a_deadline(base):
@@ -207,30 +208,18 @@ def test_damage_in_a_body_that_is_not_read_is_not_logged(
 # What comes from elsewhere.
 
 
-@pytest.mark.parametrize(
-    ("host", "is_answered"),
-    [
-        ("localhost:80", True),
-        ("LOCALHOST", True),
-        ("127.0.0.1", True),
-        ("[::1]:8501", True),
-        ("mine.example", True),
-        ("rebound.example", False),
-        ("127.0.0.1.rebound.example:8501", False),
-        ("6.6.6.6", False),
-        ("", False),
-        ("[", False),
-    ],
-)
-def test_only_known_hosts_are_answered(base, host, is_answered):
+def test_only_known_hosts_are_answered(base):
+    known = "localhost:80", "LOCALHOST", "127.0.0.1", "[::1]:8501", "mine.example"
+    others = "rebound.example", "127.0.0.1.rebound.example:8501", "6.6.6.6", "", "["
     with _started(base, allowed_hosts=["mine.example"]) as server:
-        for path in ("/", "/v1/models/m", "/page/models"):
-            url = f"{server.rest_url}{path}"
-            response = requests.get(url, headers={"Host": host}, timeout=60)
-            assert response.ok is is_answered
-            if not is_answered:
-                assert response.status_code == 403
-                assert "--allowed_hosts" in response.json()["error"]
+        for host in known + others:
+            for path in ("/", "/v1/models/m", "/page/models"):
+                url = f"{server.rest_url}{path}"
+                response = requests.get(url, headers={"Host": host}, timeout=60)
+                assert response.ok is (host in known), host
+                if host in others:
+                    assert response.status_code == 403
+                    assert "--allowed_hosts" in response.json()["error"]
 
 
 def test_any_host_may_be_allowed(base):

@@ -199,8 +199,15 @@ def test_a_port_that_there_is_not(base, which, port):
         LocalServer({"m": base}, **{which: port})
 
 
-@pytest.mark.parametrize("host", ["no.such.host.invalid", "a" * 70, "\0"])
-@pytest.mark.parametrize("which", ["RestServer", "GrpcServer"])
+@pytest.mark.parametrize(
+    ("which", "host"),
+    [
+        ("RestServer", "no.such.host.invalid"),
+        ("RestServer", "a" * 70),
+        ("RestServer", "\0"),
+        ("GrpcServer", "no.such.host.invalid"),
+    ],
+)
 def test_nothing_is_left_running_when_it_cannot_start(base, monkeypatch, host, which):
     if which == "GrpcServer":
         # Otherwise REST, which is first, would fail.

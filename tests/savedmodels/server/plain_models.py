@@ -1,6 +1,10 @@
 """SavedModels of a few operations, which are written and loaded in no time."""
 
+import atexit
+import functools
 import pathlib
+import shutil
+import tempfile
 import uuid
 
 import tensorflow as tf
@@ -46,15 +50,24 @@ class Plain(tf.Module):
 
 def save_plain(base, version, factor=1.0):
     """Writes a version, which appears whole; returns its folder."""
-    module = Plain(factor)
     part = pathlib.Path(base) / f".{uuid.uuid4().hex}"
+    shutil.copytree(_saved(factor), part)
+    return part.rename(part.with_name(str(version)))
+
+
+@functools.cache
+def _saved(factor):
+    """A folder that is copied: many tests serve the same."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    module = Plain(factor)
     signatures = {
         "serving_default": module.scale,
         "repeat": module.repeat,
         "total": module.total,
     }
-    tf.saved_model.save(module, str(part), signatures=signatures)
-    return part.rename(part.with_name(str(version)))
+    tf.saved_model.save(module, folder.name, signatures=signatures)
+    return folder.name
 
 
 def save_broken(base, version):

@@ -15,6 +15,7 @@ import requests
 from absl import flags
 
 from savedmodels.server import __main__ as program
+from tests.forked import Forked
 from tests.savedmodels.server.calls import Rest
 from tests.savedmodels.server.plain_models import save_plain
 
@@ -32,9 +33,7 @@ FLAGS = ["--port=0", "--rest_api_port=0", "--grace_seconds=600"]
     ],
 )
 def test_help_and_errors_are_told_without_a_traceback(flag, words):
-    result = subprocess.run(
-        [*COMMAND, flag], cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
+    result = Forked("savedmodels.server", flag).wait()
     assert result.returncode == 1
     assert words in result.stdout + result.stderr
     assert "Traceback" not in result.stderr

@@ -27,6 +27,8 @@ from trainers.runs.data import load_training_data
 from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder
 
+pytestmark = pytest.mark.op_by_op
+
 
 def tiny_config(**model):
     config = autoencoder_digits.get_config()

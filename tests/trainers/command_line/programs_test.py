@@ -14,6 +14,8 @@ from trainers import evaluate, sample, train
 from trainers.runs.data import as_arrays
 from trainers.scoring.scoring import load_examples, score
 
+pytestmark = pytest.mark.op_by_op
+
 
 @pytest.fixture(scope="module")
 def model_path(tmp_path_factory):

@@ -10,6 +10,7 @@ import pytest
 
 from keras_pixelcnn.callbacks import NonFiniteLossError
 from keras_pixelcnn.models import load_model
+from tests.test_case import op_by_op
 from tests.trainers.comparison.comparison_run import tiny_comparison
 from tests.trainers.tiny_run import call, images_of, read_metrics
 from trainers import compare as program
@@ -24,7 +25,7 @@ from trainers.runs.config import to_dict
 def compared(tmp_path_factory):
     """The workdir of a comparison, its result, and what it printed."""
     workdir = tmp_path_factory.mktemp("runs") / "compare"
-    with contextlib.redirect_stdout(Printed()) as printed:
+    with op_by_op(), contextlib.redirect_stdout(Printed()) as printed:
         result = compare(tiny_comparison(), workdir)
     return workdir, result, printed.text
 
@@ -80,6 +81,7 @@ def watched(monkeypatch):
 # What it finds.
 
 
+@pytest.mark.op_by_op
 def test_the_rows_are_what_the_runs_measured(compared):
     workdir, result, _ = compared
     rows = {row.get("name"): row for row in result["rows"] if row["kind"] == "model"}
@@ -173,8 +175,20 @@ def test_a_finished_comparison_is_not_done_again(copied, watched):
     assert watched == {"trained": [], "scored": [], "timed": []}
 
 
-def test_a_comparison_that_was_killed_does_what_is_left(copied, watched, monkeypatch):
+@pytest.mark.op_by_op
+def test_a_comparison_that_was_killed_does_what_is_left(
+    compared, copied, watched, monkeypatch
+):
     shutil.rmtree(copied / "wide")
+
+    def train(config, workdir, *arguments):
+        watched["trained"].append(workdir.name)
+        shutil.copytree(compared[0] / "wide", workdir)
+        for name in ("timing.json", "train_score.json"):
+            (workdir / name).unlink()
+        return read_metrics(workdir)
+
+    monkeypatch.setattr(comparing, "train_and_evaluate", train)
     (copied / "narrow" / "timing.json").unlink()
     (copied / "comparison.json").unlink()
     result = compare(tiny_comparison(), copied)

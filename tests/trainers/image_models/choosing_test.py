@@ -18,6 +18,8 @@ from trainers.image_models.training import IMAGE_MODELS
 from trainers.runs.config import to_dict
 from trainers.runs.run_folder import RunFolder
 
+pytestmark = pytest.mark.op_by_op
+
 FACTS = ImageFacts(240, np.array([[48, 64], [40, 40]]), False, ("circle", "square"))
 
 

@@ -19,6 +19,8 @@ from trainers.image_models import results, training
 from trainers.runs import data
 from trainers.runs.run_folder import RunFolder
 
+pytestmark = pytest.mark.op_by_op
+
 
 def conditional_config(num_classes=10, condition_dropout=0.2, **fields):
     config = tiny_config(epochs=1, **fields)

@@ -8,6 +8,8 @@ from tests.trainers.tiny_run import images_of, tiny_config, tiny_model
 from trainers.image_models import training
 from trainers.image_models.training import warm_start
 
+pytestmark = pytest.mark.op_by_op
+
 SIZE = {"filters": 4, "num_blocks": 1, "first_kernel_size": 5}
 
 

@@ -17,6 +17,8 @@ from trainers.portrait import training
 from trainers.portrait.data import PortraitData, Portraits
 from trainers.portrait.training import train_portraits
 
+pytestmark = pytest.mark.op_by_op
+
 EMBEDDER_STEPS, MODEL_STEPS = 8, 9
 
 

@@ -23,6 +23,8 @@ from trainers.runs import model_classes
 from trainers.runs.config import check_config
 from trainers.runs.data import load_training_data, training_images
 
+pytestmark = pytest.mark.op_by_op
+
 INPAINTING = {"spatial_shape": (8, 8, 2)}
 
 

@@ -6,6 +6,8 @@ import pytest
 from keras_pixelcnn import datasets
 from trainers.sampling import interpolation
 
+pytestmark = pytest.mark.op_by_op
+
 
 @pytest.fixture(scope="module")
 def data():

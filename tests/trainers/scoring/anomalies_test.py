@@ -16,6 +16,8 @@ from trainers.runs import model_classes
 from trainers.runs.data import load_training_data, training_images
 from trainers.scoring import anomalies, digit_pictures
 
+pytestmark = pytest.mark.op_by_op
+
 
 @pytest.fixture(scope="module")
 def model():

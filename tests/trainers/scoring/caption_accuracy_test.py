@@ -12,6 +12,8 @@ from trainers.runs import model_classes
 from trainers.runs.config import check_config
 from trainers.scoring.caption_accuracy import measure
 
+pytestmark = pytest.mark.op_by_op
+
 CAPTIONS = {"vocabulary": captions.vocabulary(), "caption_length": 16}
 
 

@@ -9,6 +9,8 @@ from tests.trainers.tiny_run import call, images_of, labels_of, tiny_model
 from trainers import evaluate
 from trainers.scoring import scoring
 
+pytestmark = pytest.mark.op_by_op
+
 
 @pytest.fixture(scope="module")
 def model():

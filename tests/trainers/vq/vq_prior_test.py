@@ -22,6 +22,8 @@ from trainers.vq.training import VQData, check_config, train_vq_prior, train_vq_
 from trainers.vq.vector_quantizer import VectorQuantizer
 from trainers.vq.vq_vae import VQVAE
 
+pytestmark = pytest.mark.op_by_op
+
 TINY = (
     "--config=trainers/configs/vq_prior_digits.py",
     "--config.epochs=1",
