@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.checks import verb
 from keras_pixelcnn.codecs import condition_codes
 from keras_pixelcnn.codecs.batch_coder import BatchCoder, CodedBatch
 from keras_pixelcnn.codecs.byte_fields import as_bytes
@@ -31,7 +32,6 @@ from keras_pixelcnn.codecs.tile_batches import (
 )
 from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.samplers import BatchSlices, Draw, most_slices_in_graphs
-from keras_pixelcnn.verbs import verb
 
 OnBatch = Callable[[int, int], None]
 """Called with (tiles done, bytes of them) after each batch."""

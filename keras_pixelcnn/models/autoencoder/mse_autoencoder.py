@@ -11,13 +11,13 @@ from keras_pixelcnn.checks import (
     check_integer,
     check_num_levels,
     checked_outputs,
+    verb,
 )
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.layers import DeconvolutionalDecoder, ImageEncoder
 from keras_pixelcnn.models.autoencoder import latents
 from keras_pixelcnn.models.base.image_model import ImageLosses, ImageModel
 from keras_pixelcnn.samplers import at_least_one
-from keras_pixelcnn.verbs import verb
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_image_shape, check_integer
+from keras_pixelcnn.checks import check_image_shape, check_integer, verb
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.layers import ImageEncoder
 from keras_pixelcnn.layers.image_encoder import halved_sizes
@@ -22,7 +22,6 @@ from keras_pixelcnn.models.base.likelihood_model import LikelihoodModel
 from keras_pixelcnn.models.base.sampling import OPTIONS
 from keras_pixelcnn.models.gated_pixelcnn.model import GatedPixelCNN
 from keras_pixelcnn.samplers import at_least_one, example_normals
-from keras_pixelcnn.verbs import verb
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")

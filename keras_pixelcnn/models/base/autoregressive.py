@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_shape, checked
+from keras_pixelcnn.checks import check_shape, checked, verb
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.models.base import input_data, request_validation
 from keras_pixelcnn.models.base.likelihood_model import LikelihoodModel
@@ -23,7 +23,6 @@ from keras_pixelcnn.samplers import (
     ScanSteps,
     raster_scan,
 )
-from keras_pixelcnn.verbs import verb
 
 
 class AutoregressiveImageModel(LikelihoodModel):

@@ -8,10 +8,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import as_array_or_none, checked, of_known_shape, one_each
+from keras_pixelcnn.checks import (
+    as_array_or_none,
+    checked,
+    near_name,
+    of_known_shape,
+    one_each,
+)
 from keras_pixelcnn.layers import ConditionEncoder
 from keras_pixelcnn.models.base.caption_text import CaptionText, is_text
-from keras_pixelcnn.verbs import near_name
 
 HAS_CONDITION = "has_condition"
 """An input of optional models: 1 for the examples that have their condition, else 0."""

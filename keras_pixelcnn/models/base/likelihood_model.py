@@ -6,14 +6,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_pixelcnn.checks import as_numbers, check_integer, check_shape
+from keras_pixelcnn.checks import as_numbers, check_integer, check_shape, verb
 from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.metrics import bits_per_dim
 from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.models.base.image_model import ImageLosses, ImageModel
 from keras_pixelcnn.samplers import at_least_one
-from keras_pixelcnn.verbs import verb
 
 
 class LikelihoodModel(ImageModel):

@@ -15,13 +15,13 @@ from keras_pixelcnn.checks import (
     check_image_shape,
     check_integer,
     is_integer,
+    verb,
 )
 from keras_pixelcnn.layers.dropout import StatelessDropout
 from keras_pixelcnn.models.base import input_data
 from keras_pixelcnn.models.base.image_model import ImageLosses, ImageModel
 from keras_pixelcnn.models.face_embedder.identity_data import checked_labels
 from keras_pixelcnn.models.face_embedder.triplet_loss import semi_hard_triplet_loss
-from keras_pixelcnn.verbs import verb
 
 _LEAST_SIDE = 4
 """Images are halved until no side is longer."""

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape, check_integer, is_integer
+from keras_pixelcnn.checks import check_image_shape, check_integer, is_integer, verb
 from keras_pixelcnn.layers.input_encoding import make_encoding
 from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
@@ -20,7 +20,6 @@ from keras_pixelcnn.models.pyramid.coarse_context import (
 )
 from keras_pixelcnn.models.pyramid.stages import PyramidStage, order_of, scan_stages
 from keras_pixelcnn.samplers import BatchSlices, Draw, KnownPixels
-from keras_pixelcnn.verbs import verb
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
