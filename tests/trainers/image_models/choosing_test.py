@@ -186,6 +186,22 @@ def test_squares_of_photographs_and_their_batch_follow_from_the_time():
     assert choosing.with_batch_in_time(choices, timing, 3000.0) == (choices, timing)
 
 
+def test_the_length_follows_from_the_squares_of_the_chosen_size(
+    untimed, tmp_path, monkeypatch
+):
+    (tmp_path / "photos").mkdir()
+    values = np.random.default_rng(0).integers(0, 256, (10, 64, 64, 3), "uint8")
+    for number, picture in enumerate(values):
+        Image.fromarray(picture).save(tmp_path / "photos" / f"{number}.png")
+    sizes = []
+    monkeypatch.setattr(
+        choosing, "num_images", lambda c: sizes.append(c["image_size"]) or 64_000
+    )
+    config = config_of(f"patches:{tmp_path / 'photos'}", minutes=4.0)
+    epochs = complete(config, tmp_path / "run")["epochs"]
+    assert sizes == [(16, 16)] and epochs < 400
+
+
 def test_drawings_and_photographs_get_their_likelihoods():
     config = {"num_levels": 256}
     flat = np.zeros((2, 8, 8, 3), "uint8")
