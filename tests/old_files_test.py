@@ -45,9 +45,7 @@ def test_models_of_an_earlier_version_load_and_answer_alike(name):
         )
 
 
-@pytest.mark.parametrize(
-    "name", sorted(path.stem for path in WRITTEN.glob("*pixel*.keras"))
-)
+@pytest.mark.parametrize("name", sorted(name for name in EXPECTED if "pixel" in name))
 def test_models_of_an_earlier_version_have_the_fingerprint_that_they_had(name):
     """Once an argument that was added made all streams those of another model."""
     path = WRITTEN / f"{name}.keras"
