@@ -239,8 +239,8 @@ def _splits_below(root: pathlib.Path, paths: list[str]) -> dict[str, str]:
     for path in paths:
         top, _, rest = path.partition("/")
         below.setdefault(top if rest else "", []).append(rest or path)
-    for top, rest in below.items():
-        named = _named_splits({path.split("/")[0] for path in rest if "/" in path})
+    for top, inside in below.items():
+        named = _named_splits({path.split("/")[0] for path in inside if "/" in path})
         found = set(named.values())
         if top and len(below) > 1 and "train" in found and len(found) > 1:
             raise ValueError(
@@ -250,8 +250,8 @@ def _splits_below(root: pathlib.Path, paths: list[str]) -> dict[str, str]:
             )
     if len(below) > 1 or "" in below:
         return {}
-    ((top, rest),) = below.items()
-    splits = _split_folders(root / top, rest)
+    ((top, inside),) = below.items()
+    splits = _split_folders(root / top, inside)
     return {f"{top}/{folder}": split for folder, split in splits.items()}
 
 

@@ -404,7 +404,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         return self.image_posterior(latents.levels_of(self, image))
 
     @verb()
-    def log_prob(
+    def log_prob(  # type: ignore[override]  # images alone: there are no conditions
         self,
         image: Any,
         batch_size: int = 128,

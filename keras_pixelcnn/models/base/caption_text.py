@@ -66,7 +66,7 @@ class CaptionText:
             vocabulary = [*_SPECIAL, *layer["vocabulary"]]
         if isinstance(vocabulary, str) or not isinstance(vocabulary, Iterable):
             vocabulary = []
-        self.vocabulary = list(vocabulary)
+        self.vocabulary: Any = list(vocabulary)
         knows_unknown = self.vocabulary[:2] == _SPECIAL
         words = self.vocabulary[2:] if knows_unknown else self.vocabulary
         are_words = all(isinstance(word, str) and word for word in words)
