@@ -7,5 +7,13 @@ from keras_pixelcnn.likelihoods.pixel_likelihood import (
     PixelLikelihood,
     get,
 )
+from keras_pixelcnn.likelihoods.two_sided_geometric import TwoSidedGeometric
 
-__all__ = ["Categorical", "Identifier", "LogisticMixture", "PixelLikelihood", "get"]
+__all__ = [
+    "Categorical",
+    "Identifier",
+    "LogisticMixture",
+    "PixelLikelihood",
+    "TwoSidedGeometric",
+    "get",
+]

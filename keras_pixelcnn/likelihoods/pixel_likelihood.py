@@ -301,10 +301,11 @@ def get(identifier: Identifier, num_levels: int, channels: int = 1) -> PixelLike
     """Returns a likelihood by its name or config, as `keras.losses.get` does.
 
     Args:
-        identifier: "categorical" or "logistic_mixture", or the name of a subclass of
-            `PixelLikelihood`; or a dict with the name as "name" and the likelihood's
-            own arguments, such as {"name": "logistic_mixture", "num_mixtures": 5}. Or
-            a likelihood, or what `keras.saving.serialize_keras_object` makes of one.
+        identifier: "categorical", "logistic_mixture", "two_sided_geometric", or the
+            name of a subclass of `PixelLikelihood`; or a dict with the name as "name"
+            and the likelihood's own arguments, such as {"name": "logistic_mixture",
+            "num_mixtures": 5}. Or a likelihood, or what
+            `keras.saving.serialize_keras_object` makes of one.
         num_levels: number of values of a pixel's channel.
         channels: channels of a pixel. Default 1.
 

@@ -13,6 +13,7 @@ LIKELIHOODS = [
     likelihoods.LogisticMixture(256, 1),
     likelihoods.LogisticMixture(17, 3, num_mixtures=4),
     likelihoods.LogisticMixture(256, 4, num_mixtures=1),
+    likelihoods.TwoSidedGeometric(17, 3),
 ]
 
 

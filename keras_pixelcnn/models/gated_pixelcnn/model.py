@@ -48,11 +48,12 @@ class GatedPixelCNN(AutoregressiveImageModel):
         first_kernel_size: odd kernel of the first block, at least 3. Default 7.
         head_filters: features of the skip outputs and of the layer before the last,
             a multiple of the channels. Default: `filters`.
-        likelihood: "categorical", or "logistic_mixture": the discretised mixture of
+        likelihood: "categorical"; "logistic_mixture", the discretised mixture of
             logistics of PixelCNN++, whose network runs once a pixel instead of once a
             channel. {"name": "logistic_mixture", "num_mixtures": 5} is one of 5
             components instead of 10; see `keras_pixelcnn.likelihoods.LogisticMixture`.
-            Or one of your own; see `keras_pixelcnn.likelihoods.get`.
+            "two_sided_geometric", of two numbers a channel. Or one of your own; see
+            `keras_pixelcnn.likelihoods.get`.
         dropout_rate: share of gated features dropped in training, in [0, 1).
             Default 0.
         num_classes: number of labels, given as "label". Default: no labels.

@@ -23,7 +23,10 @@ CAPTIONS = {
 class TestGatedPixelCNN(ModelConformance):
     """Two stacks, of which each pixel sees the whole rectangle within reach."""
 
-    cases = CASES | {"RGB, captions": ((3, 4, 3), 5, CAPTIONS)}
+    cases = CASES | {
+        "RGB, captions": ((3, 4, 3), 5, CAPTIONS),
+        "RGB two-sided": ((3, 4, 2), 40, {"likelihood": "two_sided_geometric"}),
+    }
     thorough_case = "RGB, conditions"
     odd_cases = (
         ((1, 1, 1), 2, {}),
