@@ -38,11 +38,11 @@ KINDS = {
 }
 
 
-def make_model(kind, num_blocks=2):
+def make_model(kind, num_blocks=2, **other):
     """A tiny model far from uniform: fresh weights would hide most mistakes."""
     arguments = KINDS[kind]
     filters = 2 * arguments["image_shape"][-1]
-    arguments = {"num_blocks": num_blocks, **arguments}
+    arguments = {"num_blocks": num_blocks, **arguments, **other}
     model = GatedPixelCNN(**arguments, filters=filters, kernel_size=3)
     return randomize(model, scale=0.3 if "likelihood" in arguments else 0.5)
 

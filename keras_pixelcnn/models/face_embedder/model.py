@@ -14,6 +14,7 @@ from keras_pixelcnn.checks import (
     check_dropout_rate,
     check_image_shape,
     check_integer,
+    checked_outputs,
     is_integer,
     verb,
 )
@@ -199,7 +200,8 @@ class FaceEmbedder(ImageModel):
             float32 array (batch, embedding_dim), rows of length 1.
 
         Raises:
-            ValueError: when the images are not as said.
+            ValueError: when the images are not as said, or the weights are not finite,
+                or so large that no embedding is left.
         """
         check_integer("batch_size", batch_size)
         if not tf.executing_eagerly():
@@ -210,7 +212,10 @@ class FaceEmbedder(ImageModel):
         images = self.check_image_batch(image)
         if not len(images):
             return np.zeros((0, self.embedding_dim), np.float32)
-        return self.predict(images, batch_size=batch_size, verbose=0)
+        embeddings = self.predict(images, batch_size=batch_size, verbose=0)
+        # Features beyond float32 are divided by an infinite length: zeros are left.
+        has_length = np.linalg.norm(embeddings, axis=-1) > 0
+        return checked_outputs(tf.constant(has_length), embeddings)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -77,6 +77,13 @@ def test_nothing_is_decoded():
         model.decode(np.zeros(2))
 
 
+@pytest.mark.parametrize("damage", [_one_nan, _too_large])
+def test_nothing_is_embedded(damage):
+    model = _damaged(kp.FaceEmbedder((8, 8, 1), embedding_dim=2, filters=2), damage)
+    with pytest.raises(ValueError, match=MATCH):
+        model.embed(np.ones((2, 8, 8, 1), int))
+
+
 def test_nothing_is_written(tmp_path):
     model = MODELS["levels"]()
     model.compile("adam")

@@ -16,14 +16,15 @@ from tests.served import decode, encode, encode_masks, make_model
 from tests.test_case import random_images
 from tests.trainers.tiny_run import call
 
-# All the conditions that there are, which the model can do without.
+# Conditions, which the model can do without; captions are in conformance_test.
 KIND = "all_conditions"
+NO_CAPTIONS = {"vocabulary": None, "caption_length": None}
 NAMES = ["none", "half", "all"]
 
 
 @pytest.fixture(scope="module")
 def model():
-    return make_model(KIND)
+    return make_model(KIND, **NO_CAPTIONS)
 
 
 @pytest.fixture(scope="module")
