@@ -155,6 +155,11 @@ def log_prob_by_hand(model, parameters, images):
         sizes = (likelihood.num_levels, likelihood.channels, likelihood.num_mixtures)
         return logistic_reference.log_prob(parameters, images, *sizes).sum((1, 2))
     logits = np.asarray(parameters).astype("float64")
+    if likelihood.name == "two_sided_geometric":
+        centre, width = np.split(logits, 2, axis=-1)
+        centre = (likelihood.num_levels - 1) / (1 + np.exp(-centre))
+        levels = np.arange(likelihood.num_levels)
+        logits = -np.abs(levels - centre) / (0.05 + np.logaddexp(0, width))
     logits -= logits.max(-1, keepdims=True)
     logits -= np.log(np.exp(logits).sum(-1, keepdims=True))
     return np.take_along_axis(logits, images[..., None], -1).sum((1, 2, 3, 4))
