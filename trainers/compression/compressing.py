@@ -362,5 +362,7 @@ def size_table(
             "--config=folder --config.dataset=patches:PATH"
         )
     if _AS_THEY_ARE in better:
-        lines.append("JPEG files among these are small as they were stored with loss.")
+        lines.append(
+            "JPEG files, if some are among these, are small as they lost detail."
+        )
     return "\n".join(lines)

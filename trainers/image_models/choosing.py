@@ -241,7 +241,9 @@ def _size_of(sizes: np.ndarray, minutes: float, dataset: str) -> Choice:
     scale = min(1.0, largest / usual.max())
     height, width = (max(8, 4 * round(side * scale / 4)) for side in usual)
     stored = "x".join(f"{side:.0f}" for side in usual)
-    why = f"usual pictures are {stored}; they are cut to one form and scaled"
+    why = f"usual pictures are {stored}; they are cut to one form"
+    if scale < 1:
+        why += " and made smaller, so that the time is enough"
     return Choice(name, (height, width), why)
 
 

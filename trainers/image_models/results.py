@@ -181,8 +181,8 @@ def _advice(metrics: Mapping[str, Any]) -> list[str]:
         )
     return [
         f"{' and '.join(better)} need fewer bits than the model, which means that it "
-        f"has learnt too little; {hint}. Fewer levels (num_levels=32) and a trained "
-        "model to begin with (initial_model) help, too.",
+        f"has learnt too little; {hint}. Fewer levels (num_levels=32) help, too, "
+        "and a trained model to begin with (initial_model), if it began with none.",
         "",
     ]
 
