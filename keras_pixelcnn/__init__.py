@@ -9,7 +9,7 @@ import importlib
 import os
 from typing import Any
 
-if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+if (os.environ.get("KERAS_BACKEND") or "tensorflow") != "tensorflow":
     raise ImportError(  # before Keras looks for the other
         "keras_pixelcnn needs Keras on TensorFlow: set KERAS_BACKEND=tensorflow, or "
         f"unset it. Received: KERAS_BACKEND={os.environ['KERAS_BACKEND']}"

@@ -147,6 +147,10 @@ def check_finite_weights(weights: Iterable[Any]) -> None:
             )
 
 
+_NO_LEVELS = frozenset(["P", "PA", "HSV", "YCbCr", "LAB"])
+"""Modes of Pillow's pictures: places in a palette, and other spaces of colours."""
+
+
 def of_known_shape(
     name: str, value: tf.Tensor, shape: tuple[int, ...], *others: tuple[int, ...]
 ) -> tf.Tensor:
@@ -306,14 +310,23 @@ def _to_numpy(values: Any) -> np.ndarray:
 
     Raises:
         ValueError: when lists differ in length; when values are masked, which NumPy
-            would take for what lies beneath; or when a tensor is not dense.
+            would take for what lies beneath; when a tensor is not dense; or when a
+            picture of Pillow's holds other numbers than grey levels and colours.
     """
     parts = values if isinstance(values, list | tuple) else [values]
+    modes = {getattr(x, "mode", None) for x in parts if hasattr(x, "getbands")}
+    if not modes.isdisjoint(_NO_LEVELS):
+        raise ValueError(
+            f"A picture of mode {min(modes & _NO_LEVELS)} holds no levels of its "
+            'colours: .convert("RGB") or .convert("L") helps.'
+        )
     if any(isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x) for x in parts):
         raise ValueError("Some values are masked: fill them, as by .filled(0).")
     if isinstance(values, tf.RaggedTensor | tf.SparseTensor):
         raise ValueError("It is not dense: .to_tensor() or tf.sparse.to_dense helps.")
     array = np.asarray(values)
+    if array.dtype == bool:
+        return array.astype(np.uint8) != 0  # Pillow makes Booleans of a byte of 255
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 

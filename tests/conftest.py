@@ -11,7 +11,7 @@ XLA_FLAGS = "--xla_backend_optimization_level=0"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {XLA_FLAGS}".strip()
 
 # Examples of each property; --hypothesis-profile=slow tries more.
-settings.register_profile("quick", max_examples=40, deadline=None)
+settings.register_profile("quick", max_examples=100, deadline=None)
 settings.register_profile("slow", max_examples=2000, deadline=None)
 settings.load_profile("quick")
 

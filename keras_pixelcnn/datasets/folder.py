@@ -15,9 +15,11 @@ from keras_pixelcnn.datasets.folder_reader import FolderReader
 from keras_pixelcnn.datasets.image_file import NUM_LEVELS, SUFFIXES
 from keras_pixelcnn.datasets.image_format import ImageFormat
 
+_VALIDATION = ("val", "valid", "validation", "dev", "eval", "evaluation", "holdout")
+
 _SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "validation"),
+    **dict.fromkeys(_VALIDATION, "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
 """What folders of splits are called."""
@@ -280,7 +282,7 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 
 
 def _is_visible(name: str) -> bool:
-    return not name.startswith(".")
+    return not name.startswith((".", "__MACOSX", "@eaDir"))
 
 
 def _is_image(name: str) -> bool:

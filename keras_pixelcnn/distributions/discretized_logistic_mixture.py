@@ -217,6 +217,11 @@ class DiscretizedLogisticMixture(LevelDistribution):
 
     def _log_prob(self, value: tf.Tensor) -> tf.Tensor:
         value = tf.convert_to_tensor(value)
+        if value.shape.rank is None or value.shape[-1:] == [None]:
+            raise ValueError(
+                "value must have a known number of axes and channels: tf.ensure_shape "
+                f"tells them to a graph. Received: value of shape {value.shape}"
+            )
         self._likelihood.check_shape("value", value, [self._likelihood.channels])
         levels = self._likelihood.as_levels(value)
         floats = tf.cast(tf.maximum(levels, 0), tf.float64)

@@ -30,6 +30,26 @@ class LevelDistribution(tfd.AutoCompositeTensorDistribution):
         return super()._call_unnormalized_log_prob(value, name, **kwargs)
 
 
+def of_event_shape(value: tf.Tensor, event_shape: tuple[int, ...]) -> tf.Tensor:
+    """Returns values, once the graph has seen that they have the event's shape.
+
+    Args:
+        value: of a shape that the graph does not know.
+        event_shape: that of one example.
+
+    Returns:
+        The values; a run raises `InvalidArgumentError` when their last axes differ.
+    """
+    shape, rank = tf.shape(value), len(event_shape)
+    # Padded, so that a shape of any rank can be compared.
+    last = tf.concat([[-1] * rank, shape], axis=0)[-rank:]
+    rule = f"Images must have the shape (..., {', '.join(map(str, event_shape))})."
+    is_right = tf.reduce_all(tf.equal(last, event_shape))
+    check = tf.debugging.Assert(is_right, [rule, "Received:", shape], 8)
+    with tf.control_dependencies([check]):
+        return tf.identity(value)
+
+
 def as_call_seed(seed: Any) -> Any:
     """Makes the one integer of a call of any seed that TFP takes.
 

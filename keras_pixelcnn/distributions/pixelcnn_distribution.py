@@ -10,6 +10,7 @@ from tensorflow_probability import distributions as tfd
 from keras_pixelcnn.distributions.level_distribution import (
     LevelDistribution,
     as_call_seed,
+    of_event_shape,
 )
 
 
@@ -208,6 +209,9 @@ class PixelCNNDistribution(LevelDistribution):
                 f"Images must have the shape (..., {', '.join(map(str, event_shape))})."
                 f" Received: {tuple(value.shape)}"
             )
+        if known.rank is None or not known.is_fully_defined():
+            # Else a graph would spread what it gets over the images' shape.
+            value = of_event_shape(value, event_shape)
         shape = tf.broadcast_dynamic_shape(
             tf.shape(value)[:-3], self._batch_shape_tensor()
         )

@@ -96,6 +96,12 @@ def test_images_directly_in_the_folder_are_one_class(tmp_path):
     assert _labels(load_folder(tmp_path)) == {0: 0, 1: 0, 2: 0}
 
 
+def test_folders_of_archives_and_thumbnails_are_no_classes(tmp_path):
+    for number, name in enumerate(["b", "__MACOSX/b", "@eaDir/b", "c"]):
+        write_image(tmp_path / name / "x.png", np.full((4, 4), number))
+    assert _labels(load_folder(tmp_path)) == {0: 0, 3: 1}
+
+
 def test_an_image_beside_class_folders_is_told(tmp_path):
     """Once a stray thumbnail was a class, and shifted the others."""
     fill_folder(tmp_path, 10)
@@ -135,7 +141,7 @@ def test_a_split_without_a_folder_is_taken_from_training(tmp_path, own):
     assert sorted(found[0] + found[3 - with_folder]) == list(range(10))
 
 
-@pytest.mark.parametrize("own", ["dev", "Eval"])
+@pytest.mark.parametrize("own", ["dev", "Eval", "evaluation", "holdout"])
 def test_other_names_of_the_split_for_validation(tmp_path, own):
     _fill_splits(tmp_path, ["train", own])
     assert sorted(numbers(load_folder(tmp_path, "validation"))) == list(range(10, 20))

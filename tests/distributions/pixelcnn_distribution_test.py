@@ -136,6 +136,22 @@ def test_images_of_another_shape_are_refused(distribution):
             distribution.log_prob(np.zeros(shape, "int32"))
 
 
+@pytest.mark.parametrize("validate_args", [False, True])
+def test_images_of_unknown_shape_are_looked_at_in_the_graph(model, validate_args):
+    """Once single pixels were spread over an image, and had a number."""
+    distribution = model.distribution(validate_args=validate_args)
+    specs = [tf.TensorSpec(None, tf.int32), tf.TensorSpec([None] * 4, tf.int32)]
+    for spec in specs:
+        score = tf.function(distribution.log_prob, input_signature=[spec])
+        images = np.zeros((2, *SHAPE), "int32")
+        np.testing.assert_allclose(score(images), model.log_prob(images), rtol=1e-5)
+        wrong = [(2, 1, 1, 1), (2, *SHAPE[:2], 1), (4, 8, 8, SHAPE[2])]
+        wrong += [(1,), (), (1, 1, 1), SHAPE[:2]] if spec.shape.rank is None else []
+        for shape in wrong:
+            with pytest.raises(tf.errors.InvalidArgumentError, match="must have the"):
+                score(np.zeros(shape, "int32"))
+
+
 def test_no_distribution_traces_anew(model):
     images = model.sample(3, seed=1)
     model.distribution().log_prob(images)

@@ -98,6 +98,11 @@ def check_latent(latent: Any, latent_dim: int) -> tf.Tensor:
             raise ValueError(f"{_RULE} Received: values of type {latent.dtype}")
     latent = tf.cast(latent, tf.float32)
     shape = latent.shape
+    if shape.rank is None:
+        raise ValueError(
+            f"latent must have a shape, ({latent_dim},) or (batch, {latent_dim}), that "
+            "the graph knows: tf.ensure_shape tells it. Received: an unknown one"
+        )
     if shape.rank not in (1, 2) or not shape[-1:].is_compatible_with([latent_dim]):
         raise ValueError(
             f"latent must have the shape ({latent_dim},) or (batch, {latent_dim}). "

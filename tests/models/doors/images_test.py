@@ -158,6 +158,22 @@ def test_lists_of_pictures(grey, colored):
             assert history["val_loss"][0] == pytest.approx(right, rel=1e-5)
 
 
+def test_pictures_of_two_levels_and_of_other_modes(grey):
+    """Once true was 255, and places in a palette were levels."""
+    two = kp.GatedPixelCNN((4, 4, 1), 2, filters=4, num_blocks=1)
+    shapes = np.random.default_rng(0).random((3, 4, 4, 1)) < 0.5
+    pictures = [Image.fromarray(shape[..., 0]) for shape in shapes]
+    assert {picture.mode for picture in pictures} == {"1"}
+    right = two.log_prob(shapes.astype(int))
+    np.testing.assert_allclose(two.log_prob(pictures), right, rtol=1e-6)
+    colors = [Image.fromarray(np.uint8(shape * [[[9, 90, 200]]])) for shape in shapes]
+    for mode in ("P", "HSV", "YCbCr"):
+        others = [picture.convert(mode) for picture in colors]
+        for verb in (grey.log_prob, grey.evaluate):
+            with pytest.raises(ValueError, match=rf"mode {mode} .*\.convert\(\"RGB"):
+                verb(others)
+
+
 def test_values_under_a_mask_are_no_values(grey):
     """Once NumPy's masked arrays were taken for what lies beneath."""
     masked = np.ma.masked_array(IMAGES, mask=False)
