@@ -19,6 +19,9 @@ _LEVELS_AT_ONCE = 64
 class Categorical(PixelLikelihood):
     """A softmax over the `num_levels` values of each channel, without any order.
 
+    A likelihood that makes the logits of fewer numbers is a subclass with another
+    `pixel_shape` and `logits`.
+
     Args:
         num_levels: number of values, 2 to 65,536.
         channels: channels of a pixel. Default 1.
@@ -35,19 +38,31 @@ class Categorical(PixelLikelihood):
         """One logit for each level of each channel: (channels, num_levels)."""
         return self.channels, self.num_levels
 
-    def log_prob(self, logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    def logits(self, parameters: tf.Tensor) -> tf.Tensor:
+        """Returns the logits of all levels.
+
+        Args:
+            parameters: float tensor (..., m), a channel's own: here the logits.
+
+        Returns:
+            float32 tensor (..., num_levels).
+        """
+        logits = tf.cast(parameters, tf.float32)
+        self.check_shape("logits", logits, [self.num_levels])
+        return logits
+
+    def log_prob(self, parameters: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """Computes the log probability of each value.
 
         Args:
-            logits: float tensor (..., num_levels).
+            parameters: float tensor (..., m), what `logits` takes.
             values: tensor (...) of integers in [0, num_levels), of any type.
 
         Returns:
             float32 tensor (...), in nats; -inf for values that are no level.
         """
         levels = self.as_levels(tf.convert_to_tensor(values))
-        logits = tf.cast(logits, tf.float32)
-        self.check_shape("logits", logits, [self.num_levels])
+        logits = self.logits(parameters)
         # In fewer passes over the logits than TensorFlow's cross entropy takes.
         highest = tf.stop_gradient(tf.reduce_max(logits, axis=-1, keepdims=True))
         total = tf.reduce_sum(tf.exp(logits - highest), axis=-1)
@@ -68,12 +83,12 @@ class Categorical(PixelLikelihood):
     def channel_parameters(
         self, parameters: tf.Tensor, values_before: Sequence[tf.Tensor]
     ) -> tf.Tensor:
-        """Returns the logits of the next channel; see `PixelLikelihood`."""
+        """Returns those of the next channel; see `PixelLikelihood`."""
         return parameters[:, len(values_before)]
 
-    def level_weights(self, logits: tf.Tensor) -> tf.Tensor:
+    def level_weights(self, parameters: tf.Tensor) -> tf.Tensor:
         """Exponentiates the logits, the highest as 1; see `PixelLikelihood`."""
-        logits = tf.cast(logits, tf.float32)
+        logits = self.logits(parameters)
         return tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))
 
     def sample_guided(
@@ -86,22 +101,27 @@ class Categorical(PixelLikelihood):
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Samples by classifier-free guidance of logits; see `PixelLikelihood`."""
-        logits = guided_logits(conditional, unconditional, scale)
-        return self.sample(logits, uniforms, temperature, top_p)
+        both = self.logits(conditional), self.logits(unconditional)
+        logits = guided_logits(*both, scale)
+        return self._sample(logits, uniforms, temperature, top_p)
 
     def sample(
         self,
-        logits: tf.Tensor,
+        parameters: tf.Tensor,
         uniforms: tf.Tensor,
         temperature: tf.Tensor,
         top_p: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Samples values from logits (examples, num_levels); see `PixelLikelihood`.
+        """Samples values; the temperature divides logits; see `PixelLikelihood`."""
+        return self._sample(self.logits(parameters), uniforms, temperature, top_p)
 
-        The temperature divides the logits.
-        """
-        logits = tf.cast(logits, tf.float32)
-        self.check_shape("logits", logits, [self.num_levels])
+    def _sample(
+        self,
+        logits: tf.Tensor,
+        uniforms: tf.Tensor,
+        temperature: tf.Tensor,
+        top_p: tf.Tensor | None,
+    ) -> tf.Tensor:
         logits -= tf.reduce_max(logits, axis=-1, keepdims=True)
         # Divided last: the highest stays 0 however low the temperature is.
         weights = tf.exp(logits / self.warm_enough(temperature))
