@@ -111,8 +111,22 @@ def train(
             if is_chief:
                 metrics = kind.write_results(run, trained)
                 _print_table(metrics, folder, kind)
-        strategies.wait_for_all(strategy)
+        _leave_together(strategy, folder)
     return metrics
+
+
+def _leave_together(strategy: tf.distribute.Strategy, folder: RunFolder) -> None:
+    """Waits for the worker that writes.
+
+    The first that leaves can break off the wait of another. Once the results are there,
+    that harms nobody.
+    """
+    try:
+        with strategies.lost_workers_explained(strategy):
+            strategies.wait_for_all(strategy)
+    except ConnectionError:
+        if not folder.metrics.exists():
+            raise
 
 
 def _read_metrics(folder: RunFolder, kind: RunKind) -> dict[str, Any]:

@@ -145,3 +145,20 @@ def test_a_worker_that_is_lost_while_results_are_written_is_told(tmp_path, monke
     monkeypatch.setattr(strategies, "wait_for_all", lose)
     with pytest.raises(ConnectionError, match="Another worker is gone"):
         training.train_and_evaluate(tiny_config(epochs=1), tmp_path)
+
+
+def test_a_worker_that_leaves_first_once_all_is_written_harms_nobody(
+    tmp_path, monkeypatch
+):
+    left = []
+
+    def lose(strategy):
+        if (tmp_path / "metrics.json").exists():
+            left.append(strategy)
+            monkeypatch.setattr(strategies, "is_multi_worker", lambda strategy: True)
+            raise tf.errors.UnavailableError(None, None, "gone")
+
+    monkeypatch.setattr(strategies, "wait_for_all", lose)
+    metrics = training.train_and_evaluate(tiny_config(epochs=1), tmp_path)
+    assert left
+    assert metrics["best_epoch"] == 1
