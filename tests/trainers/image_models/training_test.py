@@ -218,7 +218,7 @@ def test_no_baseline_is_fitted_to_too_many_images(monkeypatch, finished):
     assert set(found["baselines_left_out"]) == set(baselines.BASELINES) - {"uniform"}
 
 
-def test_epochs_between_validations(tmp_path, no_exports):
+def test_epochs_between_validations(tmp_path, no_results):
     config = tiny_config(epochs=3, validate_every=2)
     training.train_and_evaluate(config, tmp_path / "run")
     rows = (tmp_path / "run" / "history.jsonl").read_text().splitlines()
