@@ -48,7 +48,7 @@ def low_type(policy):
 
 
 @pytest.mark.parametrize(
-    ("policy", "gradient_checkpointing"), zip(POLICIES, (True, False))
+    ("policy", "gradient_checkpointing"), [*zip(POLICIES, (True, False))]
 )
 def test_all_but_the_last_layer_computes_in_the_low_type(
     policy, gradient_checkpointing

@@ -171,6 +171,7 @@ def test_damaged_results_are_told(finished, tmp_path, content):
         training.train_and_evaluate(config, tmp_path)
 
 
+@pytest.mark.op_by_op
 def test_a_run_that_diverges_ends_with_an_error(tmp_path):
     with pytest.raises(NonFiniteLossError, match=r"is \S+ and .* at step \d+, batch"):
         training.train_and_evaluate(

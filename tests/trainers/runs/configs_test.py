@@ -199,7 +199,7 @@ def test_one_step_of_training_of_the_true_network(name):
     likelihood = model.pixel_likelihood
     zeros = tf.zeros([1, *shape[:2], *likelihood.pixel_shape])
     nats = likelihood.image_log_prob(zeros, batch["image"])
-    np.testing.assert_allclose(bits, bits_per_dim(nats, model.num_dims), atol=0.05)
+    np.testing.assert_allclose(bits, bits_per_dim(nats, model.num_dims), atol=0.15)
     for old, weight in zip(before, model.trainable_weights[:2], strict=True):
         assert np.any(old != weight.numpy())
         assert np.isfinite(weight.numpy()).all()
