@@ -4,7 +4,10 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 import keras_pixelcnn as kp
+from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import (
     BoundObjective,
     LikelihoodObjective,
@@ -15,9 +18,10 @@ from keras_pixelcnn.training import (
 from trainers.autoencoding import pictures, results
 from trainers.image_models.training import train_model
 from trainers.runs import config as run_config
-from trainers.runs.config import ABOVE_ZERO, check_names, check_values, integer
+from trainers.runs.config import ABOVE_ZERO, BOOLEAN, check_names, check_values, integer
 from trainers.runs.data import (
     TrainingData,
+    as_arrays,
     load_training_data,
     training_images,
     validation_batches,
@@ -28,6 +32,7 @@ from trainers.runs.training import RunKind, train
 _RULES = {
     "mse_epochs": integer(1),
     "mse_learning_rate": ABOVE_ZERO,
+    "begins_with_mse": BOOLEAN,
     "probe_images": integer(1),
     "accuracy_images": integer(1),
     "num_rows": integer(1),
@@ -50,6 +55,12 @@ def check_config(config: Mapping[str, Any]) -> None:
     run_config.check_config(config, names, more_fields=["autoencoder"])
     check_names("config.autoencoder", config.get("autoencoder"), _RULES)
     check_values("config.autoencoder", config["autoencoder"], _RULES)
+    if config["autoencoder"]["begins_with_mse"] and config["model"].get("beta"):
+        raise ValueError(
+            "config.autoencoder.begins_with_mse must be False where the model is "
+            "variational: the baseline's encoder has no deviations. "
+            f"Received: config.model.beta={config['model']['beta']}"
+        )
 
 
 def _make_model(
@@ -63,9 +74,45 @@ def _make_objective(config: Mapping[str, Any]) -> Objective:
 
 
 def _train(run: Run) -> RunState:
-    state = train_model(run, _make_model, pictures.sample_pictures, _make_objective)
     train_baseline(run)
-    return state
+
+    def make_model(
+        config: Mapping[str, Any], data: TrainingData
+    ) -> kp.PixelCNNAutoencoder:
+        model = _make_model(config, data)
+        if config["autoencoder"]["begins_with_mse"]:
+            path = run.folder.path / results.BASELINE / "model.keras"
+            images = as_arrays(data.validation).image
+            begin_with(load_model(path, kp.MSEAutoencoder), model, images)
+        return model
+
+    return train_model(run, make_model, pictures.sample_pictures, _make_objective)
+
+
+def begin_with(
+    baseline: kp.MSEAutoencoder, model: kp.PixelCNNAutoencoder, images: np.ndarray
+) -> None:
+    """Begins with the baseline's encoder, and a decoder that does not listen yet.
+
+    A decoder that is trained already ignores an encoder that begins anew, before that
+    has anything to say.
+
+    Args:
+        baseline: its encoder is as the model's.
+        model: changed in place. Each number of its latent gets a mean of 0 and a
+            deviation of 1; the gates begin without the latent.
+        images: integers (images, height, width, channels) that say how to scale it.
+    """
+    for own, given in zip(model.encoder.weights, baseline.encoder.weights, strict=True):
+        own.assign(given)
+    latent = baseline.encode(images).numpy()
+    mean, deviation = latent.mean(axis=0), np.maximum(latent.std(axis=0), 1e-6)
+    dense = model.encoder.dense
+    dense.kernel.assign(dense.kernel / deviation)
+    dense.bias.assign((dense.bias - mean) / deviation)
+    for weight in model.decoder.weights:
+        if weight.path.endswith(("embedding/kernel", "spatial/kernel")):
+            weight.assign(np.zeros(weight.shape))
 
 
 def train_baseline(run: Run) -> RunState:

@@ -31,6 +31,9 @@ def get_config() -> config_dict.ConfigDict:
         # The baseline: the same encoder and latent, a deconvolutional decoder.
         "mse_epochs": 60,
         "mse_learning_rate": 2e-3,
+        # Whether the model begins with the baseline's encoder, which a decoder that is
+        # trained already (initial_model) does not ignore.
+        "begins_with_mse": False,
         # The linear probe learns from at most so many training images.
         "probe_images": 20_000,
         # A classifier of as many looks at reconstructions of so many test images.

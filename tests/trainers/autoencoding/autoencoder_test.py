@@ -38,7 +38,7 @@ def tiny_config(**model):
     config.update(epochs=1, sample_every=1, deterministic=False, batch_size=128)
     config.autoencoder.update(mse_epochs=2, num_rows=3, num_reconstructions=2)
     config.autoencoder.update(probe_images=200, importance_samples=2)
-    config.autoencoder.accuracy_images = 60
+    config.autoencoder.update(accuracy_images=60, begins_with_mse=True)
     return config
 
 
@@ -141,6 +141,48 @@ def test_a_baseline_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypa
     assert "validation_mean_squared_error" in json.loads(history[-1])
 
 
+def test_the_model_begins_with_the_baseline_s_encoder_and_does_not_listen_yet():
+    baseline = kp.MSEAutoencoder((8, 8, 1), 17, latent_dim=3, encoder_filters=4)
+    model = kp.PixelCNNAutoencoder(
+        *((8, 8, 1), 17),
+        latent_dim=3,
+        encoder_filters=4,
+        filters=4,
+        num_blocks=1,
+        map_filters=2,
+    )
+    images = images_of("test")
+    autoencoding.begin_with(baseline, model, images)
+    latent, old = model.encode(images).numpy(), baseline.encode(images).numpy()
+    np.testing.assert_allclose(latent.mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(latent.std(0), 1, atol=1e-4)
+    scaled = (old - old.mean(0)) / old.std(0)
+    np.testing.assert_allclose(latent, scaled, atol=1e-3)
+    given = [model.decoder.log_prob(images, **model.latent_conditions(latent))]
+    given.append(
+        model.decoder.log_prob(images, **model.latent_conditions(latent[::-1]))
+    )
+    np.testing.assert_allclose(*given, rtol=1e-6)
+
+
+def test_a_run_begins_with_its_baseline_where_the_config_says_so(tmp_path, monkeypatch):
+    def stop(baseline, model, images):
+        begun.append((baseline, model, images.shape))
+        raise InterruptedError
+
+    begun = []
+    monkeypatch.setattr(autoencoding, "begin_with", stop)
+    with pytest.raises(InterruptedError):
+        train_autoencoder(tiny_config(), tmp_path)
+    ((baseline, model, shape),) = begun
+    trained = keras.models.load_model(tmp_path / "mse" / "model.keras")
+    np.testing.assert_array_equal(
+        baseline.encoder.dense.kernel, trained.encoder.dense.kernel
+    )
+    assert isinstance(model, kp.PixelCNNAutoencoder)
+    assert shape == images_of("validation").shape
+
+
 def test_on_nonfinite_reaches_the_baseline(tmp_path, monkeypatch):
     class Loop:
         def __init__(self, *given, options, **rest):
@@ -183,6 +225,7 @@ def test_the_configs_are_right(module):
     [
         ({"mse_epochs": 0}, r"mse_epochs must be an integer of at least 1.*: 0"),
         ({"mse_learning_rate": -1}, r"mse_learning_rate must be above 0.*-1"),
+        ({"begins_with_mse": 1}, r"begins_with_mse must be True or False.*: 1"),
         ({"mse_epoch": 1}, r"must have the fields .*Received: .*'mse_epoch'"),
     ],
 )
@@ -191,6 +234,12 @@ def test_a_wrong_field_is_told(fields, sentence):
     config["autoencoder"].update(fields)
     with pytest.raises(ValueError, match=sentence):
         check_config(config)
+
+
+def test_a_variational_model_cannot_begin_with_its_baseline():
+    config = tiny_config(beta=0.5)
+    with pytest.raises(ValueError, match=r"begins_with_mse must be False.*beta=0.5"):
+        check_config(config.to_dict())
 
 
 def test_what_is_no_auto_encoder_is_refused_and_the_other_way_around(tmp_path):
