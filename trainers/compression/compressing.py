@@ -33,6 +33,9 @@ _TILES_TRIED = 64
 _PASSES = 2.5
 """Scoring passes that coding a tile costs, of models with steps: 1.5 to 3.5."""
 
+_GRAPHS = 3.0
+"""How long making the codec's graph takes, in times of that of a scoring pass."""
+
 _SECONDS_BETWEEN_LINES = 10.0
 
 _MOST_VALUES_OF_HIGHEST_EFFORT = 2**20
@@ -187,7 +190,7 @@ def estimate(model: kp.AutoregressiveImageModel, source: Source) -> Estimate:
         nats = model.log_prob(images, reduce=False, **conditions).numpy()
         moments.append(time.monotonic())
     first, seconds = np.diff(moments)
-    preparing = max(first - seconds, 0.0)  # which the codec's graph takes, too
+    preparing = _GRAPHS * max(first - seconds, 0.0)
     bits = -float(nats[inside].mean()) / np.log(2)
     passes = _PASSES if model.has_scan_steps else model.num_dims
     count = count_tiles(model, source)
