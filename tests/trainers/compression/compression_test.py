@@ -386,4 +386,4 @@ def test_the_time_that_is_foretold_holds_the_making_of_the_graph(monkeypatch):
     monkeypatch.setattr(compressing.time, "monotonic", lambda: next(moments, 6.0))
     source = compressing.Source(list(images), {}, {})
     guess = compressing.estimate(model, source)
-    assert guess.seconds == pytest.approx(2.5 * 1.0 + 3.0 * 4.0)
+    assert guess.seconds == pytest.approx(3.2 * 1.0 + 3.0 * 4.0)
