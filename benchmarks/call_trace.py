@@ -12,6 +12,7 @@ seen.
 import contextlib
 import itertools
 import json
+import os
 import pathlib
 import sys
 import tempfile
@@ -50,16 +51,18 @@ class Tracer:
     """
 
     def __init__(self, package: Any = kp) -> None:
-        self._root = pathlib.Path(package.__file__).parent
+        self._root = f"{pathlib.Path(package.__file__).parent}{os.sep}"
         self._calls: list[tuple[str, str]] = []
         self.is_on = True
 
     def note(self, frame: FrameType, event: str, _: Any) -> None:
         """Notes a call: what `sys.setprofile` takes."""
-        path = pathlib.Path(frame.f_code.co_filename)
-        if self.is_on and event == "call" and path.is_relative_to(self._root):
-            file = path.relative_to(self._root).as_posix()
-            self._calls.append((file, frame.f_code.co_qualname))
+        # Called for each of millions of functions, of which few are the package's.
+        if event == "call" and self.is_on:
+            path = frame.f_code.co_filename
+            if path.startswith(self._root):
+                file = path.removeprefix(self._root).replace(os.sep, "/")
+                self._calls.append((file, frame.f_code.co_qualname))
 
     def trace(self) -> Trace:
         """Returns what was noted."""

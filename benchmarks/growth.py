@@ -1,4 +1,4 @@
-"""How time and memory grow: of sampling with the side, of training with the depth.
+"""Measures how sampling grows with the side, and training with the depth.
 
 Times are taken in turn in this process; memory is that of a batch beyond a single
 image, each measured in fresh processes (see `benchmarks.peak_memory`).

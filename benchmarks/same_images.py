@@ -1,4 +1,4 @@
-"""How many images differ between ways to sample them, where the seeds are the same.
+"""Counts the images that differ between ways to sample them by the same seeds.
 
     python -m benchmarks.same_images --folder=images --num_images=10000
 

@@ -64,7 +64,7 @@ def measure(
     """
     with tempfile.TemporaryDirectory() as folder:
         base = pathlib.Path(folder) / "served"
-        new_model(images).export(base / "1", verbose=False)
+        new_model(images).export(base / "1", verbose=False, signatures=["sample"])
         sample = tf.saved_model.load(base / "1").signatures["sample"]
         with running_server(base) as server:
             return [

@@ -30,9 +30,10 @@ def load_tensorflow() -> None:
     """Imports TensorFlow, and keeps its C++ libraries quiet.
 
     Python's own words, and the last ones of a library that ends the process, come
-    through. Who sets TF_CPP_MIN_LOG_LEVEL to 0 or 1 hears everything.
+    through. Who sets TF_CPP_MIN_LOG_LEVEL to 0 or 1 hears everything; where a process
+    cannot be forked, as on Windows, some lines are heard.
     """
-    if os.environ.setdefault(LEVEL, "3") in ("0", "1"):
+    if os.environ.setdefault(LEVEL, "3") in ("0", "1") or not hasattr(os, "fork"):
         return
     inlet, outlet = os.pipe()
     # Another process reads: a library that ends this one would take a thread along.

@@ -65,7 +65,7 @@ def read_outputs(
 
 
 class RowSize(NamedTuple):
-    """What a row of a request takes at most.
+    """The most bytes and values that a row of a request takes.
 
     What has no fixed size, as strings, counts as nothing among bytes and lists; where
     there is such an input, commas have no limit: texts may hold any number. (Files in

@@ -11,7 +11,7 @@ XLA_FLAGS = "--xla_backend_optimization_level=0"
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {XLA_FLAGS}".strip()
 
 # Examples of each property; --hypothesis-profile=slow tries more.
-settings.register_profile("quick", max_examples=100, deadline=None)
+settings.register_profile("quick", max_examples=50, deadline=None)
 settings.register_profile("slow", max_examples=2000, deadline=None)
 settings.load_profile("quick")
 
@@ -23,6 +23,8 @@ def pytest_configure():
     holds a loop for each processor: that these change no image is tested by itself.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker:
+        gc.disable()  # until all is imported, of which nothing goes again
     if worker and hasattr(os, "sched_setaffinity"):
         processors = sorted(os.sched_getaffinity(0))
         # From another one on for each run of the tests that shares the machine.
@@ -32,6 +34,7 @@ def pytest_configure():
 
 def pytest_collection_finish():
     """Spares the garbage collector what was imported, a tenth of all the time."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 10)
@@ -53,9 +56,11 @@ def free_what_a_file_made():
     """Models and their graphs refer to each other, and go by the collector alone.
 
     It waits until they are a quarter of all objects, which are gigabytes of graphs.
+    What is left then is there for the whole session, and need not be looked at again.
     """
     yield
     gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -46,6 +46,7 @@ def test_the_models_of_the_readme_are_there():
     assert set(CONFIGS) == set(NAMES)
 
 
+@pytest.mark.op_by_op
 def test_the_recorded_likelihood_is_the_models(model):
     test = datasets.load("digits", "test", batch_size=64)
     logs = model.evaluate(test, return_dict=True, verbose=0)
@@ -166,6 +167,7 @@ def test_a_damaged_record_does_not_stand_in_another_models_way(copied):
     assert kp.from_preset(DIGITS).num_levels == 17
 
 
+@pytest.mark.op_by_op
 def test_a_model_can_be_trained_further():
     model = kp.from_preset(DIGITS)
     before = model.get_weights()
@@ -231,6 +233,7 @@ def test_an_export_knows_what_the_preset_knows(tmp_path):
 # Presets that are trained further on other images.
 
 
+@pytest.mark.op_by_op
 def test_what_cannot_be_kept_begins_anew(caplog):
     caplog.set_level("INFO", logger="absl")
     model = kp.from_preset(DIGITS, label_names=("even", "odd"), image_shape=(6, 9, 1))

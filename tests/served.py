@@ -15,12 +15,12 @@ KINDS = {
         "image_shape": (2, 3, 3),
         "num_levels": 17,
         "num_classes": 3,
+        "spatial_shape": (2, 1, 3),
         "likelihood": "logistic_mixture",
     },
-    "spatial": {"image_shape": (2, 2, 4), "num_levels": 4, "spatial_shape": (2, 1, 3)},
-    # Of more levels than a byte has.
+    # Of more levels than a byte has, and of colours with transparency.
     "optional": {
-        "image_shape": (2, 3, 1),
+        "image_shape": (2, 2, 4),
         "num_levels": 300,
         "embedding_dim": 2,
         "condition_dropout": 0.2,

@@ -11,7 +11,7 @@ from keras_pixelcnn.codecs import tile_geometry
 
 
 class TilePlaces(NamedTuple):
-    """Where the tiles of a batch lie in the images."""
+    """The places of a batch's tiles in the images."""
 
     images: np.ndarray
     """int64 (tiles,): numbers of the images."""

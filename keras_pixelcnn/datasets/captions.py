@@ -65,14 +65,14 @@ class Group(NamedTuple):
 
     @property
     def phrase(self) -> str:
-        """What a sentence calls the group, as "two small red circles"."""
+        """The words for the group in a sentence, as "two small red circles"."""
         plural = "" if self.count == 1 else "es" if self.shape == "cross" else "s"
         number = _NUMBERS[self.count - 1]
         return f"{number} {self.size} {self.color} {self.shape}{plural}"
 
 
 class Scene(NamedTuple):
-    """What a picture shows: one group, or one in its relation to another."""
+    """The content of a picture: one group, or one in its relation to another."""
 
     groups: tuple[Group, ...]
     relation: str | None

@@ -28,7 +28,7 @@ class Found(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Whether a picture shows what its sentence says.
+    """The answer to whether a picture shows what its sentence says.
 
     Attributes:
         kinds: the colours of the shapes and the shapes themselves, and nothing else.

@@ -14,7 +14,7 @@ from keras_pixelcnn.evaluation.features import (
 
 
 class PrecisionRecall(NamedTuple):
-    """How much of each set the other one covers.
+    """The share of each set that the other one covers.
 
     Attributes:
         precision: the share of generated images that are among the real ones: quality.
@@ -125,7 +125,7 @@ def nearest_images(images: Any, others: Any, num_nearest: int = 1) -> Nearest:
 
 
 class Memorisation(NamedTuple):
-    """Whether samples are nearer to the training images than unseen images are.
+    """Measures of whether samples are copies: nearer to training images than others.
 
     Attributes:
         share: the probability that a sample is nearer to its nearest training image

@@ -1,4 +1,4 @@
-"""All measures of samples at once."""
+"""Computes all measures of sample quality at once."""
 
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from keras_pixelcnn.evaluation.neighbours import (
 
 
 class SampleQuality(NamedTuple):
-    """What samples are like beside real images.
+    """The quality of samples, measured beside real images.
 
     Attributes:
         frechet: see `frechet_distance`.

@@ -27,7 +27,7 @@ CARD_FILE = "README.md"
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """What is known of a trained model without loading it.
+    """The record of a trained model, which is read without loading the model.
 
     Attributes:
         name: what `from_preset` takes.
@@ -79,7 +79,7 @@ class Preset:
 
     @property
     def folder(self) -> pathlib.Path:
-        """Where the model, its card (`README.md`) and its samples lie."""
+        """The folder of the model, its card (`README.md`) and its samples."""
         return PRETRAINED / self.name
 
 

@@ -1,4 +1,4 @@
-"""All that is saved of a run: its counters and figures, and its variables' values."""
+"""The saved state of a run: its counters and figures, and its variables' values."""
 
 import dataclasses
 import math

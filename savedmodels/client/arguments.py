@@ -1,4 +1,4 @@
-"""From what a user passes to the arrays that a signature takes."""
+"""Conversion of a user's arguments to the arrays that a signature takes."""
 
 import numbers
 import random

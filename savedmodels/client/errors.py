@@ -1,4 +1,4 @@
-"""What can go wrong between a client and its server, and what to do about it."""
+"""Exceptions of the client, each with advice on what to do about it."""
 
 from typing import ClassVar
 

@@ -40,7 +40,7 @@ class Deadline:
 
 @dataclasses.dataclass(frozen=True)
 class RetryPolicy:
-    """When a request is sent again to a server that is unavailable.
+    """The rules for sending a request again to a server that is unavailable.
 
     Delays double from `first_delay` up to `longest_delay`; each is taken by half to
     whole, at random.

@@ -9,7 +9,7 @@ from savedmodels.tensor_spec import TensorSpec
 
 
 class ModelSpec(NamedTuple):
-    """Which model of a server: its name, and at most one of the other two."""
+    """The model that is asked for: its name, and at most one of the other two."""
 
     name: str
     version: int | None = None

@@ -20,7 +20,7 @@ _LARGEST_VERSION = 2**63 - 1
 
 
 class _Status(NamedTuple):
-    """What became of a version: LOADING, AVAILABLE or END, and why it is not served."""
+    """The state of a version: LOADING, AVAILABLE or END, and why it is not served."""
 
     state: int
     error: ServingError | None = None

@@ -1,11 +1,13 @@
 import pytest
 
-from benchmarks import serving
+from benchmarks import serving, serving_clients
 from tests.benchmarks.tiny_network import NAME
 
 
 @pytest.mark.slow
-def test_no_request_is_lost_or_wrong():
+def test_no_request_is_lost_or_wrong(monkeypatch):
+    monkeypatch.setattr(serving_clients, "PROCESSES", 1)  # each imports for seconds
+    monkeypatch.setattr(serving, "_WARM_UP", 40)
     records = serving.measure(2, NAME, num_requests=40, num_clients=4)
     assert [record["protocol"] for record in records] == ["rest", "grpc"]
     for record in records:

@@ -3,7 +3,7 @@
 import keras_pixelcnn as kp
 from tests.test_case import randomize
 
-SHAPE, LEVELS = (4, 3, 3), 5
+SHAPE, LEVELS = (3, 2, 3), 5
 
 
 def new_model(**kwargs):

@@ -5,10 +5,12 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
 from keras_pixelcnn.models import AutoregressiveImageModel
 from tests.forked import Forked
 from tests.trainers.runs.train_lightly import export
+from trainers.image_models import results
 
 ROOT = pathlib.Path(__file__).parents[2]
 TINY = (
@@ -52,6 +54,17 @@ def train_lightly():
 def no_exports(monkeypatch):
     """Runs in this process leave an empty folder in place of their export."""
     monkeypatch.setattr(AutoregressiveImageModel, "export", export)
+
+
+@pytest.fixture
+def no_results(no_exports, monkeypatch):
+    """Runs in this process draw nothing at their end either: that is for `finished`."""
+
+    def sample(self, num_samples, **options):
+        return tf.zeros([num_samples, *self.image_shape], tf.uint8)
+
+    monkeypatch.setattr(AutoregressiveImageModel, "sample", sample)
+    monkeypatch.setattr(results, "save_completions", lambda *args, **options: None)
 
 
 @pytest.fixture(scope="session")

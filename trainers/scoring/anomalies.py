@@ -75,7 +75,7 @@ def compare(
 
 
 class DefectDetection(NamedTuple):
-    """How well painted faults are found in the map of the surprise.
+    """The accuracy with which painted faults are found in the map of the surprise.
 
     Attributes:
         pixels: AUROC of the map, pixels of faults against all others of these images.

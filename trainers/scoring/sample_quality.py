@@ -32,7 +32,7 @@ _NUM_NEAREST = 4
 
 
 class Comparison(NamedTuple):
-    """What samples are like, and what they may have been copied from.
+    """The quality of samples, and the images that they may have been copied from.
 
     Attributes:
         quality: all measures.

@@ -119,7 +119,7 @@ class CaptionText:
 
     @property
     def rule(self) -> str:
-        """What a caption must be, in words."""
+        """Says in words what a caption must be."""
         return (
             f"caption must hold sentences of at most {self.length} words that the "
             f"model knows, or their numbers: 0 after the last, and from "

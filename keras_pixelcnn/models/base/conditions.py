@@ -315,12 +315,12 @@ class Conditions:
 
     @property
     def known_names(self) -> list[str]:
-        """What may be passed by name: `names`, and an optional model's presence."""
+        """The names that may be passed: `names`, and an optional model's presence."""
         return [*self.shapes, *([HAS_CONDITION] if self.optional else [])]
 
     @property
     def words(self) -> str:
-        """What the model takes, as in "the conditions ['label']"."""
+        """Says in words what the model takes, as in "the conditions ['label']"."""
         return f"the conditions {self.names}" if self.shapes else "no conditions"
 
     def check_names(self, given: Mapping[str, Any]) -> None:

@@ -133,7 +133,7 @@ class ImageModel(keras.Model):
 
     @property
     def label_names(self) -> tuple[str, ...] | None:
-        """What the labels are called; None where nobody said.
+        """The names of the labels; None where none were given.
 
         May be set, to as many different strings as there are classes. They can then be
         given in place of numbers, `label="sneaker"`, and are saved and exported.

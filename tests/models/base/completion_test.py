@@ -30,6 +30,7 @@ def masks_of(shape, seed=0):
 
 
 @pytest.mark.parametrize("sampler", ["incremental", "fixed_point", "ancestral"])
+@pytest.mark.op_by_op
 def test_known_values_come_back_untouched_and_the_others_are_drawn(model, sampler):
     images = random_images(model, 6)
     masks = masks_of(SHAPE)
@@ -70,21 +71,6 @@ def test_what_the_mask_hides_has_no_influence(model):
     )
     drawn = model.complete(np.where(masks, images, np.nan), masks, seed=1)
     np.testing.assert_array_equal(drawn, model.complete(images, masks, seed=1))
-
-
-def test_known_values_have_their_say():
-    """The unknown right half repeats the known left one in a model that copies."""
-    generator = np.random.default_rng(0)
-    left = generator.integers(0, 4, (512, 4, 1, 1))
-    images = np.repeat(left, 4, axis=2)
-    model = kp.GatedPixelCNN((4, 4, 1), 4, filters=8, num_blocks=3)
-    model.compile("adam")
-    model.optimizer.learning_rate = 0.01
-    model.fit(images, epochs=20, batch_size=64, verbose=0)
-    mask = np.zeros((4, 4), bool)
-    mask[:, :2] = True
-    drawn = model.complete(images[:50], mask, seed=0).numpy()
-    assert np.mean(drawn == images[:50]) > 0.9
 
 
 @pytest.mark.parametrize(
@@ -239,7 +225,7 @@ class TestMask:
     @pytest.mark.parametrize(
         ("mask", "sentence"),
         [
-            (np.zeros((2, *SHAPE[:2])), "4, 3. for all images or .3, 4, 3. for each"),
+            (np.zeros((2, *SHAPE[:2])), "3, 2. for all images or .3, 3, 2. for each"),
             (np.zeros((3, 5, 5)), "mask must have the shape"),
             (np.zeros((3, *SHAPE[:2], 1)), "mask must have the shape"),
             (np.full(SHAPE, 2), "mask must hold True where"),

@@ -1,7 +1,5 @@
 """Small conditional models, for the tests of conditions of all kinds."""
 
-import itertools
-
 import keras_pixelcnn as kp
 from tests.test_case import random_conditions, random_images, randomize
 
@@ -11,13 +9,7 @@ KINDS = {
     "spatial": {"spatial_shape": (2, 3, 2)},
     "caption": {"vocabulary": ["a", "red", "square", "circle"], "caption_length": 3},
 }
-COMBINATIONS = [
-    *itertools.combinations(KINDS, 1),
-    *itertools.combinations(("label", "embedding", "spatial"), 2),
-    ("label", "caption"),
-    ("spatial", "caption"),
-]
-"""More together are what `ModelConformance` tests every model with."""
+"""Conditions one by one; `ModelConformance` tests every model with several together."""
 
 
 def small_model(kinds, image_shape=(4, 4, 1), num_levels=5, kernel_size=3, **arguments):

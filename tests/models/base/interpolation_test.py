@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.interpolation import interpolate_embeddings
-from tests.models.small_model import SHAPE, new_model
+from tests.test_case import randomize
 
 pytestmark = pytest.mark.op_by_op
 
@@ -68,9 +68,16 @@ def test_refuses(a, b, steps, method, sentence):
         way(a, b, steps, method)
 
 
+SHAPE = (3, 2, 1)
+
+
+def new_model(**conditions):
+    return randomize(kp.GatedPixelCNN(SHAPE, 5, filters=6, num_blocks=1, **conditions))
+
+
 @pytest.fixture(scope="module")
 def by_embedding():
-    return new_model(embedding_dim=3, head_filters=24)
+    return new_model(embedding_dim=3)
 
 
 class TestInterpolate:
@@ -98,7 +105,7 @@ class TestInterpolate:
         np.testing.assert_array_equal(rows[0], images)
 
     def test_other_options_are_one_for_all_or_one_a_row(self):
-        model = new_model(embedding_dim=3, num_classes=3, head_filters=24)
+        model = new_model(embedding_dim=3, num_classes=3)
         a, b = np.random.default_rng(0).normal(size=(2, 2, 3))
         both = model.interpolate(a, b, 3, 1, label=[0, 2], temperature=[0.5, 2.0])
         seeds = tf.repeat(kp.example_seeds(1, 2), 3)

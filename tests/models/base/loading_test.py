@@ -24,6 +24,7 @@ def saved(model, tmp_path_factory):
     return path
 
 
+@pytest.mark.op_by_op
 def test_it_loads(saved, model):
     np.testing.assert_array_equal(load_model(saved).sample(3, 1), model.sample(3, 1))
 

@@ -105,21 +105,16 @@ def test_xla_draws_the_same(conditional):
     assert np.all(compiled == plain, axis=(1, 2, 3)).sum() >= 3
 
 
-@functools.cache
-def trained(**kwargs):
-    """Losses of two steps by the same optimiser."""
-    arguments = {key: kwargs.pop(key) for key in list(kwargs) if key != "jit_compile"}
-    model = new_model((4, 4, 3), 256, **arguments)
-    model.compile(keras.optimizers.SGD(0.01), **kwargs)
-    images = random_images(model, 4)
-    history = model.fit(images, epochs=2, batch_size=4, verbose=0)
-    return history.history["loss"]
-
-
-@pytest.mark.parametrize("way", ["jit_compile", "gradient_checkpointing"])
 @pytest.mark.op_by_op(False)
-def test_trains_the_same_by_xla_and_by_checkpoints(way):
-    np.testing.assert_allclose(trained(**{way: True}), trained(), rtol=1e-4)
+def test_trains_the_same_by_xla():
+    losses = []
+    for options in ({"jit_compile": True}, {"run_eagerly": True}):
+        model = new_model((3, 2, 3), 256)
+        model.compile(keras.optimizers.SGD(0.01), **options)
+        images = random_images(model, 4)
+        history = model.fit(images, epochs=2, batch_size=4, verbose=0)
+        losses.append(history.history["loss"])
+    np.testing.assert_allclose(*losses, rtol=1e-4)
 
 
 @pytest.mark.op_by_op(False)

@@ -80,8 +80,9 @@ def test_files_that_the_package_wrote_pass(name):
 
 def test_packed_files_pass(saved, path):
     _write(path, _members(saved), zipfile.ZIP_DEFLATED)
-    images = [load_model(each).sample(3, 1) for each in (saved, path)]
-    np.testing.assert_array_equal(*images)
+    models = [load_model(each) for each in (saved, path)]
+    for weight, other in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(weight, other)
 
 
 def test_an_optimizer_and_an_average_pass(path):

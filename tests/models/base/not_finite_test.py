@@ -41,26 +41,30 @@ def _damaged(model, damage):
 
 @pytest.mark.parametrize("damage", [_one_nan, _too_large])
 @pytest.mark.parametrize("name", MODELS)
+@pytest.mark.op_by_op
 def test_nothing_is_drawn(name, damage):
     model = _damaged(MODELS[name](), damage)
     with pytest.raises(ValueError, match=MATCH):
         model.sample(2, seed=0)
     with pytest.raises(ValueError, match=MATCH):
         model.sample(2, seed=0, sampler="fixed_point", top_p=0.5)
-    image, mask = np.zeros((2, 2, 3, 1), int), np.eye(2, 3, dtype=bool)
-    with pytest.raises(tf.errors.InvalidArgumentError, match=MATCH):
-        tf.function(model.complete)(image, mask, seed=0)
+    image = np.zeros((2, 2, 3, 1), int)
     # What is known needs no drawing.
     assert not np.any(model.complete(image, np.ones((2, 3), bool), seed=0))
 
 
-def test_nothing_is_drawn_by_xla():
-    """Of a single NaN: XLA's own maximum is that of the other logits."""
+def test_nothing_is_drawn_in_graphs():
+    """Of a single NaN by XLA, too, whose own maximum is that of the other logits."""
     model = _damaged(MODELS["levels"](), _one_nan)
-    with pytest.raises(ValueError, match=MATCH):
-        model.sample(2, seed=0, jit_compile=True)
+    for jit_compile in (False, True):
+        with pytest.raises(ValueError, match=MATCH):
+            model.sample(2, seed=0, jit_compile=jit_compile)
+    image, mask = np.zeros((2, 2, 3, 1), int), np.eye(2, 3, dtype=bool)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=MATCH):
+        tf.function(model.complete)(image, mask, seed=0)
 
 
+@pytest.mark.op_by_op
 def test_nothing_is_drawn_in_pieces(monkeypatch):
     monkeypatch.setattr(sampling, "_MOST_PARAMETERS", 30)
     model = MODELS["levels"]()

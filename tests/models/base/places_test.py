@@ -13,7 +13,6 @@ pytestmark = pytest.mark.op_by_op
 PLACES = {
     "positions": ((), {"positions": True}),
     "label map": (("label",), {"vector_map": True, "condition_dropout": 0.1}),
-    "embedding map": (("embedding",), {"vector_map": True, "positions": True}),
     "all": (
         ("label", "embedding", "spatial"),
         {"vector_map": True, "positions": True, "condition_dropout": 0.1},

@@ -18,8 +18,6 @@ MODELS = {
     "conditional": lambda: kp.GatedPixelCNN(
         SHAPE, 5, filters=6, num_blocks=1, num_classes=3, condition_dropout=0.5
     ),
-    "pixelcnn": lambda: kp.PixelCNN(SHAPE, 5, filters=6, num_blocks=1),
-    "rnn": lambda: kp.PixelRNN(SHAPE, 5, filters=6, num_blocks=1),
     "plus_plus": lambda: kp.PixelCNNPlusPlus((8, 8, 3), 17, filters=4, num_blocks=1),
 }
 

@@ -24,7 +24,7 @@ def score(model, data):
     return model.evaluate(data, verbose=0)[1]
 
 
-@pytest.mark.parametrize("shape", [(16, 8, 8, 1), (6, 4, 4, 3), (4, 4, 4, 4), (96,)])
+@pytest.mark.parametrize("shape", [(16, 8, 8, 1), (96,)])
 def test_a_dataset_of_unknown_rank_and_another_shape(grey, shape):
     images = np.zeros(shape, "uint8")
     for verb in (lambda data: score(grey, data), grey.predict):
@@ -104,18 +104,19 @@ class Batches(keras.utils.PyDataset):
         return self.batch if isinstance(self.batch, tuple) else (self.batch,)
 
 
-@pytest.mark.parametrize("label", [3, -1, 0.5, 1.0, np.nan, 2**32 + 1, "1"])
-def test_labels_in_datasets_are_looked_at(labelled, label):
-    labels = np.array([0, 1, 2, 1, 0, label])
-    if isinstance(label, int):
-        labels = labels.astype("int64")
-    for verb in ("fit", "evaluate"):
-        for source in as_datasets((IMAGES, labels)):
+def test_labels_in_datasets_are_looked_at(labelled):
+    """Each wrong one from each source, by one of the verbs in turn."""
+    verbs = labelled.fit, labelled.evaluate
+    for place, label in enumerate([3, -1, 0.5, 1.0, np.nan, 2**32 + 1, "1"]):
+        labels = np.array([0, 1, 2, 1, 0, label])
+        if isinstance(label, int):
+            labels = labels.astype("int64")
+        for number, source in enumerate(as_datasets((IMAGES, labels)), start=place):
             with pytest.raises(
                 (ValueError, tf.errors.InvalidArgumentError),
                 match=r"label must hold integers in \[0, 3\)",
             ):
-                getattr(labelled, verb)(source, verbose=0)
+                verbs[number % 2](source, verbose=0)
 
 
 @pytest.mark.op_by_op

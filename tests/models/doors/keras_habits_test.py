@@ -10,6 +10,8 @@ import pytest
 
 import keras_pixelcnn as kp
 
+pytestmark = pytest.mark.op_by_op
+
 IMAGES = np.random.default_rng(0).integers(0, 5, (6, 4, 4, 1)).astype("uint8")
 
 
@@ -71,7 +73,6 @@ def test_a_model_that_is_frozen_as_a_whole_tells_no_layers():
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.op_by_op
 def test_clones_are_of_the_same_class(compiled):
     model = new_model(num_classes=2, condition_dropout=0.5)
     model.blocks[0].trainable = False
@@ -106,7 +107,6 @@ def test_clones_are_of_the_same_class(compiled):
         lambda: OwnModel((4, 4, 1), 5, filters=2, num_blocks=1),
     ],
 )
-@pytest.mark.op_by_op
 def test_clones_of_every_family(make):
     model = make()
     for clone in (keras.models.clone_model(model), keras.models.clone_model(model)):

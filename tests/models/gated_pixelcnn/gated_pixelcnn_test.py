@@ -24,8 +24,8 @@ class TestGatedPixelCNN(ModelConformance):
     """Two stacks, of which each pixel sees the whole rectangle within reach."""
 
     cases = CASES | {
-        "RGB, captions": ((3, 4, 3), 5, CAPTIONS),
-        "RGB two-sided": ((3, 4, 2), 40, {"likelihood": "two_sided_geometric"}),
+        "RGB, captions": ((3, 2, 3), 5, CAPTIONS),
+        "RGB two-sided": ((3, 2, 2), 40, {"likelihood": "two_sided_geometric"}),
     }
     thorough_case = "RGB, conditions"
     odd_cases = (

@@ -20,9 +20,9 @@ class PixelRNNConformance(ModelConformance):
     cases = types.MappingProxyType(
         {
             "grey": CASES["grey"],
-            "RGB": ((3, 4, 3), 5, {}),
+            "RGB": ((3, 2, 3), 5, {}),
             "grey mixture": CASES["grey mixture"],
-            "RGB mixture": ((4, 3, 3), 256, MIXTURE),
+            "RGB mixture": ((3, 2, 3), 256, MIXTURE),
         }
     )
     dropout = types.MappingProxyType({})

@@ -9,14 +9,16 @@ import shutil
 import pytest
 
 from keras_pixelcnn.callbacks import NonFiniteLossError
-from keras_pixelcnn.models import load_model
+from keras_pixelcnn.models import AutoregressiveImageModel, load_model
 from tests.test_case import op_by_op
 from tests.trainers.comparison.comparison_run import tiny_comparison
+from tests.trainers.runs import train_lightly
 from tests.trainers.tiny_run import call, images_of, read_metrics
 from trainers import compare as program
 from trainers.comparison import comparing, table, timing
 from trainers.comparison.comparing import compare, contestants, count_parameters
 from trainers.configs import compare_digits, compare_fashion_mnist, digits
+from trainers.image_models import results
 from trainers.report_page.page import write_page as write_report
 from trainers.runs.config import to_dict
 
@@ -25,7 +27,13 @@ from trainers.runs.config import to_dict
 def compared(tmp_path_factory):
     """The workdir of a comparison, its result, and what it printed."""
     workdir = tmp_path_factory.mktemp("runs") / "compare"
-    with op_by_op(), contextlib.redirect_stdout(Printed()) as printed:
+    with (
+        op_by_op(),
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(Printed()) as printed,
+    ):
+        patch.setattr(AutoregressiveImageModel, "export", train_lightly.export)
+        patch.setattr(results, "save_completions", lambda *args, **options: None)
         result = compare(tiny_comparison(), workdir)
     return workdir, result, printed.text
 

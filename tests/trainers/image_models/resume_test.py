@@ -14,7 +14,7 @@ from tests.trainers.runs.power_cut import PowerCutError, power_cut
 from tests.trainers.tiny_run import STEPS, read_log, read_metrics, tiny_config
 from trainers.image_models import results, training
 
-pytestmark = pytest.mark.usefixtures("no_exports")
+pytestmark = pytest.mark.usefixtures("no_results")
 
 
 @pytest.fixture

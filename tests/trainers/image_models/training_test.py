@@ -171,6 +171,7 @@ def test_damaged_results_are_told(finished, tmp_path, content):
         training.train_and_evaluate(config, tmp_path)
 
 
+@pytest.mark.op_by_op
 def test_a_run_that_diverges_ends_with_an_error(tmp_path):
     with pytest.raises(NonFiniteLossError, match=r"is \S+ and .* at step \d+, batch"):
         training.train_and_evaluate(
@@ -240,7 +241,7 @@ def test_no_baseline_is_fitted_to_too_many_images(monkeypatch, finished):
     assert set(found["baselines_left_out"]) == set(baselines.BASELINES) - {"uniform"}
 
 
-def test_epochs_between_validations(tmp_path, no_exports):
+def test_epochs_between_validations(tmp_path, no_results):
     config = tiny_config(epochs=3, validate_every=2)
     training.train_and_evaluate(config, tmp_path / "run")
     rows = (tmp_path / "run" / "history.jsonl").read_text().splitlines()

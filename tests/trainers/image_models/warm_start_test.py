@@ -96,7 +96,7 @@ def test_the_decoder_of_an_autoencoder_begins_with_what_draws_by_itself(trained)
     np.testing.assert_array_equal(own[kernel], given[kernel])
 
 
-def test_a_run_begins_where_the_model_stood(trained, tmp_path, no_exports):
+def test_a_run_begins_where_the_model_stood(trained, tmp_path, no_results):
     model, path = trained
     config = tiny_config(steps=1, initial_model=str(path), learning_rate=1e-9)
     metrics = training.train_and_evaluate(config, tmp_path / "run")

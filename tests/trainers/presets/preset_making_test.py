@@ -11,6 +11,8 @@ from tests.trainers.tiny_run import call, images_of, read_metrics
 from trainers import make_preset
 from trainers.runs import environment
 
+pytestmark = pytest.mark.op_by_op
+
 COMMIT = "0" * 40
 FACTS = ("--description=Tiny digits.", "--data=Digits (UCI)")
 

@@ -11,6 +11,8 @@ from tests.trainers.tiny_run import call, tiny_model
 from trainers import sample
 from trainers.sampling import sampling
 
+pytestmark = pytest.mark.op_by_op
+
 SHAPE = (4, 3, 1)
 
 

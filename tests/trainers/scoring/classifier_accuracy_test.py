@@ -107,6 +107,7 @@ def test_labels_that_the_model_does_not_know_are_told():
         run(tiny_model(num_classes=4))
 
 
+@pytest.mark.op_by_op
 def test_the_program_prints_and_writes_nothing(model, tmp_path, monkeypatch, capsys):
     model.save(tmp_path / "model.keras")
     (tmp_path / "here").mkdir()
