@@ -4,13 +4,12 @@
 
 Logits differ in their last digits between XLA and TensorFlow's own kernels, between
 batch sizes and between versions, so that a value at the very edge of two levels may
-become the other one, and what follows it in its image with it. The images of each way
-are kept in the folder, by version of TensorFlow: a program of another version adds to
-them.
+become the other one, and what follows it in its image with it. How far from the edge
+it was is told of each image that differs. The images of each way are kept in the
+folder, by version of TensorFlow: a program of another version adds to them.
 """
 
 import pathlib
-import re
 import time
 from typing import Any
 
@@ -19,6 +18,7 @@ import tensorflow as tf
 from absl import app, flags
 
 import keras_pixelcnn as kp
+from keras_pixelcnn.samplers import example_uniforms
 
 _FOLDER = flags.DEFINE_string("folder", None, "Where the images are kept.")
 _PRESET = flags.DEFINE_string(
@@ -47,6 +47,35 @@ def sample(model: Any, way: str, seeds: np.ndarray) -> np.ndarray:
     return np.concatenate(batches)
 
 
+def distance_to_edge(
+    model: Any, image: np.ndarray, other: np.ndarray, seed: int
+) -> float:
+    """Measures how far from the edge of two levels an image became another one.
+
+    Args:
+        model: an unconditional model that both were sampled from.
+        image: integers (height, width, channels).
+        other: the same, with another value somewhere.
+        seed: of both.
+
+    Returns:
+        At the first value that differs, the greatest difference between its uniform
+        number and a cumulative probability between both levels.
+    """
+    row, column, channel = np.argwhere(image != other)[0]
+    parameters = model(image[np.newaxis], training=False)[:, row, column]
+    before = [image[np.newaxis, row, column, i] for i in range(channel)]
+    likelihood = model.pixel_likelihood
+    weights = likelihood.level_weights(
+        likelihood.channel_parameters(parameters, before)
+    )
+    cumulative = np.cumsum(weights[0], dtype="float64")
+    low, high = sorted(int(x[row, column, channel]) for x in (image, other))
+    uniforms = example_uniforms(tf.constant([seed]), model.image_shape)
+    edges = cumulative[low:high] / cumulative[-1]
+    return float(np.abs(edges - uniforms[0, row, column, channel]).max())
+
+
 def main(_: list[str]) -> None:
     """Samples what is not there yet, and compares."""
     folder = pathlib.Path(_FOLDER.value)
@@ -63,10 +92,11 @@ def main(_: list[str]) -> None:
     for path in sorted(folder.glob("*.npy")):
         found = np.load(path)
         count = min(len(found), len(known))
-        pairs = zip(found[:count], known[:count], strict=True)
-        differing = sum((one != other).any() for one, other in pairs)
-        name = re.sub(r"\.npy$", "", path.name)
-        print(f"{name}: {differing} of {count} differ from {first.stem}")
+        differing = np.flatnonzero((found[:count] != known[:count]).any((1, 2, 3)))
+        print(f"{path.stem}: {len(differing)} of {count} differ from {first.stem}")
+        for i in differing:
+            distance = distance_to_edge(model, known[i], found[i], seeds[i])
+            print(f"  seed {i}: {distance:.1e} of the probability from the edge")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ The gate, the block, and the block step by step: its vertical stack runs row by 
 horizontal stack pixel by pixel.
 """
 
+import copy
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -462,6 +464,21 @@ class GatedBlockPixelSteps:
             self._residual = block.residual.group_steps()
         self.num_taps = self._convolution.num_taps
         self.features = self._convolution.features
+
+    @property
+    def kernels(self) -> list[tf.Tensor]:
+        """Those of the convolution, group by group, then those of the residual."""
+        residual = [] if self._residual is None else self._residual.kernels
+        return [*self._convolution.kernels, *residual]
+
+    def with_kernels(self, kernels: Sequence[tf.Tensor]) -> "GatedBlockPixelSteps":
+        """Returns the steps of a block with a residual, with other `kernels`."""
+        steps, groups = copy.copy(self), len(kernels) // 2
+        steps._convolution = copy.copy(self._convolution)
+        steps._convolution.kernels = kernels[:groups]
+        steps._residual = copy.copy(self._residual)
+        steps._residual.kernels = kernels[groups:]
+        return steps
 
     def group(
         self, inputs: tf.Tensor | None, state: GatedPixelState

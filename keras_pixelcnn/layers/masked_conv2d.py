@@ -258,10 +258,10 @@ class GroupSteps:
     """
 
     def __init__(self, layers: Sequence[MaskedConv2D]) -> None:
-        self._kernels, self._negative_biases = [], []
+        self.kernels, self._negative_biases = [], []
         for group in range(layers[0].color_groups):
             kernels = [_open_kernel(layer, group) for layer in layers]
-            self._kernels.append(tf.concat(kernels, axis=0))
+            self.kernels.append(tf.concat(kernels, axis=0))
             biases = [_bias(layer, group) for layer in layers if layer.use_bias]
             # Subtracted: TensorFlow would fuse a product and the addition of a bias,
             # which on CPUs costs a small product more than it saves.
@@ -280,7 +280,7 @@ class GroupSteps:
         group = len(inputs[0]) - 1
         seen = [features for layer_inputs in inputs for features in layer_inputs]
         seen = tf.concat(seen, axis=-1) if len(seen) > 1 else seen[0]
-        kernel, negative_bias = self._kernels[group], self._negative_biases[group]
+        kernel, negative_bias = self.kernels[group], self._negative_biases[group]
         outputs = tf.matmul(tf.cast(seen, kernel.dtype), kernel)
         return outputs if negative_bias is None else outputs - negative_bias
 

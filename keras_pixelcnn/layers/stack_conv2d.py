@@ -436,12 +436,12 @@ class HorizontalPixelSteps:
         self._groups_before_first = 1 if mask_type == "B" else 0
         kernel = tf.reshape(kernel, [-1, filters])
         width = filters // color_groups
-        self._kernels = []
+        self.kernels = []
         for group in range(color_groups):
             seen = num_taps * features + groups.visible_features(
                 features, color_groups, group, mask_type
             )
-            self._kernels.append(kernel[:seen, group * width : (group + 1) * width])
+            self.kernels.append(kernel[:seen, group * width : (group + 1) * width])
 
     def __call__(
         self, inputs: Sequence[tf.Tensor], left: Sequence[tf.Tensor]
@@ -457,7 +457,7 @@ class HorizontalPixelSteps:
         Returns:
             (batch, filters / groups).
         """
-        kernel = self._kernels[len(inputs) - self._groups_before_first]
+        kernel = self.kernels[len(inputs) - self._groups_before_first]
         seen = (*left, *inputs)
         window = tf.concat(seen, axis=-1) if len(seen) > 1 else seen[0]
         return tf.matmul(window, kernel)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_pixelcnn.likelihoods.pixel_likelihood import (
     PixelLikelihood,
     choose,
-    first_above,
+    first_to_reach,
     keep_likeliest,
 )
 
@@ -144,7 +144,7 @@ class Categorical(PixelLikelihood):
         # Where no run is possible, no level is: so the second draw says.
         run, rest = choose(tf.reduce_sum(runs, axis=-1), uniforms, none=0)
         weights = tf.gather(runs, run, batch_dims=1)
-        return run * length + first_above(rest, weights)
+        return run * length + first_to_reach(rest, weights)
 
 
 def guided_logits(

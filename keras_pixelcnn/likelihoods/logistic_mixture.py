@@ -21,7 +21,7 @@ from keras_pixelcnn.likelihoods.discretized_mixture import (
 from keras_pixelcnn.likelihoods.pixel_likelihood import (
     PixelLikelihood,
     choose,
-    first_above,
+    first_to_reach,
 )
 
 _LEVELS_AT_ONCE = 24
@@ -219,7 +219,8 @@ class LogisticMixture(PixelLikelihood):
         totals = tf.where(totals < _LEAST_WEIGHT, 0.0, totals)
         run, rest = choose(totals, uniforms, none=0)  # the second draw says so
         first = run * length
-        return first + first_above(rest, self._weights_in_run(mixture, first, length))
+        weights = self._weights_in_run(mixture, first, length)
+        return first + first_to_reach(rest, weights)
 
     def choose_value(
         self, parameters: tf.Tensor, ask: Callable[[tf.Tensor, int], tf.Tensor]

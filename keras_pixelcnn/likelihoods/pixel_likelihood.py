@@ -5,6 +5,7 @@ weights, which all likelihoods share.
 """
 
 import abc
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -381,8 +382,8 @@ def _facts(likelihood: PixelLikelihood) -> dict[str, Any]:
 # Drawing levels by inverting a cumulative distribution, given as weights.
 
 
-def first_above(threshold: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Finds the first index whose cumulative weight is above a threshold.
+def first_to_reach(threshold: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Finds the first index whose cumulative weight reaches a threshold.
 
     However sums are rounded, and in whatever order, the index is one of a weight above
     zero: the last of these where rounding put the threshold above all.
@@ -395,7 +396,7 @@ def first_above(threshold: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         int32 tensor (batch,); `NO_LEVEL` where no weight is above zero, as where the
         parameters were not finite. This costs a draw nothing.
     """
-    return _first_above(threshold, tf.cumsum(weights, axis=-1), weights, NO_LEVEL)
+    return _first_to_reach(threshold, tf.cumsum(weights, axis=-1), weights, NO_LEVEL)
 
 
 def choose(
@@ -404,7 +405,7 @@ def choose(
     """Finds the index that a uniform number falls on, and how far it reaches into it.
 
     Args:
-        weights: float32 tensor (batch, n), as for `first_above`.
+        weights: float32 tensor (batch, n), as for `first_to_reach`.
         uniforms: float32 tensor (batch,), in [0, 1).
         none: the index where no weight is above zero.
 
@@ -414,10 +415,9 @@ def choose(
     """
     cumulative = tf.cumsum(weights, axis=-1)
     threshold = uniforms[:, tf.newaxis] * cumulative[:, -1:]
-    index = _first_above(threshold, cumulative, weights, none)
-    is_before = tf.range(weights.shape[-1]) < index[:, tf.newaxis]
-    before = tf.where(is_before, cumulative, 0.0)
-    return index, threshold - tf.reduce_max(before, axis=-1, keepdims=True)
+    index = _first_to_reach(threshold, cumulative, weights, none)
+    before = tf.gather(cumulative - weights, tf.maximum(index, 0), batch_dims=1)
+    return index, threshold - before[:, tf.newaxis]
 
 
 def keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
@@ -427,7 +427,7 @@ def keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
     are kept, and never fewer than one level.
 
     Args:
-        weights: float32 tensor (batch, num_levels), as for `first_above`.
+        weights: float32 tensor (batch, num_levels), as for `first_to_reach`.
         top_p: float32 tensor (batch,), in (0, 1].
     """
     descending = tf.sort(weights, axis=-1, direction="DESCENDING")
@@ -441,12 +441,10 @@ def keep_likeliest(weights: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
     return tf.where((weights >= least) | everything, weights, 0.0)
 
 
-def _first_above(
+def _first_to_reach(
     threshold: tf.Tensor, cumulative: tf.Tensor, weights: tf.Tensor, none: int
 ) -> tf.Tensor:
-    indices = tf.range(weights.shape[-1])
-    is_possible = weights > 0.0
-    is_above = tf.where(is_possible, cumulative, -1.0) > threshold
-    first = tf.reduce_min(tf.where(is_above, indices, weights.shape[-1]), axis=-1)
-    last = tf.reduce_max(tf.where(is_possible, indices, none), axis=-1)
-    return tf.minimum(first, last)
+    # The first that reaches the threshold; where none does, the one that comes nearest.
+    reached = tf.where(weights > 0.0, cumulative, -math.inf)
+    index = tf.argmax(tf.minimum(reached, threshold), axis=-1, output_type=tf.int32)
+    return index if none == 0 else tf.where(cumulative[:, -1] > 0.0, index, none)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_pixelcnn.layers.gated_block import GatedPixelState
+from keras_pixelcnn.layers.gated_block import GatedBlockPixelSteps, GatedPixelState
 from keras_pixelcnn.layers.masked_conv2d import GroupSteps
 from keras_pixelcnn.layers.stack_conv2d import LeftPixels
 
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 class _GatedPixelCNNPixel(NamedTuple):
-    """The blocks' states at the pixel at hand, and the head's inputs so far."""
+    """The blocks, their states at the pixel at hand, and the head's inputs so far."""
 
+    steps: tuple[GatedBlockPixelSteps, ...]
     blocks: tuple[GatedPixelState, ...]
     left: LeftPixels
     skips: tuple[tf.Tensor, ...] = ()
@@ -52,6 +53,9 @@ class GatedPixelCNNSteps:
         blocks = zip(model.blocks, added, strict=True)
         self._rows = [block.row_steps(conditioning) for block, conditioning in blocks]
         self._pixels = [block.pixel_steps() for block in model.blocks]
+        # A loop pays for each tensor that it reads from outside, at each turn.
+        kernels = [steps.kernels for steps in self._pixels[1:-1]]
+        self._stacked = [tf.stack(alike) for alike in zip(*kernels, strict=True)]
         self._skip = GroupSteps([block.skip for block in model.blocks])
         self._head = model.head.group_steps()
         self._parameters = model.parameters.group_steps()
@@ -101,15 +105,20 @@ class GatedPixelCNNSteps:
         # What lies above as many rows as the image has is above the image.
         return [min(size, self._image_shape[0]) for size in reversed(sizes)]
 
-    def row(self, index: tf.Tensor, cache: Any) -> tuple[tuple[tf.Tensor, ...], Any]:
-        """Runs the vertical stack; gives its links to the horizontal one."""
+    def row(self, index: tf.Tensor, cache: Any) -> tuple[tf.Tensor, Any]:
+        """Runs the vertical stack; gives its links to the horizontal one.
+
+        They stand in one tensor, (slices, width, blocks x groups, examples, 2 x filters
+        / groups): a pixel reads it at once.
+        """
         caches, newest = cache
         vertical, links, new_caches = newest, [], []
         for block, block_cache in zip(self._rows, caches, strict=True):
             vertical, link, block_cache = block(index, vertical, block_cache)
             links.append(link)
             new_caches.append(block_cache)
-        return tuple(links), (tuple(new_caches), newest)
+        join = tf.stack if self._color_groups == 1 else tf.concat
+        return join(links, axis=2), (tuple(new_caches), newest)
 
     def finish_row(self, row: tf.Tensor, cache: Any) -> Any:
         """Makes the row the newest above the next."""
@@ -120,16 +129,18 @@ class GatedPixelCNNSteps:
         return LeftPixels.at_the_edge(self._pixels, batch_size, self._dtype)
 
     def pixel(
-        self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: LeftPixels
+        self, features: tf.Tensor, column: tf.Tensor, cache: LeftPixels
     ) -> _GatedPixelCNNPixel:
         """Enters a pixel."""
-        links = [link[column] for link in features]
-        if self._color_groups == 1:
-            links = [(link,) for link in links]
-        else:
-            links = [tuple(tf.unstack(link)) for link in links]
+        by_block = [iter(tf.unstack(features[column]))] * self._color_groups
+        links = zip(*by_block, strict=True)
         lefts = cache.of_each(len(self._pixels))
-        return _GatedPixelCNNPixel(tuple(map(GatedPixelState, links, lefts)), cache)
+        steps = [*self._pixels]
+        if self._stacked:
+            kernels = zip(*map(tf.unstack, self._stacked), strict=True)
+            steps[1:-1] = map(GatedBlockPixelSteps.with_kernels, steps[1:-1], kernels)
+        states = tuple(map(GatedPixelState, links, lefts))
+        return _GatedPixelCNNPixel(tuple(steps), states, cache)
 
     def channel(
         self, value: tf.Tensor | None, state: _GatedPixelCNNPixel
@@ -139,13 +150,13 @@ class GatedPixelCNNSteps:
         if value is not None:
             features = self._encoding.pixel(value, len(state.blocks[0].inputs))
         blocks = []
-        for block, block_state in zip(self._pixels, state.blocks, strict=True):
+        for block, block_state in zip(state.steps, state.blocks, strict=True):
             features, block_state = block.group(features, block_state)
             blocks.append(block_state)
         skip = self._skip(*(block_state.gated for block_state in blocks))
         skips = (*state.skips, tf.nn.relu(skip))
         hidden = (*state.hidden, tf.nn.relu(self._head(skips)))
-        state = _GatedPixelCNNPixel(tuple(blocks), state.left, skips, hidden)
+        state = state._replace(blocks=tuple(blocks), skips=skips, hidden=hidden)
         return self._parameters(hidden), state
 
     def finish_pixel(self, value: tf.Tensor, state: _GatedPixelCNNPixel) -> LeftPixels:

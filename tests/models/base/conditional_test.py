@@ -77,7 +77,7 @@ def test_the_condition_alone_is_computed_once_and_not_in_the_pixel_loop():
     steps = model.scan_steps(model.conditions.prepare(given, 2))
     before = len(calls)
     features, _ = steps.row(tf.constant(0), steps.start_image(1, 2))
-    features = [feature[0] for feature in features]
+    features = tf.nest.map_structure(lambda feature: feature[0], features)
     in_row = len(calls) - before
     cache = steps.start_row(2)
     before = len(calls)
