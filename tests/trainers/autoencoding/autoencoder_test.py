@@ -159,7 +159,9 @@ def test_the_model_begins_with_the_baseline_s_encoder_and_does_not_listen_yet():
     scaled = (old - old.mean(0)) / old.std(0)
     np.testing.assert_allclose(latent, scaled, atol=1e-3)
     given = [model.decoder.log_prob(images, **model.latent_conditions(latent))]
-    given.append(model.decoder.log_prob(images, **model.latent_conditions(latent[::-1])))
+    given.append(
+        model.decoder.log_prob(images, **model.latent_conditions(latent[::-1]))
+    )
     np.testing.assert_allclose(*given, rtol=1e-6)
 
 
