@@ -7,6 +7,8 @@ import shlex
 
 from absl import flags
 
+from trainers.command_line import console
+
 ROOT = pathlib.Path(__file__).parent.parent
 FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -17,12 +19,23 @@ def blocks(text, *languages):
 
 
 def programs(text):
-    """The words of every `python -m program --flag` in a text's bash and shell."""
+    """The words of every `python -m program --flag` in a text's bash and shell.
+
+    Those of `keras-pixelcnn program --flag` are given in the same form.
+    """
     commands = [
         part.strip()
         for block in blocks(text, "bash", "shell")
         for line in block.replace("\\\n", " ").splitlines()
         for part in line.split("&&")
+    ]
+    commands = [
+        re.sub(
+            r"^keras-pixelcnn (\w+)",
+            lambda found: f"python -m {console.programs()[found[1]]}",
+            command,
+        )
+        for command in commands
     ]
     return [shlex.split(command) for command in commands if " -m " in command]
 

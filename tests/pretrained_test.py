@@ -235,12 +235,15 @@ def test_an_export_knows_what_the_preset_knows(tmp_path):
 
 @pytest.mark.op_by_op
 def test_what_cannot_be_kept_begins_anew(caplog):
+    caplog.set_level("INFO", logger="absl")
     model = kp.from_preset(DIGITS, label_names=("even", "odd"), image_shape=(6, 9, 1))
     assert model.conditions.num_classes == 2 and model.label_names == ("even", "odd")
     assert model.sample(1, seed=1, label="odd").shape == (1, 6, 9, 1)
     trained = {weight.path: weight for weight in kp.from_preset(DIGITS).weights}
     taken = [weight for weight in model.weights if weight.path in trained]
     assert len(taken) == len(trained)
+    told = [each for each in caplog.records if "were taken over" in each.getMessage()]
+    assert [each.levelname for each in told] == ["INFO"]
     for weight in taken:
         np.testing.assert_array_equal(weight, trained[weight.path])
 

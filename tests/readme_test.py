@@ -29,7 +29,10 @@ def test_it_fits_on_a_few_screens():
 
 
 def test_users_install_the_package_first_of_all():
-    assert blocks(README, "shell")[0].strip() == "pip install keras-pixelcnn"
+    install, own, *_ = blocks(README, "shell")
+    assert install.strip() == "pip install keras-pixelcnn"
+    names = [words[words.index("-m") + 1] for words in programs(f"```shell\n{own}```")]
+    assert names == ["trainers.train", "trainers.sample"]
 
 
 def test_pictures_and_files_it_names_are_there():

@@ -30,7 +30,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Trains, samples and writes."""
-    # Here, so that a mistyped flag is told before TensorFlow loads.
+    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.files import replace_when_written
     from keras_pixelcnn.image_grid import save_image_grid
     from trainers.sampling.interpolation import (

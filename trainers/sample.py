@@ -64,7 +64,7 @@ def _options(flag_values: flags.FlagValues) -> dict[str, Any]:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Samples and writes."""
-    # Here, so that a mistyped flag is told before TensorFlow loads.
+    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.sampling import sampling
 

@@ -43,10 +43,12 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Writes the scores."""
-    # Here, so that a mistyped flag is told before TensorFlow loads.
+    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.scoring import score_maps
 
+    if flag_values.maps:  # what is missing is told before anything is scored
+        import matplotlib  # noqa: F401
     model = load_model_or_preset(flag_values.model)
     examples = flag_groups.load_examples(model, flag_values, cache=False)
     scored = score_maps.score_images(

@@ -136,7 +136,7 @@ def from_preset(name: str, **changes: Any) -> AutoregressiveImageModel:
     model.label_names = preset.label_names
     if changes:
         model, transfer = changed(model, changes, name)
-        logging.warning("Of %s %s.", name, transfer)
+        logging.info("Of %s %s.", name, transfer)
     model.compile()
     return model
 

@@ -76,7 +76,7 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 def _sample(client: Client, flag_values: flags.FlagValues) -> None:
-    # First, so that a mistyped address is told before TensorFlow loads.
+    # First, so that a mistyped address is told before all else loads.
     document = client.metadata()
     from keras_pixelcnn.image_grid import save_image_grid
     from keras_pixelcnn.pixel_values import to_pixels

@@ -4,15 +4,13 @@ import dataclasses
 import random
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from savedmodels.client.errors import DeadlineExceededError, UnavailableError
 from savedmodels.client.transport import missing_library
 
-try:
+if TYPE_CHECKING:
     import tenacity
-except ModuleNotFoundError as missing:
-    raise missing_library(missing) from missing
 
 _Result = TypeVar("_Result")
 
@@ -86,7 +84,12 @@ class RetryPolicy:
             UnavailableError: when the server still was at the last retry.
             DeadlineExceededError: when no time is left, or less than the next delay.
             ClientError: whatever else `send` raises, at once.
+            ModuleNotFoundError: when Tenacity is missing.
         """
+        try:  # here, so that the program can tell in a sentence that it is missing
+            import tenacity
+        except ModuleNotFoundError as missing:
+            raise missing_library(missing) from missing
         message = f"The call was not done within its {deadline.seconds:g} s. "
         message += DeadlineExceededError.advice
         if deadline.remaining() <= 0:
@@ -111,6 +114,6 @@ class RetryPolicy:
         times = "once" if count == 1 else f"{count} times"
         raise UnavailableError(f"{last} Tried {times}.") from last
 
-    def _delay(self, state: tenacity.RetryCallState) -> float:
+    def _delay(self, state: "tenacity.RetryCallState") -> float:
         delay = self.first_delay * 2.0 ** min(state.attempt_number - 1, 64)
         return min(delay, self.longest_delay) * _RANDOM.uniform(0.5, 1)

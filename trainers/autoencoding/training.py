@@ -103,7 +103,7 @@ def begin_with(
             deviation of 1; the gates begin without the latent.
         images: integers (images, height, width, channels) that say how to scale it.
     """
-    for own, given in zip(model.encoder.weights, baseline.encoder.weights):
+    for own, given in zip(model.encoder.weights, baseline.encoder.weights, strict=True):
         own.assign(given)
     latent = baseline.encode(images).numpy()
     mean, deviation = latent.mean(axis=0), np.maximum(latent.std(axis=0), 1e-6)

@@ -10,6 +10,7 @@ import sys
 
 import savedmodels
 import trainers
+from savedmodels import quiet_start
 
 
 def programs() -> dict[str, str]:
@@ -30,6 +31,7 @@ def main() -> None:
     name = words[0].replace("-", "_") if words else "--help"
     if name in known:
         sys.argv = [f"keras-pixelcnn {name}", *words[1:]]
+        quiet_start.load_tensorflow()
         try:
             runpy.run_module(known[name], run_name="__main__", alter_sys=True)
         except ModuleNotFoundError as error:

@@ -5,8 +5,8 @@ python -m trainers.train --config=folder --config.dataset=folder:PATH --workdir=
 Size, colours, classes, network, batch and length are chosen by
 `trainers.image_models.choosing`, which tells what and why before training begins. Any
 of them can be set: --config.image_size=24 --config.model.filters=48. Few drawings in
-colour begin with a preset's weights, unless the network is set or
---config.initial_model=''.
+colour begin with a preset's weights where the time is enough for them, unless the
+network is set or --config.initial_model=''.
 """
 
 from ml_collections import config_dict
@@ -28,6 +28,7 @@ _OPEN_IN_MODEL = {
     "kernel_size": int,
     "first_kernel_size": int,
     "positions": bool,
+    "vector_map": bool,
     "vertical_gain": float,
     "likelihood": str,
     "dropout_rate": float,

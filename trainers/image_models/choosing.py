@@ -1,6 +1,7 @@
 """Choice of what a config leaves open, by the images and a time budget."""
 
 import contextlib
+import functools
 import inspect
 import io
 import math
@@ -15,7 +16,7 @@ import tensorflow as tf
 
 from keras_pixelcnn import datasets
 from keras_pixelcnn.files import read_json
-from keras_pixelcnn.pretrained import load_model_or_preset
+from keras_pixelcnn.pretrained import find_preset, load_model_or_preset
 from keras_pixelcnn.training import ImagesInMemory, LoopOptions, Recipe, TrainingLoop
 from trainers.image_models.picture_facts import ImageFacts, look_at
 from trainers.planning.planned_data import num_images
@@ -54,6 +55,15 @@ _OF_DRAWINGS = "gated_pixelcnn_emoji"
 
 _FEW = 10_000
 
+_STEPS_OF_TRAINED = 500
+"""Steps that a preset needs to learn other pictures; a tenth of them draws nothing.
+
+In less time a small network of its own learns more.
+"""
+
+_FEW_EPOCHS = 60
+"""In so few nothing is learnt by heart, and dropout would only slow it down."""
+
 _OWN_BY_DATA = {
     *("image_shape", "num_levels", "num_classes", "embedding_dim", "spatial_shape"),
     *("condition_dropout", "dropout_rate", "dtype", "name", "trainable"),
@@ -66,6 +76,8 @@ _RESULTS_IN_FIRST_STEPS = 4.0
 
 _VALIDATION_SHARE = 0.1
 """Of the time, which scoring and saving between the epochs may take."""
+
+_say = functools.partial(print, flush=True)
 
 
 class Choice(NamedTuple):
@@ -119,49 +131,81 @@ def complete(
             "config leaves open, config.minutes=None and config.steps."
         )
     began, budget = time.monotonic(), 60 * config["minutes"]
+    _say(f"Looking at the sizes, colours and classes of {config['dataset']}")
     facts = look_at(config)
-    choices = choose_initial(config, facts)
+    name = config["initial_model"]
+    choices = choose_initial(name) if name else []
     choices += choose_form(_chosen(config, choices), facts)
     formed = _chosen(config, choices)
     if config["dataset"].startswith("patches:"):  # the smaller, the more of them
         facts = facts._replace(num_images=num_images(formed))
     make_repeatable(formed)
+    size = "x".join(map(str, formed["image_size"]))
+    _say(f"Reading pictures, at {size}, to choose the likelihood")
     images = as_arrays(load_split(formed, formed["validation_split"]))
     images = images.choose(MOST_CHOSEN_BY)
     choices += choose_likelihood(formed, images.image)
-    smallest = _chosen(config, [*choices, *_network(NETWORKS[0], "to begin with")])
+    smallest = _chosen(
+        config,
+        [
+            *choices,
+            *_network(NETWORKS[0], "to begin with"),
+            Choice("model.dropout_rate", 0.1, "to begin with"),
+        ],
+    )
+    _say("Measuring the first steps of a network, which are prepared for a while")
     timing = _measure(smallest, images._asdict(), strategy)
     if config["batch_size"] is None:
         choices, timing = with_batch_in_time(choices, timing, budget)
-    choices += choose_network(facts, timing, budget)
+    if name is None and _may_begin_as_emoji(config, facts):
+        choices = choose_preset(timing, budget) + choices
+    choices += choose_network(
+        facts,
+        timing,
+        budget,
+        batch_size=_chosen(config, choices)["batch_size"],
+        is_categorical=_chosen(config, choices)["model"]["likelihood"] == "categorical",
+    )
     chosen = _chosen(config, choices)
     if _size(chosen) != _size(smallest):
+        _say("Measuring those of the network that fits pictures and time")
         timing = _measure(chosen, images._asdict(), strategy)
     left = budget - (time.monotonic() - began)
     choices += choose_length(chosen, facts, timing, left)
     chosen = _chosen(config, choices)
-    print(_table(config, chosen, choices), flush=True)
+    _say(_table(config, chosen, choices))
     return chosen
 
 
-def choose_initial(config: Mapping[str, Any], facts: ImageFacts) -> list[Choice]:
-    """Chooses the model that a run begins with; and its network, colours and levels.
+def choose_preset(timing: Timing, budget: float) -> list[Choice]:
+    """Chooses whether drawings in colour begin with a preset: where the time is enough.
 
     Args:
-        config: with what the user has set; "initial_model" is "" for none.
-        facts: of `look_at`.
+        timing: of the smallest network.
+        budget: seconds.
     """
-    name, choices = config["initial_model"], []
-    if name is None and _may_begin_as_emoji(config, facts):
-        name, why = _OF_DRAWINGS, "drawings in colour learn from others; '' for none"
-        choices.append(Choice("initial_model", name, why))
-    if not name:
-        return []
+    model = find_preset(_OF_DRAWINGS).config["model"]
+    growth = _growth(NETWORKS[0], (model["filters"], model["num_blocks"]))
+    if timing.step * growth * _STEPS_OF_TRAINED > budget:
+        why = f"{_OF_DRAWINGS} would take too few steps in the time"
+        return [Choice("initial_model", "", why)]
+    why = "drawings in colour learn from others; '' for none"
+    return [
+        Choice("initial_model", _OF_DRAWINGS, why),
+        *choose_initial(_OF_DRAWINGS),
+    ]
+
+
+def choose_initial(name: str) -> list[Choice]:
+    """Chooses the network, colours and levels of the model that a run begins with.
+
+    Args:
+        name: a `.keras` file, or a preset's name.
+    """
     model, why = load_model_or_preset(name), f"as in {name}"
     others = {*inspect.signature(type(model)).parameters} - _OWN_BY_DATA
     color_mode = {1: "grayscale", 3: "rgb"}.get(model.image_shape[-1])
     return [
-        *choices,
         Choice("color_mode", color_mode, why),
         Choice("num_levels", model.num_levels, why),
         Choice("learning_rate", 1.5e-3, "for a network that was trained before"),
@@ -212,10 +256,6 @@ def choose_form(config: Mapping[str, Any], facts: ImageFacts) -> list[Choice]:
             "batch_size", _batch_size(facts.num_images), "the fewer images, the less"
         ),
     ]
-    dropout = 0.3 if facts.num_images < 1000 else 0.1
-    choices.append(
-        Choice("model.dropout_rate", dropout, "the fewer images, the more of it")
-    )
     names = facts.label_names or ()
     classes, why = len(names) if len(names) > 1 else 0, "there are no class folders"
     if classes:
@@ -224,6 +264,8 @@ def choose_form(config: Mapping[str, Any], facts: ImageFacts) -> list[Choice]:
     if classes or model.get("num_classes"):
         why = "so that it can do without the label, too"
         choices.append(Choice("model.condition_dropout", 0.1, why))
+        why = "so that it knows what a label has where"
+        choices.append(Choice("model.vector_map", True, why))
     return choices
 
 
@@ -287,19 +329,26 @@ def choose_likelihood(config: Mapping[str, Any], images: np.ndarray) -> list[Cho
     return [Choice("model.likelihood", "logistic_mixture", why)]
 
 
-def choose_network(facts: ImageFacts, timing: Timing, budget: float) -> list[Choice]:
+def choose_network(
+    facts: ImageFacts,
+    timing: Timing,
+    budget: float,
+    batch_size: int,
+    is_categorical: bool,
+) -> list[Choice]:
     """Chooses the network, and how it is trained.
 
     Args:
         facts: of `look_at`.
         timing: of the smallest network.
         budget: seconds.
+        batch_size: images of a step.
+        is_categorical: whether the likelihood is, which bears the highest rates.
     """
     most = 2 if facts.num_images < 1000 else 3 if facts.num_images < 10_000 else 5
     chosen = NETWORKS[0]
     for network in NETWORKS[1 : most + 1]:
-        growth = math.prod((network[0], *network)) / math.prod((chosen[0], *chosen))
-        step = timing.step * growth
+        step = timing.step * _growth(chosen, network)
         if step * _STEPS_WANTED > budget:
             break
         chosen, timing = network, timing._replace(step=step)
@@ -308,10 +357,23 @@ def choose_network(facts: ImageFacts, timing: Timing, budget: float) -> list[Cho
     else:
         why = f"the largest that takes {_STEPS_WANTED:,} steps in the time"
     rate = 2e-3 if chosen[0] <= 48 else 1e-3
+    if is_categorical and chosen == NETWORKS[0]:
+        rate = 4e-3
+    dropout, of_dropout = 0.1, "the fewer images, the more of it"
+    if budget / timing.step * batch_size < _FEW_EPOCHS * facts.num_images:
+        dropout, of_dropout = 0.0, "each image is seen too rarely to be learnt by heart"
+    elif facts.num_images < 1000:
+        dropout = 0.3
     return [
         *_network(chosen, why),
         Choice("learning_rate", rate, "the wider, the lower"),
+        Choice("model.dropout_rate", dropout, of_dropout),
     ]
+
+
+def _growth(network: tuple[int, int], other: tuple[int, int]) -> float:
+    """Returns about how much longer a step of the other network takes."""
+    return math.prod((other[0], *other)) / math.prod((network[0], *network))
 
 
 def _network(network: tuple[int, int], why: str) -> list[Choice]:
@@ -420,6 +482,8 @@ def _chosen(config: Mapping[str, Any], choices: list[Choice]) -> dict[str, Any]:
     model = config["model"]
     if model.get("num_classes") == 0:
         model |= {"num_classes": None, "condition_dropout": 0.0}
+        if "vector_map" in model:
+            model["vector_map"] = False
     left = {name for name, value in model.items() if value is None}
     for name in left - known:
         del model[name]  # which another class of models does not have

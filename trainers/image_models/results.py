@@ -173,16 +173,22 @@ def _advice(metrics: Mapping[str, Any]) -> list[str]:
         return []
     best, epochs = metrics["best_epoch"], metrics["epochs"]
     if best > 0.8 * epochs:
-        hint = "it was still getting better: train longer (more minutes or epochs)"
+        hint = (
+            f"it was still getting better after its {metrics['steps']:,} steps: train "
+            "longer (--config.minutes=30, another --workdir), or smaller images "
+            "(--config.image_size=16), of which it sees more in the same time, or "
+            "fewer levels (--config.num_levels=32)"
+        )
     else:
         hint = (
             f"it was best at epoch {best} of {epochs} and then learnt the pictures by "
-            "heart: more pictures, more dropout_rate, or a smaller network"
+            "heart: more pictures, more dropout (--config.model.dropout_rate=0.3), a "
+            "smaller network, or a trained model to begin with "
+            "(--config.initial_model=NAME)"
         )
     return [
-        f"{' and '.join(better)} need fewer bits than the model, which means that it "
-        f"has learnt too little; {hint}. Fewer levels (num_levels=32) help, too, "
-        "and a trained model to begin with (initial_model), if it began with none.",
+        f"{' and '.join(better)} {'needs' if len(better) == 1 else 'need'} fewer bits "
+        f"than the model, which means that it has learnt too little; {hint}.",
         "",
     ]
 

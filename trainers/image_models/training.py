@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
@@ -24,6 +26,9 @@ from trainers.runs.data import (
 from trainers.runs.run import Run, make_recipe
 from trainers.runs.training import RunKind, train
 from trainers.sampling.pictures import sample_pictures
+
+_MOST_COUNTED = 1000
+"""Images whose levels are counted."""
 
 
 def train_model(
@@ -47,6 +52,8 @@ def train_model(
         model = make_model(config, data)
         if config.get("initial_model"):
             warm_start(model, config["initial_model"])
+        elif config.get("minutes") is not None:  # which it would take to learn that
+            begin_with_frequencies(model, data.train_examples)
 
     def sample_at_epochs(epoch: int, step: int, logger: RunLogger) -> None:
         every = config["sample_every"]
@@ -82,6 +89,28 @@ def warm_start(model: keras.Model, initial_model: str) -> Transfer:
     transfer = take_weights(model, trained, initial_model)
     print(f"Of {initial_model} {transfer}.", flush=True)
     return transfer
+
+
+def begin_with_frequencies(model: keras.Model, examples: tf.data.Dataset) -> None:
+    """Makes levels as probable from the start as they are in images.
+
+    Only where a level has a logit of its own, and a layer called "parameters" gives it.
+
+    Args:
+        model: changed in place: the bias of its last layer.
+        examples: single examples of {"image", ...}, of which some are looked at.
+    """
+    layer = getattr(model, "parameters", None)
+    likelihood = getattr(model, "pixel_likelihood", None)
+    if layer is None or getattr(likelihood, "name", None) != "categorical":
+        return
+    counts = np.ones(likelihood.pixel_shape)
+    for example in examples.take(_MOST_COUNTED).as_numpy_iterator():
+        values = example["image"].reshape(-1, len(counts))
+        for channel, row in enumerate(counts):
+            row += np.bincount(values[:, channel], minlength=len(row))
+    logits = np.log(counts)
+    layer.bias.assign((logits - logits.mean(axis=1, keepdims=True)).reshape(-1))
 
 
 def _make_model(config: Mapping[str, Any], data: TrainingData) -> Any:

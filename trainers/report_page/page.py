@@ -19,7 +19,7 @@ try:
     from trainers.report_page.charts import Chart, Line, chart
 except ImportError as error:
     raise ImportError(
-        "Pages need Jinja2 and Matplotlib: pip install keras-pixelcnn[report]. "
+        'Pages need Jinja2 and Matplotlib: pip install "keras-pixelcnn[report]". '
         f"({error})"
     ) from error
 

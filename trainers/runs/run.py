@@ -80,6 +80,7 @@ class Run:
         names = getattr(model, "label_names", None)
         if names:  # folders that are no classes are seen here
             print(f"Labels from 0: {shorten(names)}", flush=True)
+        print("Preparing the first step; later the end of an epoch is told", flush=True)
         state = TrainingLoop(
             model,
             recipe,

@@ -100,6 +100,7 @@ def train(
         label_errors_explained(hint),
     ):
         make_repeatable(config)
+        print(f"Reading {config['dataset']}", flush=True)
         data = kind.load_data(config)
         run = Run(config, data, folder, strategy, on_nonfinite, preemption)
         with folder.locked() if is_chief else nullcontext():
@@ -109,6 +110,7 @@ def train(
                 return None
             metrics = None
             if is_chief:
+                print("Scoring, drawing samples, and writing the results", flush=True)
                 metrics = kind.write_results(run, trained)
                 _print_table(metrics, folder, kind)
         _leave_together(strategy, folder)

@@ -10,6 +10,7 @@ from savedmodels.client.errors import (
     UnavailableError,
 )
 from savedmodels.client.retries import RetryPolicy
+from tests.forked import Forked
 
 
 class Clock:
@@ -126,3 +127,20 @@ def test_nothing_is_sent_after_the_deadline(clock):
 def test_impossible_numbers_of_retries_are_refused(retries):
     with pytest.raises(ValueError, match="retries must be an integer of at least 0"):
         RetryPolicy(retries)
+
+
+@pytest.mark.parametrize("missing", ["tenacity", "orjson", "grpc"])
+def test_what_an_extra_would_have_installed_is_told_in_a_sentence(missing):
+    scheme = "grpc" if missing == "grpc" else "http"
+    source = f"""
+import sys
+sys.modules[{missing!r}] = None
+sys.argv = ["client", "--address={scheme}://127.0.0.1:1"]
+from savedmodels.client import __main__ as program
+from keras_pixelcnn import programs
+programs.run(program.main, program.define_flags)
+"""
+    result = Forked(source=source).wait()
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
+    assert 'pip install "keras-pixelcnn[serving]"' in result.stderr

@@ -1,11 +1,22 @@
 """Tests of the console command, which starts any of the programs."""
 
+import os
+import re
 import runpy
+import subprocess
 import sys
 
 import pytest
 
+from savedmodels import quiet_start
+from tests.commands import ROOT
 from trainers.command_line import console
+
+
+@pytest.fixture(autouse=True)
+def tensorflow_as_it_is(monkeypatch):
+    """This process has loaded it."""
+    monkeypatch.setattr(quiet_start, "load_tensorflow", lambda: None)
 
 
 def call(monkeypatch, *words):
@@ -46,3 +57,53 @@ def test_a_missing_extra_is_named(monkeypatch):
 def test_another_word_is_told(monkeypatch):
     with pytest.raises(SystemExit, match=r"train, .*Received: trian. Was train meant"):
         call(monkeypatch, "trian")
+
+
+def start(*command, **environment):
+    inherited = {k: v for k, v in os.environ.items() if k != quiet_start.LEVEL}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("-m", "trainers.sample", "--model=nowhere"),
+        ("-m", "savedmodels.export", "--model=nowhere", "--base=x"),
+        ("-c", "from trainers.command_line import console; console.main()", "report"),
+    ],
+)
+def test_programs_start_quietly_and_tell_their_own_errors(command):
+    told = start(*command).stderr
+    assert "nowhere" in told or "--workdir must have a value" in told
+    assert ".cc:" not in told and "absl::InitializeLog" not in told
+    assert not re.search(r"^[IWE]\d{4} ", told, re.MULTILINE)
+
+
+def test_pythons_words_and_fatal_ones_come_through_and_all_where_it_is_wanted():
+    source = """
+import os, sys
+from savedmodels import quiet_start
+class Loud:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow":
+            os.write(2, b"I0000 00:00:17.5   853 port.cc:153] oneDNN\\n")
+            os.write(2, b"a warning\\n")
+            os.write(2, b"F0000 00:00:17.5   853 cpu.cc:1] no AVX\\n")
+            os._exit(3)
+sys.meta_path.insert(0, Loud())
+quiet_start.load_tensorflow()
+import tensorflow
+"""
+    quiet, loud = (start("-c", source), start("-c", source, TF_CPP_MIN_LOG_LEVEL="0"))
+    assert quiet.returncode == loud.returncode == 3
+    lines = quiet.stderr.splitlines()
+    assert lines[0] == "a warning" and "no AVX" in lines[1] and len(lines) == 2
+    assert "oneDNN" in loud.stderr

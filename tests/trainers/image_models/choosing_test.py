@@ -81,6 +81,9 @@ def test_everything_is_chosen_told_and_valid(pictures, untimed, tmp_path, capsys
     for name in ("image_size", "model.num_classes", "epochs", "model.filters"):
         assert f"\n  {name} " in told
     assert "a, b" in told and "10 ms a step" in told
+    before = told[: told.index("Chosen by")].splitlines()
+    begins = [line.split()[0] for line in before]
+    assert begins == ["Looking", "Reading", "Measuring", "Measuring"]
 
 
 def test_what_is_set_stays_and_is_told(pictures, untimed, tmp_path, capsys):
@@ -157,6 +160,23 @@ def test_few_drawings_begin_with_a_preset(untimed, tmp_path, capsys):
         assert not complete(config, tmp_path / "run")["initial_model"]
 
 
+def test_a_preset_is_begun_with_where_it_learns_something_in_the_time(
+    tmp_path, monkeypatch
+):
+    """At a second a step it once took 30 steps in five minutes, and drew blots."""
+    draw(tmp_path / "drawn")
+    slow = Timing(first=8.0, step=0.12, epoch_end=1.0)
+    monkeypatch.setattr(choosing, "_measure", lambda *_: slow)
+    chosen = {}
+    for minutes in (5.0, 60.0):
+        config = config_of(f"folder:{tmp_path / 'drawn'}", minutes=minutes)
+        chosen[minutes] = complete(config, tmp_path / "run")
+        IMAGE_MODELS.check_config(chosen[minutes])
+    assert not chosen[5.0]["initial_model"]
+    assert chosen[5.0]["model"]["filters"] == choosing.NETWORKS[0][0]
+    assert chosen[60.0]["initial_model"] == "gated_pixelcnn_emoji"
+
+
 def test_pictures_must_be_named(tmp_path):
     with pytest.raises(ValueError, match=r"--config\.dataset=folder:PATH"):
         complete(to_dict(folder.get_config()), tmp_path)
@@ -217,11 +237,18 @@ def test_more_time_and_more_pictures_give_larger_networks_and_longer_runs():
     def size(images, seconds):
         facts = FACTS._replace(num_images=images)
         timing = Timing(2.0, 0.01, 0.1)
-        chosen = by_name(choosing.choose_network(facts, timing, seconds))
+        chosen = by_name(choosing.choose_network(facts, timing, seconds, 16, True))
         return chosen["model.filters"]
 
     assert size(10**5, 60) < size(10**5, 600) < size(10**5, 10**5)
     assert size(240, 10**5) < size(10**5, 10**5)
+
+    def dropout(seconds):
+        timing = Timing(2.0, 0.1, 0.1)
+        chosen = by_name(choosing.choose_network(FACTS, timing, seconds, 8, True))
+        return chosen["model.dropout_rate"]
+
+    assert dropout(100) == 0 < dropout(1000)  # 33 epochs, and 333
 
     config = config_of("folder:x", batch_size=16)
     timing = Timing(2.0, 0.01, 0.5)

@@ -211,6 +211,28 @@ def test_skipped_steps_are_told(finished):
     assert f"  {'steps skipped':24}3 of {2 * STEPS}\n" in table
 
 
+@pytest.mark.parametrize(
+    ("best", "words"),
+    [
+        (2, ["still getting better after its 44 steps", "--config.minutes=30"]),
+        (1, ["best at epoch 1 of 2", "by heart"]),
+    ],
+)
+def test_where_a_codec_does_better_it_is_told_why_and_what_to_try(
+    finished, best, words
+):
+    metrics = {**read_metrics(finished[0]), "best_epoch": best, "steps": 44}
+    own = metrics["test_bits_per_dim"]
+    metrics["baselines"] = {"uniform": own - 1, "PNG": own + 1}
+    assert "fewer bits" not in results.format_table(metrics)
+    metrics["baselines"] |= {"PNG": own - 1}
+    told = " ".join(results.format_table(metrics).split())
+    for part in ["PNG needs fewer bits than the model", *words]:
+        assert part in told
+    other = ("by heart", "still getting better")[best == 1]
+    assert other not in told
+
+
 def test_no_baseline_is_fitted_to_too_many_images(monkeypatch, finished):
     monkeypatch.setattr(results, "_MOST_BASELINE_VALUES", 1000)
     model = keras.models.load_model(finished[0] / "model.keras")

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import keras_pixelcnn as kp
+from keras_pixelcnn import datasets
 from tests.trainers.tiny_run import images_of, tiny_config, tiny_model
 from trainers.image_models import training
-from trainers.image_models.training import warm_start
+from trainers.image_models.training import begin_with_frequencies, warm_start
 
 pytestmark = pytest.mark.op_by_op
 
@@ -109,3 +110,20 @@ def test_a_model_that_is_not_there_is_told(tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing must be a"):
         training.train_and_evaluate(config, tmp_path / "run")
     assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_levels_are_from_the_start_as_probable_as_in_images():
+    model = kp.GatedPixelCNN((8, 8, 1), 17, **SIZE)
+    for weight in model.weights:
+        if "kernel" in weight.path:  # which would add noise
+            weight.assign(np.zeros(weight.shape))
+    begin_with_frequencies(model, datasets.load("digits", "train", shuffle=False))
+    images = images_of("train")[:1000]
+    share = (np.bincount(images.reshape(-1), minlength=17) + 1) / (images.size + 17)
+    expected = np.log(share)[images].sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(model.log_prob(images), expected, rtol=1e-5)
+    mixture = kp.GatedPixelCNN((8, 8, 1), 17, likelihood="logistic_mixture", **SIZE)
+    before = mixture.get_weights()
+    begin_with_frequencies(mixture, datasets.load("digits", "train", shuffle=False))
+    for old, new in zip(before, mixture.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

@@ -319,6 +319,6 @@ programs.run(report.main, report.define_flags)
 """
     result = Forked(source=source).wait()
     assert result.returncode == 1
-    assert "error: Pages need Jinja2 and Matplotlib: pip install keras-" in (
+    assert 'error: Pages need Jinja2 and Matplotlib: pip install "keras-' in (
         result.stderr
     )

@@ -10,6 +10,7 @@ import keras_pixelcnn as kp
 from keras_pixelcnn import anomaly
 from keras_pixelcnn.image_grid import image_grid
 from keras_pixelcnn.pixel_values import to_pixels
+from tests.forked import Forked
 from tests.trainers.tiny_run import call, images_of, labels_of, tiny_model
 from trainers import score as program
 
@@ -67,3 +68,17 @@ def test_images_are_scored_given_their_labels(tmp_path):
 def test_a_square_without_a_middle_is_told_at_once():
     with pytest.raises(Exception, match=r"map_size.*must be odd"):
         call(program, "--model=a", "--dataset=digits", "--output=b", "--map_size=2")
+
+
+def test_what_maps_need_is_told_before_anything_is_scored():
+    source = """
+import sys
+sys.modules["matplotlib"] = None
+sys.argv = ["score", "--model=nowhere", "--dataset=digits", "--output=x", "--maps"]
+from trainers import score
+from keras_pixelcnn import programs
+programs.run(score.main, score.define_flags)
+"""
+    result = Forked(source=source).wait()
+    assert result.returncode == 1
+    assert 'Run: pip install "keras-pixelcnn[report]"' in result.stderr
