@@ -77,17 +77,15 @@ def _first_found(driver, question):
         return found && found.href"""
     field = driver.find_element("css selector", ".md-search__input")
     field.send_keys(keys.Keys.CONTROL, "a", keys.Keys.BACKSPACE)
-    _settled(lambda: not driver.execute_script(first))  # what was found before is gone
+    for _ in range(300):
+        if not driver.execute_script(first):
+            break  # what was found before is gone
+        time.sleep(0.02)
     field.send_keys(question)
-    return _settled(lambda: driver.execute_script(first))
-
-
-def _settled(look):
-    """What is seen, once it is something and has stayed the same for a while."""
     seen = []
     for _ in range(300):
         time.sleep(0.1)
-        seen.append(look())
+        seen.append(driver.execute_script(first))
         if seen[-1] and seen[-8:] == seen[-1:] * 8:
             return seen[-1]
     return "nothing"

@@ -1,5 +1,6 @@
 """Training on bits/dim: all that `fit` and `evaluate` take and refuse."""
 
+import gc
 import io
 import itertools
 import logging
@@ -19,6 +20,13 @@ from tests.test_case import all_images
 pytestmark = pytest.mark.op_by_op
 
 NUM_DIMS = math.prod(SHAPE)
+
+
+@pytest.fixture(autouse=True)
+def iterators_go_at_once():
+    """TensorFlow sleeps for half a minute where an iterator of long ago is let go."""
+    yield
+    gc.collect()
 
 
 def sources(images):

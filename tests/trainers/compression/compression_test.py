@@ -377,3 +377,13 @@ def test_many_pictures_are_not_written_with_the_highest_effort(monkeypatch):
     assert quick["PNG"] == thorough["PNG"]
     assert quick["the files as they are"] == 7
     assert quick["WebP lossless"] >= thorough["WebP lossless"]
+
+
+def test_the_time_that_is_foretold_holds_the_making_of_the_graph(monkeypatch):
+    model = tiny_model()
+    images = images_of("test")[:8].astype("uint8")
+    moments = iter([0.0, 5.0, 6.0])
+    monkeypatch.setattr(compressing.time, "monotonic", lambda: next(moments, 6.0))
+    source = compressing.Source(list(images), {}, {})
+    guess = compressing.estimate(model, source)
+    assert guess.seconds == pytest.approx(3.2 * 1.0 + 3.0 * 4.0)
