@@ -1,4 +1,4 @@
-"""What the site does beside MkDocs: pages that lie elsewhere, code, formulas.
+"""Hooks for MkDocs: they find pages that lie elsewhere, run code, and set formulas.
 
 - Pages of the repository that stand beside what they describe are pages of the site;
   links of all pages to other files of the repository lead to copies of these.

@@ -49,7 +49,7 @@ class Picture:
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """What a block gave.
+    """The output of a block of code.
 
     Attributes:
         text: what it printed, and the value of its last line.
@@ -166,7 +166,7 @@ def _run_programs(folder: str, source: str) -> Output:
 
 
 def _run_module(folder: str, arguments: list[str]) -> tuple[str, float]:
-    """What a program prints, and the CPU seconds that it takes."""
+    """Returns what a program prints, and the CPU seconds that it takes."""
     os.chdir(folder)
     sys.argv = arguments
     printed, told = io.StringIO(), io.StringIO()

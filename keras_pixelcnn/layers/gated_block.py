@@ -467,7 +467,7 @@ class GatedBlockPixelSteps:
 
     @property
     def kernels(self) -> list[tf.Tensor]:
-        """Those of the convolution, group by group, then those of the residual."""
+        """Kernels of the convolution, group by group, then of the residual."""
         residual = [] if self._residual is None else self._residual.kernels
         return [*self._convolution.kernels, *residual]
 

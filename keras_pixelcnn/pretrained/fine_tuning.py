@@ -15,7 +15,7 @@ _ENDS = re.compile("encoding|block_0/|first_|parameters")
 
 
 class Transfer(NamedTuple):
-    """What a model took from another.
+    """The weights that a model took from another, and the others.
 
     Attributes:
         taken: paths of the weights that are the other's.

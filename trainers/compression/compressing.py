@@ -155,7 +155,7 @@ def from_dataset(
 
 
 class Estimate(NamedTuple):
-    """What compressing is expected to take, by a few tiles."""
+    """The time and size that compressing is expected to take, by a few tiles."""
 
     num_bytes: float
     seconds: float

@@ -11,7 +11,7 @@ from keras_pixelcnn.checks import Shape
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
 class CoarseContext(keras.layers.Layer):
-    """What a coarse image says about the image of twice its size, pixel by pixel.
+    """Makes a map from a coarse image, for the pixels of the one of twice its size.
 
     Residual blocks of 3 x 3 convolutions run at the coarse size; a transposed
     convolution of stride 2 then makes a map of the fine size, whose kernel has weights
