@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.trainers.tiny_run import tiny_config
 from trainers.autoencoding import training as autoencoding
-from trainers.configs import autoencoder_fashion_mnist, portraits_glyphs
+from trainers.configs import portraits_glyphs
 from trainers.image_models import training
 from trainers.planning.planned_data import image_format
 from trainers.portrait.data import load_portraits
@@ -92,5 +92,4 @@ def test_a_run_from_before_the_field_was_there_merges_as_it_did(config, tmp_path
 
 
 def test_configs_that_merge_say_so():
-    for module in (portraits_glyphs, autoencoder_fashion_mnist):
-        assert module.get_config().merge_levels
+    assert portraits_glyphs.get_config().merge_levels
