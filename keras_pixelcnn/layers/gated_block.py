@@ -475,9 +475,9 @@ class GatedBlockPixelSteps:
         """Returns the steps of a block with a residual, with other `kernels`."""
         steps, groups = copy.copy(self), len(kernels) // 2
         steps._convolution = copy.copy(self._convolution)
-        steps._convolution.kernels = kernels[:groups]
+        steps._convolution.kernels = [*kernels[:groups]]
         steps._residual = copy.copy(self._residual)
-        steps._residual.kernels = kernels[groups:]
+        steps._residual.kernels = [*kernels[groups:]]
         return steps
 
     def group(
