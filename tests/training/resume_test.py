@@ -128,10 +128,10 @@ def test_the_best_and_the_last_three_checkpoints_stay(whole):
 
 
 @pytest.mark.slow
-def test_kills_at_random_moments_change_nothing(run, whole, tmp_path):
+def test_ten_kills_at_random_moments_change_nothing(run, whole, tmp_path):
     """By time, and in the middle of operations on files: of checkpoints, of logs."""
     chance = random.Random(6)
-    for moment in range(6):
+    for moment in range(10):
         if moment % 2:
             kill = {"operation": chance.randint(1, 60)}
         else:
