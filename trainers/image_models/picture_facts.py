@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import PIL.Image
 
 from keras_pixelcnn import datasets
 from keras_pixelcnn.datasets import folder as image_folder
@@ -78,10 +79,14 @@ def _look_at_file(path: pathlib.Path) -> tuple[tuple[int, int], bool, float] | N
             if image.getexif().get(_ORIENTATION, 1) > 4:
                 width, height = height, width
             image.draft("RGB", (64, 64))  # of a JPEG file a fraction is enough
-            small = image.convert("RGB")
+            has_transparency = image.has_transparency_data
+            small = image.convert("RGBA" if has_transparency else "RGB")
     except Exception:  # decoders raise nearly anything
         return None
     small.thumbnail((64, 64))
+    if has_transparency:  # over white, as it is read: what is hidden has colours, too
+        white = PIL.Image.new("RGBA", small.size, "white")
+        small = PIL.Image.alpha_composite(white, small).convert("RGB")
     values = np.asarray(small).astype(int)
     has_colors = bool(np.ptp(values, axis=-1).max() > _LEAST_COLOR)
     flat = np.mean(values[:, 1:] == values[:, :-1]) if values.shape[1] > 1 else 0.0

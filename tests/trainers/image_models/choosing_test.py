@@ -68,6 +68,18 @@ def test_pictures_are_looked_at(pictures):
     assert not look_at(config_of(f"folder:{pictures}")).is_grey
 
 
+@pytest.mark.filterwarnings("error")
+def test_hidden_colors_of_transparent_pictures_are_none(tmp_path):
+    hidden = np.zeros((8, 8, 4), "uint8")
+    hidden[..., 0], hidden[2:4, 2:4] = 200, (90, 90, 90, 255)
+    Image.fromarray(hidden).save(tmp_path / "hidden.png")
+    palette = Image.new("P", (8, 8), 1)
+    palette.putpalette([90, 90, 90, 200, 0, 0])
+    palette.paste(0, (2, 2, 4, 4))
+    palette.save(tmp_path / "palette.png", transparency=bytes([255, 0]))
+    assert look_at(config_of(f"folder:{tmp_path}")).is_grey
+
+
 def test_everything_is_chosen_told_and_valid(pictures, untimed, tmp_path, capsys):
     config = config_of(f"folder:{pictures}")
     chosen = complete(config, tmp_path / "run")
