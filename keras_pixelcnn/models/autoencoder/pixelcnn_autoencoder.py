@@ -17,6 +17,7 @@ from keras_pixelcnn.metrics import bits_per_dim
 from keras_pixelcnn.models.autoencoder import bounds, latents
 from keras_pixelcnn.models.autoencoder.gaussian_posterior import GaussianPosterior
 from keras_pixelcnn.models.base import request_validation
+from keras_pixelcnn.models.base.conditions import HAS_CONDITION
 from keras_pixelcnn.models.base.image_model import ImageLosses
 from keras_pixelcnn.models.base.likelihood_model import LikelihoodModel
 from keras_pixelcnn.models.base.sampling import OPTIONS
@@ -66,6 +67,9 @@ class PixelCNNAutoencoder(LikelihoodModel):
         map_filters: features of a map that a deconvolutional network makes of the
             latent, added pixel by pixel: so the latent says where, too, and not only
             what. For decoders that see only a part of the image. Default: no map.
+        condition_dropout: share of the images that the decoder is trained on without
+            their latents, in [0, 1). Above 0 `decode` and `reconstruct` know guidance.
+            Default 0.
         beta: weight of the divergence of the posterior from N(0, I), at least 0.
             Default 0: the latent is a function of the image.
         dtype: dtype policy, such as "mixed_bfloat16"; latents and likelihood stay
@@ -118,6 +122,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         positions: bool = False,
         vertical_gain: float = 1.0,
         map_filters: int | None = None,
+        condition_dropout: float = 0.0,
         beta: float = 0.0,
         dtype: Any = None,
         name: str | None = None,
@@ -146,6 +151,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
             dropout_rate=dropout_rate,
             embedding_dim=latent_dim,
             spatial_shape=map_shape,
+            condition_dropout=condition_dropout,
             gradient_checkpointing=gradient_checkpointing,
             positions=positions,
             vertical_gain=vertical_gain,
@@ -169,6 +175,8 @@ class PixelCNNAutoencoder(LikelihoodModel):
         conditions = {"embedding": latent}
         if latent_map is not None:
             conditions["spatial"] = latent_map(latent)
+        if condition_dropout:
+            conditions[HAS_CONDITION] = keras.ops.ones_like(image[:, 0, 0, 0])
         outputs = decoder({"image": image, **conditions})
         if is_variational:
             outputs = {"parameters": outputs, "kl_divergence": divergence}
@@ -278,7 +286,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
             seed: one integer for the call, or one per image. Default: drawn at random.
             temperature: as for `GatedPixelCNN.sample`.
             num_samples: number of images. Default: as many as there are latents.
-            **options: as there: top_p, sampler, jit_compile.
+            **options: as there: top_p, guidance_scale, sampler, jit_compile.
 
         Returns:
             Integers in [0, num_levels), (num_samples, height, width, channels), uint8
@@ -526,6 +534,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
             "positions": decoder.positions,
             "vertical_gain": decoder.vertical_gain,
             "map_filters": self.map_filters,
+            "condition_dropout": decoder.condition_dropout,
             "beta": self.beta,
         }
 
