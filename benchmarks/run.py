@@ -35,6 +35,7 @@ ROWS = {
     "j": verbs.CODES,
     "k": verbs.VALUES,
     "l": verbs.REQUESTS,
+    "m": serving.LATENCY,
 }
 
 

@@ -1,8 +1,9 @@
-"""Serving under load, against calling the same export in the process.
+"""Serving under load and to one client, against calling the export in the process.
 
-The local server runs in a process of its own, on the same processors as the clients in
-theirs, each of which has a request of one row under way at any time. What comes back is
-compared with what the export gives in this process for the same seeds.
+The local server runs in a process of its own, on the same processors as its clients.
+Under load these are in processes of their own, and each has a request of one row under
+way at any time; one client alone is in this process, and asks again when it has its
+answer. What comes back is compared with what the export gives in this process.
 """
 
 import contextlib
@@ -13,15 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+import keras_pixelcnn as kp
 from benchmarks.report import Record, Row
 from benchmarks.serving_clients import Clients
-from benchmarks.timing import new_model
+from benchmarks.timing import compare, new_model
+from savedmodels.client import Client
 
 IMAGES = "28x28x1"
 PROTOCOLS = ("rest", "grpc")
@@ -158,6 +161,93 @@ def in_process(sample: Any, seeds: np.ndarray, batch_size: int) -> np.ndarray:
     return np.concatenate(images)
 
 
+PRESETS = ("gated_pixelcnn_digits", "gated_pixelcnn_fashion_mnist")
+"""What is served to one client: unconditional models, an image of 64 and 784 values."""
+
+_CALLS_OF_A_RUN = 10
+"""Of one client: a call is short, and its time scatters more than that of a batch."""
+
+
+def measure_latency(
+    runs: int, presets: Sequence[str] = PRESETS, calls: int = _CALLS_OF_A_RUN
+) -> list[Record]:
+    """Measures how long a request of one row takes, beside a call in the process.
+
+    Args:
+        runs: counted runs.
+        presets: names of unconditional models.
+        calls: of each kind in a run.
+
+    Raises:
+        RuntimeError: when the server answers something else than the export.
+    """
+    return [
+        record for name in presets for record in _measure_preset(name, runs * calls)
+    ]
+
+
+def _measure_preset(name: str, calls: int) -> list[Record]:
+    model = kp.from_preset(name)
+    verbs = ["sample", "log_prob"]
+    with tempfile.TemporaryDirectory() as folder:
+        base = pathlib.Path(folder) / "served"
+        model.export(base / "1", verbose=False, signatures=verbs)
+        signatures = tf.saved_model.load(base / "1").signatures
+        image = in_process(signatures["sample"], np.array([1]), 1)
+        with contextlib.ExitStack() as opened:
+            server = opened.enter_context(running_server(base))
+            clients = {
+                protocol: opened.enter_context(
+                    Client(server.addresses[protocol], "default", timeout=600)
+                )
+                for protocol in PROTOCOLS
+            }
+            return [
+                {"preset": name, "verb": verb, **record}
+                for verb, arguments in (
+                    ("sample", {"seed": np.array([1])}),
+                    ("log_prob", {"image": image}),
+                )
+                for record in _measure_verb(
+                    signatures[verb], clients, verb, arguments, calls
+                )
+            ]
+
+
+def _measure_verb(
+    signature: Any, clients: dict[str, Client], verb: str, arguments: Any, calls: int
+) -> list[Record]:
+    specs = signature.structured_input_signature[1]
+    given = {"temperature": np.ones(1), **arguments}
+    (output,) = {"image", "log_prob"} & set(signature.structured_outputs)
+
+    def in_this_process() -> np.ndarray:
+        inputs = {
+            name: tf.constant(given[name], spec.dtype) for name, spec in specs.items()
+        }
+        return signature(**inputs)[output].numpy()
+
+    def served(client: Client) -> np.ndarray:
+        return getattr(client, verb)(**arguments)
+
+    expected = in_this_process()
+    for protocol, client in clients.items():
+        if not np.array_equal(served(client), expected):
+            raise RuntimeError(f"{protocol} answers another {output} than the export.")
+    ways = {name: lambda each=each: served(each) for name, each in clients.items()}
+    ratios = [f"{protocol} / in_process" for protocol in clients]
+    found = compare({"in_process": in_this_process, **ways}, calls, *ratios)
+    return [
+        {
+            "protocol": protocol,
+            "served_seconds": found[f"{protocol}_seconds"],
+            "in_process_seconds": found["in_process_seconds"],
+            "served / in process": found[f"{protocol} / in_process"],
+        }
+        for protocol in clients
+    ]
+
+
 ROW = Row(
     "Serving under load against calling the export in the process",
     measure,
@@ -172,5 +262,20 @@ ROW = Row(
         "in the process, one by one": "{alone a second:.0f}",
         "served / one by one": "{served / alone:.1f}",
         "memory after / before": "{after / before:.3f}",
+    },
+)
+LATENCY = Row(
+    "One client's requests of one row against calling the export in the process",
+    measure_latency,
+    {
+        "preset": "`{preset}`",
+        "verb": "{verb}",
+        "protocol": "{protocol}",
+        "served": lambda row: f"{1000 * row['served_seconds']:.2f} ms",
+        "in the process": lambda row: f"{1000 * row['in_process_seconds']:.2f} ms",
+        "served / in the process": "{served / in process:.2f}",
+        "more": lambda row: (
+            f"{1000 * (row['served_seconds'] - row['in_process_seconds']):.2f} ms"
+        ),
     },
 )

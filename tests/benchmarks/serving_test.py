@@ -15,3 +15,18 @@ def test_no_request_is_lost_or_wrong(monkeypatch):
         assert record["differing"] == 0
         assert record["after / before"] < 1.5
     assert serving.ROW.as_table(records).count("\n") == 3
+
+
+@pytest.mark.slow
+def test_one_client_is_answered_as_the_export_answers():
+    preset = "gated_pixelcnn_digits"
+    records = serving.measure_latency(1, [preset], calls=2)
+    assert [(record["verb"], record["protocol"]) for record in records] == [
+        ("sample", "rest"),
+        ("sample", "grpc"),
+        ("log_prob", "rest"),
+        ("log_prob", "grpc"),
+    ]
+    for record in records:
+        assert record["served_seconds"] > 0 and record["in_process_seconds"] > 0
+    assert serving.LATENCY.as_table(records).count("\n") == 5

@@ -7,6 +7,7 @@ import grpc
 import numpy as np
 import pytest
 
+from savedmodels.server import batching
 from savedmodels.server.batching import Batcher
 from savedmodels.server.errors import ServingError, invalid
 
@@ -82,6 +83,16 @@ def test_what_comes_after_a_pause_is_run_too(run, batcher):
     for value in range(3):
         assert _answer(_ask(batcher, value)) == [2 * value]
         time.sleep(0.02)
+
+
+def test_one_client_never_waits_for_others(run, monkeypatch):
+    monkeypatch.setattr(batching, "_LEAST_PATIENCE", 90)
+    batcher = Batcher(run, 64)
+    run.go.set()
+    for value in range(4):  # each comes when the one before is answered
+        assert _answer(_ask(batcher, value)) == [2 * value]
+    # For this one nobody waits: the thread goes idle, and does not wait for the next.
+    _ask(batcher, 0, deadline=time.monotonic() - 1)
 
 
 def test_one_bad_request_fails_alone(run, batcher):
