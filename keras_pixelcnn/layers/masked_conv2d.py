@@ -191,6 +191,7 @@ class MaskedProduct(MaskedConv2D):
     Call arguments:
         inputs: float tensor (batch, height, width, features), features a multiple of
             `color_groups`.
+        training: whether gradients are to come fast; the outputs are the same.
 
     Returns:
         Float tensor (batch, height, width, filters).
@@ -198,6 +199,19 @@ class MaskedProduct(MaskedConv2D):
 
     def __init__(self, filters: int, color_groups: int = 1, **kwargs: Any) -> None:
         super().__init__(filters, 1, "B", color_groups, **kwargs)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Multiplies the features of all pixels at once."""
+        if not (training and self.use_bias):
+            return super().call(inputs)
+        # The bias as the weights of a feature that is always 1: then its addition and
+        # its gradient come with the products, without two more passes over the outputs.
+        kernel = tf.convert_to_tensor(self.kernel)
+        bias = tf.cast(self.bias, kernel.dtype)[tf.newaxis]
+        kernel = tf.concat([self._open(kernel)[0, 0], bias], axis=0)
+        inputs = tf.concat([inputs, tf.ones_like(inputs[..., :1])], axis=-1)
+        outputs = keras.ops.matmul(inputs, kernel)
+        return outputs if self.activation is None else self.activation(outputs)
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Multiplies by the open part of the kernel (a hook of Conv2D)."""

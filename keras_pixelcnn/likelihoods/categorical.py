@@ -63,13 +63,15 @@ class Categorical(PixelLikelihood):
         """
         levels = self.as_levels(tf.convert_to_tensor(values))
         logits = self.logits(parameters)
-        # In fewer passes over the logits than TensorFlow's cross entropy takes.
-        highest = tf.stop_gradient(tf.reduce_max(logits, axis=-1, keepdims=True))
-        total = tf.reduce_sum(tf.exp(logits - highest), axis=-1)
+        # In fewer passes over the logits than TensorFlow's cross entropy takes. A level
+        # is looked up after the subtraction: the gradients of both uses then meet
+        # before it, and no copy of the logits is kept.
+        logits -= tf.stop_gradient(tf.reduce_max(logits, axis=-1, keepdims=True))
+        total = tf.reduce_sum(tf.exp(logits), axis=-1)
         chosen = tf.gather(
             logits, tf.maximum(levels, 0)[..., tf.newaxis], batch_dims=levels.shape.rank
         )
-        nats = (chosen - highest)[..., 0] - tf.math.log(total)
+        nats = chosen[..., 0] - tf.math.log(total)
         return tf.where(levels >= 0, nats, -float("inf"))
 
     def image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:

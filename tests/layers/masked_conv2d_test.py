@@ -123,10 +123,11 @@ def test_ignores_the_global_data_format():
 
 
 @pytest.mark.parametrize("color_groups", [1, 3])
-def test_product_equals_convolution_with_its_gradients(color_groups):
+@pytest.mark.parametrize("training", [False, True])
+def test_product_equals_convolution_with_its_gradients(color_groups, training):
     inputs = tf.random.normal([2, 3, 4, 6])
     product = MaskedProduct(12, color_groups, bias_initializer="he_normal")
-    (outputs,) = check_layer(product, inputs)
+    check_layer(product, inputs)
     convolution = MaskedConv2D(12, 1, "B", color_groups)
     convolution.build(inputs.shape)
     convolution.set_weights(product.get_weights())
@@ -134,9 +135,10 @@ def test_product_equals_convolution_with_its_gradients(color_groups):
     for layer in (product, convolution):
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            loss = tf.reduce_sum(layer(inputs) ** 2)
+            outputs = layer(inputs, training=training)
+            loss = tf.reduce_sum(outputs**2)
         sources = [inputs, layer.kernel.value, layer.bias.value]
-        found.append([layer(inputs), *tape.gradient(loss, sources)])
+        found.append([outputs, *tape.gradient(loss, sources)])
     for one, other in zip(*found):
         np.testing.assert_allclose(one, other, atol=1e-4)
     assert outputs.shape == (2, 3, 4, 12)
