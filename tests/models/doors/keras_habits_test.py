@@ -19,6 +19,28 @@ def new_model(**kwargs):
     return kp.GatedPixelCNN((4, 4, 1), 5, filters=2, num_blocks=2, **kwargs)
 
 
+class ModelWithoutConfig(kp.AutoregressiveImageModel):
+    """As people write one first: Keras asks for the constructor's arguments itself."""
+
+    def __init__(self, image_shape, filters=2):
+        image = keras.Input(image_shape, name="image", dtype="int32")
+        encoded = kp.layers.IntensityEncoding(5, name="encoding")(image)
+        *_, skip = kp.layers.GatedPixelCNNBlock(filters, 3, "A")(encoded, encoded)
+        logits = keras.layers.Dense(5)(skip)
+        super().__init__(
+            inputs={"image": image},
+            outputs=keras.layers.Reshape((*image_shape, 5))(logits),
+            image_shape=image_shape,
+            likelihood=kp.likelihoods.Categorical(5),
+        )
+
+
+def test_a_model_without_a_config_can_be_made():
+    """Once its constructor raised `KeyError: 'args'`."""
+    model = ModelWithoutConfig((4, 4, 1), filters=3)
+    assert np.isfinite(model.log_prob(IMAGES)).all()
+
+
 def test_frozen_layers_stay_frozen(tmp_path):
     model = new_model(num_classes=2)
     model.blocks[0].trainable = False
