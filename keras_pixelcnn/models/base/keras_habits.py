@@ -161,6 +161,6 @@ def clonable(init: Callable[..., None]) -> Callable[..., None]:
         if Clone not in map(type, args):
             init(self, *args, **kwargs)
 
-    # `inspect.getfullargspec`, which Keras asks too, looks behind no wrapper.
-    constructor.__signature__ = inspect.signature(init)  # type: ignore[attr-defined]
+    # Keras asks in two ways for the signature, and is to find the same one in both.
+    del constructor.__wrapped__
     return constructor

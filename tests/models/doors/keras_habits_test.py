@@ -1,5 +1,6 @@
 """What people do to any Keras model."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -22,7 +23,7 @@ def new_model(**kwargs):
 class ModelWithoutConfig(kp.AutoregressiveImageModel):
     """As people write one first: Keras asks for the constructor's arguments itself."""
 
-    def __init__(self, image_shape, filters=2):
+    def __init__(self, image_shape=(4, 4, 1), filters=2):
         image = keras.Input(image_shape, name="image", dtype="int32")
         encoded = kp.layers.IntensityEncoding(5, name="encoding")(image)
         *_, skip = kp.layers.GatedPixelCNNBlock(filters, 3, "A")(encoded, encoded)
@@ -37,8 +38,10 @@ class ModelWithoutConfig(kp.AutoregressiveImageModel):
 
 def test_a_model_without_a_config_can_be_made():
     """Once its constructor raised `KeyError: 'args'`."""
-    model = ModelWithoutConfig((4, 4, 1), filters=3)
+    model = ModelWithoutConfig(filters=3)
     assert np.isfinite(model.log_prob(IMAGES)).all()
+    names = list(inspect.signature(ModelWithoutConfig).parameters)
+    assert names == ["image_shape", "filters"]
 
 
 def test_frozen_layers_stay_frozen(tmp_path):
