@@ -222,10 +222,9 @@ def check_seeds_and_units(model):
     many = model.sample(9, seed=5, **conditions).numpy()
     assert many.dtype == ("uint8" if model.num_levels <= 256 else "int32")
     assert many.min() >= 0 and many.max() < model.num_levels
-    for seed in (5, example_seeds(5, 9)[:2]):
-        drawn = model.sample(2, seed, **few).numpy()
-        # A draw on the very edge of two levels may flip one image.
-        assert np.all(drawn == many[:2], axis=(1, 2, 3)).any()
+    drawn = model.sample(2, seed=5, **few).numpy()
+    # A draw on the very edge of two levels may flip one image.
+    assert np.all(drawn == many[:2], axis=(1, 2, 3)).any()
     noise = example_uniforms(example_seeds(5, 2), model.image_shape)
     drawn = model.sample_from_noise(noise, **few).numpy()
     assert np.all(drawn == many[:2], axis=(1, 2, 3)).any()

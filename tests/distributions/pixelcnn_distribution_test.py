@@ -61,15 +61,6 @@ def test_probabilities_sum_to_1():
     assert float(tf.reduce_sum(prob)) == pytest.approx(1, abs=1e-5)
 
 
-def test_values_out_of_range(distribution, model):
-    for run in (distribution.log_prob, tf.function(distribution.log_prob)):
-        assert run(np.full(SHAPE, 4)) == -np.inf
-    assert distribution.prob(np.full(SHAPE, -1)) == 0
-    strict = PixelCNNDistribution(model, validate_args=True)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Pixel values"):
-        strict.log_prob(np.full(SHAPE, 4))
-
-
 def test_works_inside_a_function(distribution):
     @tf.function
     def run(images):
@@ -123,11 +114,6 @@ def test_seeds_of_any_size(distribution):
 def test_empty_samples_inside_a_function(distribution):
     draw = tf.function(lambda: distribution.sample(0, seed=1))
     assert draw().shape == (0, *SHAPE)
-
-
-def test_values_that_are_no_level(distribution):
-    for value in (0.5, np.nan, tf.constant(2**32, tf.int64), -1):
-        assert distribution.log_prob(tf.fill(SHAPE, value)) == -np.inf
 
 
 def test_images_of_another_shape_are_refused(distribution):

@@ -52,9 +52,15 @@ def models():
 def server(models, tmp_path_factory):
     base = tmp_path_factory.mktemp("served")
     models["labels"].export(
-        base / "labels" / "1", verbose=False, label_names=NAMES, bits_per_dim=1.25
+        base / "labels" / "1",
+        verbose=False,
+        signatures=["sample_png", "complete_png", "log_prob_per_value"],
+        label_names=NAMES,
+        bits_per_dim=1.25,
     )
-    models["pictures"].export(base / "pictures" / "7", verbose=False)
+    models["pictures"].export(
+        base / "pictures" / "7", verbose=False, signatures=["sample_png"]
+    )
     with LocalServer({name: base / name for name in models}) as server:
         for name in models:
             server.wait_until_available(name, 60)

@@ -27,7 +27,6 @@ class TestGatedPixelCNN(ModelConformance):
         "RGB, captions": ((3, 2, 3), 5, CAPTIONS),
         "RGB two-sided": ((3, 2, 2), 40, {"likelihood": "two_sided_geometric"}),
     }
-    thorough_case = "RGB, conditions"
     odd_cases = (
         ((1, 1, 1), 2, {}),
         ((1, 9, 2), 5, {"kernel_size": 5}),
