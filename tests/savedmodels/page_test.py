@@ -21,7 +21,6 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from savedmodels.server import LocalServer
-from tests.browser import start_chromium
 from tests.savedmodels.page_in_browser import Page
 
 PAGE = pathlib.Path(__file__).parents[2] / "savedmodels" / "server" / "page"
@@ -65,13 +64,6 @@ def server(models, tmp_path_factory):
         for name in models:
             server.wait_until_available(name, 60)
         yield server
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory):
-    driver = start_chromium(tmp_path_factory.mktemp("chromium"))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import tensorflow as tf
 import keras_pixelcnn as kp
 from keras_pixelcnn.models.base.conditions import Conditions
 from tests.models.small_model import new_model
-from tests.test_case import op_by_op, random_conditions, random_images
+from tests.test_case import Batches, op_by_op, random_conditions, random_images
 
 pytestmark = pytest.mark.op_by_op
 
@@ -223,13 +223,6 @@ class TestFit:
         as_dict = {"image": images, "label": labels}
         sliced = tf.data.Dataset.from_tensor_slices
 
-        class Batches(keras.utils.PyDataset):
-            def __len__(self):
-                return 1
-
-            def __getitem__(self, index):
-                return images, labels
-
         ways = {
             "dict": {"x": as_dict, "batch_size": 8},
             "pair": {"x": images, "y": labels, "batch_size": 8},
@@ -241,7 +234,7 @@ class TestFit:
                 "steps_per_epoch": 1,
             },
             "generator of dicts": {"x": iter_of(as_dict), "steps_per_epoch": 1},
-            "python data set": {"x": Batches()},
+            "python data set": {"x": Batches([(images, labels)])},
         }
         model.compile("sgd")
         initial, weights = model.get_weights(), {}
@@ -261,17 +254,10 @@ class TestFit:
         model.compile()
         images, labels = random_images(model, 4), np.array([0, 3, 1, 2])
 
-        class Batches(keras.utils.PyDataset):
-            def __len__(self):
-                return 1
-
-            def __getitem__(self, index):
-                return images, labels
-
         before = model.get_weights()
         error = (tf.errors.InvalidArgumentError, ValueError)
         for call in (
-            lambda: model.fit(Batches(), verbose=0),
+            lambda: model.fit(Batches([(images, labels)]), verbose=0),
             lambda: model.train_on_batch(images, labels),
         ):
             with pytest.raises(error, match="label must hold integers"):
