@@ -150,11 +150,6 @@ class TestSample:
         np.testing.assert_array_equal(fresh.sample(2, seed=1), model.sample(2, seed=1))
         assert not calls
 
-    @pytest.mark.parametrize(("levels", "dtype"), [(256, "uint8"), (257, "int32")])
-    def test_type_by_levels(self, levels, dtype):
-        tiny = kp.GatedPixelCNN((1, 2, 1), levels, filters=2, num_blocks=1)
-        assert tiny.sample(2, seed=1).dtype == dtype
-
     def test_refuses_samplers(self, model):
         with pytest.raises(ValueError, match="sampler must be one of"):
             model.sample(1, sampler="fast")

@@ -80,16 +80,6 @@ def test_sentences_may_come_in_a_graph_and_in_a_data_set():
         assert np.isfinite(model.fit(features, verbose=0).history["loss"])
 
 
-def test_a_loaded_model_knows_its_words(model, tmp_path):
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert loaded.vocabulary == WORDS and loaded.caption_length == 4
-    images = random_images(model, 3)
-    np.testing.assert_array_equal(
-        loaded.log_prob(images, caption=TEXTS), model.log_prob(images, caption=TEXTS)
-    )
-
-
 @pytest.mark.op_by_op(False)
 def test_a_stream_is_read_with_the_same_captions(model):
     codec = kp.codecs.PixelCNNCodec(model)

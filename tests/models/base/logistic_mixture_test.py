@@ -34,19 +34,6 @@ def plain(request):
     return new_model(*request.param)
 
 
-@pytest.fixture(scope="module")
-def conditional():
-    """RGB with a label and an embedding, which it can do without."""
-    return new_model(
-        (3, 4, 3),
-        256,
-        num_blocks=1,
-        num_classes=3,
-        embedding_dim=2,
-        condition_dropout=0.1,
-    )
-
-
 def test_counts_of_more_levels_match_log_prob():
     """One pixel of 30 x 30 values, drawn by runs of levels."""
     model = new_model((1, 1, 2), 30)
@@ -71,17 +58,6 @@ def test_completes_single_channels_given_those_before_and_not_those_after(plain)
     expected = np.where(mask, images, np.reshape(drawn, done.shape))
     assert np.mean(done == expected) > 0.97  # a value on an edge may flip
     assert channels == 1 or mask[..., 0].any() != mask[..., 0].all()
-
-
-def test_guidance_of_1_and_0_is_with_and_without_the_condition(conditional):
-    """Through the table of levels, as top_p is: of 1, it changes nothing."""
-    given = {"embedding": [0.5, 1.0], "seed": 3}
-    drawn = conditional.sample(6, label=[0, 1, 2, -1, -1, -1], **given).numpy()
-    scale, label = [1.0] * 3 + [0.0] * 3, [0, 1, 2, 0, 1, 2]
-    guided = conditional.sample(
-        6, label=label, guidance_scale=scale, top_p=1.0, **given
-    )
-    assert np.all(guided == drawn, axis=(1, 2, 3)).sum() >= 4
 
 
 @pytest.mark.op_by_op(False)

@@ -63,13 +63,6 @@ def new_model(image_shape, num_levels=5, **arguments):
     return TestGatedPixelCNN().make_model(image_shape, num_levels, **arguments)
 
 
-def test_first_pixel_of_the_first_channel_is_constant():
-    model = randomize(new_model((4, 4, 3)))
-    parameters = model(random_images(model, 5)).numpy()
-    assert np.ptp(parameters[:, 0, 0, 0], axis=0).max() == 0
-    assert np.ptp(parameters[:, 0, 0, 1], axis=0).max() > 0
-
-
 def test_dark_levels_are_told_apart():
     """A ReLU on the input in [-1, 1] would see all levels below the middle alike."""
     model = randomize(new_model((1, 2, 1), 256))

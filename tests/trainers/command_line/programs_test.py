@@ -157,14 +157,6 @@ def test_evaluate_scores_the_split_that_is_asked_for(model_path):
     assert score(model, load_examples(model, "digits", "all"), 500).num_images == 1797
 
 
-def test_a_model_saved_before_compiling_is_scored(tmp_path):
-    model = kp.GatedPixelCNN((8, 8, 1), num_levels=17, filters=4, num_blocks=1)
-    model.save(tmp_path / "model.keras")
-    model = load_model(tmp_path / "model.keras")
-    found = score(model, load_examples(model, "digits", "test"), 64)
-    assert 2 < found.bits_per_dim < 8
-
-
 def test_data_takes_the_models_form_unless_another_is_asked_for(other_model, capsys):
     flag = f"--model={other_model}"
     call(evaluate, flag, "--dataset=digits")
