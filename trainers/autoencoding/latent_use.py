@@ -1,5 +1,6 @@
 """Measures of a latent: what another image's costs the decoder, what a probe finds."""
 
+import functools
 import warnings
 from typing import Any, NamedTuple
 
@@ -147,6 +148,7 @@ def reconstruction_accuracy(
     test: LabelledImages,
     num_images: int,
     seed: int = 0,
+    **options: Any,
 ) -> tuple[float, float] | None:
     """Returns how often a classifier of real images finds the class of what is kept.
 
@@ -156,6 +158,7 @@ def reconstruction_accuracy(
         test: images to reconstruct, once each.
         num_images: at most so many of `test`, chosen at random, always the same ones.
         seed: of the samples. Default 0.
+        **options: of `reconstruct`.
 
     Returns:
         The shares of reconstructions, and of the images themselves, that are taken for
@@ -168,7 +171,8 @@ def reconstruction_accuracy(
     classifier = make_classifier(model.num_levels)
     classifier.fit(train.image.reshape(len(train.image), -1), train.label)
     seeds = kp.example_seeds(seed, len(test.image)).numpy()
-    drawn = in_batches(model.reconstruct, 64, test.image, seeds)
+    reconstruct = functools.partial(model.reconstruct, **options)
+    drawn = in_batches(reconstruct, 64, test.image, seeds)
     rows = (x.reshape(len(test.image), -1) for x in (drawn, test.image))
     found, known = (float(classifier.score(x, test.label)) for x in rows)
     return found, known

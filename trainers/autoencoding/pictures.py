@@ -32,6 +32,7 @@ def save_reconstructions(
     baseline: kp.MSEAutoencoder | None = None,
     num_reconstructions: int = 4,
     seed: int = 0,
+    **options: Any,
 ) -> None:
     """Writes a PNG file: a row for each image.
 
@@ -45,9 +46,10 @@ def save_reconstructions(
         baseline: of the same levels. Default: none.
         num_reconstructions: samples of each latent. Default 4.
         seed: of the noise. Default 0.
+        **options: of `decode`.
     """
     latent = np.repeat(model.encode(images), num_reconstructions, axis=0)
-    drawn = model.decode(latent, seed).numpy()
+    drawn = model.decode(latent, seed, **options).numpy()
     columns = [images[:, np.newaxis]]
     if baseline is not None:
         columns.append(baseline.reconstruct(images).numpy()[:, np.newaxis])
@@ -62,6 +64,7 @@ def save_interpolations(
     *,
     steps: int = 8,
     seed: int = 0,
+    **options: Any,
 ) -> None:
     """Writes a PNG file: a row for each two images, which stand at its ends.
 
@@ -72,9 +75,10 @@ def save_interpolations(
             of one row, and so on. An odd one is left out.
         steps: samples of a row. Default 8.
         seed: of the noise. Default 0.
+        **options: of `interpolate`.
     """
     a, b = images[: len(images) // 2 * 2 : 2], images[1::2]
-    drawn = model.interpolate(a, b, steps, seed).numpy()
+    drawn = model.interpolate(a, b, steps, seed, **options).numpy()
     rows = np.concatenate([a[:, np.newaxis], drawn, b[:, np.newaxis]], axis=1)
     _save_rows(path, rows, model.num_levels)
 
@@ -83,6 +87,12 @@ def _save_rows(path: str | os.PathLike[str], rows: np.ndarray, num_levels: int) 
     columns = rows.shape[1]
     images = rows.reshape(-1, *rows.shape[2:])
     save_image_grid(path, images, num_levels, columns)
+
+
+def sampling_options(fields: Mapping[str, Any]) -> dict[str, float]:
+    """Returns what the fields "autoencoder" of a config set of how to sample."""
+    options = {name: fields[name] for name in ("guidance_scale", "top_p")}
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def sample_pictures(
@@ -101,5 +111,6 @@ def sample_pictures(
         images_apart(examples, fields["num_rows"]),
         num_reconstructions=fields["num_reconstructions"],
         seed=config["sample_seed"],
+        **sampling_options(fields),
     )
     log_picture(logger, "reconstructions", path, step)

@@ -11,6 +11,7 @@ from keras_pixelcnn.training import RunState
 from trainers.autoencoding import latent_use
 from trainers.autoencoding.pictures import (
     images_apart,
+    sampling_options,
     save_interpolations,
     save_reconstructions,
 )
@@ -102,16 +103,24 @@ def _probes(
     train = as_arrays(load_split(config, config["train_split"]))
     fields, seed = config["autoencoder"], config["sample_seed"]
     train = train.choose(fields["probe_images"])
-    found = latent_use.reconstruction_accuracy(
-        model, train, test, fields["accuracy_images"], seed
-    )
+    measured = model, train, test, fields["accuracy_images"], seed
+    found = latent_use.reconstruction_accuracy(*measured)
     drawn, real = found or (None, None)
+    options = sampling_options(fields)
+    chosen = {}
+    if options:
+        again = latent_use.reconstruction_accuracy(*measured, **options)
+        chosen = {
+            "sampling_options": options,
+            "chosen_reconstruction_accuracy": again and again[0],
+        }
     return {
         "probe_images": len(train.image),
         "probe_accuracy": latent_use.probe_accuracy(model, train, test),
         "mse_probe_accuracy": latent_use.probe_accuracy(baseline, train, test),
         "accuracy_images": min(fields["accuracy_images"], len(test.image)),
         "reconstruction_accuracy": drawn,
+        **chosen,
         "real_accuracy": real,
     }
 
@@ -132,10 +141,12 @@ def _save_pictures(
         baseline=baseline,
         num_reconstructions=fields["num_reconstructions"],
         seed=seed,
+        **sampling_options(fields),
     )
     path = folder.path / "interpolations.png"
     if len(images) > 1:
-        save_interpolations(path, model, images, seed=seed)
+        options = sampling_options(fields)
+        save_interpolations(path, model, images, seed=seed, **options)
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:
@@ -146,6 +157,7 @@ def format_table(metrics: Mapping[str, Any]) -> str:
         ("linear probe on z", _share(metrics["probe_accuracy"])),
         ("  on the MSE model's z", _share(metrics["mse_probe_accuracy"])),
         ("reconstructions in class", _share(metrics.get("reconstruction_accuracy"))),
+        *_chosen_rows(metrics),
         ("  real images", _share(metrics.get("real_accuracy"))),
         ("MSE model's squared error", f"{metrics['mse_mean_squared_error']:.5f}"),
         ("best epoch", f"{metrics['best_epoch']} of {metrics['epochs']}"),
@@ -183,6 +195,14 @@ def _bits_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
             ("KL of the posteriors", f"{metrics['kl_divergence_nats']:.2f} nats")
         )
     return rows
+
+
+def _chosen_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if "sampling_options" not in metrics:
+        return []
+    options = metrics["sampling_options"]
+    said = ", ".join(f"{name}={value:g}" for name, value in options.items())
+    return [(f"  {said}", _share(metrics["chosen_reconstruction_accuracy"]))]
 
 
 def _share(accuracy: float | None) -> str:

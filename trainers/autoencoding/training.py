@@ -18,7 +18,16 @@ from keras_pixelcnn.training import (
 from trainers.autoencoding import pictures, results
 from trainers.image_models.training import train_model
 from trainers.runs import config as run_config
-from trainers.runs.config import ABOVE_ZERO, BOOLEAN, check_names, check_values, integer
+from trainers.runs.config import (
+    ABOVE_ZERO,
+    BOOLEAN,
+    NOT_NEGATIVE,
+    check_names,
+    check_values,
+    integer,
+    is_number,
+    optional,
+)
 from trainers.runs.data import (
     TrainingData,
     as_arrays,
@@ -37,6 +46,8 @@ _RULES = {
     "accuracy_images": integer(1),
     "num_rows": integer(1),
     "num_reconstructions": integer(1),
+    "guidance_scale": optional(NOT_NEGATIVE),
+    "top_p": optional(("in (0, 1]", lambda value: is_number(value) and 0 < value <= 1)),
     "importance_samples": integer(1),
 }
 """Fields of config.autoencoder."""

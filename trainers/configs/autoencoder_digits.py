@@ -22,6 +22,8 @@ def get_config() -> config_dict.ConfigDict:
             "kernel_size": 3,
             "first_kernel_size": 3,
             "dropout_rate": 0.1,
+            # The share of images that are trained without z, for guidance.
+            "condition_dropout": 0.0,
             # Above 0 it is variational: the weight of the posterior's divergence.
             "beta": 0.0,
         },
@@ -41,6 +43,10 @@ def get_config() -> config_dict.ConfigDict:
         # The picture: so many images, and so many reconstructions of each.
         "num_rows": 8,
         "num_reconstructions": 5,
+        # How pictures are sampled, and reconstructions a second time: guidance is of
+        # models with condition_dropout. Default: as trained.
+        "guidance_scale": None,
+        "top_p": None,
         # Draws of each image where the model is variational.
         "importance_samples": 16,
     }

@@ -39,6 +39,7 @@ def get_config() -> config_dict.ConfigDict:
         first_kernel_size=7,
         head_filters=128,
         dropout_rate=0.0,
+        condition_dropout=0.15,
         map_filters=32,
         positions=True,
         vertical_gain=2.2,

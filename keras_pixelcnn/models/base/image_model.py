@@ -1,6 +1,7 @@
 """ImageModel: a Keras model of images, trained on a loss of its own."""
 
 import functools
+import inspect
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,7 +60,9 @@ class ImageModel(keras.Model):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
-            cls.__init__ = _clonable(vars(cls)["__init__"])  # type: ignore[method-assign]
+            init = vars(cls)["__init__"]
+            cls.__init__ = keras_habits.clonable(init)  # type: ignore[method-assign]
+            cls.__signature__ = inspect.signature(functools.partial(init, None))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Makes a model, or a clone of one (a hook of Keras's)."""
@@ -586,15 +589,3 @@ class ImageModel(keras.Model):
 def _as_tensor(value: Any) -> Any:
     is_symbolic = isinstance(value, keras.KerasTensor)
     return value if is_symbolic else keras.ops.convert_to_tensor(value)
-
-
-def _clonable(init: Callable[..., None]) -> Callable[..., None]:
-    """Makes a constructor that Keras's clones take for one like `keras.Model`'s."""
-
-    @functools.wraps(init)  # whose signature `inspect.signature` still tells
-    def constructor(self: keras.Model, *args: Any, **kwargs: Any) -> None:
-        # Of a clone `__new__` has made all.
-        if keras_habits.Clone not in map(type, args):
-            init(self, *args, **kwargs)
-
-    return constructor

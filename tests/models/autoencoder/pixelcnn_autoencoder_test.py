@@ -70,6 +70,38 @@ def test_gradients_reach_the_encoder(beta, images):
         assert np.abs(gradient).max() > 0
 
 
+# Guidance.
+
+
+def test_guidance_of_0_leaves_the_latent_aside_and_1_is_as_trained(images):
+    model = new_autoencoder(condition_dropout=0.5)
+    assert type(model).from_config(model.get_config()).decoder.condition_dropout == 0.5
+    latent = model.encode(images)
+    plain = model.decode(latent, seed=1)
+    np.testing.assert_array_equal(
+        plain, model.decode(latent, seed=1, guidance_scale=1.0)
+    )
+    without = model.decode(latent, seed=1, guidance_scale=0.0)
+    other = model.decode(-latent, seed=1, guidance_scale=0.0)
+    np.testing.assert_array_equal(without, other)
+    assert (plain.numpy() != without.numpy()).any()
+
+
+def test_the_latent_is_dropped_in_training_alone(images):
+    model = new_autoencoder(condition_dropout=0.9)
+    given = model({"image": images})
+    assert np.abs(model({"image": images}, training=True) - given).max() > 1e-3
+    score = model.decoder.log_prob(
+        images, **model.latent_conditions(model.encode(images))
+    )
+    np.testing.assert_allclose(model.log_prob(images), score, rtol=1e-5)
+
+
+def test_guidance_without_condition_dropout_is_refused(model, images):
+    with pytest.raises(ValueError, match="condition_dropout above 0"):
+        model.reconstruct(images, guidance_scale=2.0)
+
+
 # Scores.
 
 

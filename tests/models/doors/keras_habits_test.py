@@ -1,5 +1,6 @@
 """What people do to any Keras model."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -17,6 +18,30 @@ IMAGES = np.random.default_rng(0).integers(0, 5, (6, 4, 4, 1)).astype("uint8")
 
 def new_model(**kwargs):
     return kp.GatedPixelCNN((4, 4, 1), 5, filters=2, num_blocks=2, **kwargs)
+
+
+class ModelWithoutConfig(kp.AutoregressiveImageModel):
+    """As people write one first: Keras asks for the constructor's arguments itself."""
+
+    def __init__(self, image_shape=(4, 4, 1), filters=2):
+        image = keras.Input(image_shape, name="image", dtype="int32")
+        encoded = kp.layers.IntensityEncoding(5, name="encoding")(image)
+        *_, skip = kp.layers.GatedPixelCNNBlock(filters, 3, "A")(encoded, encoded)
+        logits = keras.layers.Dense(5)(skip)
+        super().__init__(
+            inputs={"image": image},
+            outputs=keras.layers.Reshape((*image_shape, 5))(logits),
+            image_shape=image_shape,
+            likelihood=kp.likelihoods.Categorical(5),
+        )
+
+
+def test_a_model_without_a_config_can_be_made():
+    """Once its constructor raised `KeyError: 'args'`."""
+    model = ModelWithoutConfig(filters=3)
+    assert np.isfinite(model.log_prob(IMAGES)).all()
+    names = list(inspect.signature(ModelWithoutConfig).parameters)
+    assert names == ["image_shape", "filters"]
 
 
 def test_frozen_layers_stay_frozen(tmp_path):

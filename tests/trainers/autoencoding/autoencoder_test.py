@@ -39,6 +39,8 @@ def tiny_config(**model):
     config.autoencoder.update(mse_epochs=2, num_rows=3, num_reconstructions=2)
     config.autoencoder.update(probe_images=200, importance_samples=2)
     config.autoencoder.update(accuracy_images=60, begins_with_mse=True)
+    config.model.condition_dropout = 0.0 if model.get("beta") else 0.2
+    config.autoencoder.guidance_scale = None if model.get("beta") else 2.0
     return config
 
 
@@ -80,6 +82,8 @@ def test_the_figures_are_those_of_the_reloaded_models(finished):
     # One epoch makes no digits; the images themselves are digits to the classifier.
     assert metrics["reconstruction_accuracy"] < 0.5 < metrics["real_accuracy"]
     assert metrics["accuracy_images"] == 60
+    assert metrics["sampling_options"] == {"guidance_scale": 2.0}
+    assert 0 < metrics["chosen_reconstruction_accuracy"] < 0.5
 
 
 def test_the_picture_shows_originals_means_and_draws(finished):
@@ -92,7 +96,8 @@ def test_the_picture_shows_originals_means_and_draws(finished):
     images = images_of("test")[::60][:1]
     mse = keras.models.load_model(workdir / "mse" / "model.keras")
     model = keras.models.load_model(workdir / "model.keras")
-    drawn = model.decode(model.encode(images)[0], seed=0, num_samples=2).numpy()
+    latent = model.encode(images)[0]
+    drawn = model.decode(latent, seed=0, num_samples=2, guidance_scale=2.0).numpy()
     expected = [images[0], mse.reconstruct(images).numpy()[0], *drawn]
     for tile, image in zip(tiles, expected):
         np.testing.assert_array_equal(tile, np.rint(image[..., 0] * (255 / 16)))
