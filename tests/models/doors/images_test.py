@@ -100,8 +100,9 @@ def test_labels_in_datasets_are_looked_at(labelled):
 def test_labels_in_datasets_are_taken_as_they_are(labelled):
     labels = np.array([0, 1, 2, 1, 0, 2])
     right = score(labelled, {"image": IMAGES, "label": labels})
-    for dtype in ("uint8", "int32", "int64", "uint64"):
-        for source in as_datasets((IMAGES, labels.astype(dtype))):
+    for place, dtype in enumerate(("uint8", "int32", "int64", "uint64")):
+        sources = [*as_datasets((IMAGES, labels.astype(dtype)))]
+        for source in sources[place % 2 :: 2]:
             assert score(labelled, source) == pytest.approx(right, rel=1e-6)
 
 
@@ -125,15 +126,15 @@ def test_lists_of_pictures(grey, colored):
         right = model.log_prob(images)
         np.testing.assert_allclose(model.log_prob(pictures), right, rtol=1e-6)
         assert score(model, pictures) == pytest.approx(score(model, images))
-        for validation, count in (
-            (pictures, 6),
-            (pictures[:2], 2),
-            (list(images), 6),
-            ([images, np.zeros(6)], 6),
-        ):
-            history = model.fit(pictures, validation_data=validation, verbose=0).history
-            right = score(model, images[:count])
-            assert history["val_loss"][0] == pytest.approx(right, rel=1e-5)
+    for validation, count in (
+        (pictures, 6),
+        (pictures[:2], 2),
+        (list(images), 6),
+        ([images, np.zeros(6)], 6),
+    ):
+        history = model.fit(pictures, validation_data=validation, verbose=0).history
+        right = score(model, images[:count])
+        assert history["val_loss"][0] == pytest.approx(right, rel=1e-5)
 
 
 def test_pictures_of_two_levels_and_of_other_modes(grey):
