@@ -67,6 +67,11 @@ def _parse_flags(argv: list[str]) -> list[str]:
     # absl tells of its own errors in one line, but not of those of ml_collections.
     try:
         return app.parse_flags_with_usage(argv)
+    except SystemExit:
+        # absl takes a question for an error.
+        if {word.lstrip("-") for word in argv[1:]} & {"help", "helpshort", "helpfull"}:
+            sys.exit(0)
+        raise
     except (AttributeError, LookupError) as error:
         _fail(f"The config has no such field: {_innermost(error)}")
     except OSError as error:

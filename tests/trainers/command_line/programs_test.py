@@ -85,8 +85,9 @@ def test_a_config_of_the_package_is_found_by_its_name(tmp_path, monkeypatch):
 
 
 def test_help_shows_the_flags(run):
-    told = run("sample", "--help").stdout
-    assert "--label" in told and "--temperature" in told
+    result = run("sample", "--help")
+    assert result.returncode == 0, result.stderr
+    assert "--label" in result.stdout and "--temperature" in result.stdout
 
 
 def test_required_flags(run):
