@@ -263,12 +263,24 @@ def test_latents_and_scores_stay_float32_in_low_precision(model, images):
     assert np.isfinite(low.fit(images, verbose=0).history["loss"][0])
 
 
-def test_two_replicas_of_a_variational_one_draw_each_their_own_noise():
-    """That replicas train as one device is tested in tests/training."""
+def test_two_replicas_train_as_one_device():
+    """And those of a variational one draw each their own noise."""
     run_on_two_devices(f"""
 from tests.models.autoencoder.small_autoencoder import new_autoencoder
 from tests.test_case import losses_of
 
+images = np.random.default_rng(0).integers(0, {LEVELS}, (11, *{SHAPE}))
+
+def train(strategy):
+    with strategy.scope():
+        model = new_autoencoder(num_blocks=1)
+        model.compile(keras.optimizers.SGD(0.1, global_clipnorm=0.1))
+    model.fit(images, batch_size=6, shuffle=False, verbose=0)
+    return model
+
+one, two = train(tf.distribute.get_strategy()), train(mirrored)
+for ours, theirs in zip(one.get_weights(), two.get_weights()):
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
 with mirrored.scope():
     drawing = new_autoencoder(num_blocks=1, beta=1.0)
 same = {{"image": tf.zeros([2, *{SHAPE}], tf.int32)}}

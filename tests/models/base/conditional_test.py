@@ -32,6 +32,15 @@ def test_any_condition_alone(kind, tmp_path):
         assert gradient is not None and np.any(gradient)
 
 
+@each_kind
+def test_probabilities_of_all_images_sum_to_1_under_any_condition(kind):
+    model = small_model([kind], (1, 2, 3), 2, condition_dropout=0.1)
+    given = random_conditions(model, 1)
+    test_case.check_normalised(
+        model, **{name: value[0] for name, value in given.items()}
+    )
+
+
 def test_the_map_is_not_masked():
     """Pixels see the map to their right and below them, too, and all see some of it."""
     model = small_model(["spatial"], (4, 4, 1), 5, 7, spatial_shape=(4, 4, 1))

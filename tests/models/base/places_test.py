@@ -35,6 +35,13 @@ def test_is_causal_and_steps_equal_whole(way):
 
 
 @every_way
+def test_probabilities_of_all_images_sum_to_1(way):
+    model = place_model(way, (2, 2, 1), 3)
+    given = {name: value[0] for name, value in random_conditions(model, 1).items()}
+    test_case.check_normalised(model, **given)
+
+
+@every_way
 def test_saved_and_loaded_alike(way, tmp_path):
     model = place_model(way, (4, 3, 3))
     test_case.check_saved(model, tmp_path, random_images(model, 3))
