@@ -26,3 +26,14 @@ def start_chromium(folder):
     options.binary_location = chromium
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     return webdriver.Chrome(options, Service(chromedriver))
+
+
+def open_page(driver, address, width, scheme):
+    """Opens a page in a window of some width: of a phone, if it is below 600."""
+    driver.get_log("browser")  # forgets what an earlier test left
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1}
+    metrics["mobile"] = width < 600
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    driver.get(address)

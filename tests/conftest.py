@@ -78,3 +78,13 @@ def graphs_or_op_by_op(request):
 
     with op_by_op():
         yield
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
+    """Chromium, for the tests of a file; they are skipped where it is not."""
+    from tests.browser import start_chromium
+
+    driver = start_chromium(tmp_path_factory.mktemp("chromium"))
+    yield driver
+    driver.quit()

@@ -15,6 +15,7 @@ def test_calls_are_noted_by_file():
     assert trace.files == ("metrics.py",) and trace.switches == 0
 
 
+@pytest.mark.op_by_op
 def test_few_files_are_opened_for_a_verb():
     """22, 19 and 27 of them were, before the models were wired anew."""
     files = {name: trace.files for name, trace in trace_verbs().items()}

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 
 import pytest
 from absl import flags
@@ -8,6 +6,7 @@ from absl import flags
 from benchmarks import run
 from benchmarks.report import Row
 from tests.benchmarks.tiny_network import ARGUMENTS, NAME
+from tests.forked import run_source
 
 
 @pytest.fixture
@@ -83,10 +82,12 @@ def test_every_row_has_a_title_and_a_table():
 def test_the_program_writes_json(tmp_path, capsys):
     output = tmp_path / "speed.json"
     tiny = f"timing.MODELS.clear(); timing.MODELS[{NAME!r}] = {ARGUMENTS}"
+    arguments = ["run", f"--output={output}", "--rows=e", "--runs=1"]
     as_program = "runpy.run_module('benchmarks.run', run_name='__main__')"
-    program = f"import runpy; from benchmarks import timing; {tiny}; {as_program}"
-    command = [sys.executable, "-c", program, f"--output={output}"]
-    subprocess.run([*command, "--rows=e", "--runs=1"], check=True)
+    run_source(
+        f"import runpy, sys; from benchmarks import timing; {tiny}; "
+        f"sys.argv = {arguments}; {as_program}"
+    )
     record = read(output)["e"]
     assert record["rate / machine"] > 0
     call(output=output, rows="")

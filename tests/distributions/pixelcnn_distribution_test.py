@@ -5,7 +5,7 @@ import tensorflow_probability as tfp
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.distributions import PixelCNNDistribution
-from tests.test_case import all_images, randomize
+from tests.test_case import randomize
 
 SHAPE = (2, 3, 3)
 
@@ -52,22 +52,6 @@ def test_log_prob_is_the_models(distribution, model):
     np.testing.assert_allclose(
         distribution.log_prob(images.numpy().astype("uint8")), found
     )
-
-
-def test_probabilities_sum_to_1():
-    model = kp.GatedPixelCNN((1, 2, 3), num_levels=2, filters=3, num_blocks=2)
-    distribution = randomize(model).distribution()
-    prob = distribution.prob(all_images((1, 2, 3), 2))
-    assert float(tf.reduce_sum(prob)) == pytest.approx(1, abs=1e-5)
-
-
-def test_values_out_of_range(distribution, model):
-    for run in (distribution.log_prob, tf.function(distribution.log_prob)):
-        assert run(np.full(SHAPE, 4)) == -np.inf
-    assert distribution.prob(np.full(SHAPE, -1)) == 0
-    strict = PixelCNNDistribution(model, validate_args=True)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Pixel values"):
-        strict.log_prob(np.full(SHAPE, 4))
 
 
 def test_works_inside_a_function(distribution):
@@ -118,16 +102,6 @@ def test_seeds_of_any_size(distribution):
     for seed in (1.5, [1], tf.constant([1, 2, 3])):
         with pytest.raises(ValueError, match="seed must be"):
             distribution.sample(2, seed=seed)
-
-
-def test_empty_samples_inside_a_function(distribution):
-    draw = tf.function(lambda: distribution.sample(0, seed=1))
-    assert draw().shape == (0, *SHAPE)
-
-
-def test_values_that_are_no_level(distribution):
-    for value in (0.5, np.nan, tf.constant(2**32, tf.int64), -1):
-        assert distribution.log_prob(tf.fill(SHAPE, value)) == -np.inf
 
 
 def test_images_of_another_shape_are_refused(distribution):

@@ -8,9 +8,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
-from keras_pixelcnn import example_uniforms
 from tests import served
-from tests.export.conftest import IMAGE_SHAPE, NUM_LEVELS
+from tests.export.conftest import NUM_LEVELS
 
 
 def _call(loaded, signature, inputs):
@@ -48,22 +47,6 @@ def test_serving_default_is_sample(loaded):
     assert (default == _sample(loaded, seeds, temperature)).all()
 
 
-def test_noise_of_a_seed_gives_the_image_of_the_seed(model, loaded):
-    inputs = served.request(model, "sample")
-    images = _call(loaded, "sample", inputs)["image"]
-    noise = example_uniforms(inputs.pop("seed"), IMAGE_SHAPE).numpy()
-    inputs["noise"] = noise
-    assert (_call(loaded, "sample_from_noise", inputs)["image"] == images).all()
-
-
-def test_known_pixels_are_kept_and_others_drawn(model, loaded):
-    inputs = served.request(model, "complete", rows=8)
-    mask, known = inputs["mask"], inputs["image"]
-    drawn = _call(loaded, "complete", inputs)["image"]
-    assert (drawn[mask] == known[mask]).all()
-    assert (drawn[~mask] != known[~mask]).any()
-
-
 def test_a_seeds_image_does_not_depend_on_the_batch_around_it(loaded):
     seeds = [-(2**63), -1, 0, 5, 2**63 - 1]
     together = _sample(loaded, seeds)
@@ -72,14 +55,6 @@ def test_a_seeds_image_does_not_depend_on_the_batch_around_it(loaded):
         assert (_sample(loaded, [seed])[0] == image).all()
         assert (_sample(loaded, [9, seed, seed])[1:] == image).all()
     assert len(np.unique(together.reshape(5, -1), axis=0)) == 5
-
-
-def test_a_rows_temperature_is_its_own(loaded):
-    mixed = _sample(loaded, [4, 4], [1, 1e-4])
-    assert (mixed[0] == _sample(loaded, [4])[0]).all()
-    cold = _sample(loaded, [5, 6], [1e-4, 1e-4])
-    assert (cold == mixed[1]).all()  # so cold, every draw is the likeliest level
-    assert (mixed[0] != mixed[1]).any()
 
 
 def test_running_leaves_no_trace(model, loaded):

@@ -5,7 +5,6 @@ Python, and the local server over REST and over gRPC.
 
 import numpy as np
 import pytest
-from tensorflow.core.protobuf import saved_model_pb2
 
 from savedmodels.client import Client
 from savedmodels.server import LocalServer
@@ -53,19 +52,6 @@ def answers(exports):
     return answers
 
 
-@pytest.mark.parametrize("kind", served.KINDS)
-def test_all_inputs_and_outputs_lead_with_the_batch(exports, kind):
-    base, model = exports[kind]
-    content = (base / "1" / "saved_model.pb").read_bytes()
-    (meta_graph,) = saved_model_pb2.SavedModel.FromString(content).meta_graphs
-    names = set(meta_graph.signature_def) - {"__saved_model_init_op"}
-    assert names == served.signature_names(model) | {"serving_default"}
-    for name in names:
-        signature = meta_graph.signature_def[name]
-        for tensor in (*signature.inputs.values(), *signature.outputs.values()):
-            assert tensor.tensor_shape.dim[0].size == -1, (name, tensor.name)
-
-
 def _check_all(model, requests, given):
     assert len(given) == len(requests) >= 6
     for (signature, _, expected), outputs in zip(requests, given):
@@ -80,20 +66,6 @@ def test_the_server_answers_as_python_does(exports, server, answers, kind, proto
     with Client(address[protocol], kind) as client:
         given = [client.predict(name, **inputs) for name, inputs, _ in requests]
     _check_all(exports[kind][1], requests, given)
-
-
-def test_signatures_draw_the_same_from_the_same_seeds(exports, server):
-    """Not by comparing with Python: by comparing signatures with each other."""
-    _, model = exports["label"]
-    with Client(server.rest_url, "label") as client:
-        inputs = served.request(model, "sample", rows=4)
-        image = client.predict("sample", **inputs)["image"]
-        files = client.predict("sample_png", **inputs)["image_bytes"]
-        nothing = np.zeros(image.shape[:3], bool)
-        known = {"image": image.astype(np.int32), "mask": nothing}
-        completed = client.predict("complete", **known, **inputs)["image"]
-    np.testing.assert_array_equal(served.decode(model, files), image)
-    np.testing.assert_array_equal(completed, image)
 
 
 def test_the_client_takes_sentences(exports, server):

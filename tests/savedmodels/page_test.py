@@ -21,7 +21,6 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from savedmodels.server import LocalServer
-from tests.browser import start_chromium
 from tests.savedmodels.page_in_browser import Page
 
 PAGE = pathlib.Path(__file__).parents[2] / "savedmodels" / "server" / "page"
@@ -52,20 +51,19 @@ def models():
 def server(models, tmp_path_factory):
     base = tmp_path_factory.mktemp("served")
     models["labels"].export(
-        base / "labels" / "1", verbose=False, label_names=NAMES, bits_per_dim=1.25
+        base / "labels" / "1",
+        verbose=False,
+        signatures=["sample_png", "complete_png", "log_prob_per_value"],
+        label_names=NAMES,
+        bits_per_dim=1.25,
     )
-    models["pictures"].export(base / "pictures" / "7", verbose=False)
+    models["pictures"].export(
+        base / "pictures" / "7", verbose=False, signatures=["sample_png"]
+    )
     with LocalServer({name: base / name for name in models}) as server:
         for name in models:
             server.wait_until_available(name, 60)
         yield server
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory):
-    driver = start_chromium(tmp_path_factory.mktemp("chromium"))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture

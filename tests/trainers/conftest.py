@@ -1,9 +1,5 @@
 """One tiny run through the program, which many tests look at."""
 
-import pathlib
-import subprocess
-import sys
-
 import pytest
 import tensorflow as tf
 
@@ -12,7 +8,6 @@ from tests.forked import Forked
 from tests.trainers.runs.train_lightly import export
 from trainers.image_models import results
 
-ROOT = pathlib.Path(__file__).parents[2]
 TINY = (
     "--config=trainers/configs/digits.py",
     "--config.epochs=2",
@@ -71,13 +66,6 @@ def no_results(no_exports, monkeypatch):
 def finished(tmp_path_factory):
     """The workdir of a finished run, and what it printed: as a user runs it."""
     workdir = tmp_path_factory.mktemp("runs") / "digits"
-    result = subprocess.run(
-        [sys.executable, "-m", "trainers.train", *TINY, f"--workdir={workdir}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    result = run_program("train", *TINY, f"--workdir={workdir}")
     assert result.returncode == 0, result.stderr
     return workdir, result.stdout

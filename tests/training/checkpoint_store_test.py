@@ -232,50 +232,6 @@ def test_damaged_ones_make_room_for_whole_ones(store, log):
     assert log == []
 
 
-def test_flipped_cut_and_swapped_bytes_are_seen_or_harmless(store, log):
-    first, second = save(store, 1, best=True), save(store, 2, best=True)
-    whole, other = second.read_bytes(), first.read_bytes()
-    generator = np.random.default_rng(0)
-    seen = 0
-    for trial in range(240):
-        damaged = _damage(bytearray(whole), other, trial % 8, generator)
-        second.write_bytes(damaged)
-        log.clear()
-        for checkpoint in (store.latest(), store.best()):
-            if bytes(damaged) == whole:
-                assert equal(checkpoint, 2) and log == []
-            else:
-                assert equal(checkpoint, 1) and f"{second} is not used" in log[-1]
-                seen += 1
-    assert seen > 400
-
-
-def _damage(content, other, kind, generator):
-    """Damages a file's bytes in one of eight ways."""
-    size = len(content)
-    start, end = sorted(generator.integers(0, size, 2))
-    length = int(generator.integers(1, 64))
-    if kind == 0:
-        content[start] ^= 1 << int(generator.integers(8))
-    elif kind == 1:
-        content[start:end] = generator.bytes(end - start)
-    elif kind == 2:
-        del content[start:]
-    elif kind == 3:
-        del content[start : start + length]
-    elif kind == 4:
-        content[start:start] = generator.bytes(length)
-    elif kind == 5:
-        content[start : start + length] = bytes(len(content[start : start + length]))
-    elif kind == 6:
-        content[start:end] = other[start:end]
-    else:
-        piece = content[start : start + length]
-        content[start : start + length] = content[end : end + length]
-        content[end : end + length] = piece
-    return content
-
-
 @pytest.mark.parametrize("keep", [0, -1])
 def test_at_least_one_is_kept(tmp_path, keep):
     with pytest.raises(ValueError, match=f"at least 1. Received: keep={keep}"):

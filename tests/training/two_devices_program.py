@@ -26,7 +26,8 @@ def new_model(strategy, optimizer=None, **arguments):
     with strategy.scope():
         model = kp.GatedPixelCNN(SHAPE, LEVELS, filters=2, num_blocks=1, **arguments)
         if optimizer is not None:
-            model.compile(optimizer())
+            # Of one device a graph takes longer to make than all its steps.
+            model.compile(optimizer(), run_eagerly=strategy is ONE)
     return model
 
 
@@ -85,11 +86,9 @@ def dropout():
     drop = lambda: layer(tf.ones([64]), training=True)  # noqa: E731
     first, second = TWO.run(drop).values
     again = TWO.run(drop).values[0]
-    _, _, norms = train(TWO, 3, dropout_rate=0.5)
     return {
         "replicas differ": bool(np.any(first != second)),
         "steps differ": bool(np.any(first != again)),
-        "norms": norms,
     }
 
 
@@ -97,10 +96,10 @@ def evaluation():
     """Uneven numbers of images, down to fewer than devices."""
     model = new_model(TWO)
     by_hand = model.log_prob(IMAGES).numpy().astype("float64")
-    found = {}
+    found, evaluate = {}, Evaluation(model, TWO, 5 + 1)
     for count in (1, 7, 64):
         batches = [{"image": IMAGES[:count][i : i + 6]} for i in range(0, count, 6)]
-        score = Evaluation(model, TWO, 5 + 1).score(batches)
+        score = evaluate.score(batches)
         expected = -by_hand[:count].mean() / (math.prod(SHAPE) * math.log(2))
         found[count] = abs(score - expected)
     return found

@@ -89,11 +89,6 @@ class TestSample:
     def test_any_int64_is_a_seed(self, model, seed):
         np.testing.assert_array_equal(model.sample(2, seed), model.sample(2, seed))
 
-    @pytest.mark.parametrize("seed", [2**63, 1.5, "1", [1, 2, 3], [[1, 2]]])
-    def test_refuses_other_seeds(self, model, seed):
-        with pytest.raises(ValueError, match="seed must be"):
-            model.sample(2, seed=seed)
-
     def test_no_seed_follows_the_global_one(self, model):
         keras.utils.set_random_seed(3)
         first, second = model.sample(4).numpy(), model.sample(4).numpy()
@@ -127,13 +122,6 @@ class TestSample:
         greedy = model.sample(5, 2, temperature=1e-6).numpy()
         assert np.ptp(greedy, axis=0).max() == 0
 
-    @pytest.mark.parametrize(
-        "temperature", [0.0, -1.0, 1e-40, np.nan, np.inf, [1.0, 0.0], "1"]
-    )
-    def test_refuses_temperatures(self, model, temperature):
-        with pytest.raises(ValueError, match="temperature must be"):
-            model.sample(2, seed=1, temperature=temperature)
-
     @pytest.mark.parametrize("count", [-1, 1.5, "3"])
     def test_refuses_numbers(self, model, count):
         with pytest.raises(ValueError, match="num_samples must be"):
@@ -161,11 +149,6 @@ class TestSample:
         fresh.call = lambda *args, **kwargs: calls.append(1)
         np.testing.assert_array_equal(fresh.sample(2, seed=1), model.sample(2, seed=1))
         assert not calls
-
-    @pytest.mark.parametrize(("levels", "dtype"), [(256, "uint8"), (257, "int32")])
-    def test_type_by_levels(self, levels, dtype):
-        tiny = kp.GatedPixelCNN((1, 2, 1), levels, filters=2, num_blocks=1)
-        assert tiny.sample(2, seed=1).dtype == dtype
 
     def test_refuses_samplers(self, model):
         with pytest.raises(ValueError, match="sampler must be one of"):

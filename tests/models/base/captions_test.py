@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.models.base.caption_text import CaptionText
-from tests.test_case import random_images, randomize
+from tests.test_case import op_by_op, random_images, randomize
 
 pytestmark = pytest.mark.op_by_op
 
@@ -76,17 +76,8 @@ def test_sentences_may_come_in_a_graph_and_in_a_data_set():
     bits = kp.bits_per_dim(expected, model.num_dims)
     assert found == pytest.approx(np.mean(bits), rel=1e-5)
     features["caption"] = np.array(TEXTS)
-    assert np.isfinite(model.fit(features, verbose=0).history["loss"])
-
-
-def test_a_loaded_model_knows_its_words(model, tmp_path):
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert loaded.vocabulary == WORDS and loaded.caption_length == 4
-    images = random_images(model, 3)
-    np.testing.assert_array_equal(
-        loaded.log_prob(images, caption=TEXTS), model.log_prob(images, caption=TEXTS)
-    )
+    with op_by_op():
+        assert np.isfinite(model.fit(features, verbose=0).history["loss"])
 
 
 @pytest.mark.op_by_op(False)

@@ -178,11 +178,13 @@ def listed():
     ("known", "condition"),
     [((0,), {}), ((1, 4), {}), ((1, 4), {"label": 2}), ((0, 1, 2, 3), {})],
 )
-@pytest.mark.parametrize("sampler", ["incremental", "fixed_point", "ancestral"])
 def test_free_values_follow_the_models_conditional_distribution(
-    listed, condition, sampler, known
+    listed, condition, known
 ):
-    """Each free value given all before it: the product is listed for all images."""
+    """Each free value given all before it: the product is listed for all images.
+
+    That all samplers complete alike is in the conformance of each family.
+    """
     shape, levels = (1, 2, 3), 2
     model = listed[bool(condition)]
     images = all_images(shape, levels)
@@ -199,7 +201,7 @@ def test_free_values_follow_the_models_conditional_distribution(
     mask = np.isin(np.arange(6), known).reshape(shape)
     count = 6_000
     given = np.broadcast_to(values.reshape(shape), (count, *shape))
-    drawn = model.complete(given, mask, seed=1, sampler=sampler, **condition)
+    drawn = model.complete(given, mask, seed=1, **condition)
     check_counts(drawn, levels, probabilities)
 
 
@@ -256,11 +258,7 @@ def test_xla_draws_the_same(model):
 
 @pytest.mark.parametrize(
     ("dtype", "num_images", "num_masks"),
-    [
-        ("bool", None, 6),
-        ("uint8", 6, None),
-        ("float32", None, None),
-    ],
+    [("bool", None, 6), ("float32", 6, None)],
 )
 def test_masks_in_graphs_are_of_any_type_and_batch_size(
     model, dtype, num_images, num_masks

@@ -34,32 +34,6 @@ def plain(request):
     return new_model(*request.param)
 
 
-@pytest.fixture(scope="module")
-def conditional():
-    """RGB with a label and an embedding, which it can do without."""
-    return new_model(
-        (3, 4, 3),
-        256,
-        num_blocks=1,
-        num_classes=3,
-        embedding_dim=2,
-        condition_dropout=0.1,
-    )
-
-
-def test_network_gives_all_channels_of_a_pixel_at_once(plain):
-    """Its parameters depend on the pixels before, exactly, and on none of their own."""
-    height, width, channels = plain.image_shape
-    network = test_case.network_of_encoded(plain)
-    image = tf.random.stateless_uniform([1, height, width, channels], [1, 2], -1, 1)
-    with tf.GradientTape() as tape:
-        tape.watch(image)
-        parameters = tf.reduce_sum(network(image, {}), axis=-1)
-    gradients = tape.jacobian(parameters, image)[0, :, :, 0].numpy()
-    seen = np.any(gradients != 0, axis=-1).reshape(height * width, height * width)
-    assert not np.any(np.triu(seen)) and np.any(seen)
-
-
 def test_counts_of_more_levels_match_log_prob():
     """One pixel of 30 x 30 values, drawn by runs of levels."""
     model = new_model((1, 1, 2), 30)
@@ -84,25 +58,6 @@ def test_completes_single_channels_given_those_before_and_not_those_after(plain)
     expected = np.where(mask, images, np.reshape(drawn, done.shape))
     assert np.mean(done == expected) > 0.97  # a value on an edge may flip
     assert channels == 1 or mask[..., 0].any() != mask[..., 0].all()
-
-
-def test_guidance_of_1_and_0_is_with_and_without_the_condition(conditional):
-    """Through the table of levels, as top_p is: of 1, it changes nothing."""
-    given = {"embedding": [0.5, 1.0], "seed": 3}
-    drawn = conditional.sample(6, label=[0, 1, 2, -1, -1, -1], **given).numpy()
-    scale, label = [1.0] * 3 + [0.0] * 3, [0, 1, 2, 0, 1, 2]
-    guided = conditional.sample(
-        6, label=label, guidance_scale=scale, top_p=1.0, **given
-    )
-    assert np.all(guided == drawn, axis=(1, 2, 3)).sum() >= 4
-
-
-@pytest.mark.op_by_op(False)
-def test_xla_draws_the_same(conditional):
-    given = {"label": 1, "embedding": [0.5, 1.0], "seed": 3}
-    compiled = conditional.sample(4, jit_compile=True, **given).numpy()
-    plain = conditional.sample(4, **given).numpy()
-    assert np.all(compiled == plain, axis=(1, 2, 3)).sum() >= 3
 
 
 @pytest.mark.op_by_op(False)
@@ -130,7 +85,7 @@ def test_learns_a_pattern():
     model.compile(keras.optimizers.Adam(rate))
     first = model.evaluate(images, verbose=0, return_dict=True)["bits_per_dim"]
     assert first < 4.6  # near to the 4 of uniform levels
-    model.fit(images, epochs=60, batch_size=64, verbose=0)
+    model.fit(np.tile(images, (60, 1, 1, 1)), batch_size=64, verbose=0)
     assert model.evaluate(images, verbose=0, return_dict=True)["bits_per_dim"] < 1.5
     drawn = model.sample(50, seed=0).numpy().astype(int)
     assert np.mean(np.abs(drawn[..., 0] - drawn[..., 1]) <= 1) > 0.9

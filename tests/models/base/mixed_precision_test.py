@@ -21,8 +21,6 @@ COMPUTATIONS = {
     *("Tanh", "Sigmoid", "TanhGrad", "SigmoidGrad"),
 }
 
-each_policy = pytest.mark.parametrize("policy", POLICIES)
-
 
 def new_model(policy=None, **kwargs):
     return kp.GatedPixelCNN(
@@ -88,17 +86,15 @@ def test_all_but_the_last_layer_computes_in_the_low_type(
     assert len(upcast) == 1  # what the last layer takes
 
 
-@each_policy
-def test_learns(policy):
+def test_learns():
     """With Keras's loss scaling for float16, which our compile must not lose."""
-    keras.config.set_dtype_policy(policy)
+    keras.config.set_dtype_policy("mixed_float16")
     try:
         model = new_model(dropout_rate=0.1)
         model.compile(keras.optimizers.Adam(0.02))
     finally:
         keras.config.set_dtype_policy("float32")
-    scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
-    assert scaled == (policy == "mixed_float16")
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     images = striped_images(256)
     losses = model.fit(images, batch_size=32, epochs=6, verbose=0).history["loss"]
     assert losses[-1] < 0.9 * losses[0]
@@ -120,7 +116,7 @@ def test_gradients_that_overflow_skip_the_step():
     for ours, weight in zip(before, model.trainable_weights):
         np.testing.assert_array_equal(weight, ours)
     assert optimizer.dynamic_scale == 2.0**29
-    model.fit(images, batch_size=8, epochs=40, verbose=0)
+    model.fit(np.tile(images, (40, 1, 1, 1)), batch_size=8, verbose=0)
     assert 1 < optimizer.dynamic_scale < 2.0**29
     for weight in model.trainable_weights:
         assert np.isfinite(weight.numpy()).all()

@@ -47,10 +47,9 @@ def test_saved_and_loaded_alike(way, tmp_path):
     test_case.check_saved(model, tmp_path, random_images(model, 3))
 
 
-@pytest.mark.parametrize("way", ["positions", "label map"])
 @pytest.mark.op_by_op(False)
-def test_seeds_units_and_export(way, tmp_path):
-    model = place_model(way, (4, 3, 1))
+def test_seeds_units_and_export(tmp_path):
+    model = place_model("all", (4, 3, 1))
     with test_case.op_by_op():
         test_case.check_seeds_and_units(model)
     names = ["sample", "log_prob"]

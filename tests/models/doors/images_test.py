@@ -1,13 +1,12 @@
 """Images from wherever people have them: the right answer, or the one sentence."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
 import keras_pixelcnn as kp
-from tests.test_case import randomize
+from tests.test_case import Batches, randomize
 
 IMAGES = np.random.default_rng(0).integers(0, 5, (6, 4, 4, 1)).astype("uint8")
 COLORED = np.random.default_rng(1).integers(0, 5, (6, 4, 4, 3)).astype("uint8")
@@ -22,16 +21,6 @@ def of_unknown_rank(images):
 
 def score(model, data):
     return model.evaluate(data, verbose=0)[1]
-
-
-@pytest.mark.parametrize("shape", [(16, 8, 8, 1), (96,)])
-def test_a_dataset_of_unknown_rank_and_another_shape(grey, shape):
-    images = np.zeros(shape, "uint8")
-    for verb in (lambda data: score(grey, data), grey.predict):
-        with pytest.raises(
-            tf.errors.InvalidArgumentError, match=r"must have shape \(batch, 4, 4, 1\)"
-        ):
-            verb(of_unknown_rank(images))
 
 
 def test_a_dataset_of_unknown_rank(grey, colored):
@@ -88,20 +77,8 @@ def as_datasets(batch):
     yield iter([(image, label)])
     strategy = tf.distribute.get_strategy()
     yield strategy.experimental_distribute_dataset(tf.data.Dataset.from_tensors(batch))
-    yield Batches({"image": image, "label": label})
-    yield Batches((image, label))
-
-
-class Batches(keras.utils.PyDataset):
-    def __init__(self, batch):
-        super().__init__()
-        self.batch = batch
-
-    def __len__(self):
-        return 1
-
-    def __getitem__(self, index):
-        return self.batch if isinstance(self.batch, tuple) else (self.batch,)
+    yield Batches([{"image": image, "label": label}])
+    yield Batches([(image, label)])
 
 
 def test_labels_in_datasets_are_looked_at(labelled):
@@ -123,8 +100,9 @@ def test_labels_in_datasets_are_looked_at(labelled):
 def test_labels_in_datasets_are_taken_as_they_are(labelled):
     labels = np.array([0, 1, 2, 1, 0, 2])
     right = score(labelled, {"image": IMAGES, "label": labels})
-    for dtype in ("uint8", "int32", "int64", "uint64"):
-        for source in as_datasets((IMAGES, labels.astype(dtype))):
+    for place, dtype in enumerate(("uint8", "int32", "int64", "uint64")):
+        sources = [*as_datasets((IMAGES, labels.astype(dtype)))]
+        for source in sources[place % 2 :: 2]:
             assert score(labelled, source) == pytest.approx(right, rel=1e-6)
 
 
@@ -148,15 +126,15 @@ def test_lists_of_pictures(grey, colored):
         right = model.log_prob(images)
         np.testing.assert_allclose(model.log_prob(pictures), right, rtol=1e-6)
         assert score(model, pictures) == pytest.approx(score(model, images))
-        for validation, count in (
-            (pictures, 6),
-            (pictures[:2], 2),
-            (list(images), 6),
-            ([images, np.zeros(6)], 6),
-        ):
-            history = model.fit(pictures, validation_data=validation, verbose=0).history
-            right = score(model, images[:count])
-            assert history["val_loss"][0] == pytest.approx(right, rel=1e-5)
+    for validation, count in (
+        (pictures, 6),
+        (pictures[:2], 2),
+        (list(images), 6),
+        ([images, np.zeros(6)], 6),
+    ):
+        history = model.fit(pictures, validation_data=validation, verbose=0).history
+        right = score(model, images[:count])
+        assert history["val_loss"][0] == pytest.approx(right, rel=1e-5)
 
 
 def test_pictures_of_two_levels_and_of_other_modes(grey):

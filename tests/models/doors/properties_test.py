@@ -4,7 +4,6 @@
 properties.
 """
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -22,7 +21,7 @@ from tests.models.doors.strategies import (
     fast,
     fits,
 )
-from tests.test_case import all_images, randomize
+from tests.test_case import Batches, all_images, randomize
 
 
 @pytest.fixture(scope="module")
@@ -79,18 +78,6 @@ def test_distributions(model, nats_of, values):
     np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-4)
 
 
-class Batches(keras.utils.PyDataset):
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-
-    def __len__(self):
-        return len(self.batches)
-
-    def __getitem__(self, index):
-        return self.batches[index]
-
-
 FORMS = {
     "images": lambda image: image,
     "tuple": lambda image: (image,),
@@ -122,9 +109,7 @@ DATASETS = (dataset_of, dataset_of_unknown_shape, image_of_unknown_rank)
 GENERATORS = (
     lambda batches, form: iter([form(batch) for batch in batches]),
     lambda batches, form: (form(batch) for batch in batches),
-    lambda batches, form: Batches(
-        [x if isinstance(x, tuple) else (x,) for x in map(form, batches)]
-    ),
+    lambda batches, form: Batches(map(form, batches)),
 )
 
 

@@ -8,7 +8,6 @@ import time
 import numpy as np
 import pytest
 
-import keras_pixelcnn as kp
 from savedmodels.client import (
     Client,
     DeadlineExceededError,
@@ -58,12 +57,6 @@ def test_no_image_needs_no_request(fake, client):
 
 
 # What a call means.
-
-
-def test_one_seed_is_folded_for_each_image(client):
-    images = client.sample(6, seed=3, label=1)
-    expected = kp.example_seeds(3, 6).numpy() % 10 + 10
-    np.testing.assert_array_equal(images[:, 1, 0, 0], expected)
 
 
 def test_all_64_bits_of_a_seed_arrive(client):

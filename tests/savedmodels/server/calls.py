@@ -1,6 +1,7 @@
 """Asking a server, over both protocols, as directly as one can."""
 
 import json
+import time
 
 import grpc
 import numpy as np
@@ -90,3 +91,11 @@ def sample_inputs(seeds, labels):
         "label": np.array(labels, np.int32),
         "temperature": np.ones(len(seeds), np.float32),
     }
+
+
+def wait_for(condition):
+    """Waits until a function returns True, for a minute at most."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)

@@ -59,3 +59,10 @@ def plain_rest(server):
 @pytest.fixture(scope="session")
 def plain_call(server):
     return Grpc(server, "plain")
+
+
+@pytest.fixture
+def base(tmp_path):
+    """A base folder of one version, of which `started` makes a server."""
+    save_plain(tmp_path, 1, factor=2.0)
+    return tmp_path

@@ -18,29 +18,16 @@ import pytest
 import requests
 
 from savedmodels import rest_bodies
-from savedmodels.server import LocalServer, rest
+from savedmodels.server import rest
 from savedmodels.server.loaded_version import LoadedSignature
 from savedmodels.tensor_spec import TensorSpec
 from tests.savedmodels.server.calls import Rest
-from tests.savedmodels.server.plain_models import save_plain
+from tests.savedmodels.server.plain_models import started
 
 BODY = json.dumps({"instances": [[1, 1]]}).encode()
 HEAD = (
     b"POST /v1/models/m:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n"
 )
-
-
-@pytest.fixture
-def base(tmp_path):
-    save_plain(tmp_path, 1, factor=2.0)
-    return tmp_path
-
-
-@contextlib.contextmanager
-def _started(base, **options):
-    with LocalServer({"m": base}, **options) as server:
-        server.wait_until_available("m")
-        yield server
 
 
 def _connect(server):
@@ -58,7 +45,7 @@ def _answer(connection):
 
 def test_a_head_has_a_deadline(base, monkeypatch):
     monkeypatch.setattr(rest, "IDLE_SECONDS", 0.2)
-    with _started(base) as server:
+    with started(base) as server:
         for head in (b"", HEAD[:40], HEAD % 9):
             with _connect(server) as half:
                 half.sendall(head)
@@ -66,7 +53,7 @@ def test_a_head_has_a_deadline(base, monkeypatch):
 
 
 def test_a_body_has_a_deadline(base):
-    with _started(base, rest_timeout_seconds=0.2) as server, _connect(server) as half:
+    with started(base, rest_timeout_seconds=0.2) as server, _connect(server) as half:
         half.sendall(HEAD % len(BODY) + b"\r\n" + BODY[:5])
         status, content = _answer(half)
     assert status == 504
@@ -74,7 +61,7 @@ def test_a_body_has_a_deadline(base):
 
 
 def test_stopping_waits_for_no_body(base):
-    with _started(base) as server, _connect(server) as half:
+    with started(base) as server, _connect(server) as half:
         half.sendall(HEAD % len(BODY) + b"\r\n" + BODY[:5])
         Rest(server, "m").answer({"instances": [[1, 1]]})
         server.stop()
@@ -87,7 +74,7 @@ def test_stopping_waits_for_no_body(base):
 @pytest.mark.parametrize("head", [b"", HEAD % 9, HEAD % len(BODY) + b"\r\n["])
 def test_the_connections_that_wait_longest_make_room(base, monkeypatch, head):
     monkeypatch.setattr(rest, "MOST_CONNECTIONS", 4)
-    with _started(base) as server, contextlib.ExitStack() as stack:
+    with started(base) as server, contextlib.ExitStack() as stack:
         halves = [stack.enter_context(_connect(server)) for _ in range(7)]
         for half in halves:
             half.sendall(head)
@@ -109,7 +96,7 @@ def test_a_request_that_runs_makes_no_room(base, monkeypatch):
 
     monkeypatch.setattr(LoadedSignature, "run", wait_and_run)
     monkeypatch.setattr(rest, "MOST_CONNECTIONS", 1)
-    with _started(base) as server, _connect(server) as client:
+    with started(base) as server, _connect(server) as client:
         client.sendall(HEAD % len(BODY) + b"\r\n" + BODY)
         assert begun.wait(60)
         with _connect(server) as further:
@@ -211,7 +198,7 @@ def test_damage_in_a_body_that_is_not_read_is_not_logged(
 def test_only_known_hosts_are_answered(base):
     known = "localhost:80", "LOCALHOST", "127.0.0.1", "[::1]:8501", "mine.example"
     others = "rebound.example", "127.0.0.1.rebound.example:8501", "6.6.6.6", "", "["
-    with _started(base, allowed_hosts=["mine.example"]) as server:
+    with started(base, allowed_hosts=["mine.example"]) as server:
         for host in known + others:
             for path in ("/", "/v1/models/m", "/page/models"):
                 url = f"{server.rest_url}{path}"
@@ -223,7 +210,7 @@ def test_only_known_hosts_are_answered(base):
 
 
 def test_any_host_may_be_allowed(base):
-    with _started(base, allowed_hosts=["*"]) as server:
+    with started(base, allowed_hosts=["*"]) as server:
         headers = {"Host": "any.example"}
         assert requests.get(server.rest_url, headers=headers, timeout=60).ok
 

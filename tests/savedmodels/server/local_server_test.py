@@ -1,10 +1,8 @@
 """Tests of a server's life: time-outs, full queues, stopping, ports, warm-up."""
 
 import concurrent.futures
-import contextlib
 import socket
 import threading
-import time
 
 import grpc
 import numpy as np
@@ -15,19 +13,11 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from savedmodels.server import LocalServer, local_server
 from savedmodels.server.loaded_version import LoadedSignature
-from tests.savedmodels.server.calls import Grpc, Rest
-from tests.savedmodels.server.plain_models import save_plain
+from tests.savedmodels.server.calls import Grpc, Rest, wait_for
+from tests.savedmodels.server.plain_models import save_plain, started
 
 ONE = {"instances": [[1, 1]]}
 X = np.ones((1, 2), np.float32)
-
-
-@pytest.fixture
-def base(tmp_path):
-    base = tmp_path / "base"
-    base.mkdir()
-    save_plain(base, 1, factor=2.0)
-    return base
 
 
 @pytest.fixture
@@ -44,20 +34,6 @@ def held_up(monkeypatch):
     go.set()
 
 
-@contextlib.contextmanager
-def _started(base, **options):
-    with LocalServer({"m": base}, **options) as server:
-        server.wait_until_available("m")
-        yield server
-
-
-def _wait_for(condition):
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
-
-
 def _requests(server):
     """How many requests have come and are not answered yet."""
     batcher = server._registry.model("m").get().batchers["serving_default"]
@@ -71,13 +47,13 @@ def _is_refused(port):
 
 def test_stopping_finishes_what_runs(base, held_up):
     with concurrent.futures.ThreadPoolExecutor(5) as pool:
-        with _started(base) as server:
+        with started(base) as server:
             rest, call = Rest(server, "m"), Grpc(server, "m")
             asked = [pool.submit(rest.answer, ONE) for _ in range(2)]
             asked += [pool.submit(call.answer, x=X) for _ in range(2)]
-            _wait_for(lambda: _requests(server) == 4)
+            wait_for(lambda: _requests(server) == 4)
             stopped = pool.submit(server.stop)
-            _wait_for(lambda: _is_refused(server.rest_port))
+            wait_for(lambda: _is_refused(server.rest_port))
             assert not stopped.done()
             held_up.set()
             stopped.result(60)
@@ -95,9 +71,9 @@ def test_stopping_finishes_what_runs(base, held_up):
 
 def test_stopping_waits_for_no_longer_than_its_grace(base, held_up):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        with _started(base, grace_seconds=0.1) as server:
+        with started(base, grace_seconds=0.1) as server:
             asked = pool.submit(Rest(server, "m").post, ONE)
-            _wait_for(lambda: _requests(server) == 1)
+            wait_for(lambda: _requests(server) == 1)
             stopped = pool.submit(server.stop)
             assert isinstance(asked.exception(60), requests.ConnectionError)
             held_up.set()
@@ -105,7 +81,7 @@ def test_stopping_waits_for_no_longer_than_its_grace(base, held_up):
 
 
 def test_a_time_out_over_rest(base, held_up):
-    with _started(base, rest_timeout_seconds=0.05) as server:
+    with started(base, rest_timeout_seconds=0.05) as server:
         response = Rest(server, "m").post(ONE)
         assert response.status_code == 504
         assert "The time is over" in response.json()["error"]
@@ -113,7 +89,7 @@ def test_a_time_out_over_rest(base, held_up):
 
 
 def test_a_deadline_over_grpc_while_the_model_runs(base, held_up):
-    with _started(base) as server:
+    with started(base) as server:
         call = Grpc(server, "m")
         with pytest.raises(grpc.RpcError) as failed:
             call.prediction.Predict(call.request(x=X), timeout=0.05)
@@ -124,7 +100,7 @@ def test_a_deadline_over_grpc_while_the_model_runs(base, held_up):
 
 
 def test_a_full_queue(base, held_up):
-    with _started(base, max_batch_size=1) as server:
+    with started(base, max_batch_size=1) as server:
         rest = Rest(server, "m")
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             asked = [pool.submit(rest.post, ONE) for _ in range(16)]

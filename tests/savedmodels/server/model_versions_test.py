@@ -13,8 +13,8 @@ import pytest
 from savedmodels.server import LocalServer
 from savedmodels.server.errors import ServingError
 from savedmodels.server.model_versions import ModelVersions, State
-from tests.savedmodels.server.calls import Grpc, Rest
-from tests.savedmodels.server.plain_models import save_broken, save_plain
+from tests.savedmodels.server.calls import Grpc, Rest, wait_for
+from tests.savedmodels.server.plain_models import save_broken, save_plain, started
 
 
 class _Version:
@@ -156,19 +156,12 @@ def _under_load(server, change):
     # Each is answered once more, however busy the machine is; or its thread has ended.
     counts = [len(answers) for answers in all_answers]
     for thread, answers, count in zip(threads, all_answers, counts):
-        _wait_for(lambda: len(answers) > count + 1 or not thread.is_alive())  # noqa: B023
+        wait_for(lambda: len(answers) > count + 1 or not thread.is_alive())  # noqa: B023
     ended.set()
     for thread in threads:
         thread.join()
     call.channel.close()
     return all_answers
-
-
-def _wait_for(condition):
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def _rest_states(rest):
@@ -177,15 +170,14 @@ def _rest_states(rest):
 
 
 def test_a_new_version_appears_under_load(base):
-    with LocalServer({"m": base}, poll_seconds=0.05) as server:
-        server.wait_until_available("m")
+    with started(base, poll_seconds=0.05) as server:
         rest = Rest(server, "m")
 
         def change():
             time.sleep(0.2)
             save_plain(base, 2, factor=2.0)
             server.wait_until_available("m", version=2)
-            _wait_for(lambda: _rest_states(rest)["1"] == "END")
+            wait_for(lambda: _rest_states(rest)["1"] == "END")
 
         # An answer that fails ends its thread, and then has no 2.0 at its end.
         for answers in _under_load(server, change):
@@ -197,14 +189,13 @@ def test_a_new_version_appears_under_load(base):
 
 
 def test_a_broken_version_appears_under_load(base):
-    with LocalServer({"m": base}, poll_seconds=0.05) as server:
-        server.wait_until_available("m")
+    with started(base, poll_seconds=0.05) as server:
         rest = Rest(server, "m")
 
         def change():
             save_broken(base, 2)
-            _wait_for(lambda: "2" in _rest_states(rest))
-            _wait_for(lambda: _rest_states(rest)["2"] == "END")
+            wait_for(lambda: "2" in _rest_states(rest))
+            wait_for(lambda: _rest_states(rest)["2"] == "END")
 
         for answers in _under_load(server, change):
             assert set(answers) == {1.0}
@@ -231,10 +222,9 @@ def test_files_that_are_damaged_are_reported_in_a_sentence(base, damage):
 
 
 def test_an_older_version_is_let_go_of(base):
-    with LocalServer({"m": base}, poll_seconds=0.05) as server:
-        server.wait_until_available("m")
+    with started(base, poll_seconds=0.05) as server:
         older = weakref.ref(server._registry.model("m").get())
         Rest(server, "m").answer({"instances": [[1, 1]]})
         save_plain(base, 2, factor=2.0)
         server.wait_until_available("m", version=2)
-        _wait_for(lambda: older() is None)
+        wait_for(lambda: older() is None)

@@ -1,6 +1,7 @@
 """SavedModels of a few operations, which are written and loaded in no time."""
 
 import atexit
+import contextlib
 import functools
 import pathlib
 import shutil
@@ -8,6 +9,8 @@ import tempfile
 import uuid
 
 import tensorflow as tf
+
+from savedmodels.server import LocalServer
 
 
 class Plain(tf.Module):
@@ -76,3 +79,11 @@ def save_broken(base, version):
     folder.mkdir()
     (folder / "saved_model.pb").write_bytes(b"no SavedModel")
     return folder
+
+
+@contextlib.contextmanager
+def started(base, **options):
+    """Serves the versions of a folder as the model "m", once there is one."""
+    with LocalServer({"m": base}, **options) as server:
+        server.wait_until_available("m")
+        yield server

@@ -4,7 +4,6 @@ import base64
 import json
 import math
 
-import numpy as np
 import pytest
 import requests
 
@@ -115,28 +114,6 @@ def test_bodies_may_be_compressed(plain_rest):
     body = gzip.compress(json.dumps({"instances": [[1, 2]]}).encode())
     response = plain_rest.post(body, headers={"Content-Encoding": "gzip"})
     assert response.json() == {"predictions": [[2, 4]]}
-
-
-def test_results_are_those_of_grpc(rest, call):
-    for signature in ("sample", "sample_png", "classify", "log_prob"):
-        inputs = {"image": np.zeros((1, 4, 3, 1), np.int32)}
-        if signature.startswith("sample"):
-            inputs = sample_inputs([3], [1])
-        elif signature == "log_prob":
-            inputs["label"] = np.array([1], np.int32)
-        columns = {name: value.tolist() for name, value in inputs.items()}
-        body = {"signature_name": signature, "inputs": columns}
-        given = rest.answer(body)["outputs"]
-        expected = call.answer(signature, **inputs)
-        if len(expected) == 1:
-            given = {next(iter(expected)): given}
-        assert given.keys() == expected.keys()
-        for name, value in expected.items():
-            if name.endswith("_bytes"):
-                (only,) = given[name]
-                assert base64.b64decode(only["b64"]) == value[0]
-            else:
-                np.testing.assert_array_equal(given[name], value)
 
 
 def test_the_models_that_the_page_offers(server):

@@ -4,13 +4,12 @@ import keras
 import numpy as np
 import pytest
 from absl import flags
-from PIL import Image
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
 from keras_pixelcnn.models import load_model
 from tests.trainers.tiny_run import call, tiny_model
-from trainers import evaluate, sample, train
+from trainers import evaluate, train
 from trainers.runs.data import as_arrays
 from trainers.scoring.scoring import load_examples, score
 
@@ -159,14 +158,6 @@ def test_evaluate_scores_the_split_that_is_asked_for(model_path):
     assert score(model, load_examples(model, "digits", "all"), 500).num_images == 1797
 
 
-def test_a_model_saved_before_compiling_is_scored(tmp_path):
-    model = kp.GatedPixelCNN((8, 8, 1), num_levels=17, filters=4, num_blocks=1)
-    model.save(tmp_path / "model.keras")
-    model = load_model(tmp_path / "model.keras")
-    found = score(model, load_examples(model, "digits", "test"), 64)
-    assert 2 < found.bits_per_dim < 8
-
-
 def test_data_takes_the_models_form_unless_another_is_asked_for(other_model, capsys):
     flag = f"--model={other_model}"
     call(evaluate, flag, "--dataset=digits")
@@ -196,36 +187,3 @@ def test_a_wrong_image_size_is_told(model_path, size):
             "--dataset=digits",
             f"--image_size={size}",
         )
-
-
-# Sample.
-
-
-def test_sample_writes_a_picture_and_an_array(model_path, tmp_path, capsys):
-    picture, array = tmp_path / "grid.png", tmp_path / "samples"
-    call(
-        sample,
-        f"--model={model_path}",
-        "--num_samples=6",
-        "--seed=-3",
-        "--temperature=0.5",
-        f"--output={picture}",
-        f"--array={array}",
-    )
-    saved = np.load(array)
-    model = keras.models.load_model(model_path)
-    expected = model.sample(6, seed=-3, temperature=0.5)
-    np.testing.assert_array_equal(saved["image"], expected)
-    assert saved["image"].dtype == np.uint8
-    assert saved["seed"] == -3
-    with Image.open(picture) as file:
-        assert file.size == (3 * 33 - 1, 2 * 33 - 1)
-    assert sorted(tmp_path.iterdir()) == [picture, array]
-    assert f"6 images in {picture}" in capsys.readouterr().out
-
-
-def test_sample_refuses_a_wrong_temperature(model_path, tmp_path):
-    output = tmp_path / "samples.png"
-    with pytest.raises(ValueError, match="temperature must be"):
-        call(sample, f"--model={model_path}", "--temperature=0", f"--output={output}")
-    assert not output.exists()

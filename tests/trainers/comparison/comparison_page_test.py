@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.browser import start_chromium
+from tests.browser import open_page
 from tests.trainers.report_page import report_run
 from trainers.comparison.table import write_page
 
@@ -147,22 +147,9 @@ def test_damaged_pictures_are_left_out(compared, tmp_path):
     assert "Not recorded." in words  # nor is there a history
 
 
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory):
-    driver = start_chromium(tmp_path_factory.mktemp("chromium"))
-    yield driver
-    driver.quit()
-
-
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_the_page_opens_without_errors_and_fits(driver, compared, width, scheme):
-    driver.get_log("browser")
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1}
-    metrics["mobile"] = width < 600
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    driver.get(compared.as_uri())
+    open_page(driver, compared.as_uri(), width, scheme)
     assert driver.get_log("browser") == []
     assert driver.title == "Models compared on digits"  # the script did not run
     script = """

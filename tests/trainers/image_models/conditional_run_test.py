@@ -23,7 +23,7 @@ pytestmark = pytest.mark.op_by_op
 
 
 def conditional_config(num_classes=10, condition_dropout=0.2, **fields):
-    config = tiny_config(epochs=1, **fields)
+    config = tiny_config(**{"steps": 3, **fields})
     config.model.num_classes = num_classes
     config.model.condition_dropout = condition_dropout
     return config

@@ -65,16 +65,18 @@ def test_a_run_goes_on_inside_its_epoch(tmp_path, cut_power, capsys):
         assert set(rows) == {10, 20, STEPS, 30, 40, 2 * STEPS}
 
 
+@pytest.mark.op_by_op
 def test_a_stream_goes_on_inside_its_epoch(tmp_path, cut_power):
-    config = tiny_config(cache=False, epochs=1, checkpoint_every=5)
+    config = tiny_config(cache=False, steps=8, checkpoint_every=3)
     whole = training.train_and_evaluate(config, tmp_path / "whole")
-    cut_power(config, tmp_path / "parts", 14)
+    cut_power(config, tmp_path / "parts", 6)
     parts = training.train_and_evaluate(config, tmp_path / "parts")
     assert parts["test_bits_per_dim"] == pytest.approx(
         whole["test_bits_per_dim"], rel=1e-6
     )
 
 
+@pytest.mark.op_by_op
 def test_a_run_killed_while_it_wrote_its_results_only_writes_them(
     tmp_path, monkeypatch, capsys
 ):
@@ -83,19 +85,20 @@ def test_a_run_killed_while_it_wrote_its_results_only_writes_them(
 
     with monkeypatch.context() as patch, pytest.raises(PowerCutError):
         patch.setattr(results, "write_json", fail)
-        training.train_and_evaluate(tiny_config(epochs=1), tmp_path)
+        training.train_and_evaluate(tiny_config(steps=2), tmp_path)
     assert (tmp_path / "export" / "1").exists()
     capsys.readouterr()
-    metrics = training.train_and_evaluate(tiny_config(epochs=1), tmp_path)
+    metrics = training.train_and_evaluate(tiny_config(steps=2), tmp_path)
     assert "Epoch" not in capsys.readouterr().out
     assert metrics == read_metrics(tmp_path)
     assert metrics["training_seconds"] > 0
 
 
+@pytest.mark.op_by_op
 def test_a_second_run_in_the_folder_is_refused_and_the_first_goes_on(
     tmp_path, monkeypatch
 ):
-    config = tiny_config(epochs=1)
+    config = tiny_config(steps=2)
     call, refused = TrainStep.__call__, []
 
     def interrupted(self, *arguments):
@@ -106,18 +109,19 @@ def test_a_second_run_in_the_folder_is_refused_and_the_first_goes_on(
         return call(self, *arguments)
 
     monkeypatch.setattr(TrainStep, "__call__", interrupted)
-    assert training.train_and_evaluate(config, tmp_path)["steps"] == STEPS
+    assert training.train_and_evaluate(config, tmp_path)["steps"] == 2
     (sentence,) = refused
     assert str(tmp_path) in sentence
     rows = [
         json.loads(x) for x in (tmp_path / "history.jsonl").read_text().split("\n")[:-1]
     ]
-    assert [row["step"] for row in rows] == [10, 20, STEPS]
+    assert [row["step"] for row in rows] == [2]
 
 
 @pytest.mark.parametrize(
     ("number", "name"), [(signal.SIGTERM, "SIGTERM"), (signal.SIGINT, "Ctrl-C")]
 )
+@pytest.mark.op_by_op
 def test_a_signal_in_the_last_validation_is_not_forgotten(
     tmp_path, monkeypatch, capsys, number, name
 ):
@@ -127,7 +131,7 @@ def test_a_signal_in_the_last_validation_is_not_forgotten(
         os.kill(os.getpid(), number)
         return score(self, batches)
 
-    config = tiny_config(epochs=1)
+    config = tiny_config(steps=2)
     with monkeypatch.context() as patch, pytest.raises(SystemExit) as stop:
         patch.setattr(Evaluation, "score", interrupted)
         training.train_and_evaluate(config, tmp_path)
@@ -137,6 +141,7 @@ def test_a_signal_in_the_last_validation_is_not_forgotten(
     assert training.train_and_evaluate(config, tmp_path)["best_epoch"] == 1
 
 
+@pytest.mark.op_by_op
 def test_a_worker_that_is_lost_while_results_are_written_is_told(tmp_path, monkeypatch):
     def lose(strategy):
         monkeypatch.setattr(strategies, "is_multi_worker", lambda strategy: True)
@@ -144,9 +149,10 @@ def test_a_worker_that_is_lost_while_results_are_written_is_told(tmp_path, monke
 
     monkeypatch.setattr(strategies, "wait_for_all", lose)
     with pytest.raises(ConnectionError, match="Another worker is gone"):
-        training.train_and_evaluate(tiny_config(epochs=1), tmp_path)
+        training.train_and_evaluate(tiny_config(steps=2), tmp_path)
 
 
+@pytest.mark.op_by_op
 def test_a_worker_that_leaves_first_once_all_is_written_harms_nobody(
     tmp_path, monkeypatch
 ):
@@ -159,6 +165,6 @@ def test_a_worker_that_leaves_first_once_all_is_written_harms_nobody(
             raise tf.errors.UnavailableError(None, None, "gone")
 
     monkeypatch.setattr(strategies, "wait_for_all", lose)
-    metrics = training.train_and_evaluate(tiny_config(epochs=1), tmp_path)
+    metrics = training.train_and_evaluate(tiny_config(steps=2), tmp_path)
     assert left
     assert metrics["best_epoch"] == 1

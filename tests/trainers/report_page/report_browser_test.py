@@ -2,20 +2,13 @@
 
 import pytest
 
-from tests.browser import start_chromium
+from tests.browser import open_page
 from tests.trainers.report_page import report_run
 from trainers.report_page.page import write_page
 
 SCRIPT = """
     <script>document.title = "ran"</script><img src="x" onerror="document.title='ran'">
 """
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory):
-    driver = start_chromium(tmp_path_factory.mktemp("chromium"))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="module")
@@ -26,23 +19,13 @@ def page(tmp_path_factory):
     return (workdir / "report.html").as_uri()
 
 
-def show(driver, page, width, scheme):
-    driver.get_log("browser")  # forgets what an earlier test left
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1}
-    metrics["mobile"] = width < 600
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    driver.get(page)
-
-
 def ask(driver, expression):
     return driver.execute_script(f"return {expression}")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_the_page_opens_without_errors_and_fits(driver, page, width, scheme):
-    show(driver, page, width, scheme)
+    open_page(driver, page, width, scheme)
     assert driver.get_log("browser") == []
     assert driver.title == "digits: training report"  # the script did not run
     assert ask(driver, "document.documentElement.scrollWidth") <= width
@@ -59,7 +42,7 @@ def test_the_page_opens_without_errors_and_fits(driver, page, width, scheme):
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_letters_of_the_charts_can_be_read_and_stay_within(driver, page, width):
-    show(driver, page, width, "light")
+    open_page(driver, page, width, "light")
     script = """
         return [...document.querySelectorAll("figure > svg")]
             .filter((svg) => svg.clientWidth)

@@ -253,9 +253,9 @@ def test_the_flags_reach_the_model_and_the_array_holds_labels(model, path, tmp_p
         "--top_p=0.8",
         "--guidance_scale=2",
         f"--output={tmp_path / 'grid.png'}",
-        f"--array={tmp_path / 'samples.npz'}",
+        f"--array={tmp_path / 'samples'}",
     )
-    saved = np.load(tmp_path / "samples.npz")
+    saved = np.load(tmp_path / "samples")
     labels = [1, 1, 1, 3, 3, 3]
     expected = model.sample(6, 7, 0.9, top_p=0.8, guidance_scale=2, label=labels)
     np.testing.assert_array_equal(saved["image"], expected)
