@@ -1,7 +1,7 @@
 """An auto-encoder of Fashion-MNIST: 28x28 grey images of 256 levels, 10 numbers each.
 
 The decoder begins with a preset's weights and the encoder with the baseline's; together
-they learn what the latent says: about an hour on one core of a CPU. Through
+they learn what the latent says: hours on one core of a CPU. Through
 tensorflow-datasets' own builder, or from the original files in a folder:
 --config.dataset=idx:/usr/share/datasets/fashion-mnist
 """
@@ -21,7 +21,7 @@ def get_config() -> config_dict.ConfigDict:
         num_levels=256,
         initial_model="gated_pixelcnn_fashion_mnist",
         batch_size=32,
-        steps=2000,
+        steps=4800,
         learning_rate=8e-4,
         warmup_share=0.04,
         clip_norm=1.0,
@@ -44,5 +44,11 @@ def get_config() -> config_dict.ConfigDict:
         positions=True,
         vertical_gain=2.2,
     )
-    config.autoencoder.update(begins_with_mse=True, mse_epochs=1, probe_images=10_000)
+    config.autoencoder.update(
+        begins_with_mse=True,
+        mse_epochs=1,
+        probe_images=10_000,
+        guidance_scale=2.5,
+        top_p=0.95,
+    )
     return config
