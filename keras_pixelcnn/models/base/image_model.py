@@ -59,10 +59,20 @@ class ImageModel(keras.Model):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "__init__" in vars(cls):
-            init = vars(cls)["__init__"]
-            cls.__init__ = keras_habits.clonable(init)  # type: ignore[method-assign]
-            cls.__signature__ = inspect.signature(functools.partial(init, None))
+        init = vars(cls).get("__init__")
+        if init is None:
+            return
+
+        @functools.wraps(init)
+        def constructor(self: ImageModel, *args: Any, **kwargs: Any) -> None:
+            # Of a clone `__new__` has made all.
+            if keras_habits.Clone not in map(type, args):
+                init(self, *args, **kwargs)
+
+        # Keras asks in two ways for the signature, and is to find the same in both.
+        del constructor.__wrapped__
+        cls.__init__ = constructor  # type: ignore[method-assign]
+        cls.__signature__ = inspect.signature(functools.partial(init, None))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Makes a model, or a clone of one (a hook of Keras's)."""
@@ -288,9 +298,7 @@ class ImageModel(keras.Model):
         if is_optimizer_built:
             self.optimizer.build(self.trainable_variables)
 
-    def _maybe_symbolic_build(
-        self, iterator: Any = None, data_batch: Any = None
-    ) -> None:
+    def _maybe_symbolic_build(self, *args: Any, **kwargs: Any) -> None:
         """Builds the optimizer: all other variables are there (a hook of Keras).
 
         On several devices Keras would look at the mean of their parts of a batch, which

@@ -7,9 +7,8 @@ could use.
 """
 
 import collections
-import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 import keras
@@ -150,17 +149,3 @@ def prepare_clone(
 
 def _is_of_cloning(function: Any) -> bool:
     return getattr(function, "__module__", "").endswith(".models.cloning")
-
-
-def clonable(init: Callable[..., None]) -> Callable[..., None]:
-    """Makes a constructor that Keras's clones take for one like `keras.Model`'s."""
-
-    @functools.wraps(init)
-    def constructor(self: keras.Model, *args: Any, **kwargs: Any) -> None:
-        # Of a clone `__new__` has made all.
-        if Clone not in map(type, args):
-            init(self, *args, **kwargs)
-
-    # Keras asks in two ways for the signature, and is to find the same one in both.
-    del constructor.__wrapped__
-    return constructor
