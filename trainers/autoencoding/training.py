@@ -66,6 +66,13 @@ def check_config(config: Mapping[str, Any]) -> None:
     run_config.check_config(config, names, more_fields=["autoencoder"])
     check_names("config.autoencoder", config.get("autoencoder"), _RULES)
     check_values("config.autoencoder", config["autoencoder"], _RULES)
+    scale = config["autoencoder"]["guidance_scale"]
+    if scale is not None and not config["model"].get("condition_dropout"):
+        raise ValueError(
+            "config.autoencoder.guidance_scale is of models with "
+            "config.model.condition_dropout above 0. "
+            f"Received: guidance_scale={scale}, condition_dropout=0"
+        )
     if config["autoencoder"]["begins_with_mse"] and config["model"].get("beta"):
         raise ValueError(
             "config.autoencoder.begins_with_mse must be False where the model is "

@@ -15,6 +15,14 @@ from keras_pixelcnn.files import read_json, remove_parts, replace_when_written
 from trainers.runs.config import ADDED_LATER, PERMISSIONS
 
 _ABSENT = "absent"
+_ADDED_INSIDE = {
+    "autoencoder.begins_with_mse": False,
+    "autoencoder.guidance_scale": None,
+    "autoencoder.top_p": None,
+    "model.condition_dropout": 0.0,
+}
+"""As `ADDED_LATER`, of fields in groups."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -133,7 +141,9 @@ def write_json(path: pathlib.Path, content: Any) -> None:
 
 
 def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    there, here = (_flatten(ADDED_LATER | config) for config in (there, here))
+    there, here = (
+        _ADDED_INSIDE | _flatten(ADDED_LATER | config) for config in (there, here)
+    )
     return [
         f"{name} is {there.get(name, _ABSENT)!r} there, {here.get(name, _ABSENT)!r} now"
         for name in sorted({*there, *here}.difference(PERMISSIONS))

@@ -231,6 +231,8 @@ def test_the_configs_are_right(module):
         ({"mse_epochs": 0}, r"mse_epochs must be an integer of at least 1.*: 0"),
         ({"mse_learning_rate": -1}, r"mse_learning_rate must be above 0.*-1"),
         ({"begins_with_mse": 1}, r"begins_with_mse must be True or False.*: 1"),
+        ({"guidance_scale": 2.0}, r"condition_dropout above 0.*guidance_scale=2.0"),
+        ({"top_p": 0}, r"top_p must be None or in .0, 1.*: 0"),
         ({"mse_epoch": 1}, r"must have the fields .*Received: .*'mse_epoch'"),
     ],
 )

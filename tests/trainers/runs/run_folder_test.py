@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.files import read_json
 from tests.forked import Forked
-from trainers.configs import digits
+from trainers.configs import autoencoder_digits, digits
 from trainers.runs.config import ADDED_LATER
 from trainers.runs.run_folder import RunFolder, full_disk_explained
 
@@ -55,6 +55,19 @@ def test_a_run_from_before_some_fields_were_there_goes_on(tmp_path):
     RunFolder(tmp_path).check(config)
     with pytest.raises(ValueError, match=r"mutation_rate is 0\.0 there, 0\.3 now"):
         RunFolder(tmp_path).check({**config, "mutation_rate": 0.3})
+
+
+def test_so_does_one_from_before_fields_inside_of_others(tmp_path):
+    config = autoencoder_digits.get_config().to_dict()
+    older = autoencoder_digits.get_config().to_dict()
+    for name in ("begins_with_mse", "guidance_scale", "top_p"):
+        del older["autoencoder"][name]
+    del older["model"]["condition_dropout"]
+    RunFolder(tmp_path).claim(older)
+    RunFolder(tmp_path).check(config)
+    config["model"]["condition_dropout"] = 0.2
+    with pytest.raises(ValueError, match=r"condition_dropout is 0\.0 there, 0\.2 now"):
+        RunFolder(tmp_path).check(config)
 
 
 def test_a_run_whose_config_is_lost_is_left_alone(tmp_path):
