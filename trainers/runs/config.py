@@ -142,11 +142,11 @@ def check_guidance(config: Mapping[str, Any], group: str) -> None:
 
 
 def check_images_are_kept(config: Mapping[str, Any], what: str) -> None:
-    """Checks that a config leaves images as they are, of which something was made.
+    """Checks that images are not changed, where something was computed from them.
 
     Args:
         config: of a run.
-        what: was made of the images, such as "the codes".
+        what: what was computed from the images, such as "the codes".
 
     Raises:
         ValueError: when the images are mirrored or mutated.
