@@ -14,8 +14,6 @@ from absl import flags
 from keras_pixelcnn import programs
 from trainers.command_line import flag_groups
 
-_MOST_MAPS = 32
-
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
@@ -28,11 +26,12 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.integer(
         "num_images",
         None,
-        f"Scores the first of the split. Default: all; with --maps {_MOST_MAPS}.",
+        "Scores the first of the split. Default: all.",
         lower_bound=1,
     )
     define.count("batch_size", 64, "Images scored at once.")
     define.bool("maps", False, "Draws heat maps too.")
+    define.count("num_maps", 32, "Draws those of so many images, the first lines.")
     define.count(
         "map_size",
         1,
@@ -100,7 +99,7 @@ def main(flag_values: flags.FlagValues) -> None:
     scored = score(
         flag_values.dataset,
         flag_values.split or ("all" if is_folder else "test"),
-        flag_values.num_images or (_MOST_MAPS if with_maps else None),
+        flag_values.num_images,
         with_maps or compared,
         with_maps,
     )
@@ -116,8 +115,8 @@ def main(flag_values: flags.FlagValues) -> None:
         columns = score_maps.anomaly_scores(model, scored, reference)
     print(score_maps.write_scores(output, scored, model.num_dims, columns))
     if with_maps:
-        size = flag_values.map_size
-        print(score_maps.write_maps(output, scored, model.num_levels, size))
+        options = flag_values.map_size, flag_values.num_maps
+        print(score_maps.write_maps(output, scored, model.num_levels, *options))
     if compared:
         print(score_maps.count_strange(columns))
 

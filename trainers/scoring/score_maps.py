@@ -36,6 +36,11 @@ class ScoredImages(NamedTuple):
     images: np.ndarray | None
     values: np.ndarray | None
 
+    @property
+    def order(self) -> np.ndarray:
+        """Indices (n,) in the order of the paths, where there are any."""
+        return np.argsort(self.paths) if self.paths else np.arange(len(self.nats))
+
 
 def score_images(
     model: kp.AutoregressiveImageModel,
@@ -149,7 +154,7 @@ def write_scores(
         ) as file:
             writer = csv.writer(file)
             writer.writerow(["image", "log_prob", "bits_per_dim", *columns])
-            for i in sorted(range(len(images)), key=images.__getitem__):
+            for i in scored.order:
                 more = (f"{values[i]:.6g}" for values in columns.values())
                 row = [f"{scored.nats[i]:.4f}", f"{bits[i]:.6f}", *more]
                 writer.writerow([images[i], *row])
@@ -157,7 +162,11 @@ def write_scores(
 
 
 def write_maps(
-    folder: str | os.PathLike[str], scored: ScoredImages, num_levels: int, size: int = 1
+    folder: str | os.PathLike[str],
+    scored: ScoredImages,
+    num_levels: int,
+    size: int = 1,
+    most: int | None = None,
 ) -> pathlib.Path:
     """Draws each image with its heat map to the right of it.
 
@@ -168,15 +177,13 @@ def write_maps(
         scored: what `score_images` returns, with images and values.
         num_levels: of the images.
         size: of the square that surprise is averaged over. Default 1.
+        most: number of images to draw. Default: all.
 
     Returns:
-        The file, in the order of the paths, as the lines of `write_scores`.
+        The file, in the order of the lines of `write_scores`.
     """
-    images, values = scored.images, scored.values
-    if scored.paths:
-        order = np.argsort(scored.paths)
-        images, values = images[order], values[order]
-    images = to_pixels(images, num_levels)
+    order = scored.order[:most]
+    images, values = to_pixels(scored.images[order], num_levels), scored.values[order]
     if images.shape[-1] != 3:  # channels that are no colours: their mean, in grey
         images = np.repeat(images.mean(axis=-1, keepdims=True), 3, axis=-1)
     heat = anomaly.heat_map(anomaly.surprise_map(values, size))

@@ -66,12 +66,17 @@ def test_images_are_told_how_strange_they_are(pictures, tmp_path, capsys):
     model.save(tmp_path / "model.keras")
     flags = [f"--model={tmp_path / 'model.keras'}", f"--dataset=folder:{pictures}"]
     flags += [f"--reference=folder:{pictures}", "--reference_split=all"]
+    flags += ["--maps", "--num_maps=3"]
     call(program, *flags, f"--output={tmp_path}", "--num_reference=15")
     with open(tmp_path / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     split = datasets.load(f"folder:{pictures}", "all", shuffle=False)
     usual = np.stack([each["image"] for each in split.take(15).as_numpy_iterator()])
     images = np.concatenate([read_picture(pictures / row["image"]) for row in rows])
+    with Image.open(tmp_path / "maps.png") as picture:
+        first = np.asarray(picture)[: 8 * 8 : 8, : 8 * 8 : 8, 0]
+        assert picture.size == (2 * 65 - 1, 3 * 65 - 1)
+    np.testing.assert_array_equal(first, images[0, ..., 0])
     nats, usual_nats = model.log_prob(images), model.log_prob(usual)
     expected = {
         "input_complexity": (
