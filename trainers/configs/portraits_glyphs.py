@@ -19,7 +19,7 @@ def get_config() -> config_dict.ConfigDict:
         merge_levels=True,
         image_size=(16, 16),
         batch_size=64,
-        epochs=4,
+        epochs=2,
         learning_rate=3e-3,
         clip_norm=1.0,
         ema_momentum=0.995,
@@ -66,7 +66,7 @@ def get_config() -> config_dict.ConfigDict:
         "images_each": 20,
         "groups": 100,
         # How images are sampled, where not as the model was trained.
-        "guidance_scale": 1.5,
-        "top_p": 0.95,
+        "guidance_scale": config_dict.placeholder(float),
+        "top_p": config_dict.placeholder(float),
     }
     return config
