@@ -51,8 +51,8 @@ def dependencies(
             their number.
         training: whether dropout is on. Default False.
         tries: on how many images it is tried. Default 6.
-        batch_size: copies of the image in one pass, one for each channel looked at.
-            Default 256.
+        batch_size: copies of images in one pass, of each image one for each channel
+            looked at. Default 256.
         seed: of the images and conditions, not negative. Default 0.
 
     Returns:
@@ -76,15 +76,21 @@ def dependencies(
     network = network_of_encoded(model)
     generator = np.random.default_rng(seed)
     found = np.zeros((len(outputs), *model.image_shape), bool)
-    for _ in range(tries):
-        shape = (1, *model.image_shape)
-        image = generator.uniform(0, model.num_levels - 1, shape).astype("float32")
-        conditions = model.conditions.random_values(generator)
-        for start in range(0, len(outputs), batch_size):
-            some = slice(start, start + batch_size)
-            found[some] |= _gradients_of(
-                model, network, outputs[some], image, conditions, training
-            )
+    images = generator.uniform(0, model.num_levels - 1, (tries, *model.image_shape))
+    images = images.astype("float32")
+    conditions = model.conditions.random_values(generator, tries)
+    for start in range(0, tries * len(outputs), batch_size):
+        copies = np.arange(start, min(start + batch_size, tries * len(outputs)))
+        of_image, of_output = np.divmod(copies, len(outputs))
+        seen = _gradients_of(
+            model,
+            network,
+            outputs[of_output],
+            images[of_image],
+            {name: value[of_image] for name, value in conditions.items()},
+            training,
+        )
+        np.logical_or.at(found, of_output, seen)
     leading = model.image_shape if pixel is None else model.image_shape[-1:]
     return found.reshape(*leading, *model.image_shape)
 
@@ -156,16 +162,16 @@ def _gradients_of(
     model: AutoregressiveImageModel,
     network: Callable[..., tf.Tensor],
     outputs: np.ndarray,
-    image: np.ndarray,
+    images: np.ndarray,
     conditions: Mapping[str, Any],
     training: bool,
 ) -> np.ndarray:
-    """Tells where the image has a gradient: bool (outputs, h, w, channels).
+    """Tells where each image has a gradient: bool (outputs, h, w, channels).
 
-    One backward pass for all outputs: each has a copy of the image for itself.
+    One backward pass for all outputs: each has an image for itself.
     """
     given = model.conditions.prepare(conditions, len(outputs))
-    images = tf.repeat(tf.constant(image), len(outputs), axis=0)
+    images = tf.constant(images)
     with tf.GradientTape() as tape:
         tape.watch(images)
         encoded = model.get_layer("encoding")(images)

@@ -232,15 +232,23 @@ def check_counts(drawn, num_levels, probabilities):
 def check_seeds_and_units(model):
     """Checks that a seed is an image, scores are nats, and dropout is off."""
     conditions = random_conditions(model, 9)
-    few = first_of(conditions, 2)
     many = model.sample(9, seed=5, **conditions).numpy()
     assert many.dtype == ("uint8" if model.num_levels <= 256 else "int32")
     assert many.min() >= 0 and many.max() < model.num_levels
     noise = example_uniforms(example_seeds(5, 2), model.image_shape)
-    drawn = model.sample_from_noise(noise, **few).numpy()
+    drawn = model.sample_from_noise(noise, **first_of(conditions, 2)).numpy()
     # A draw on the very edge of two levels may flip one image.
     assert np.all(drawn == many[:2], axis=(1, 2, 3)).any()
-    images, conditions = random_images(model, 4), first_of(conditions, 4)
+    features, nats = check_nats(model)
+    model.compile()
+    bits = model.evaluate(features, batch_size=3, verbose=0, return_dict=True)
+    expected = -nats.mean() / (math.prod(model.image_shape) * math.log(2))
+    np.testing.assert_allclose(bits["bits_per_dim"], expected, rtol=1e-5)
+
+
+def check_nats(model):
+    """Checks `log_prob` by hand; gives a batch's features and nats."""
+    images, conditions = random_images(model, 4), random_conditions(model, 4)
     features = {"image": images, **conditions}
     nats = model.log_prob(images, **conditions).numpy()
     np.testing.assert_array_equal(model.log_prob(images, **conditions), nats)
@@ -248,12 +256,7 @@ def check_seeds_and_units(model):
     np.testing.assert_allclose(nats, by_hand, rtol=1e-5)
     values = model.log_prob(images, reduce=False, **conditions)
     np.testing.assert_allclose(tf.reduce_sum(values, [1, 2, 3]), nats, rtol=1e-5)
-    if not model.compiled:
-        model.compile()
-    bits = model.evaluate(features, batch_size=3, verbose=0, return_dict=True)
-    dims = math.prod(model.image_shape)
-    expected = -by_hand.mean() / (dims * math.log(2))
-    np.testing.assert_allclose(bits["bits_per_dim"], expected, rtol=1e-5)
+    return features, by_hand
 
 
 def check_exported(model, folder, signatures=None):
@@ -287,8 +290,7 @@ def check_exported(model, folder, signatures=None):
         signatures["log_prob"](image=images * 0 - 1, **given)
     with pytest.raises(tf.errors.InvalidArgumentError, match="temperature must be"):
         signatures["sample"](seed=seeds, temperature=ones * 0, **given)
-    for name in model.conditions.names:
-        value = given[name]
+    for name, value in given.items():
         wrong = value + 1_000 if value.dtype.is_integer else value / 0
         wrong = {**given, name: wrong}
         with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name} must hold"):

@@ -1,8 +1,6 @@
 """Tests of the embedded digits and of what `load` promises for every source."""
 
 import itertools
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -10,6 +8,7 @@ import tensorflow as tf
 from sklearn.datasets import load_digits
 
 from keras_pixelcnn.datasets import load, native_num_levels
+from tests.forked import run_source
 
 SIZES = {"train": 1437, "validation": 180, "test": 180, "all": 1797}
 
@@ -149,11 +148,9 @@ def test_a_name_is_a_string(name):
 
 
 def test_tfds_is_not_imported_for_digits():
-    program = (
-        "import sys; from keras_pixelcnn import datasets; datasets.load('digits');"
-        "sys.exit('tensorflow_datasets' in sys.modules)"
-    )
-    assert (
-        subprocess.run([sys.executable, "-c", program], capture_output=True).returncode
-        == 0
-    )
+    run_source("""
+import sys
+from keras_pixelcnn import datasets
+datasets.load("digits")
+assert "tensorflow_datasets" not in sys.modules
+""")

@@ -159,18 +159,6 @@ def test_large_embeddings_have_an_arc(model, loaded):
     assert _call(loaded, "interpolate", inputs)["image"].shape[0] == 1
 
 
-def test_presence_is_0_or_1(tmp_path):
-    model = served.make_model("optional")
-    model.export(tmp_path / "1", verbose=False, signatures=["sample"])
-    loaded = tf.saved_model.load(tmp_path / "1")
-    inputs = served.request(model, "sample")
-    for bad in (2, -1):
-        inputs["has_condition"][1] = bad
-        message = _refusal(loaded, "sample", inputs)
-        assert "has_condition must hold 0 or 1." in message
-        assert f"[Received:] [{bad}]" in message
-
-
 def test_different_numbers_of_rows(model, loaded):
     for signature in served.signature_names(model) - {"metadata"}:
         inputs = served.request(model, signature)

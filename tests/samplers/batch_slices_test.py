@@ -8,7 +8,7 @@ import keras_pixelcnn as kp
 from keras_pixelcnn.models.base import sampling
 from keras_pixelcnn.samplers import BatchSlices, most_slices
 from keras_pixelcnn.samplers.batch_slices import SMALLEST_SLICE
-from tests.test_case import randomize
+from tests.test_case import op_by_op, randomize
 
 BATCHES = [1, 2, SMALLEST_SLICE, SMALLEST_SLICE + 1, 17, 24, 25]
 
@@ -112,6 +112,8 @@ def test_under_xla_in_graphs_of_any_batch_size(monkeypatch):
         input_signature=[tf.TensorSpec([None], tf.int64)],
         jit_compile=True,
     )
-    for batch_size in (0, 1, SMALLEST_SLICE, 17):
+    for batch_size in (0, 17):  # of three slices one, and all
         drawn = draw(kp.example_seeds(3, batch_size))
-        np.testing.assert_array_equal(drawn, model.sample(batch_size, seed=3))
+        with op_by_op():
+            expected = model.sample(batch_size, seed=3)
+        np.testing.assert_array_equal(drawn, expected)

@@ -14,7 +14,7 @@ from tests.models.autoencoder.small_autoencoder import (
     new_autoencoder,
 )
 from tests.models.base.two_devices import run_on_two_devices
-from tests.test_case import check_normalised, losses_of, random_images
+from tests.test_case import check_normalised, losses_of, op_by_op, random_images
 
 pytestmark = pytest.mark.op_by_op
 
@@ -33,16 +33,15 @@ def images(model):
 
 
 def test_every_parameter_depends_on_all_of_the_latent(model, images):
-    found = np.zeros((*SHAPE, LATENT_DIM), bool)
-    for latent in np.random.default_rng(0).normal(size=(4, 5, LATENT_DIM)):
-        latent = tf.constant(latent, tf.float32)
-        with tf.GradientTape() as tape:
-            tape.watch(latent)
-            parameters = model.decoder({"image": images, "embedding": latent})
-            first_levels = tf.reshape(parameters[..., 0], [5, -1])
-        gradients = tape.batch_jacobian(first_levels, latent).numpy()
-        found |= (gradients != 0).any(axis=0).reshape(found.shape)
-    assert found.all()
+    latent = np.random.default_rng(0).normal(size=(20, LATENT_DIM))
+    latent = tf.constant(latent, tf.float32)
+    images = np.repeat(images, 4, axis=0)
+    with tf.GradientTape() as tape:
+        tape.watch(latent)
+        parameters = model.decoder({"image": images, "embedding": latent})
+        first_levels = tf.reshape(parameters[..., 0], [20, -1])
+    gradients = tape.batch_jacobian(first_levels, latent).numpy()
+    assert (gradients != 0).any(axis=0).all()
 
 
 def test_the_latent_depends_on_every_pixel_of_its_image_and_on_no_other(model):
@@ -192,10 +191,11 @@ def test_the_verbs_work_in_a_graph(model, images):
         )
 
     latent, drawn, nats = run(tf.constant(images, tf.int32), 4)
-    np.testing.assert_allclose(latent, model.encode(images), rtol=1e-5, atol=1e-6)
-    same = np.all(drawn == model.reconstruct(images, 4), axis=(1, 2, 3))
-    assert same.sum() >= 4
-    np.testing.assert_allclose(nats, model.log_prob(images), rtol=1e-5)
+    with op_by_op():
+        np.testing.assert_allclose(latent, model.encode(images), rtol=1e-5, atol=1e-6)
+        same = np.all(drawn == model.reconstruct(images, 4), axis=(1, 2, 3))
+        assert same.sum() >= 4
+        np.testing.assert_allclose(nats, model.log_prob(images), rtol=1e-5)
 
 
 def test_no_images_have_no_latents(model):

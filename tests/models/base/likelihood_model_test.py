@@ -262,11 +262,9 @@ class Batches(keras.utils.PyDataset):
         return ({"image": self.images[index : index + 1]},)
 
 
-def test_a_py_dataset_is_shuffled(images):
-    model = new_model()
-    model.compile()
+def test_a_py_dataset_is_shuffled(images, unchanging):
     batches = Batches(images)
-    model.fit(batches, epochs=2, verbose=0)
+    unchanging.fit(batches, verbose=0)
     # Keras may look at batches beforehand; in order they never go down but to 0.
     assert set(batches.order) == set(range(7))
     steps_down = [b for a, b in itertools.pairwise(batches.order) if b < a]
@@ -277,19 +275,13 @@ def test_arrays_are_shuffled(images):
     """One step an image: another order ends in other weights."""
     ends = []
     for shuffle in ({}, {}, {"shuffle": False}, {"shuffle": False}):
-        model = new_model()
+        keras.utils.set_random_seed(0)
+        model = kp.GatedPixelCNN((2, 2, 1), LEVELS, filters=2, num_blocks=1)
         model.compile(keras.optimizers.SGD(0.1))
-        model.fit(images[:5], batch_size=1, verbose=0, **shuffle)
-        ends.append(model.blocks[1].link.kernel.numpy())
+        model.fit(images[:5, :2, :, :1], batch_size=1, verbose=0, **shuffle)
+        ends.append(model.blocks[0].link.kernel.numpy())
     np.testing.assert_array_equal(ends[2], ends[3])
     assert not np.array_equal(ends[0], ends[2]) or not np.array_equal(ends[1], ends[2])
-
-
-@pytest.mark.op_by_op(False)
-def test_text_in_a_dataset_does_not_disturb_xla(images):
-    model = kp.GatedPixelCNN(SHAPE, LEVELS, filters=3, num_blocks=1)
-    model.compile("sgd", jit_compile=True)
-    model.fit(sources(images)["dataset with text"], verbose=0)
 
 
 def test_validation_by_a_generator(images):
@@ -388,7 +380,6 @@ def test_many_models_score_in_one_process_without_a_warning():
         for _ in range(6):
             model = kp.GatedPixelCNN((2, 2, 1), 3, filters=2, num_blocks=1)
             model.log_prob(images)
-            model.sample(2, seed=1)
     finally:
         tf.get_logger().removeHandler(handler)
     assert said.getvalue() == ""

@@ -64,7 +64,7 @@ def test_completes_single_channels_given_those_before_and_not_those_after(plain)
 def test_trains_the_same_by_xla():
     losses = []
     for options in ({"jit_compile": True}, {"run_eagerly": True}):
-        model = new_model((3, 2, 3), 256)
+        model = new_model((3, 2, 3), 256, num_blocks=1)
         model.compile(keras.optimizers.SGD(0.01), **options)
         images = random_images(model, 4)
         history = model.fit(images, epochs=2, batch_size=4, verbose=0)

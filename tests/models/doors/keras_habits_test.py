@@ -126,7 +126,7 @@ def test_clones_are_of_the_same_class(compiled):
     [
         lambda: kp.PixelCNN((4, 4, 1), 5, filters=2, num_blocks=1),
         lambda: kp.PixelRNN((4, 4, 1), 5, filters=2, num_blocks=1),
-        lambda: kp.PixelCNNPlusPlus((4, 4, 1), 5, filters=2),
+        lambda: kp.PixelCNNPlusPlus((4, 4, 1), 5, 2, num_blocks=1, num_resolutions=2),
         lambda: kp.MSEAutoencoder((4, 4, 1), 5, latent_dim=2, encoder_filters=2),
         lambda: kp.FaceEmbedder((8, 4, 3), embedding_dim=2, filters=2),
         lambda: OwnModel((4, 4, 1), 5, filters=2, num_blocks=1),
