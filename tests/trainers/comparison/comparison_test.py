@@ -34,6 +34,7 @@ def compared(tmp_path_factory):
     ):
         patch.setattr(AutoregressiveImageModel, "export", train_lightly.export)
         patch.setattr(results, "save_completions", lambda *args, **options: None)
+        patch.setattr(results, "save_image_grid", lambda *args, **options: None)
         result = compare(tiny_comparison(), workdir)
     return workdir, result, printed.text
 
