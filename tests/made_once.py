@@ -1,7 +1,7 @@
 """What several test files look at, made once however many workers run them.
 
-A session's fixture is made once a worker of pytest-xdist; a folder made here is found by
-the others.
+A session's fixture is made once a worker of pytest-xdist; a folder made here is found
+by the others.
 """
 
 import shutil

@@ -79,7 +79,9 @@ class BatchSlices:
         run = tf.function(
             function, autograph=False, experimental_attributes={"_noinline": True}
         )
-        runs = [functools.partial(run, tf.convert_to_tensor(index)) for index in indices]
+        runs = [
+            functools.partial(run, tf.convert_to_tensor(index)) for index in indices
+        ]
         if isinstance(self.count, int):
             return tf.stack([run() for run in runs])
         first = runs[0]()

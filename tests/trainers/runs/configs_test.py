@@ -162,9 +162,7 @@ def test_networks_with_labels_are_those_without(name):
 
 # Of those that differ in labels alone, one; that of clothes without is a preset's.
 LIKE_ANOTHER = {"imagenet64", "imagenet32_conditional", "fashion_mnist_unconditional"}
-TRAINED = [
-    name for name in PAPER if name not in {*LIKE_ANOTHER, *SAME_BUT_FOR_LABELS}
-]
+TRAINED = [name for name in PAPER if name not in {*LIKE_ANOTHER, *SAME_BUT_FOR_LABELS}]
 
 
 @pytest.mark.slow
