@@ -23,8 +23,6 @@ from selenium.webdriver.support.ui import Select
 from savedmodels.server import LocalServer
 from tests.savedmodels.page_in_browser import Page
 
-pytestmark = pytest.mark.op_by_op
-
 PAGE = pathlib.Path(__file__).parents[2] / "savedmodels" / "server" / "page"
 NAMES = ["one", "two", "three"]
 SIZE = HEIGHT, WIDTH = 5, 6

@@ -1,7 +1,5 @@
 """Tests of the program that checks pictures against their captions."""
 
-import inspect
-
 import pytest
 import tensorflow as tf
 
@@ -27,8 +25,7 @@ def model():
 def test_the_config_makes_the_model_that_was_measured():
     fields = config.get_config().to_dict()
     check_config(fields)
-    signature = inspect.signature(kp.GatedPixelCNN)
-    measured = signature.bind(
+    measured = kp.GatedPixelCNN(
         captions.IMAGE_SHAPE,
         captions.NUM_LEVELS,
         filters=72,
@@ -41,9 +38,8 @@ def test_the_config_makes_the_model_that_was_measured():
         **CAPTIONS,
     )
     arguments = model_classes.arguments_for(fields, captions.IMAGE_SHAPE)
-    made = signature.bind(captions.IMAGE_SHAPE, fields["num_levels"], **arguments)
-    measured.apply_defaults(), made.apply_defaults()
-    assert made.arguments == measured.arguments
+    made = kp.GatedPixelCNN(captions.IMAGE_SHAPE, fields["num_levels"], **arguments)
+    assert made.get_config() | {"name": None} == measured.get_config() | {"name": None}
 
 
 def test_right_pictures_are_right_and_others_are_not(model, monkeypatch):
