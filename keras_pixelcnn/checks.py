@@ -14,6 +14,8 @@ import tensorflow as tf
 Shape = Sequence[int | None]
 """The sizes of a tensor's axes, None where they are not known."""
 
+_MOST_LEVELS = 65_536
+
 
 def is_integer(value: Any, least: int | None = None) -> bool:
     """Tells whether a value is an integer, of Python or NumPy, and no boolean.
@@ -213,18 +215,18 @@ def check_num_levels(num_levels: int) -> int:
     """Returns `num_levels` as an `int`, or says why it is none.
 
     Args:
-        num_levels: how many values a pixel can take; an integer of at least 2.
+        num_levels: how many values a pixel can take; an integer from 2 to 65,536.
 
     Returns:
         The same number.
 
     Raises:
-        ValueError: if it is not an integer, or less than 2.
+        ValueError: if it is none of these.
     """
-    if not is_integer(num_levels, 2):
+    if not is_integer(num_levels, 2) or num_levels > _MOST_LEVELS:
         raise ValueError(
-            "`num_levels` must be an integer of at least 2, as 256 for 8-bit images. "
-            f"Received: {num_levels!r}"
+            f"num_levels must be an integer from 2 to {_MOST_LEVELS:,}, as 256 for "
+            f"8-bit images. Received: num_levels={num_levels!r}"
         )
     return int(num_levels)
 

@@ -229,7 +229,7 @@ def test_png_names_wrong_images(images, message):
 
 
 def test_a_wrong_number_of_levels_is_named():
-    with pytest.raises(ValueError, match=r"`num_levels`.*Received: 1"):
+    with pytest.raises(ValueError, match=r"num_levels must.*num_levels=1"):
         baselines.uniform_bits_per_dim(1)
 
 

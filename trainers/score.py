@@ -1,10 +1,12 @@
 """Scores each image of a dataset, and shows where in the image the score comes from.
 
 python -m trainers.score --model=gated_pixelcnn_fashion_mnist \
-    --dataset=idx:/usr/share/datasets/fashion-mnist --maps --output=scores
+    --dataset=folder:pictures --output=scores
 
-Writes scores.csv, a line for each image, and with --maps maps.png: beside each image a
-heat map, light where the model is surprised. `trainers.evaluate` prints the means.
+Writes scores.csv, a line for each image with the name of its file, and with --maps
+maps.png: beside each image a heat map, light where the model is surprised. With
+--reference, usual images, each line also tells how strange the image is beside them.
+`trainers.evaluate` prints the means.
 """
 
 from absl import flags
@@ -17,16 +19,36 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = programs.FlagDefiner(flag_values)
     define.string("model", None, "The .keras file, or a preset's name.")
-    flag_groups.define_data_flags(flag_values)
+    flag_groups.define_data_flags(
+        flag_values, None, "The split. Default: all images of a folder, else test."
+    )
     define.string("output", None, "The folder to write to.")
-    define.count("num_images", 32, "Scores the first of the split.")
+    define.integer(
+        "num_images",
+        None,
+        "Scores the first of the split. Default: all.",
+        lower_bound=1,
+    )
     define.count("batch_size", 64, "Images scored at once.")
     define.bool("maps", False, "Draws heat maps too.")
+    define.count("num_maps", 32, "Draws those of so many images, the first lines.")
     define.count(
         "map_size",
         1,
         "Averages the maps over squares of so many pixels, an odd number.",
     )
+    define.string(
+        "reference",
+        None,
+        "A dataset of usual images, as the model was trained on: adds anomaly scores, "
+        "and the share of usual images that are as strange.",
+    )
+    define.string(
+        "reference_split",
+        "test",
+        "The split of the usual images, best one that the model was not trained on.",
+    )
+    define.integer("num_reference", 2000, "So many usual images.", lower_bound=2)
     define.bool(
         "unconditional",
         False,
@@ -45,22 +67,58 @@ def main(flag_values: flags.FlagValues) -> None:
     """Writes the scores."""
     # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
-    from trainers.scoring import score_maps
+    from trainers.scoring import score_maps, scoring
 
-    if flag_values.maps:  # what is missing is told before anything is scored
+    with_maps, output = flag_values.maps, flag_values.output
+    if with_maps:  # what is missing is told before anything is scored
         import matplotlib  # noqa: F401
     model = load_model_or_preset(flag_values.model)
-    examples = flag_groups.load_examples(model, flag_values, cache=False)
-    scored = score_maps.score_images(
-        model,
-        examples.take(flag_values.num_images),
-        flag_values.batch_size,
-        flag_values.unconditional,
+
+    def score(
+        dataset: str, split: str, most: int | None, keep_images: bool, keep_values: bool
+    ) -> score_maps.ScoredImages:
+        examples = scoring.load_examples(
+            model,
+            dataset,
+            split,
+            cache=False,
+            with_path=dataset.startswith("folder:"),
+            **flag_groups.data_options(flag_values),
+        )
+        return score_maps.score_images(
+            model,
+            examples if most is None else examples.take(most),
+            flag_values.batch_size,
+            flag_values.unconditional,
+            keep_images,
+            keep_values,
+        )
+
+    is_folder = flag_values.dataset.startswith("folder:")
+    compared = flag_values.reference is not None
+    scored = score(
+        flag_values.dataset,
+        flag_values.split or ("all" if is_folder else "test"),
+        flag_values.num_images,
+        with_maps or compared,
+        with_maps,
     )
-    print(score_maps.write_scores(flag_values.output, scored))
-    if flag_values.maps:
-        size = flag_values.map_size
-        print(score_maps.write_maps(flag_values.output, scored, model.num_levels, size))
+    columns = {}
+    if compared:
+        reference = score(
+            flag_values.reference,
+            flag_values.reference_split,
+            flag_values.num_reference,
+            True,
+            False,
+        )
+        columns = score_maps.anomaly_scores(model, scored, reference)
+    print(score_maps.write_scores(output, scored, model.num_dims, columns))
+    if with_maps:
+        options = flag_values.map_size, flag_values.num_maps
+        print(score_maps.write_maps(output, scored, model.num_levels, *options))
+    if compared:
+        print(score_maps.count_strange(columns))
 
 
 if __name__ == "__main__":

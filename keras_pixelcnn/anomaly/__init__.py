@@ -4,8 +4,8 @@ All scores are made of log probabilities, higher for stranger images. The raw
 `likelihood` is unsound; `likelihood_ratio` compares with a background model, trained on
 images that `mutate` changed, `input_complexity` with a lossless codec, and `typicality`
 with the surprise that is usual. `surprise_map` shows where an image is strange,
-`heat_map` colours that. `auroc` tells how well a score works, `paint_defects` makes
-faults to be found.
+`heat_map` colours that. `p_values` tell of any score which single images are strange,
+`auroc` how well it works, and `paint_defects` makes faults to be found.
 """
 
 from keras_pixelcnn.anomaly.defects import paint_defects
@@ -16,6 +16,7 @@ from keras_pixelcnn.anomaly.scores import (
     input_complexity,
     likelihood,
     likelihood_ratio,
+    p_values,
     typicality,
     typicality_threshold,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "likelihood",
     "likelihood_ratio",
     "mutate",
+    "p_values",
     "paint_defects",
     "surprise_map",
     "typicality",

@@ -30,7 +30,7 @@ def likelihood(log_prob: Any) -> np.ndarray:
         ValueError: when the log probabilities are not as said.
 
     References:
-        Nalisnick et al. 2018, arXiv 1810.09136.
+        Nalisnick et al. 2019, arXiv 1810.09136.
     """
     return -_check_log_prob(log_prob, "log_prob")
 
@@ -194,6 +194,36 @@ def typicality_threshold(
     groups = generator.choice(reference, num_resamples * group_size)
     scores = typicality(groups, reference, group_size)
     return float(np.quantile(scores, 1 - false_alarms))
+
+
+def p_values(scores: Any, usual: Any) -> np.ndarray:
+    """Computes the shares of usual images that are at least as strange.
+
+    An image with a p-value of at most 0.01 is strange, where one usual image of 100 may
+    be called so, too; 99 usual images are needed for that.
+
+    Args:
+        scores: any anomaly scores, (n,), higher for stranger images.
+        usual: the same scores of usual images, (m,), that the model was not trained on.
+
+    Returns:
+        float64 (n,), in (0, 1]: the image itself counts as one of m + 1.
+
+    Raises:
+        ValueError: when the scores are not as said.
+
+    References:
+        Bates et al. 2023, Testing for Outliers with Conformal p-values, arXiv
+        2104.08279: the marginal ones.
+    """
+    scores, usual = np.asarray(scores), np.asarray(usual)
+    for name, values in (("scores", scores), ("usual", usual)):
+        if values.ndim != 1 or not len(values) or np.isnan(values).any():
+            raise ValueError(
+                f"{name} must be numbers of shape (images,). Received: {_tell(values)}"
+            )
+    below = np.searchsorted(np.sort(usual), scores, "left")
+    return (1 + len(usual) - below) / (1 + len(usual))
 
 
 def auroc(usual: Any, strange: Any) -> Estimate:

@@ -1,7 +1,8 @@
 """Image datasets as `tf.data.Dataset`.
 
 They come from the embedded digits, tfds datasets, folders of images, the IDX files of
-the MNIST family, patches of photos, and the letters of fonts.
+the MNIST family, patches of photos, the letters of fonts, packages of emoji, and
+captions that are drawn.
 """
 
 from keras_pixelcnn.datasets.errors import DamagedImageError, DatasetUnavailableError

@@ -38,6 +38,7 @@ def read(
     *,
     cache: bool = True,
     on_damaged: str = "skip",
+    with_path: bool = False,
 ) -> tf.data.Dataset:
     """Reads one split of a folder of images.
 
@@ -53,6 +54,8 @@ def read(
             decodes the files again.
         on_damaged: "skip" to leave damaged files out and log their names, "raise"
             to raise.
+        with_path: whether the examples have a "path", too: a string, relative to the
+            folder, with forward slashes.
 
     Returns:
         Single examples: {"image": (h, w, c), "label": int64}, of known cardinality.
@@ -69,7 +72,8 @@ def read(
     root = pathlib.Path(folder).expanduser()
     found = find_images(root)
     chosen = found.choose(split)
-    reader = FolderReader(root, [found.files[i] for i in chosen], image_format)
+    files = [found.files[i] for i in chosen]
+    reader = FolderReader(root, files, image_format, with_path)
     examples = reader.examples()
     if cache:
         examples = examples.cache()  # the check fills it
@@ -136,8 +140,7 @@ def find_images(root: pathlib.Path, with_classes: bool = True) -> ImageFiles:
 
     Returns:
         The files. Labels count the names of the class folders over all splits, sorted
-        with numbers as numbers; they are 0 for images directly in `root`, and -1 for
-        images directly in a split folder where others have classes.
+        with numbers as numbers; they are -1 for images outside of class folders.
 
     Raises:
         FileNotFoundError: if there is no such folder or no image in it.
@@ -158,8 +161,7 @@ def find_images(root: pathlib.Path, with_classes: bool = True) -> ImageFiles:
         root,
         ", ".join(f"{label} {name}" for label, name in enumerate(classes)) or "none",
     )
-    labels = {name: label for label, name in enumerate(classes)}
-    labels[None] = -1 if classes else 0
+    labels = {None: -1, **{name: label for label, name in enumerate(classes)}}
     files = [(path, labels[name]) for path, name in zip(paths, names, strict=True)]
     in_split: dict[str, list[int]] = {}
     for index, parts in enumerate(folders):

@@ -1,5 +1,6 @@
 """Decoding of image files in a tf.data pipeline, with damaged ones noted."""
 
+import os
 import pathlib
 
 import numpy as np
@@ -19,6 +20,7 @@ class FolderReader:
         files: pairs of a path and a label.
         image_format: what the images shall look like. Where it leaves size or colour
             open, all images must be as the first one.
+        with_path: whether the examples tell their paths. Default False.
 
     Raises:
         DamagedImageError: if none of the files can be read.
@@ -29,11 +31,13 @@ class FolderReader:
         root: pathlib.Path,
         files: list[tuple[str, int]],
         image_format: ImageFormat,
+        with_path: bool = False,
     ) -> None:
         self.root = root
         self.paths = [path for path, _ in files]
         self.labels = np.array([label for _, label in files], np.int64)
         self.image_format = image_format
+        self.with_path = with_path
         self.checked = False
         self.damaged: dict[int, Exception] = {}
         self.differing: dict[int, tuple[int, ...]] = {}
@@ -43,12 +47,15 @@ class FolderReader:
         """Returns the examples of all files but those known to be damaged.
 
         Returns:
-            Single examples: {"image": (h, w, c), "label": int64}.
+            Single examples: {"image": (h, w, c), "label": int64}, and "path".
         """
         sound = [i for i in range(len(self.paths)) if i not in self.damaged]
         indices = np.array(sound, np.int64)
+        known = {"index": indices, "label": self.labels[indices]}
+        if self.with_path:
+            known["path"] = [os.fsencode(self.paths[i]) for i in sound]
         return (
-            tf.data.Dataset.from_tensor_slices((indices, self.labels[indices]))
+            tf.data.Dataset.from_tensor_slices(known)
             .map(self._decode, num_parallel_calls=tf.data.AUTOTUNE)
             .filter(_is_sound)
             .map(self._convert, num_parallel_calls=tf.data.AUTOTUNE)
@@ -129,19 +136,22 @@ class FolderReader:
         return shape[start:] == self.shape[start:]
 
     @tf.autograph.experimental.do_not_convert
-    def _decode(self, index: tf.Tensor, label: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _decode(self, known: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        known = dict(known)
         image, is_sound = tf.numpy_function(
-            self._read_expected, [index], (tf.uint8, tf.bool)
+            self._read_expected, [known.pop("index")], (tf.uint8, tf.bool)
         )
         size = self.shape[:2] if self.image_format.image_size is None else (None, None)
         image.set_shape((*size, self.shape[2]))
         is_sound.set_shape(())
-        return {"image": image, "label": label, "is_sound": is_sound}
+        return {"image": image, **known, "is_sound": is_sound}
 
     @tf.autograph.experimental.do_not_convert
     def _convert(self, example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        example = dict(example)
+        del example["is_sound"]
         image = self.image_format.convert(example["image"], NUM_LEVELS)
-        return {"image": image, "label": example["label"]}
+        return {**example, "image": image}
 
     def _damage(self) -> DamagedImageError:
         told = sorted(

@@ -1,12 +1,13 @@
 """Conversion of images to the size, colours and levels asked for."""
 
 import dataclasses
-import numbers
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
+
+from keras_pixelcnn.checks import is_integer
 
 COLOR_MODES = ("grayscale", "rgb")
 
@@ -36,7 +37,7 @@ class ImageFormat:
                 '`color_mode` must be "grayscale", "rgb" or None (as stored), '
                 f"received {self.color_mode!r}."
             )
-        if self.num_levels is not None and not _is_integer(self.num_levels, least=2):
+        if self.num_levels is not None and not is_integer(self.num_levels, least=2):
             raise ValueError(
                 "`num_levels` must be an integer of at least 2 or None (as many as "
                 f"the source has), received {self.num_levels!r}."
@@ -106,11 +107,6 @@ class ImageFormat:
         return stored.map(convert, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def _is_integer(value: Any, least: int) -> bool:
-    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    return is_integer and value >= least
-
-
 def checked_size(image_size: Any) -> tuple[int, int] | None:
     """Returns (height, width), of which one number may stand for both; None for None.
 
@@ -119,10 +115,10 @@ def checked_size(image_size: Any) -> tuple[int, int] | None:
     """
     if image_size is None:
         return None
-    if _is_integer(image_size, least=1):
+    if is_integer(image_size, least=1):
         image_size = (image_size, image_size)
     is_pair = isinstance(image_size, tuple | list) and len(image_size) == 2
-    if not is_pair or not all(_is_integer(length, least=1) for length in image_size):
+    if not is_pair or not all(is_integer(length, least=1) for length in image_size):
         raise ValueError(
             "`image_size` must be (height, width), one positive integer for both, or "
             "None (as stored); on a command line 16,24 or 16. "

@@ -49,6 +49,7 @@ def load(
     data_dir: str | os.PathLike[str] | None = None,
     on_damaged: str = "skip",
     label_feature: str | None = None,
+    with_path: bool = False,
 ) -> tf.data.Dataset:
     """Loads images and labels from the embedded digits, tfds or files.
 
@@ -139,6 +140,8 @@ def load(
             uses it. Texts, such as the names of persons in "lfw", are read once and
             numbered as they are sorted, over all splits. Defaults to None: "label" if
             it is an integer.
+        with_path: whether each example of a folder of images tells its file: a string
+            "path", relative to the folder. Defaults to False.
 
     Returns:
         A dataset of {"image", "label"}. Images have the static shape (height, width,
@@ -165,13 +168,23 @@ def load(
     image_format = ImageFormat(checked_size(image_size), color_mode, num_levels)
     _check_arguments(name, split, batch_size, on_damaged)
     prefix, path = _divide_name(name)
+    if with_path and prefix != "folder:":
+        raise ValueError(
+            "`with_path` is for 'folder:PATH', whose images are files. "
+            f"Received: {name!r}"
+        )
     if name == "digits":
         examples = _read_digits(split, image_format)
     elif name == "captions":
         examples = captions.read(split, image_format)
     elif prefix == "folder:":
         examples = folder.read(
-            path, split, image_format, cache=cache, on_damaged=on_damaged
+            path,
+            split,
+            image_format,
+            cache=cache,
+            on_damaged=on_damaged,
+            with_path=with_path,
         )
     elif prefix == "emoji:":
         examples = emoji.read(path, split, image_format)

@@ -28,8 +28,8 @@ class ConditionEncoder(keras.layers.Layer):
 
     A label becomes its one-hot vector, an embedding stays, a spatial map is brought to
     the image's size by `SpatialUpsampling`, and a caption becomes a vector and a map by
-    `CaptionEncoder`. Features of an example without a
-    condition are all zero: the biases of the network alone then speak.
+    `CaptionEncoder`. Features of an example without a condition are all zero: then only
+    the network's biases act.
 
     Label and embedding can also go through a small deconvolutional network to a map of
     the image's size, so that they say where and not only what. And the coordinates of

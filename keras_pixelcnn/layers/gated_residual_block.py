@@ -21,12 +21,6 @@ def concat_elu(inputs: tf.Tensor) -> tf.Tensor:
     return tf.nn.elu(tf.concat([inputs, -inputs], axis=-1))
 
 
-def gated_linear(inputs: tf.Tensor) -> tf.Tensor:
-    """Multiplies one half by the sigmoid of the other: (..., 2 x n) to (..., n)."""
-    content, opening = tf.split(inputs, 2, axis=-1)
-    return content * tf.sigmoid(opening)
-
-
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
 class GatedResidualBlock(keras.layers.Layer):
     """Two shifted convolutions and a gate around which the input flows.
@@ -157,7 +151,7 @@ class GatedResidualBlock(keras.layers.Layer):
             outputs = self.second_conv(outputs, training=training)
             if conditioning is not None:
                 outputs += project(conditioning)
-            return inputs + gated_linear(outputs)
+            return inputs + keras.ops.glu(outputs)
 
         if training and self.gradient_checkpointing:
             return recompute(run, inputs, shortcut, conditioning)

@@ -10,8 +10,9 @@ Type A is for the image itself, type B for features:
     VerticalStackConv2D          HorizontalStackConv2D
     A: o o o    B: o o o         A: o .    B: o x
        . . .       x x x
-    x: the output's own row or pixel; the vertical stack's features of a row describe
-    the rows above it, so that its type B may see its own row.
+    o: seen; x: seen, of the output's own row or pixel; .: its own, and not seen.
+    The vertical stack's features of a row describe the rows above it, so that its type
+    B may see its own row.
 """
 
 import math
@@ -373,7 +374,7 @@ class HorizontalStackConv2D(_StackConv2D):
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Runs all pixels at once."""
-        if not self._sees_own_pixel:
+        if not self._sees_own_pixel:  # with the padding the row moves by a pixel
             inputs = inputs[:, :, :-1]
         padding = [[0, 0], [0, 0], [self.kernel_size // 2, 0], [0, 0]]
         return self._convolve(inputs, self._open_kernel(), padding, training)

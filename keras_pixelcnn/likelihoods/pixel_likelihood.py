@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_integer, is_integer
+from keras_pixelcnn.checks import check_integer, check_num_levels
 
 _LIKELIHOODS: dict[str, type["PixelLikelihood"]] = {}
 """The classes of likelihoods by their names; `PixelLikelihood` registers them."""
@@ -71,12 +71,7 @@ class PixelLikelihood(abc.ABC):
         _LIKELIHOODS[cls.name] = cls
 
     def __init__(self, num_levels: int, channels: int = 1) -> None:
-        if not is_integer(num_levels, 2) or num_levels > 65_536:
-            raise ValueError(
-                "num_levels must be an integer from 2 to 65,536. "
-                f"Received: num_levels={num_levels!r}"
-            )
-        self.num_levels = int(num_levels)
+        self.num_levels = check_num_levels(num_levels)
         self.channels = check_integer("channels", channels)
 
     @property
@@ -107,7 +102,16 @@ class PixelLikelihood(abc.ABC):
 
     @abc.abstractmethod
     def log_prob(self, parameters: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-        """Computes log probabilities in nats, of each value or of each pixel."""
+        """Computes log probabilities.
+
+        Args:
+            parameters: float tensor (..., *pixel_shape).
+            values: integer tensor (..., channels).
+
+        Returns:
+            float32, in nats: (..., channels), of each value given those before it;
+            where `channels_at_once` is True (...), of each pixel.
+        """
 
     @abc.abstractmethod
     def image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
@@ -217,7 +221,7 @@ class PixelLikelihood(abc.ABC):
 
         Returns:
             int32 tensor (examples,): the smallest value whose cumulative probability
-            exceeds the noise, which is never a value of probability zero; negative
+            reaches the noise, which is never a value of probability zero; negative
             where parameters are not finite, so that models can refuse the image.
         """
 

@@ -18,7 +18,7 @@ from savedmodels.tensor_protos import numpy_spec, read_proto
 
 WARM_UP_FILE = pathlib.Path("assets.extra") / "tf_serving_warmup_requests"
 _LEAST_BODY_BYTES = 8 << 20
-_LEAST_LISTS = 1000
+_LEAST_JSON_PARTS = 1000
 
 
 class LoadedSignature:
@@ -139,8 +139,8 @@ class LoadedVersion:
         most_lists = max_batch_size * max(size.num_lists for size in sizes)
         most_commas = max_batch_size * max(size.num_commas for size in sizes)
         self.max_body_bytes = max_body_bytes or max(_LEAST_BODY_BYTES, most_bytes)
-        self.max_lists = _LEAST_LISTS + most_lists
-        self.max_commas = _LEAST_LISTS + most_commas
+        self.max_lists = _LEAST_JSON_PARTS + most_lists
+        self.max_commas = _LEAST_JSON_PARTS + most_commas
 
     def signature(self, name: str) -> LoadedSignature:
         """Gives the signature that a request names, by default `serving_default`."""

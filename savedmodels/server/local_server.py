@@ -50,9 +50,9 @@ class LocalServer:
             host: the address to listen on; by default this machine alone.
             rest_port: the port of REST; 0 for any that is free.
             grpc_port: the port of gRPC; 0 for any that is free.
-            allowed_hosts: further names by which REST may be asked, beside localhost
-                and `host`; "*" for any. Others are refused, as a page on the internet
-                may have had them point to this machine.
+            allowed_hosts: further Host names that REST answers to, beside localhost
+                and `host`; "*" for any. Others are refused, against DNS rebinding by
+                a page of the internet.
             max_batch_size: most rows of a request, and of requests run together.
             max_body_mb: the largest request, in MiB. Default: 64 over gRPC; over REST
                 8, or what the largest batch of the model takes as JSON.

@@ -83,6 +83,15 @@ def test_the_threshold_has_the_false_alarms_that_are_asked_for():
     assert anomaly.typicality_threshold(reference, 4, 0.05, seed=1) != threshold
 
 
+def test_p_values_are_shares_of_usual_images_as_strange():
+    usual = [4.0, 1.0, 3.0, 3.0]
+    found = anomaly.p_values([0.0, 3.0, 3.5, 9.0], usual)
+    np.testing.assert_allclose(found, [5 / 5, 4 / 5, 2 / 5, 1 / 5])
+    generator = np.random.default_rng(0)  # of usual images as many as said are called
+    found = anomaly.p_values(generator.normal(size=5000), generator.normal(size=5000))
+    assert abs(np.mean(found <= 0.05) - 0.05) < 0.01
+
+
 @pytest.mark.parametrize("size", [0, 2, True, 1.0])
 def test_a_group_is_whole(size):
     with pytest.raises(ValueError, match=f"divides .* images, 3. Received: {size}"):
@@ -136,6 +145,8 @@ def test_its_error_is_how_much_it_varies():
             "of 1 or 3 channels .*Received: 2 channels and 17 levels",
         ),
         (lambda: anomaly.typicality_threshold([1.0], 0), "group_size must"),
+        (lambda: anomaly.p_values([1.0], []), r"usual must be numbers.*shape \(0,\)"),
+        (lambda: anomaly.p_values([np.nan], [1.0]), "scores must be .*with NaN"),
         (lambda: anomaly.typicality_threshold([1.0], 1, 1.0), "false_alarms must"),
         (lambda: anomaly.auroc([1.0], [1.0, 2.0]), "usual must .* at least 2"),
         (lambda: anomaly.auroc([1.0, 2.0], [np.nan, 2.0]), "strange .*with NaN"),

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_pixelcnn.datasets import label_names, native_num_levels
+from keras_pixelcnn.datasets import label_names, load, native_num_levels
 from tests.datasets.image_folder import fill_folder, load_folder, numbers, write_image
 
 PARTS = ("train", "validation", "test")
@@ -90,10 +90,28 @@ def test_numbers_sort_as_numbers(tmp_path):
     assert [names[i] for i in found] == ["01", "1", "2", "10", "x", "x2", "x10"]
 
 
-def test_images_directly_in_the_folder_are_one_class(tmp_path):
+def test_images_directly_in_the_folder_have_no_label(tmp_path):
+    """Once they were of class 0, as which a model by class then scored them."""
     for number in range(3):
         write_image(tmp_path / f"{number}.png", np.full((4, 4), number))
-    assert _labels(load_folder(tmp_path)) == {0: 0, 1: 0, 2: 0}
+    assert _labels(load_folder(tmp_path)) == {0: -1, 1: -1, 2: -1}
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_images_tell_their_files(tmp_path, cache):
+    fill_folder(tmp_path)
+    (tmp_path / "even" / "04.png").write_bytes(b"damaged")
+    found = {
+        example["path"].numpy().decode(): int(example["image"][0, 0, 0])
+        for example in load_folder(tmp_path, with_path=True, cache=cache)
+    }
+    numbers = [number for number in range(20) if number != 4]
+    assert found == {
+        f"{'odd' if number % 2 else 'even'}/{number:02}.png": number
+        for number in numbers
+    }
+    with pytest.raises(ValueError, match=r"with_path` is for 'folder:PATH'.*'digits'"):
+        load("digits", with_path=True)
 
 
 def test_folders_of_archives_and_thumbnails_are_no_classes(tmp_path):

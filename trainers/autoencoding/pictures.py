@@ -10,6 +10,7 @@ import tensorflow as tf
 import keras_pixelcnn as kp
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.training import RunLogger
+from trainers.runs.config import sampling_options
 from trainers.sampling.pictures import log_picture
 
 
@@ -87,12 +88,6 @@ def _save_rows(path: str | os.PathLike[str], rows: np.ndarray, num_levels: int) 
     columns = rows.shape[1]
     images = rows.reshape(-1, *rows.shape[2:])
     save_image_grid(path, images, num_levels, columns)
-
-
-def sampling_options(fields: Mapping[str, Any]) -> dict[str, float]:
-    """Returns what the fields "autoencoder" of a config set of how to sample."""
-    options = {name: fields[name] for name in ("guidance_scale", "top_p")}
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def sample_pictures(

@@ -11,10 +11,10 @@ from keras_pixelcnn.training import RunState
 from trainers.autoencoding import latent_use
 from trainers.autoencoding.pictures import (
     images_apart,
-    sampling_options,
     save_interpolations,
     save_reconstructions,
 )
+from trainers.runs.config import format_sampling_options, sampling_options
 from trainers.runs.data import LabelledImages, as_arrays, load_split
 from trainers.runs.run import Run, training_facts
 from trainers.runs.run_folder import RunFolder, write_json
@@ -201,7 +201,7 @@ def _chosen_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     if "sampling_options" not in metrics:
         return []
     options = metrics["sampling_options"]
-    said = ", ".join(f"{name}={value:g}" for name, value in options.items())
+    said = format_sampling_options(options)
     return [(f"  {said}", _share(metrics["chosen_reconstruction_accuracy"]))]
 
 

@@ -21,12 +21,11 @@ from trainers.runs import config as run_config
 from trainers.runs.config import (
     ABOVE_ZERO,
     BOOLEAN,
-    NOT_NEGATIVE,
+    SAMPLING_RULES,
+    check_guidance,
     check_names,
     check_values,
     integer,
-    is_number,
-    optional,
 )
 from trainers.runs.data import (
     TrainingData,
@@ -46,9 +45,8 @@ _RULES = {
     "accuracy_images": integer(1),
     "num_rows": integer(1),
     "num_reconstructions": integer(1),
-    "guidance_scale": optional(NOT_NEGATIVE),
-    "top_p": optional(("in (0, 1]", lambda value: is_number(value) and 0 < value <= 1)),
     "importance_samples": integer(1),
+    **SAMPLING_RULES,
 }
 """Fields of config.autoencoder."""
 
@@ -66,13 +64,7 @@ def check_config(config: Mapping[str, Any]) -> None:
     run_config.check_config(config, names, more_fields=["autoencoder"])
     check_names("config.autoencoder", config.get("autoencoder"), _RULES)
     check_values("config.autoencoder", config["autoencoder"], _RULES)
-    scale = config["autoencoder"]["guidance_scale"]
-    if scale is not None and not config["model"].get("condition_dropout"):
-        raise ValueError(
-            "config.autoencoder.guidance_scale is of models with "
-            "config.model.condition_dropout above 0. "
-            f"Received: guidance_scale={scale}, condition_dropout=0"
-        )
+    check_guidance(config, "autoencoder")
     if config["autoencoder"]["begins_with_mse"] and config["model"].get("beta"):
         raise ValueError(
             "config.autoencoder.begins_with_mse must be False where the model is "

@@ -83,7 +83,11 @@ def define_run_flags(
     )
 
 
-def define_data_flags(flag_values: flags.FlagValues) -> None:
+def define_data_flags(
+    flag_values: flags.FlagValues,
+    split: str | None = "test",
+    split_help: str = "The split of the dataset.",
+) -> None:
     """Adds the flags that say which images, and in which form."""
     define = programs.FlagDefiner(flag_values)
     define.string(
@@ -92,7 +96,7 @@ def define_data_flags(flag_values: flags.FlagValues) -> None:
         'Which images: "digits", "captions", a tfds name, emoji:PATH, folder:PATH, '
         "glyphs:PATH, idx:PATH, patches:PATH.",
     )
-    define.string("split", "test", "The split of the dataset.")
+    define.string("split", split, split_help)
     define.integer(
         "num_levels",
         None,

@@ -25,7 +25,17 @@ def get_config() -> config_dict.ConfigDict:
         ema_momentum=0.995,
         sample_every=0,
     )
-    config.model.update(filters=24, num_blocks=4, first_kernel_size=5, dropout_rate=0.0)
+    # The embedding says where, too, and not only what.
+    config.model.update(
+        filters=32,
+        num_blocks=8,
+        first_kernel_size=9,
+        dropout_rate=0.0,
+        condition_dropout=0.1,
+        positions=True,
+        vector_map=True,
+        vertical_gain=2.2,
+    )
     # What tfds calls the identities; None for folders and fonts.
     config.label_feature = config_dict.placeholder(str)
     # Whether the identities of the training split are divided among all splits; else
@@ -55,5 +65,8 @@ def get_config() -> config_dict.ConfigDict:
         "sources": 200,
         "images_each": 20,
         "groups": 100,
+        # How images are sampled, where not as the model was trained.
+        "guidance_scale": 1.5,
+        "top_p": 0.95,
     }
     return config

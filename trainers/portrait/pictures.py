@@ -9,6 +9,7 @@ import numpy as np
 import keras_pixelcnn as kp
 from keras_pixelcnn.image_grid import save_image_grid
 from trainers.portrait.data import PortraitData, Portraits
+from trainers.runs.config import sampling_options
 from trainers.runs.data import in_batches
 from trainers.sampling.interpolation import EmbeddingData, sample_rows
 
@@ -22,6 +23,7 @@ def sample_from_sources(
     embedding: np.ndarray,
     images_each: int,
     seed: int,
+    **options: float,
 ) -> np.ndarray:
     """Samples several images for each embedding.
 
@@ -30,6 +32,7 @@ def sample_from_sources(
         embedding: floats (n, d).
         images_each: number of images of each.
         seed: of the noise.
+        **options: guidance_scale, top_p, as of `sample`.
 
     Returns:
         Integers (n * images_each, height, width, channels), those of one embedding
@@ -38,7 +41,7 @@ def sample_from_sources(
     repeated = np.repeat(embedding, images_each, axis=0)
     seeds = kp.example_seeds(seed, len(repeated)).numpy()
     return in_batches(
-        lambda seed, embedding: model.sample(seed=seed, embedding=embedding),
+        lambda seed, embedding: model.sample(seed=seed, embedding=embedding, **options),
         _SAMPLED_AT_ONCE,
         seeds,
         repeated,
@@ -60,7 +63,8 @@ def save_samples(
         model: given embeddings.
         test: identities that were never seen.
         embedding: floats (n, d), of its images.
-        options: `config.drawing`: "rows", and "columns" of drawn images.
+        options: `config.drawing`: "rows", "columns" of drawn images, and how they are
+            sampled.
         seed: of the sources and the noise.
     """
     generator = np.random.Generator(np.random.Philox(seed))
@@ -68,7 +72,13 @@ def save_samples(
     several = identities[counts > 1]
     chosen = generator.permutation(several)[: options["rows"]]
     real = np.stack([_choose(test.label, each, generator) for each in chosen])
-    drawn = sample_from_sources(model, embedding[real[:, 0]], options["columns"], seed)
+    drawn = sample_from_sources(
+        model,
+        embedding[real[:, 0]],
+        options["columns"],
+        seed,
+        **sampling_options(options),
+    )
     drawn = drawn.reshape(len(chosen), options["columns"], *model.image_shape)
     blank = np.full_like(drawn[:, :1], model.num_levels - 1)
     rows = np.concatenate([test.image[real], blank, drawn], axis=1)
@@ -94,7 +104,7 @@ def save_interpolation(
         model: given embeddings.
         embedder: gives them.
         data: whose test split the ends are of.
-        options: `config.drawing`: "rows", and "columns" of drawn images.
+        options: `config.drawing`, as of `save_samples`.
         seed: of the pairs and the noise.
     """
     arrays = EmbeddingData(*data.train, *data.test, data.num_levels)
@@ -106,6 +116,7 @@ def save_interpolation(
         options["columns"],
         seed,
         method="spherical",
+        **sampling_options(options),
     )
     tiles = rows.reshape(-1, *model.image_shape)
     save_image_grid(path, tiles, model.num_levels, columns=rows.shape[1])

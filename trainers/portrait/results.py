@@ -12,6 +12,7 @@ from keras_pixelcnn.training import RunState
 from trainers.portrait import pictures, retrieval_accuracy
 from trainers.portrait.data import PortraitData, Portraits
 from trainers.runs import environment
+from trainers.runs.config import format_sampling_options, sampling_options
 from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder, write_json
 from trainers.scoring.scoring import mean_bits_per_dim
@@ -123,8 +124,18 @@ def _identify(
         test.label, options["sources"], options["groups"], options["group_size"], seed
     )
     each = options["images_each"]
-    drawn = pictures.sample_from_sources(model, embedding[sources.row], each, seed)
-    queries = embedder.embed(drawn).reshape(len(sources.row), each, -1)
+
+    def share_of_drawn(**sampling: float) -> float:
+        drawn = pictures.sample_from_sources(
+            model, embedding[sources.row], each, seed, **sampling
+        )
+        queries = embedder.embed(drawn).reshape(len(sources.row), each, -1)
+        return retrieval_accuracy.share_right(queries, sources, embedding, test.label)
+
+    chosen = sampling_options(options)
+    more = {}
+    if chosen:
+        more = {"sampling_options": chosen, "chosen": share_of_drawn(**chosen)}
     real = embedding[sources.row][:, np.newaxis]
     return {
         "group_size": options["group_size"],
@@ -132,9 +143,8 @@ def _identify(
         "sources": len(sources.row),
         "images_each": each,
         "groups": options["groups"],
-        "drawn": retrieval_accuracy.share_right(
-            queries, sources, embedding, test.label
-        ),
+        "drawn": share_of_drawn(),
+        **more,
         "real": retrieval_accuracy.share_right(real, sources, embedding, test.label),
     }
 
@@ -147,17 +157,21 @@ def format_table(metrics: Mapping[str, Any]) -> str:
         ("given another image's", metrics["test_bits_per_dim_of_another_image"]),
         ("given another identity's", metrics["test_bits_per_dim_of_another_identity"]),
     ]
-    shares = [(name, found[name]) for name in ("real", "drawn", "chance")]
+    shares = [("real", found["real"]), ("drawn", found["drawn"])]
+    if "chosen" in found:
+        said = format_sampling_options(found["sampling_options"])
+        shares.append((f"  {said}", found["chosen"]))
+    shares.append(("chance", found["chance"]))
     return "\n".join(
         [
             "",
             f"bits/dim over the {metrics['images']['test']} images of "
             f"{metrics['identities']['test']} identities that were never seen",
-            *(f"  {name:28}{value:8.4f}" for name, value in told),
+            *(f"  {name:34}{value:8.4f}" for name, value in told),
             "",
             f"the right one of {found['group_size']} identities is nearest, of "
             f"{found['sources']} sources with {found['images_each']} images each",
-            *(f"  {name:28}{value:8.1%}" for name, value in shares),
+            *(f"  {name:34}{value:8.1%}" for name, value in shares),
             "",
         ]
     )

@@ -20,8 +20,10 @@ from trainers.portrait.data import PortraitData, Portraits, load_portraits
 from trainers.runs import model_classes
 from trainers.runs.config import (
     BOOLEAN,
+    SAMPLING_RULES,
     SEED,
     check_config,
+    check_guidance,
     check_images_are_kept,
     check_names,
     check_values,
@@ -45,6 +47,7 @@ _RULES = {
         "sources": integer(1),
         "images_each": integer(1),
         "groups": integer(1),
+        **SAMPLING_RULES,
     },
 }
 
@@ -67,6 +70,7 @@ def check_portraits_config(config: Mapping[str, Any]) -> None:
     for name, rules in _RULES.items():
         check_names(f"config.{name}", config[name], known[name])
         check_values(f"config.{name}", config[name], rules)
+    check_guidance(config, "drawing")
     check_config(embedder_config(config))
     check_values("config", config, {"sample_seed": SEED, "divide_identities": BOOLEAN})
     check_images_are_kept(config, "the embedding")

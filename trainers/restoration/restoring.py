@@ -82,7 +82,7 @@ def restore(
 ) -> Restored:
     """Degrades images, and restores them.
 
-    Known pixels of a map that has some are kept as they are.
+    In inpainting the known pixels are kept.
 
     Args:
         model: trained with `config.task`, or in any other way on such maps.

@@ -77,6 +77,12 @@ SEED: Rule = (
     lambda value: is_integer(value, 0) and value < 2**32,
 )
 
+SAMPLING_RULES = {
+    "guidance_scale": optional(NOT_NEGATIVE),
+    "top_p": optional(("in (0, 1]", lambda value: is_number(value) and 0 < value <= 1)),
+}
+"""Fields of a group that say how its pictures are sampled; None is as trained."""
+
 _RULES = {
     "batch_size": integer(1),
     "epochs": integer(1),
@@ -109,12 +115,38 @@ _RULES = {
 """Fields that the library would take with a wrong value, or complain of too late."""
 
 
+def sampling_options(fields: Mapping[str, Any]) -> dict[str, float]:
+    """Returns the `SAMPLING_RULES` that a group of a config sets, as options."""
+    options = {name: fields[name] for name in SAMPLING_RULES}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def format_sampling_options(options: Mapping[str, float]) -> str:
+    """Returns options of sampling as a row of a table names them."""
+    return ", ".join(f"{name}={value:g}" for name, value in options.items())
+
+
+def check_guidance(config: Mapping[str, Any], group: str) -> None:
+    """Checks that a model can follow the guidance that a group of its config asks for.
+
+    Raises:
+        ValueError: when it is not trained without its condition, too.
+    """
+    scale = config[group]["guidance_scale"]
+    if scale is not None and not config["model"].get("condition_dropout"):
+        raise ValueError(
+            f"config.{group}.guidance_scale is of models with "
+            "config.model.condition_dropout above 0. "
+            f"Received: guidance_scale={scale}, condition_dropout=0"
+        )
+
+
 def check_images_are_kept(config: Mapping[str, Any], what: str) -> None:
-    """Checks that a config leaves images as they are, of which something was made.
+    """Checks that images are not changed, where something was computed from them.
 
     Args:
         config: of a run.
-        what: was made of the images, such as "the codes".
+        what: what was computed from the images, such as "the codes".
 
     Raises:
         ValueError: when the images are mirrored or mutated.

@@ -19,6 +19,8 @@ _ADDED_INSIDE = {
     "autoencoder.begins_with_mse": False,
     "autoencoder.guidance_scale": None,
     "autoencoder.top_p": None,
+    "drawing.guidance_scale": None,
+    "drawing.top_p": None,
     "model.condition_dropout": 0.0,
 }
 """As `ADDED_LATER`, of fields in groups."""

@@ -92,6 +92,7 @@ def sample_rows(
     steps: int,
     seed: int,
     method: str = "linear",
+    **options: float,
 ) -> np.ndarray:
     """Samples interpolations between pairs of test images of different classes.
 
@@ -103,6 +104,7 @@ def sample_rows(
         steps: samples of a row.
         seed: of the pairs and of the noise.
         method: "linear" or "spherical".
+        **options: guidance_scale, top_p, as of `sample`.
 
     Returns:
         Integers (rows, steps + 2, height, width, channels); the first and the last
@@ -111,7 +113,7 @@ def sample_rows(
     pairs = np.array(_choose_pairs(data.test_labels, rows, seed))
     ends = data.test_images[pairs]
     drawn = model.interpolate(
-        embed(ends[:, 0]), embed(ends[:, 1]), steps, seed=seed, method=method
+        embed(ends[:, 0]), embed(ends[:, 1]), steps, seed, method, **options
     )
     return np.concatenate([ends[:, :1], drawn.numpy(), ends[:, 1:]], axis=1)
 

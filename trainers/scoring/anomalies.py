@@ -52,16 +52,10 @@ def compare(
     for name, images in {"usual": usual, **strange}.items():
         nats = _log_prob(model, images, batch_size)
         mean_nats[name] = float(nats.mean())
-        scores[name] = {"likelihood": anomaly.likelihood(nats)}
+        others = None
         if background is not None:
-            scores[name]["likelihood ratio"] = anomaly.likelihood_ratio(
-                nats, _log_prob(background, images, batch_size)
-            )
-        if model.image_shape[-1] in (1, 3) and model.num_levels <= 256:
-            scores[name]["input complexity"] = anomaly.input_complexity(
-                nats, images, model.num_levels
-            )
-        scores[name]["typicality"] = anomaly.typicality(nats, reference_nats)
+            others = _log_prob(background, images, batch_size)
+        scores[name] = scores_of(model, images, nats, reference_nats, others)
     usual_scores = scores.pop("usual")
     aurocs = {
         name: {
@@ -72,6 +66,36 @@ def compare(
     }
     counts = {name: len(images) for name, images in strange.items()}
     return Detection(aurocs, len(usual), counts, mean_nats)
+
+
+def scores_of(
+    model: AutoregressiveImageModel,
+    images: np.ndarray,
+    nats: np.ndarray,
+    reference_nats: np.ndarray,
+    background_nats: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """Computes all anomaly scores that there can be of a model's images.
+
+    Args:
+        model: any.
+        images: (n, height, width, channels).
+        nats: their log probabilities (n,).
+        reference_nats: those of usual images.
+        background_nats: the images' by a background model. Default: no ratio.
+
+    Returns:
+        Floats (n,) by the names of the scores.
+    """
+    scores = {"likelihood": anomaly.likelihood(nats)}
+    if background_nats is not None:
+        scores["likelihood ratio"] = anomaly.likelihood_ratio(nats, background_nats)
+    if model.image_shape[-1] in (1, 3) and model.num_levels <= 256:
+        scores["input complexity"] = anomaly.input_complexity(
+            nats, images, model.num_levels
+        )
+    scores["typicality"] = anomaly.typicality(nats, reference_nats)
+    return scores
 
 
 class DefectDetection(NamedTuple):

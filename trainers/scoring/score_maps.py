@@ -12,22 +12,34 @@ import keras_pixelcnn as kp
 from keras_pixelcnn import anomaly, files
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.pixel_values import to_pixels
+from trainers.scoring import anomalies
 from trainers.scoring.scoring import check_labels, conditions_of_score
 
 SCORES_FILE = "scores.csv"
 MAPS_FILE = "maps.png"
+FALSE_ALARMS = 0.01
+"""The p-value from which on an image is counted as strange."""
 
 
 class ScoredImages(NamedTuple):
     """Images with their scores.
 
     Attributes:
-        images: (batch, height, width, channels).
-        nats: log probability of each value, float32, of the same shape.
+        nats: log probabilities, float64 (n,).
+        paths: of the files, where the dataset is a folder; else None.
+        images: (n, height, width, channels); None if they were not to be kept.
+        values: log probability of each value, float32, of the same shape, or None.
     """
 
-    images: np.ndarray
     nats: np.ndarray
+    paths: list[str] | None
+    images: np.ndarray | None
+    values: np.ndarray | None
+
+    @property
+    def order(self) -> np.ndarray:
+        """Indices (n,) in the order of the paths, where there are any."""
+        return np.argsort(self.paths) if self.paths else np.arange(len(self.nats))
 
 
 def score_images(
@@ -35,55 +47,126 @@ def score_images(
     examples: tf.data.Dataset,
     batch_size: int = 64,
     unconditional: bool = False,
+    keep_images: bool = True,
+    keep_values: bool = True,
 ) -> ScoredImages:
-    """Scores each value of all images, given their labels if the model takes labels.
+    """Scores all images, given their labels if the model takes labels.
 
     Args:
         model: any that datasets have the conditions of.
-        examples: single examples of {"image", "label"}.
+        examples: single examples of {"image", "label"}, and "path" or not.
         batch_size: images scored at once. Default 64.
         unconditional: whether a model trained with `condition_dropout` is scored
             without its conditions. Default False.
+        keep_images: whether the images are returned. Default True.
+        keep_values: whether the scores of the values are. Default True.
 
     Raises:
         ValueError: when the labels are none of the model's, or as
             `conditions_of_score` does.
     """
     names = conditions_of_score(model, unconditional, examples.element_spec)
-    images, nats = [], []
+    nats, paths, images, values = [], [], [], []
     for batch in examples.batch(batch_size).as_numpy_iterator():
         if "label" in names:
             check_labels(model, batch["label"])
         given = {name: batch[name] for name in names}
-        images.append(batch["image"])
-        nats.append(model.log_prob(batch["image"], reduce=False, **given).numpy())
-    return ScoredImages(np.concatenate(images), np.concatenate(nats))
+        found = model.log_prob(
+            batch["image"], batch_size=batch_size, reduce=not keep_values, **given
+        ).numpy()
+        paths += map(os.fsdecode, batch.get("path", ()))
+        nats.append(found.reshape(len(found), -1).sum(axis=1, dtype=np.float64))
+        if keep_images:
+            images.append(batch["image"])
+        if keep_values:
+            values.append(found)
+    return ScoredImages(
+        np.concatenate(nats),
+        paths or None,
+        np.concatenate(images) if keep_images else None,
+        np.concatenate(values) if keep_values else None,
+    )
 
 
-def write_scores(folder: str | os.PathLike[str], scored: ScoredImages) -> pathlib.Path:
-    """Writes a line for each image: its number, nats and bits per dimension.
+def anomaly_scores(
+    model: kp.AutoregressiveImageModel, scored: ScoredImages, reference: ScoredImages
+) -> dict[str, np.ndarray]:
+    """Computes how strange the images are, beside usual ones.
+
+    Args:
+        model: the one that scored them.
+        scored: the images, kept.
+        reference: usual images, kept, which the model was not trained on.
+
+    Returns:
+        Of each anomaly score the scores and, as "..._p_value", the shares of usual
+        images that are as strange (`kp.anomaly.p_values`).
+    """
+    strange, usual = (
+        anomalies.scores_of(model, each.images, each.nats, reference.nats)
+        for each in (scored, reference)
+    )
+    columns = {}
+    for name in strange:
+        if name == "likelihood":  # unsound
+            continue
+        column = name.replace(" ", "_")
+        columns[column] = strange[name]
+        columns[f"{column}_p_value"] = anomaly.p_values(strange[name], usual[name])
+    return columns
+
+
+def count_strange(columns: dict[str, np.ndarray]) -> str:
+    """Returns how many images are strange by each score, as lines of text."""
+    return "\n".join(
+        f"{name}: {np.sum(values <= FALSE_ALARMS)} of {len(values)} images at most "
+        f"{FALSE_ALARMS}"
+        for name, values in columns.items()
+        if name.endswith("p_value")
+    )
+
+
+def write_scores(
+    folder: str | os.PathLike[str],
+    scored: ScoredImages,
+    num_dims: int,
+    columns: dict[str, np.ndarray] | None = None,
+) -> pathlib.Path:
+    """Writes a line for each image: its path or number, nats and bits per dimension.
 
     Args:
         folder: where to; made if missing.
         scored: what `score_images` returns.
+        num_dims: the number of values of an image.
+        columns: further ones by their names. Default: none.
 
     Returns:
-        The file.
+        The file, whose lines are in the order of the paths.
     """
     path = pathlib.Path(folder) / SCORES_FILE
-    totals = scored.nats.sum(axis=(1, 2, 3), dtype=np.float64)
-    bits = kp.bits_per_dim(totals, scored.nats[0].size)
+    images = scored.paths or list(range(len(scored.nats)))
+    bits = kp.bits_per_dim(scored.nats, num_dims)
+    columns = columns or {}
     with files.replace_when_written(path) as part:
-        with open(part, "w", newline="", encoding="utf-8") as file:
+        # Names of files need not be UTF-8.
+        with open(
+            part, "w", newline="", encoding="utf-8", errors="surrogateescape"
+        ) as file:
             writer = csv.writer(file)
-            writer.writerow(["image", "log_prob", "bits_per_dim"])
-            for row in zip(range(len(totals)), totals, bits, strict=True):
-                writer.writerow([row[0], f"{row[1]:.4f}", f"{row[2]:.6f}"])
+            writer.writerow(["image", "log_prob", "bits_per_dim", *columns])
+            for i in scored.order:
+                more = (f"{values[i]:.6g}" for values in columns.values())
+                row = [f"{scored.nats[i]:.4f}", f"{bits[i]:.6f}", *more]
+                writer.writerow([images[i], *row])
     return path
 
 
 def write_maps(
-    folder: str | os.PathLike[str], scored: ScoredImages, num_levels: int, size: int = 1
+    folder: str | os.PathLike[str],
+    scored: ScoredImages,
+    num_levels: int,
+    size: int = 1,
+    most: int | None = None,
 ) -> pathlib.Path:
     """Draws each image with its heat map to the right of it.
 
@@ -91,17 +174,19 @@ def write_maps(
 
     Args:
         folder: where to; made if missing.
-        scored: what `score_images` returns.
+        scored: what `score_images` returns, with images and values.
         num_levels: of the images.
         size: of the square that surprise is averaged over. Default 1.
+        most: number of images to draw. Default: all.
 
     Returns:
-        The file.
+        The file, in the order of the lines of `write_scores`.
     """
-    images = to_pixels(scored.images, num_levels)
+    order = scored.order[:most]
+    images, values = to_pixels(scored.images[order], num_levels), scored.values[order]
     if images.shape[-1] != 3:  # channels that are no colours: their mean, in grey
         images = np.repeat(images.mean(axis=-1, keepdims=True), 3, axis=-1)
-    heat = anomaly.heat_map(anomaly.surprise_map(scored.nats, size))
+    heat = anomaly.heat_map(anomaly.surprise_map(values, size))
     pairs = np.stack([images.astype(np.uint8), heat], axis=1)
     pairs = pairs.reshape(-1, *pairs.shape[2:])
     columns = 2 * max(round(np.sqrt(len(images) / 2)), 1)

@@ -1,13 +1,15 @@
 """The exact likelihood of a model on images, and its accuracy as a classifier."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from keras_pixelcnn import AutoregressiveImageModel, bits_per_dim, datasets
+from keras_pixelcnn.datasets.errors import shorten
 from trainers.runs.data import label_errors_explained
 
 
@@ -141,9 +143,10 @@ def check_labels(model: AutoregressiveImageModel, labels: np.ndarray) -> None:
     classes = model.conditions.num_classes
     wrong = (labels < 0) | (labels >= classes)
     if wrong.any():
+        hint = ", or score without: unconditional" if model.conditions.optional else ""
         raise ValueError(
             f"The data's labels must be the model's classes, integers in [0, {classes})"
-            "; -1 stands for an image without a label. Choose other data. "
+            f"; -1 stands for an image without a label. Choose other data{hint}. "
             f"Received: {labels[wrong][0]}"
         )
 
@@ -163,10 +166,12 @@ def load_examples(
         split: the split of it.
         num_levels: levels to merge the pixel values to. Default: the model's.
         **options: as for `keras_pixelcnn.datasets.load`: image_size and color_mode, by
-            default the model's, and data_dir, cache.
+            default the model's, and data_dir, cache, with_path.
 
     Returns:
-        Single examples of {"image", "label"} in their order, of known number.
+        Single examples of {"image", "label"} in the fixed order of the split, of known
+        number. Class folders are the model's classes by their names, where it knows
+        those; images of others have no label, -1, which is logged.
 
     Raises:
         ValueError: when the images have fewer levels than the model's or are asked for
@@ -196,4 +201,26 @@ def load_examples(
             f"{dataset} have {shape} (height, width, channels). Leave image_size and "
             "color_mode out, which brings them to the model's, or choose another model."
         )
+    if dataset.startswith("folder:") and model.label_names:
+        return _labelled_by_name(examples, model.label_names, dataset)
     return examples
+
+
+def _labelled_by_name(
+    examples: tf.data.Dataset, label_names: Sequence[str], dataset: str
+) -> tf.data.Dataset:
+    """Returns a folder's examples with a model's labels, not counted by the folder."""
+    found = datasets.label_names(dataset) or ()
+    if found == tuple(label_names):
+        return examples
+    known = {name: label for label, name in enumerate(label_names)}
+    if unknown := [name for name in found if name not in known]:
+        logging.warning(
+            "images of %s in %s have no label: the model's classes are %s",
+            shorten(unknown),
+            dataset,
+            shorten(list(label_names)),
+        )
+    # The first is that of images without a class, whose label is -1.
+    labels = tf.constant([-1, *(known.get(name, -1) for name in found)], tf.int64)
+    return examples.map(lambda each: {**each, "label": labels[each["label"] + 1]})

@@ -98,9 +98,8 @@ class PixelCNNAutoencoder(LikelihoodModel):
 
     References:
         van den Oord et al. 2016, arXiv 1606.05328, sections 2.4 and 3.4; for the map
-        section 2.3, equation 5. The
-        variational one: Kingma and Welling 2013, arXiv 1312.6114; beta: Higgins et al.
-        2017, "beta-VAE", equation 4.
+        section 2.3, equation 5. The variational one: Kingma and Welling 2013, arXiv
+        1312.6114; beta: Higgins et al. 2017, "beta-VAE", equation 4.
     """
 
     own_loss = "its own likelihood, or a bound on it, in bits per dimension"

@@ -218,7 +218,7 @@ class AutoregressiveImageModel(LikelihoodModel):
         """Samples images from uniform noise that is given; nothing is drawn at random.
 
         `sample` does this with `keras_pixelcnn.example_uniforms` of its seeds. Each
-        value is the first level up to which the probabilities sum to more than its
+        value is the first level up to which the probabilities sum to at least its
         number.
 
         Args:

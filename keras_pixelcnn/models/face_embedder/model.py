@@ -14,8 +14,8 @@ from keras_pixelcnn.checks import (
     check_dropout_rate,
     check_image_shape,
     check_integer,
+    check_num_levels,
     checked_outputs,
-    is_integer,
     verb,
 )
 from keras_pixelcnn.layers.dropout import StatelessDropout
@@ -29,8 +29,6 @@ _LEAST_SIDE = 4
 
 _MOST_FEATURES = 4
 """The features double with each halving, up to so many times the first ones."""
-
-_MOST_LEVELS = 65_536
 
 _SHORT = 1e-12
 """The squared length of points that have no direction that means anything."""
@@ -106,9 +104,9 @@ class FaceEmbedder(ImageModel):
         check_integer("embedding_dim", embedding_dim)
         check_integer("filters", filters)
         check_dropout_rate(dropout_rate)
-        _check_levels(num_levels)
+        num_levels = check_num_levels(num_levels)
         _check_margin(margin)
-        num_levels, embedding_dim = int(num_levels), int(embedding_dim)
+        embedding_dim = int(embedding_dim)
         filters, dropout_rate = int(filters), float(dropout_rate)
 
         # === Layers ===
@@ -267,14 +265,6 @@ def _off_origin(points: Any) -> Any:
     """Moves points that have no direction to where they have one."""
     squared_length = keras.ops.sum(keras.ops.square(points), axis=-1, keepdims=True)
     return points + keras.ops.cast(squared_length < _SHORT, "float32")
-
-
-def _check_levels(num_levels: Any) -> None:
-    if not is_integer(num_levels, 2) or num_levels > _MOST_LEVELS:
-        raise ValueError(
-            f"num_levels must be an integer from 2 to {_MOST_LEVELS:,}. "
-            f"Received: num_levels={num_levels!r}"
-        )
 
 
 def _check_margin(margin: Any) -> None:

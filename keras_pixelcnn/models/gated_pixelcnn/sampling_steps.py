@@ -132,6 +132,7 @@ class GatedPixelCNNSteps:
         self, features: tf.Tensor, column: tf.Tensor, cache: LeftPixels
     ) -> _GatedPixelCNNPixel:
         """Enters a pixel."""
+        # One iterator for all groups, so that each turn takes the links of a block.
         by_block = [iter(tf.unstack(features[column]))] * self._color_groups
         links = zip(*by_block, strict=True)
         lefts = cache.of_each(len(self._pixels))

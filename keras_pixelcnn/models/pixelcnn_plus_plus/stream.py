@@ -14,7 +14,6 @@ from keras_pixelcnn.layers.gated_residual_block import (
     GatedResidualBlock,
     GatedResidualBlockSteps,
     concat_elu,
-    gated_linear,
 )
 from keras_pixelcnn.layers.shifted_conv2d import ShiftedConv2D, ShiftedConvSteps
 from keras_pixelcnn.layers.shifted_conv2d_transpose import ShiftedConv2DTranspose
@@ -280,7 +279,7 @@ class StreamWalk:
         if shortcut is not None:
             outputs += block.shortcut(shortcut, part=-1)
         outputs = self._convolve(place + 1, block.second_conv, outputs)
-        self.block_outputs.append(inputs + gated_linear(outputs))
+        self.block_outputs.append(inputs + keras.ops.glu(outputs))
         return self.block_outputs[-1]
 
     def _convolve(

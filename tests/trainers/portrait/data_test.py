@@ -110,6 +110,8 @@ def test_the_identities_are_where_tfds_has_them(configs):
         ({"embedder.epochs": 0}, r"config\.epochs must be"),
         ({"drawing.group_size": 1}, r"config\.drawing\.group_size must be an integ"),
         ({"drawing.sources": 2.5}, r"config\.drawing\.sources must be an integer"),
+        ({"drawing.top_p": 1.5}, r"config\.drawing\.top_p must be None or in"),
+        ({"model.condition_dropout": 0}, r"config\.drawing\.guidance_scale is of mod"),
         ({"sample_seed": -1}, r"config\.sample_seed must be an integer in"),
         ({"sample_seed": 2**32}, r"config\.sample_seed must be an integer in"),
         ({"divide_identities": "yes"}, r"config\.divide_identities must be True or"),

@@ -13,7 +13,7 @@ from keras_pixelcnn.training import TrainStep
 from tests.models.face_embedder.model_test import stripes
 from tests.trainers.runs.power_cut import power_cut
 from trainers.configs import portraits_glyphs
-from trainers.portrait import training
+from trainers.portrait import pictures, retrieval_accuracy, training
 from trainers.portrait.data import PortraitData, Portraits
 from trainers.portrait.training import train_portraits
 
@@ -30,7 +30,7 @@ def tiny_config():
     config.embedder.update(embedding_dim=4, filters=4, identities=4, images_each=3)
     config.embedder.update(epochs=2, learning_rate=0.01)
     config.drawing.update(rows=2, columns=3, group_size=3, sources=6, images_each=2)
-    config.drawing.update(groups=5)
+    config.drawing.update(groups=5, guidance_scale=2.0, top_p=0.9)
     return config
 
 
@@ -69,6 +69,7 @@ def test_a_finished_run_holds_both_models_figures_and_pictures(finished):
     found = metrics["identification"]
     assert found["chance"] == 1 / 3
     assert 0 <= found["drawn"] <= 1 and 0 <= found["real"] <= 1
+    assert found["sampling_options"] == {"guidance_scale": 2.0, "top_p": 0.9}
     for name, columns in (("samples", 4 + 1 + 3), ("interpolation", 2 + 3)):
         with Image.open(workdir / f"{name}.png") as picture:
             assert picture.size == (columns * (6 * 4 + 1) - 1, 2 * (9 * 4 + 1) - 1)
@@ -79,7 +80,17 @@ def test_the_figures_are_those_of_the_saved_models(finished):
     embedder = load_model(workdir / "embedder" / "model.keras", kp.FaceEmbedder)
     model = load_model(workdir / "model.keras")
     test = tiny_data(None).test
-    nats = model.log_prob(test.image, embedding=embedder.embed(test.image)).numpy()
+    embedding = embedder.embed(test.image)
+    found = metrics["identification"]
+    rows = retrieval_accuracy.choose_sources(test.label, 6, 5, 3, seed=0)
+    for name, options in (("drawn", {}), ("chosen", found["sampling_options"])):
+        drawn = pictures.sample_from_sources(
+            model, embedding[rows.row], 2, 0, **options
+        )
+        queries = embedder.embed(drawn).reshape(6, 2, -1)
+        share = retrieval_accuracy.share_right(queries, rows, embedding, test.label)
+        assert found[name] == pytest.approx(share)
+    nats = model.log_prob(test.image, embedding=embedding).numpy()
     expected = kp.bits_per_dim(nats.mean(), model.num_dims)
     np.testing.assert_allclose(metrics["test_bits_per_dim"], expected, rtol=1e-5)
     assert model.conditions.names == ["embedding"]

@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 import keras_pixelcnn as kp
-from keras_pixelcnn import anomaly
+from keras_pixelcnn import anomaly, datasets
 from keras_pixelcnn.image_grid import image_grid
 from keras_pixelcnn.pixel_values import to_pixels
+from tests.datasets.image_folder import write_image
 from tests.forked import Forked
 from tests.trainers.tiny_run import call, images_of, labels_of, tiny_model
 from trainers import score as program
@@ -20,6 +21,79 @@ def read_scores(folder):
         return [
             [float(value) for value in row.values()] for row in csv.DictReader(file)
         ]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Files of digits, whose names do not sort as the split's order is."""
+    for number, image in enumerate(images_of("test")[:20]):
+        name = ("three", "one")[number % 2]
+        write_image(tmp_path / "pictures" / name / f"{number:02}.png", image[..., 0])
+    return tmp_path / "pictures"
+
+
+def read_picture(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)[np.newaxis, ..., np.newaxis]
+
+
+def test_files_are_scored_by_name_all_of_them_and_as_their_own_class(
+    pictures, tmp_path, caplog
+):
+    """A folder's own numbers of its classes are not the model's."""
+    model = tiny_model(num_levels=256, num_classes=3, condition_dropout=0.5)
+    model.label_names = ["one", "two", "three"]
+    model.save(tmp_path / "model.keras")
+    flags = [f"--model={tmp_path / 'model.keras'}", f"--dataset=folder:{pictures}"]
+    call(program, *flags, f"--output={tmp_path}", "--batch_size=6")
+    with open(tmp_path / "scores.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    paths = sorted(path.relative_to(pictures) for path in pictures.rglob("*.png"))
+    assert [row["image"] for row in rows] == [path.as_posix() for path in paths]
+    for row in rows:
+        label = {"one": 0, "three": 2}[row["image"].split("/")[0]]
+        nats = model.log_prob(read_picture(pictures / row["image"]), label=label)
+        assert float(row["log_prob"]) == pytest.approx(float(nats[0]), rel=1e-4)
+    (pictures / "one").rename(pictures / "four")
+    with pytest.raises(ValueError, match=r"-1 stands for.*score without: uncondit"):
+        call(program, *flags, f"--output={tmp_path}")
+    assert "images of four in folder:" in caplog.text
+    call(program, *flags, f"--output={tmp_path}", "--unconditional")
+
+
+def test_images_are_told_how_strange_they_are(pictures, tmp_path, capsys):
+    model = tiny_model(num_levels=256)
+    model.save(tmp_path / "model.keras")
+    flags = [f"--model={tmp_path / 'model.keras'}", f"--dataset=folder:{pictures}"]
+    flags += [f"--reference=folder:{pictures}", "--reference_split=all"]
+    flags += ["--maps", "--num_maps=3"]
+    call(program, *flags, f"--output={tmp_path}", "--num_reference=15")
+    with open(tmp_path / "scores.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    split = datasets.load(f"folder:{pictures}", "all", shuffle=False)
+    usual = np.stack([each["image"] for each in split.take(15).as_numpy_iterator()])
+    images = np.concatenate([read_picture(pictures / row["image"]) for row in rows])
+    with Image.open(tmp_path / "maps.png") as picture:
+        first = np.asarray(picture)[: 8 * 8 : 8, : 8 * 8 : 8, 0]
+        assert picture.size == (2 * 65 - 1, 3 * 65 - 1)
+    np.testing.assert_array_equal(first, images[0, ..., 0])
+    nats, usual_nats = model.log_prob(images), model.log_prob(usual)
+    expected = {
+        "input_complexity": (
+            anomaly.input_complexity(nats, images, 256),
+            anomaly.input_complexity(usual_nats, usual, 256),
+        ),
+        "typicality": (
+            anomaly.typicality(nats, usual_nats),
+            anomaly.typicality(usual_nats, usual_nats),
+        ),
+    }
+    for name, (scores, usual_scores) in expected.items():
+        found = [[float(row[name + end]) for row in rows] for end in ("", "_p_value")]
+        np.testing.assert_allclose(found[0], scores, rtol=1e-3, atol=1e-2)
+        shares = anomaly.p_values(scores, usual_scores)
+        np.testing.assert_allclose(found[1], shares, atol=1.1 / 16)
+    assert "typicality_p_value: 0 of 20 images at most 0.01" in capsys.readouterr().out
 
 
 def test_each_image_has_a_line_and_a_map(tmp_path, capsys):
