@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib
-import json
 import pathlib
 import re
 import shutil
@@ -220,14 +219,14 @@ def test_a_preset_is_sampled_as_its_card_shows_unless_told():
     assert options(f"--model={DIGITS}", "--label=0")["guidance_scale"] is None
 
 
-def test_an_export_knows_what_the_preset_knows(tmp_path):
+def test_an_export_knows_what_the_preset_knows(monkeypatch):
     from savedmodels import export
+    from savedmodels.publish import publishing
 
-    call(export, f"--model={DIGITS}", f"--base={tmp_path}", "--signatures=log_prob")
-    metadata = json.loads(
-        (tmp_path / "1" / "assets.extra" / "metadata.json").read_text("utf-8")
-    )
-    assert metadata["bits_per_dim"] == kp.presets()[DIGITS].test_bits_per_dim
+    told = []
+    monkeypatch.setattr(publishing, "publish", lambda *_, **given: told.append(given))
+    call(export, f"--model={DIGITS}", "--base=served")
+    assert told[0]["bits_per_dim"] == kp.presets()[DIGITS].test_bits_per_dim
 
 
 # Presets that are trained further on other images.

@@ -74,14 +74,13 @@ class BatchSlices:
         if not isinstance(self.count, int):
             # XLA looks into a slice even where there is none.
             indices = [tf.minimum(index, self.count - 1) for index in indices]
-        # A function that is not inlined has an executor, and so a thread, of its own.
+        # Each call of a function that is not inlined has an executor, and so a thread,
+        # of its own. All are of one graph, which need not be made for each.
+        run = tf.function(
+            function, autograph=False, experimental_attributes={"_noinline": True}
+        )
         runs = [
-            tf.function(
-                functools.partial(function, index),
-                autograph=False,
-                experimental_attributes={"_noinline": True},
-            )
-            for index in indices
+            functools.partial(run, tf.convert_to_tensor(index)) for index in indices
         ]
         if isinstance(self.count, int):
             return tf.stack([run() for run in runs])

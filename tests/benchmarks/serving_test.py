@@ -1,7 +1,20 @@
+import contextlib
+
 import pytest
 
-from benchmarks import serving, serving_clients
+import keras_pixelcnn as kp
+from benchmarks import serving, serving_clients, timing
+from savedmodels.server import LocalServer
 from tests.benchmarks.tiny_network import NAME
+
+
+@contextlib.contextmanager
+def running_here(base):
+    """A server in this process: the first test has one of its own."""
+    with LocalServer({"default": base}) as server:
+        server.wait_until_available("default")
+        grpc = f"grpc://{server.grpc_address}"
+        yield serving.Server(None, {"rest": server.rest_url, "grpc": grpc})
 
 
 @pytest.mark.slow
@@ -18,9 +31,10 @@ def test_no_request_is_lost_or_wrong(monkeypatch):
 
 
 @pytest.mark.slow
-def test_one_client_is_answered_as_the_export_answers():
-    preset = "gated_pixelcnn_digits"
-    records = serving.measure_latency(1, [preset], calls=2)
+def test_one_client_is_answered_as_the_export_answers(monkeypatch):
+    monkeypatch.setattr(serving, "running_server", running_here)
+    monkeypatch.setattr(kp, "from_preset", timing.new_model)
+    records = serving.measure_latency(1, [NAME], calls=2)
     assert [(record["verb"], record["protocol"]) for record in records] == [
         ("sample", "rest"),
         ("sample", "grpc"),

@@ -1,18 +1,18 @@
 """One tiny run through the program, which many tests look at."""
 
 import pytest
-import tensorflow as tf
 
 from keras_pixelcnn.models import AutoregressiveImageModel
 from tests.forked import Forked
-from tests.trainers.runs.train_lightly import export
+from tests.made_once import made_once
+from tests.trainers.runs.train_lightly import export, sample
 from trainers.image_models import results
 
 TINY = (
     "--config=trainers/configs/digits.py",
     "--config.epochs=2",
-    "--config.model.filters=8",
-    "--config.model.num_blocks=2",
+    "--config.model.filters=4",
+    "--config.model.num_blocks=1",
     "--config.learning_rate=0.01",
     "--config.ema_momentum=0.9",
     "--config.sample_every=2",
@@ -54,10 +54,6 @@ def no_exports(monkeypatch):
 @pytest.fixture
 def no_results(no_exports, monkeypatch):
     """Runs in this process draw nothing at their end either: that is for `finished`."""
-
-    def sample(self, num_samples, **options):
-        return tf.zeros([num_samples, *self.image_shape], tf.uint8)
-
     monkeypatch.setattr(AutoregressiveImageModel, "sample", sample)
     monkeypatch.setattr(results, "save_completions", lambda *args, **options: None)
 
@@ -65,7 +61,11 @@ def no_results(no_exports, monkeypatch):
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """The workdir of a finished run, and what it printed: as a user runs it."""
-    workdir = tmp_path_factory.mktemp("runs") / "digits"
-    result = run_program("train", *TINY, f"--workdir={workdir}")
-    assert result.returncode == 0, result.stderr
-    return workdir, result.stdout
+
+    def train(folder):
+        result = run_program("train", *TINY, f"--workdir={folder / 'digits'}")
+        assert result.returncode == 0, result.stderr
+        (folder / "stdout").write_text(result.stdout, "utf-8")
+
+    folder = made_once(tmp_path_factory, "finished", train)
+    return folder / "digits", (folder / "stdout").read_text("utf-8")

@@ -16,6 +16,8 @@ from tests.served import decode, encode, encode_masks, make_model
 from tests.test_case import random_images
 from tests.trainers.tiny_run import call
 
+pytestmark = pytest.mark.op_by_op
+
 # Conditions, which the model can do without; captions are in conformance_test.
 KIND = "all_conditions"
 NO_CAPTIONS = {"vocabulary": None, "caption_length": None}

@@ -15,7 +15,9 @@ def test_every_answer_is_compared_with_the_model_s(kind, tmp_path, capsys):
     if kind == "mse":
         model = randomize(kp.MSEAutoencoder((4, 3, 1), 5, 3, encoder_filters=4))
     else:
-        model = new_autoencoder((4, 3, 1), beta=float(kind == "variational"))
+        model = new_autoencoder(
+            (4, 3, 1), num_blocks=1, beta=float(kind == "variational")
+        )
     model.save(tmp_path / "model.keras")
     publish(
         load_model(tmp_path / "model.keras", ImageModel),

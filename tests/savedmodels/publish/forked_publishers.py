@@ -43,6 +43,7 @@ def say(answer):
 
 
 def main(base, model, export):
+    warmup.serving_protos()
     say("ready")
     for line in sys.stdin:
         kind, *arguments = line.split()
@@ -84,7 +85,6 @@ def publish_copy(base, export, last):
     model = types.SimpleNamespace(
         export=lambda path, **options: shutil.copytree(export, path)
     )
-    warmup.serving_protos()
     count = itertools.count(1)
 
     def kill(event, arguments):

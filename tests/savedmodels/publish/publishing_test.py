@@ -3,7 +3,6 @@
 import shutil
 import sys
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,36 +12,37 @@ from keras_pixelcnn.files import read_json
 from keras_pixelcnn.models import AutoregressiveImageModel
 from savedmodels.publish import warmup
 from savedmodels.publish.batching import Batching
+from savedmodels.publish.graph_scan import read_signatures
 from savedmodels.publish.publishing import publish
 from savedmodels.publish.warmup import WARMUP_FILE, Request, read_requests
+from tests.savedmodels.conftest import BATCHING
 from tests.served import make_model, signature_names
 
-BATCHING = Batching(max_batch_size=3)
+
+@pytest.fixture(scope="module")
+def model(published):
+    return published[0]
 
 
 @pytest.fixture(scope="module")
-def model():
-    keras.utils.set_random_seed(0)
-    return make_model("all_conditions", num_blocks=1)
+def version(published):
+    return published[1]
 
 
 @pytest.fixture(scope="module")
-def published(model, tmp_path_factory):
-    return publish(
-        model,
-        tmp_path_factory.mktemp("served") / "clothes",
-        label_names=["shirt", "shoe", "hat"],
-        bits_per_dim=1.5,
-        batching=BATCHING,
-    )
+def small(model, tmp_path_factory):
+    """A version of two signatures, and no more rows than one."""
+    names, batching = ["sample", "log_prob"], Batching(max_batch_size=1)
+    base = tmp_path_factory.mktemp("small")
+    return publish(model, base, signatures=names, batching=batching, verbose=False)
 
 
 @pytest.fixture
-def exports_are_copies(published, monkeypatch):
-    """An export of whatever model is the published one's: the steps after it count."""
+def exports_are_copies(small, monkeypatch):
+    """An export of whatever model is the small one: the steps after it count."""
 
     def copy(self, filepath, **options):
-        shutil.copytree(published, filepath)
+        shutil.copytree(small, filepath)
 
     monkeypatch.setattr(AutoregressiveImageModel, "export", copy)
 
@@ -51,37 +51,33 @@ def check_nothing_appeared(base):
     assert [path for path in base.iterdir() if path.name != ".publishing.lock"] == []
 
 
-def test_it_is_the_first_version_and_lies_alone(published):
-    assert published.name == "1"
-    names = sorted(path.name for path in published.parent.iterdir())
+def test_it_is_the_first_version_and_lies_alone(version):
+    assert version.name == "1"
+    names = sorted(path.name for path in version.parent.iterdir())
     assert names == [".publishing.lock", "1"]
 
 
-def test_every_signature_has_requests_of_both_sizes(model, published):
-    requests = read_requests(published / WARMUP_FILE)
+def test_every_signature_has_requests_of_both_sizes(model, version):
+    requests = read_requests(version / WARMUP_FILE)
     asked = {(request.signature, request.num_rows) for request in requests}
     names = {"serving_default", *signature_names(model)}
-    assert set(tf.saved_model.load(str(published)).signatures) == names
+    assert set(read_signatures(version)) == names
     assert asked == {(name, rows) for name in names for rows in (1, 3)}
     assert len(requests) == len(asked)
 
 
-def test_what_a_server_reads_beside_the_graph(published):
-    assert (published / "batching_params.pbtxt").read_text() == BATCHING.to_text()
-    metadata = read_json(published / METADATA_FILE)
+def test_what_a_server_reads_beside_the_graph(version):
+    assert (version / "batching_params.pbtxt").read_text() == BATCHING.to_text()
+    metadata = read_json(version / METADATA_FILE)
     assert metadata["label_names"] == ["shirt", "shoe", "hat"]
     assert metadata["bits_per_dim"] == 1.5
 
 
-def test_chosen_signatures_only(model, tmp_path, capsys):
-    names, batching = ["log_prob", "classify"], Batching(max_batch_size=1)
-    version = publish(model, tmp_path, signatures=names, batching=batching)
-    requests = read_requests(version / WARMUP_FILE)
+def test_chosen_signatures_only(small):
+    requests = read_requests(small / WARMUP_FILE)
     asked = {request.signature: set(request.inputs) for request in requests}
-    assert set(asked) == {"serving_default", "metadata", *names}
-    assert asked["serving_default"] == asked["log_prob"]
-    said = f"Published {version}, which answers 4 requests to warm up\n"
-    assert capsys.readouterr().out == said
+    assert set(asked) == {"serving_default", "metadata", "sample", "log_prob"}
+    assert asked["serving_default"] == asked["sample"]
 
 
 # What is refused.
@@ -101,7 +97,7 @@ def test_a_graph_that_no_stock_server_runs(model, tmp_path, monkeypatch):
 
 
 def test_answers_of_another_model(exports_are_copies, tmp_path):
-    other = make_model("all_conditions", num_blocks=1)
+    other = make_model("all_conditions")
     for weight in other.trainable_weights:
         weight.assign(-weight)
     with pytest.raises(
@@ -147,7 +143,7 @@ WRITE = warmup.write_requests
             write_a_cold_request,
             r"(?s)fails on the warm-up .*temperature must be finite",
         ),
-        (leave_out_an_input, "fails on the warm-up request to 'classify' of 0 rows"),
+        (leave_out_an_input, "fails on the warm-up request to 'log_prob' of 0 rows"),
         (ask_for_no_signature, "must name a signature of the export. Rec.*'samples'"),
         (leave_out_a_signature, "must have a warm-up request. Missing: log_prob"),
     ],

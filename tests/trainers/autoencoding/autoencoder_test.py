@@ -129,11 +129,12 @@ def run_of(config, workdir, on_nonfinite="stop"):
 
 
 def test_a_baseline_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch):
-    config = {**tiny_config().to_dict(), "checkpoint_every": 4}
+    few = {"batch_size": 359, "checkpoint_every": 2}  # 4 steps an epoch
+    config = {**tiny_config().to_dict(), **few}
     keras.utils.set_random_seed(0)
     autoencoding.train_baseline(run_of(config, tmp_path / "whole"))
     keras.utils.set_random_seed(0)
-    with power_cut(monkeypatch, 15):
+    with power_cut(monkeypatch, 6):
         autoencoding.train_baseline(run_of(config, tmp_path / "parts"))
     autoencoding.train_baseline(run_of(config, tmp_path / "parts"))
     whole, parts = (
@@ -177,8 +178,10 @@ def test_a_run_begins_with_its_baseline_where_the_config_says_so(tmp_path, monke
 
     begun = []
     monkeypatch.setattr(autoencoding, "begin_with", stop)
+    config = tiny_config()
+    config.batch_size = 359
     with pytest.raises(InterruptedError):
-        train_autoencoder(tiny_config(), tmp_path)
+        train_autoencoder(config, tmp_path)
     ((baseline, model, shape),) = begun
     trained = keras.models.load_model(tmp_path / "mse" / "model.keras")
     np.testing.assert_array_equal(

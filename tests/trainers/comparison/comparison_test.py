@@ -27,6 +27,13 @@ from trainers.runs.config import to_dict
 def compared(tmp_path_factory):
     """The workdir of a comparison, its result, and what it printed."""
     workdir = tmp_path_factory.mktemp("runs") / "compare"
+    train = comparing.train_and_evaluate
+
+    def train_and_sample_nothing(*arguments):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(AutoregressiveImageModel, "sample", train_lightly.sample)
+            return train(*arguments)
+
     with (
         op_by_op(),
         pytest.MonkeyPatch.context() as patch,
@@ -34,6 +41,7 @@ def compared(tmp_path_factory):
     ):
         patch.setattr(AutoregressiveImageModel, "export", train_lightly.export)
         patch.setattr(results, "save_completions", lambda *args, **options: None)
+        patch.setattr(comparing, "train_and_evaluate", train_and_sample_nothing)
         result = compare(tiny_comparison(), workdir)
     return workdir, result, printed.text
 

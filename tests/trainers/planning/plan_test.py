@@ -15,6 +15,7 @@ from trainers.planning import planning
 from trainers.planning.planned_data import image_format, num_steps
 from trainers.planning.planning import USABLE_SHARE, Device, make_plan
 from trainers.planning.training_memory import MEASURED_RATIO, describe
+from trainers.runs import model_classes
 
 GIB = 2**30
 TINY = {"filters": 8, "num_blocks": 2, "kernel_size": 3}
@@ -42,11 +43,16 @@ def device(**fields):
         {"spatial_shape": (4, 4, 2), "embedding_dim": 5},
         {"gradient_checkpointing": True, "dropout_rate": 0.5},
         {"dtype": "mixed_bfloat16", "head_filters": 12},
+        {"model_class": "PixelCNNPlusPlus", "num_blocks": 1, "num_resolutions": 2},
     ],
 )
 def test_a_symbolic_model_is_counted_as_the_real_one(arguments):
-    told = describe((8, 6, 1), 17, **TINY, **arguments)
-    model = kp.GatedPixelCNN((8, 6, 1), 17, **TINY, **arguments)
+    arguments = {**TINY, **arguments}
+    if "model_class" in arguments:
+        del arguments["kernel_size"]
+    told = describe((8, 6, 1), 17, **arguments)
+    name = arguments.pop("model_class", model_classes.DEFAULT)
+    model = model_classes.make(name, (8, 6, 1), 17, **arguments)
     assert told.num_parameters == sum(
         math.prod(w.shape) for w in model.trainable_weights
     )
@@ -96,11 +102,11 @@ def test_memory_of_features_grows_with_the_pixels():
 
 @pytest.mark.slow
 def test_memory_is_what_training_takes():
-    from benchmarks.peak_memory import peak_bytes
+    from benchmarks.peak_memory import batch_bytes
 
     model = {"image_shape": (28, 28, 1), "num_levels": 256, "filters": 32}
     model |= {"num_blocks": 4, "kernel_size": 3}
-    measured = (peak_bytes("train", 17, model) - peak_bytes("train", 1, model)) / 16
+    measured = batch_bytes("train", 17, model, runs=1) / 16
     assert describe(**model).example_bytes == pytest.approx(measured, rel=0.3)
 
 

@@ -1,6 +1,5 @@
 """Tests of the configs of the paper's experiments: right, loadable and trainable."""
 
-import gc
 import importlib
 import warnings
 
@@ -12,7 +11,6 @@ import tensorflow_datasets as tfds
 from keras_pixelcnn import bits_per_dim
 from keras_pixelcnn.datasets.tfds_builder import find_builder
 from trainers.planning.planned_data import image_format
-from trainers.planning.training_memory import describe
 from trainers.runs import model_classes
 from trainers.runs.config import check_config
 from trainers.runs.data import load_split
@@ -162,35 +160,26 @@ def test_networks_with_labels_are_those_without(name):
     assert labelled.model.to_dict() == plain.model.to_dict() | more
 
 
-TRAINED = [
-    name
-    for name in PAPER
-    if name not in ("imagenet64", "imagenet32_conditional", *SAME_BUT_FOR_LABELS)
-]
+# Of those that differ in labels alone, one; that of clothes without is a preset's.
+LIKE_ANOTHER = {"imagenet64", "imagenet32_conditional", "fashion_mnist_unconditional"}
+TRAINED = [name for name in PAPER if name not in {*LIKE_ANOTHER, *SAME_BUT_FOR_LABELS}]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
-def test_one_step_of_training_of_the_true_network(name):
+def test_one_step_of_training_of_the_network(name):
     """On a corner of an image: the networks are the same at every size.
 
+    As deep as it is and a quarter as wide: the gigabytes of the widest prove no more.
     Op by op: tracing a step of these takes longer than computing it once.
     """
-    gc.collect()  # gigabytes of the network before
     config = get_config(name)
     ((*_, channels), num_levels), arguments = image_format(config), config.model
     shape, arguments = (4, 4, channels), arguments.to_dict()
+    arguments["filters"] //= 4 * channels
+    arguments["filters"] *= channels
     model = model_classes.make(config.model_class, shape, num_levels, **arguments)
-    size = sum(w.numpy().size for w in model.trainable_weights)
-    counted = model_classes.count_parameters(
-        config.model_class, shape, num_levels, **arguments
-    )
-    assert counted == size
-    if config.model_class != "GatedPixelCNN":  # see tests/trainers/planning
-        told = describe(shape, num_levels, config.model_class, **arguments)
-        assert (told.num_parameters, told.flops) == (size, model.flops())
     before = [weight.numpy() for weight in model.trainable_weights[:2]]
-    # Adam would keep two more numbers for each of up to 170 million weights.
     model.compile("sgd", run_eagerly=True)
     (batch,) = load_mocked(config, config.train_split, count=1).batch(1)
     batch["image"] = batch["image"][:, :4, :4]
