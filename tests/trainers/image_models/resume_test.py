@@ -47,7 +47,6 @@ def config_of_labels():
     return config
 
 
-@pytest.mark.op_by_op
 def test_a_run_goes_on_inside_its_epoch(tmp_path, cut_power, capsys):
     config = config_of_labels()
     whole = training.train_and_evaluate(config, tmp_path / "whole")

@@ -78,6 +78,16 @@ def wait_for_step(workdir, step):
     raise TimeoutError
 
 
+@pytest.fixture(scope="module")
+def together(tmp_path_factory):
+    """The run of two workers that nobody kills."""
+    workdir = tmp_path_factory.mktemp("runs") / "together"
+    texts = Workers(workdir).wait()
+    assert "Everything is in" in texts[0]
+    assert "Epoch" not in texts[1]
+    return workdir
+
+
 def arrays(workdir):
     saved = CheckpointStore(workdir / "checkpoints").latest()
     assert saved.step == STEPS
@@ -85,42 +95,50 @@ def arrays(workdir):
 
 
 @pytest.mark.slow
-def test_two_workers_that_were_stopped_and_killed_train_as_one_device(tmp_path):
-    """SIGTERM of one stops both; where one dies, the other ends; then they go on."""
-    together = tmp_path / "together"
-    workers = Workers(together)
-    try:
-        wait_for_step(together, 2)
-        workers.processes[1].terminate()
-        texts = workers.wait()
-    finally:
-        workers.kill()
-    assert "Stopped by SIGTERM after step" in texts[0]
-    step = CheckpointStore(together / "checkpoints").latest().step
-    assert f"after step {step} of {STEPS}" in texts[0]
+def test_two_workers_train_as_one_device(together, tmp_path):
+    program = (
+        "tests.trainers.runs.train_lightly",
+        *TINY,
+        f"--workdir={tmp_path / 'one'}",
+    )
+    assert Forked(*program).wait().returncode == 0
+    ours, theirs = arrays(together), arrays(tmp_path / "one")
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        np.testing.assert_allclose(value, theirs[name], atol=1e-4, err_msg=name)
+    scores = [
+        read_metrics(each)["test_bits_per_dim"] for each in (together, tmp_path / "one")
+    ]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-5)
 
-    workers = Workers(together)
+
+@pytest.mark.slow
+def test_a_run_of_which_a_worker_died_ends_as_if_it_had_not(together, tmp_path):
+    workers = Workers(tmp_path)
     try:
-        wait_for_step(together, step + 4)
+        wait_for_step(tmp_path, 8)
         workers.processes[1].kill()
         first = workers.processes[0].wait(timeout=100)
     finally:
         workers.kill()
     assert first.returncode == 1
     assert "error: Another worker is gone, and none can go on alone." in first.stderr
-    assert step < CheckpointStore(together / "checkpoints").latest().step < STEPS
-
-    texts = Workers(together).wait()
-    assert "Going on after step" in texts[0]
-    assert "Everything is in" in texts[0]
-    assert "Epoch" not in texts[1]
-
-    alone = tmp_path / "one"
-    program = ("tests.trainers.runs.train_lightly", *TINY, f"--workdir={alone}")
-    assert Forked(*program).wait().returncode == 0
-    ours, theirs = arrays(together), arrays(alone)
-    assert ours.keys() == theirs.keys()
+    assert CheckpointStore(tmp_path / "checkpoints").latest().step < STEPS
+    assert "Going on after step" in Workers(tmp_path).wait()[0]
+    ours, theirs = arrays(tmp_path), arrays(together)
     for name, value in ours.items():
-        np.testing.assert_allclose(value, theirs[name], atol=1e-4, err_msg=name)
-    scores = [read_metrics(each)["test_bits_per_dim"] for each in (together, alone)]
-    assert scores[0] == pytest.approx(scores[1], rel=1e-5)
+        np.testing.assert_array_equal(value, theirs[name], name)
+
+
+@pytest.mark.slow
+def test_sigterm_of_one_worker_stops_both_at_the_same_step(tmp_path):
+    workers = Workers(tmp_path)
+    try:
+        wait_for_step(tmp_path, 2)
+        workers.processes[1].terminate()
+        texts = workers.wait()
+    finally:
+        workers.kill()
+    assert "Stopped by SIGTERM after step" in texts[0]
+    step = CheckpointStore(tmp_path / "checkpoints").latest().step
+    assert f"after step {step} of {STEPS}" in texts[0]
