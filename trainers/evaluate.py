@@ -76,7 +76,11 @@ def main(flag_values: flags.FlagValues) -> None:
     model, batch_size = load_model_or_preset(flag_values.model), flag_values.batch_size
     if flag_values.classify:
         scoring.check_takes_only_label(model)  # before the data is scored
-    examples = flag_groups.load_examples(model, flag_values)
+    examples = flag_groups.load_examples(
+        model,
+        flag_values,
+        labelled=flag_values.classify or not flag_values.unconditional,
+    )
     conditions = scoring.conditions_of_score(
         model, flag_values.unconditional, examples.element_spec
     )

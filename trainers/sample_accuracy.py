@@ -41,8 +41,10 @@ def main(flag_values: flags.FlagValues) -> None:
     scoring.check_takes_only_label(model)  # before the data is read
     accuracy = classifier_accuracy.measure(
         model,
-        flag_groups.load_examples(model, flag_values, flag_values.train_split),
-        flag_groups.load_examples(model, flag_values),
+        flag_groups.load_examples(
+            model, flag_values, flag_values.train_split, labelled=True
+        ),
+        flag_groups.load_examples(model, flag_values, labelled=True),
         flag_values.num_samples,
         max_train=flag_values.max_train,
         batch_size=flag_values.batch_size,

@@ -75,12 +75,13 @@ def main(flag_values: flags.FlagValues) -> None:
     model = load_model_or_preset(flag_values.model)
 
     def score(
-        dataset: str, split: str, most: int | None, keep_images: bool, keep_values: bool
+        dataset: str, split: str, most: int | None, keep_images: bool
     ) -> score_maps.ScoredImages:
         examples = scoring.load_examples(
             model,
             dataset,
             split,
+            labelled=not flag_values.unconditional,
             cache=False,
             with_path=dataset.startswith("folder:"),
             **flag_groups.data_options(flag_values),
@@ -91,7 +92,6 @@ def main(flag_values: flags.FlagValues) -> None:
             flag_values.batch_size,
             flag_values.unconditional,
             keep_images,
-            keep_values,
         )
 
     is_folder = flag_values.dataset.startswith("folder:")
@@ -101,7 +101,6 @@ def main(flag_values: flags.FlagValues) -> None:
         flag_values.split or ("all" if is_folder else "test"),
         flag_values.num_images,
         with_maps or compared,
-        with_maps,
     )
     columns = {}
     if compared:
@@ -110,15 +109,14 @@ def main(flag_values: flags.FlagValues) -> None:
             flag_values.reference_split,
             flag_values.num_reference,
             True,
-            False,
         )
         columns = score_maps.anomaly_scores(model, scored, reference)
     print(score_maps.write_scores(output, scored, model.num_dims, columns))
     if with_maps:
         options = flag_values.map_size, flag_values.num_maps
-        print(score_maps.write_maps(output, scored, model.num_levels, *options))
+        print(score_maps.write_maps(output, model, scored, *options))
     if compared:
-        print(score_maps.count_strange(columns))
+        print(score_maps.count_strange(columns, len(reference.nats)))
 
 
 if __name__ == "__main__":

@@ -218,9 +218,11 @@ def p_values(scores: Any, usual: Any) -> np.ndarray:
     """
     scores, usual = np.asarray(scores), np.asarray(usual)
     for name, values in (("scores", scores), ("usual", usual)):
-        if values.ndim != 1 or not len(values) or np.isnan(values).any():
+        are_numbers = values.dtype.kind in "iuf" and not np.isnan(values).any()
+        if values.ndim != 1 or not len(values) or not are_numbers:
             raise ValueError(
-                f"{name} must be numbers of shape (images,). Received: {_tell(values)}"
+                f"{name} must be numbers of shape (images,), of at least one image and "
+                f"without NaN. Received: {values.dtype} of shape {values.shape}"
             )
     below = np.searchsorted(np.sort(usual), scores, "left")
     return (1 + len(usual) - below) / (1 + len(usual))

@@ -145,7 +145,10 @@ def from_dataset(
         ValueError: as `scoring.load_examples` and `scoring.conditions_of_score`.
     """
     names = scoring.conditions_of_score(model, unconditional)
-    examples = scoring.load_examples(model, dataset, split, **options)
+    labelled = "label" in names
+    examples = scoring.load_examples(
+        model, dataset, split, labelled=labelled, **options
+    )
     batches = list(examples.batch(1024).as_numpy_iterator())
     images = np.concatenate([batch["image"] for batch in batches])
     conditions = {

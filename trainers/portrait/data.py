@@ -61,6 +61,11 @@ def load_portraits(config: Mapping[str, Any]) -> PortraitData:
 def _load(config: Mapping[str, Any], split: str) -> Portraits:
     portraits = Portraits(*as_arrays(load_split({**config, "cache": False}, split)))
     if (portraits.label < 0).any():
+        if config["dataset"].startswith("folder:"):
+            raise ValueError(
+                f"{config['dataset']} must have a folder for each identity, with its "
+                "pictures. Received: pictures outside of such folders"
+            )
         raise ValueError(
             f"The images of {config['dataset']!r} have no identities: config."
             'label_feature must name the feature of tfds that holds them, as "label" '

@@ -28,13 +28,13 @@ class ScoredImages(NamedTuple):
         nats: log probabilities, float64 (n,).
         paths: of the files, where the dataset is a folder; else None.
         images: (n, height, width, channels); None if they were not to be kept.
-        values: log probability of each value, float32, of the same shape, or None.
+        conditions: (n, ...) by their names, which kept images were scored given.
     """
 
     nats: np.ndarray
     paths: list[str] | None
     images: np.ndarray | None
-    values: np.ndarray | None
+    conditions: dict[str, np.ndarray]
 
     @property
     def order(self) -> np.ndarray:
@@ -48,7 +48,6 @@ def score_images(
     batch_size: int = 64,
     unconditional: bool = False,
     keep_images: bool = True,
-    keep_values: bool = True,
 ) -> ScoredImages:
     """Scores all images, given their labels if the model takes labels.
 
@@ -59,32 +58,31 @@ def score_images(
         unconditional: whether a model trained with `condition_dropout` is scored
             without its conditions. Default False.
         keep_images: whether the images are returned. Default True.
-        keep_values: whether the scores of the values are. Default True.
 
     Raises:
         ValueError: when the labels are none of the model's, or as
             `conditions_of_score` does.
     """
     names = conditions_of_score(model, unconditional, examples.element_spec)
-    nats, paths, images, values = [], [], [], []
+    hint = ", or score without: unconditional" if model.conditions.optional else ""
+    nats, paths, images, conditions = [], [], [], []
     for batch in examples.batch(batch_size).as_numpy_iterator():
         if "label" in names:
-            check_labels(model, batch["label"])
+            check_labels(model, batch["label"], hint)
         given = {name: batch[name] for name in names}
-        found = model.log_prob(
-            batch["image"], batch_size=batch_size, reduce=not keep_values, **given
-        ).numpy()
+        found = model.log_prob(batch["image"], batch_size=batch_size, **given)
+        nats.append(found.numpy().astype(np.float64))
         paths += map(os.fsdecode, batch.get("path", ()))
-        nats.append(found.reshape(len(found), -1).sum(axis=1, dtype=np.float64))
         if keep_images:
             images.append(batch["image"])
-        if keep_values:
-            values.append(found)
+            conditions.append(given)
     return ScoredImages(
         np.concatenate(nats),
         paths or None,
         np.concatenate(images) if keep_images else None,
-        np.concatenate(values) if keep_values else None,
+        {name: np.concatenate([each[name] for each in conditions]) for name in names}
+        if keep_images
+        else {},
     )
 
 
@@ -116,14 +114,25 @@ def anomaly_scores(
     return columns
 
 
-def count_strange(columns: dict[str, np.ndarray]) -> str:
-    """Returns how many images are strange by each score, as lines of text."""
-    return "\n".join(
-        f"{name}: {np.sum(values <= FALSE_ALARMS)} of {len(values)} images at most "
-        f"{FALSE_ALARMS}"
+def count_strange(columns: dict[str, np.ndarray], num_reference: int) -> str:
+    """Returns how many images are strange by each score, as lines of text.
+
+    Args:
+        columns: what `anomaly_scores` returns.
+        num_reference: number of usual images, which bounds p-values from below.
+    """
+    least = max(FALSE_ALARMS, 1 / (1 + num_reference))
+    lines = [
+        f"{name}: {np.sum(values <= least)} of {len(values)} images at most {least:.3g}"
         for name, values in columns.items()
         if name.endswith("p_value")
-    )
+    ]
+    if least > FALSE_ALARMS:
+        lines.append(
+            f"{num_reference} usual images give no p-value below {least:.3g}: "
+            f"{FALSE_ALARMS} needs {round(1 / FALSE_ALARMS) - 1}"
+        )
+    return "\n".join(lines)
 
 
 def write_scores(
@@ -163,8 +172,8 @@ def write_scores(
 
 def write_maps(
     folder: str | os.PathLike[str],
+    model: kp.AutoregressiveImageModel,
     scored: ScoredImages,
-    num_levels: int,
     size: int = 1,
     most: int | None = None,
 ) -> pathlib.Path:
@@ -174,8 +183,8 @@ def write_maps(
 
     Args:
         folder: where to; made if missing.
-        scored: what `score_images` returns, with images and values.
-        num_levels: of the images.
+        model: the one that scored the images.
+        scored: what `score_images` returns, with images.
         size: of the square that surprise is averaged over. Default 1.
         most: number of images to draw. Default: all.
 
@@ -183,7 +192,9 @@ def write_maps(
         The file, in the order of the lines of `write_scores`.
     """
     order = scored.order[:most]
-    images, values = to_pixels(scored.images[order], num_levels), scored.values[order]
+    given = {name: value[order] for name, value in scored.conditions.items()}
+    values = model.log_prob(scored.images[order], reduce=False, **given).numpy()
+    images = to_pixels(scored.images[order], model.num_levels)
     if images.shape[-1] != 3:  # channels that are no colours: their mean, in grey
         images = np.repeat(images.mean(axis=-1, keepdims=True), 3, axis=-1)
     heat = anomaly.heat_map(anomaly.surprise_map(values, size))

@@ -1,12 +1,11 @@
 """The exact likelihood of a model on images, and its accuracy as a classifier."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from absl import logging
 
 from keras_pixelcnn import AutoregressiveImageModel, bits_per_dim, datasets
 from keras_pixelcnn.datasets.errors import shorten
@@ -134,8 +133,15 @@ def accuracy(
     return float(np.mean(right))
 
 
-def check_labels(model: AutoregressiveImageModel, labels: np.ndarray) -> None:
+def check_labels(
+    model: AutoregressiveImageModel, labels: np.ndarray, hint: str = ""
+) -> None:
     """Checks that all labels are classes of a model; -1, for none, is not.
+
+    Args:
+        model: one that takes labels.
+        labels: integers, of any shape.
+        hint: what else to do, behind "Choose other data".
 
     Raises:
         ValueError: when one is not.
@@ -143,7 +149,6 @@ def check_labels(model: AutoregressiveImageModel, labels: np.ndarray) -> None:
     classes = model.conditions.num_classes
     wrong = (labels < 0) | (labels >= classes)
     if wrong.any():
-        hint = ", or score without: unconditional" if model.conditions.optional else ""
         raise ValueError(
             f"The data's labels must be the model's classes, integers in [0, {classes})"
             f"; -1 stands for an image without a label. Choose other data{hint}. "
@@ -156,6 +161,7 @@ def load_examples(
     dataset: str,
     split: str,
     num_levels: int | None = None,
+    labelled: bool = False,
     **options: Any,
 ) -> tf.data.Dataset:
     """Loads a split of a dataset in a model's form: its size, colours and levels.
@@ -165,17 +171,19 @@ def load_examples(
         dataset: a name that `keras_pixelcnn.datasets.load` takes.
         split: the split of it.
         num_levels: levels to merge the pixel values to. Default: the model's.
+        labelled: whether the labels will be used: class folders are then taken for the
+            model's classes by their names or numbers. Default False.
         **options: as for `keras_pixelcnn.datasets.load`: image_size and color_mode, by
             default the model's, and data_dir, cache, with_path.
 
     Returns:
         Single examples of {"image", "label"} in the fixed order of the split, of known
-        number. Class folders are the model's classes by their names, where it knows
-        those; images of others have no label, -1, which is logged.
+        number.
 
     Raises:
         ValueError: when the images have fewer levels than the model's or are asked for
-            in another form, or an argument is wrong.
+            in another form, class folders are none of the model's classes, or an
+            argument is wrong.
     """
     *size, channels = model.image_shape
     levels = num_levels or model.num_levels
@@ -201,26 +209,29 @@ def load_examples(
             f"{dataset} have {shape} (height, width, channels). Leave image_size and "
             "color_mode out, which brings them to the model's, or choose another model."
         )
-    if dataset.startswith("folder:") and model.label_names:
-        return _labelled_by_name(examples, model.label_names, dataset)
+    if labelled and dataset.startswith("folder:") and model.conditions.num_classes:
+        return _labelled_by_name(model, examples, dataset)
     return examples
 
 
 def _labelled_by_name(
-    examples: tf.data.Dataset, label_names: Sequence[str], dataset: str
+    model: AutoregressiveImageModel, examples: tf.data.Dataset, dataset: str
 ) -> tf.data.Dataset:
-    """Returns a folder's examples with a model's labels, not counted by the folder."""
-    found = datasets.label_names(dataset) or ()
-    if found == tuple(label_names):
-        return examples
-    known = {name: label for label, name in enumerate(label_names)}
-    if unknown := [name for name in found if name not in known]:
-        logging.warning(
-            "images of %s in %s have no label: the model's classes are %s",
-            shorten(unknown),
-            dataset,
-            shorten(list(label_names)),
+    """Returns a folder's examples with the model's labels, not the folder's own."""
+    found, known = datasets.label_names(dataset) or (), model.label_names or ()
+    labels = {str(label): label for label in range(model.conditions.num_classes)}
+    labels |= {name: label for label, name in enumerate(known)}
+    unknown = [name for name in found if name not in labels]
+    if not found or (known and unknown):
+        classes = shorten(known or [*labels])
+        hint = " Or score without: unconditional." if model.conditions.optional else ""
+        raise ValueError(
+            f"The model takes a label, and the pictures of {dataset} must lie in "
+            f"folders of its classes, {classes}.{hint} "
+            f"Received: {shorten(unknown) or 'no folders of classes'}"
         )
+    if unknown:  # nobody named the model's classes: it counts them as folders do
+        return examples
     # The first is that of images without a class, whose label is -1.
-    labels = tf.constant([-1, *(known.get(name, -1) for name in found)], tf.int64)
-    return examples.map(lambda each: {**each, "label": labels[each["label"] + 1]})
+    in_order = tf.constant([-1, *(labels[name] for name in found)], tf.int64)
+    return examples.map(lambda each: {**each, "label": in_order[each["label"] + 1]})

@@ -14,6 +14,7 @@ from tests.datasets.image_folder import write_image
 from tests.forked import Forked
 from tests.trainers.tiny_run import call, images_of, labels_of, tiny_model
 from trainers import score as program
+from trainers.scoring import score_maps
 
 
 def read_scores(folder):
@@ -38,7 +39,7 @@ def read_picture(path):
 
 
 def test_files_are_scored_by_name_all_of_them_and_as_their_own_class(
-    pictures, tmp_path, caplog
+    pictures, tmp_path
 ):
     """A folder's own numbers of its classes are not the model's."""
     model = tiny_model(num_levels=256, num_classes=3, condition_dropout=0.5)
@@ -54,11 +55,20 @@ def test_files_are_scored_by_name_all_of_them_and_as_their_own_class(
         label = {"one": 0, "three": 2}[row["image"].split("/")[0]]
         nats = model.log_prob(read_picture(pictures / row["image"]), label=label)
         assert float(row["log_prob"]) == pytest.approx(float(nats[0]), rel=1e-4)
-    (pictures / "one").rename(pictures / "four")
-    with pytest.raises(ValueError, match=r"-1 stands for.*score without: uncondit"):
+    expected = (tmp_path / "scores.csv").read_text()
+    (pictures / "one").rename(pictures / "0")
+    call(program, *flags, f"--output={tmp_path}", "--batch_size=6")
+    assert sorted(expected.replace("one/", "0/").splitlines()) == sorted(
+        (tmp_path / "scores.csv").read_text().splitlines()
+    )
+    (pictures / "0").rename(pictures / "four")
+    told = r"folders of its classes, one, two, three\. Or .*uncondit.*Received: four"
+    with pytest.raises(ValueError, match=told):
         call(program, *flags, f"--output={tmp_path}")
-    assert "images of four in folder:" in caplog.text
     call(program, *flags, f"--output={tmp_path}", "--unconditional")
+    flags[1] = f"--dataset=folder:{pictures / 'four'}"
+    with pytest.raises(ValueError, match="Received: no folders of classes"):
+        call(program, *flags, f"--output={tmp_path}")
 
 
 def test_images_are_told_how_strange_they_are(pictures, tmp_path, capsys):
@@ -93,7 +103,14 @@ def test_images_are_told_how_strange_they_are(pictures, tmp_path, capsys):
         np.testing.assert_allclose(found[0], scores, rtol=1e-3, atol=1e-2)
         shares = anomaly.p_values(scores, usual_scores)
         np.testing.assert_allclose(found[1], shares, atol=1.1 / 16)
-    assert "typicality_p_value: 0 of 20 images at most 0.01" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    for name in expected:
+        found = sum(float(row[f"{name}_p_value"]) <= 1 / 16 for row in rows)
+        assert f"{name}_p_value: {found} of 20 images at most 0.0625" in printed
+    assert "15 usual images give no p-value below 0.0625: 0.01 needs 99" in printed
+    columns = {"a": np.ones(3), "a_p_value": np.array([0.005, 0.01, 0.011])}
+    counted = score_maps.count_strange(columns, 200)
+    assert counted == "a_p_value: 2 of 3 images at most 0.01"
 
 
 def test_each_image_has_a_line_and_a_map(tmp_path, capsys):
