@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -51,7 +52,7 @@ class FolderReader:
         """
         sound = [i for i in range(len(self.paths)) if i not in self.damaged]
         indices = np.array(sound, np.int64)
-        known = {"index": indices, "label": self.labels[indices]}
+        known: dict[str, Any] = {"index": indices, "label": self.labels[indices]}
         if self.with_path:
             known["path"] = [os.fsencode(self.paths[i]) for i in sound]
         return (
