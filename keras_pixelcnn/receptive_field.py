@@ -52,7 +52,7 @@ def dependencies(
         training: whether dropout is on. Default False.
         tries: on how many images it is tried. Default 6.
         batch_size: copies of images in one pass, of each image one for each channel
-            looked at. Default 256.
+            looked at; fewer where images are large. Default 256.
         seed: of the images and conditions, not negative. Default 0.
 
     Returns:

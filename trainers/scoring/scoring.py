@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn import AutoregressiveImageModel, bits_per_dim, datasets
+from keras_pixelcnn.checks import checked
 from keras_pixelcnn.datasets.errors import shorten
 from trainers.runs.data import label_errors_explained
 
@@ -82,7 +83,16 @@ def score(
     """
     held = examples.element_spec
     names = ["image", *conditions_of_score(model, unconditional, held)]
-    batches = examples.map(lambda example: {name: example[name] for name in names})
+    rule = f"label must hold integers in [0, {model.conditions.num_classes})."
+
+    def choose(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        chosen = {name: example[name] for name in names}
+        if "label" in chosen:  # models trained with condition_dropout would take -1
+            label = chosen["label"]
+            chosen["label"] = checked(label >= 0, label, rule)
+        return chosen
+
+    batches = examples.map(choose)
     if not model.compiled:
         model.compile()
     hint = (

@@ -77,11 +77,13 @@ def test_a_label_that_the_model_does_not_know_is_told(label):
     scoring.score(model, labelled(2), 4)
 
 
-def test_without_labels_none_is_wrong():
+@pytest.mark.parametrize("label", [-1, 3])
+def test_without_labels_none_is_wrong(label):
+    """Once a model trained with condition_dropout took -1, and said it had labels."""
     model = tiny_model(num_classes=3, condition_dropout=0.5)
     with pytest.raises(ValueError, match=r"unconditional\. label must"):
-        scoring.score(model, labelled(3), 4)
-    scoring.score(model, labelled(3), 4, unconditional=True)
+        scoring.score(model, labelled(label), 4)
+    scoring.score(model, labelled(label), 4, unconditional=True)
 
 
 def test_other_errors_of_a_graph_pass(model):
