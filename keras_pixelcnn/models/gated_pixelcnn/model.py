@@ -266,6 +266,7 @@ class GatedNetwork:
         gradient_checkpointing: as there.
         vertical_gain: as there.
         dtype: as there.
+        parameters: the last layer, where networks share one. Default: its own.
         prefix: what the names of the layers begin with. Default: nothing.
 
     Call arguments:
@@ -295,6 +296,7 @@ class GatedNetwork:
         gradient_checkpointing: bool,
         vertical_gain: float,
         dtype: Any,
+        parameters: MaskedProduct | None = None,
         prefix: str = "",
     ) -> None:
         check_integer("num_blocks", num_blocks)
@@ -332,16 +334,16 @@ class GatedNetwork:
         self.head = MaskedProduct(
             self.blocks[0].skip_filters, groups, dtype=dtype, name=f"{prefix}head"
         )
-        # Likelihoods stay exact under mixed precision.
-        self.parameters = MaskedProduct(
-            math.prod(likelihood.pixel_shape),
-            groups,
-            dtype="float32",
-            name=f"{prefix}parameters",
-        )
+        self.parameters = parameters or make_parameters(likelihood)
 
     def __call__(self, encoded: Any, features: Mapping[str, Any] | None = None) -> Any:
         """Wires the layers; see the class."""
+        return self.parameters(self.head_features(encoded, features))
+
+    def head_features(
+        self, encoded: Any, features: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Wires all layers but the last, which needs no other place's features."""
         added = [None] * len(self.blocks)
         if self.conditionings:
             added = [conditioning(features) for conditioning in self.conditionings]
@@ -351,8 +353,17 @@ class GatedNetwork:
             skips.append(skip)
         skips.append(self.blocks[-1](vertical, horizontal, added[-1]))
         outputs = functools.reduce(keras.ops.add, skips)
-        outputs = self.head(keras.ops.relu(outputs))
-        return self.parameters(keras.ops.relu(outputs))
+        return keras.ops.relu(self.head(keras.ops.relu(outputs)))
+
+
+def make_parameters(likelihood: likelihoods.PixelLikelihood) -> MaskedProduct:
+    """Makes a network's last layer, which gives the likelihood's parameters."""
+    return MaskedProduct(
+        math.prod(likelihood.pixel_shape),
+        likelihood.color_groups,
+        dtype="float32",  # likelihoods stay exact under mixed precision
+        name="parameters",
+    )
 
 
 def _check_gain(gain: Any) -> None:

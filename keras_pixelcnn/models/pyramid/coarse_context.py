@@ -115,7 +115,7 @@ class CoarseContext(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
 class CoarsePixelsFirst(keras.layers.Layer):
-    """Puts the parameters of a coarse image's pixels in their places in the fine one.
+    """Puts the features of a coarse image's pixels in their places in the fine one.
 
     Call arguments:
         coarse: floats (batch, ceil(height / 2), ceil(width / 2), n).
@@ -123,7 +123,7 @@ class CoarsePixelsFirst(keras.layers.Layer):
             the first, are left aside.
 
     Returns:
-        float32 tensor (batch, height, width, n).
+        Floats (batch, height, width, n).
     """
 
     def call(self, coarse: tf.Tensor, fine: tf.Tensor) -> tf.Tensor:

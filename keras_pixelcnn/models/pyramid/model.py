@@ -13,7 +13,7 @@ from keras_pixelcnn.layers.input_encoding import make_encoding
 from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.base.conditions import Conditions
-from keras_pixelcnn.models.gated_pixelcnn.model import GatedNetwork
+from keras_pixelcnn.models.gated_pixelcnn.model import GatedNetwork, make_parameters
 from keras_pixelcnn.models.pyramid.coarse_context import (
     CoarseContext,
     CoarsePixelsFirst,
@@ -43,7 +43,8 @@ class PyramidPixelCNN(AutoregressiveImageModel):
     Each stage sees the whole of the image, however small its kernels are, in the
     coarse one, which holds a quarter of the pixels: `sample(coarse=...)` draws the rest
     and is super-resolution. Labels and other conditions add to the gates of every
-    stage, and guidance counts in each.
+    stage, and guidance counts in each. The last layer, from features to the
+    likelihood's parameters, is one for all stages, and runs once over all pixels.
 
     In `complete` the known pixels inform those after them in the model's order, so the
     coarse ones those of the whole image.
@@ -63,7 +64,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             image of the stage before; it is as wide as the stage. Default 3.
         kernel_size: as this and the following, of all stages, see `GatedPixelCNN`.
         first_kernel_size: as there.
-        head_filters: as there.
+        head_filters: as there; as many in all stages. Default: the last one's filters.
         likelihood: as there.
         dropout_rate: as there.
         num_classes: as there.
@@ -145,6 +146,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
 
         # === Layers ===
         encoding = make_encoding(input_encoding, input_embedding_dim, pixels, dtype)
+        parameters = make_parameters(pixels)
         stages = [
             _make_stage(
                 index,
@@ -158,11 +160,13 @@ class PyramidPixelCNN(AutoregressiveImageModel):
                 num_blocks=_at(num_blocks, index),
                 kernel_size=kernel_size,
                 first_kernel_size=first_kernel_size,
-                head_filters=head_filters,
+                # As many for all, which share the last layer.
+                head_filters=head_filters or _at(filters, -1),
                 dropout_rate=dropout_rate,
                 gradient_checkpointing=gradient_checkpointing,
                 vertical_gain=vertical_gain,
                 dtype=dtype,
+                parameters=parameters,
             )
             for index, stride in enumerate(strides)
         ]
@@ -170,11 +174,11 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             image_shape[:2], stages[-1].network.filters, dtype, vector_map, positions
         )
         joins = [
-            CoarsePixelsFirst(dtype="float32", name=f"stage_{index}_join")
+            CoarsePixelsFirst(dtype=dtype, name=f"stage_{index}_join")
             for index in range(1, num_stages)
         ]
         by_pixel = keras.layers.Reshape(
-            (*image_shape[:2], *pixels.pixel_shape), dtype="float32", name="parameters"
+            (*image_shape[:2], *pixels.pixel_shape), dtype="float32"
         )
 
         # === Functional model ===
@@ -187,12 +191,13 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         outputs = coarse = None
         for stage, join in zip(stages, [None, *joins], strict=True):
             part = stage.part(encoded)
-            fine = stage.network(part, stage.features(features, coarse))
+            given_features = stage.features(features, coarse)
+            fine = stage.network.head_features(part, given_features)
             outputs = fine if join is None else join(outputs, fine)
             coarse = part
         super().__init__(
             inputs={"image": image, **given},
-            outputs=by_pixel(outputs),
+            outputs=by_pixel(parameters(outputs)),
             image_shape=image_shape,
             likelihood=pixels,
             conditions=conditions,
