@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.models.base.distributed_fit import gradients_of
+from keras_pixelcnn.models.base.fit_step import gradients_of
 from keras_pixelcnn.training.objective import LikelihoodObjective, Objective
 from keras_pixelcnn.training.recipe import Recipe
 from keras_pixelcnn.training.strategies import distribute

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import check_images, check_shape, checked_images
 from keras_pixelcnn.metrics import prepare_callbacks
-from keras_pixelcnn.models.base import distributed_fit, input_data, keras_habits
+from keras_pixelcnn.models.base import fit_step, input_data, keras_habits
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.samplers import at_least_one
 
@@ -273,7 +273,7 @@ class ImageModel(keras.Model):
                     f"{name} must be left out: the model trains on {self.own_loss}. "
                     f"Received: {name}={kwargs[name]!r}"
                 )
-        distributed_fit.check_compile(self, {"optimizer": optimizer, **kwargs})
+        fit_step.check_compile(self, {"optimizer": optimizer, **kwargs})
         super().compile(optimizer=optimizer, **kwargs)
         self._scales_loss = kwargs.get("auto_scale_loss", True)
 
@@ -344,7 +344,7 @@ class ImageModel(keras.Model):
             tf.errors.InvalidArgumentError: when a `tf.data.Dataset` holds such
                 images or conditions; the sentence is the same.
         """
-        distributed_fit.check_fit(self)
+        fit_step.check_fit(self)
         weights = map(kwargs.get, ("sample_weight", "class_weight"))
         input_data.refuse_weights(*weights)
         if isinstance(x, tf.data.Dataset | Iterator):
@@ -369,7 +369,7 @@ class ImageModel(keras.Model):
         Takes what `fit` takes, and raises as it does. All batches of a generator are
         kept in memory, unless `steps` says how many to take.
         """
-        distributed_fit.check_fit(self)
+        fit_step.check_fit(self)
         names = ("batch_size", "verbose", "sample_weight", "steps", "callbacks")
         kwargs |= dict(zip(names, args, strict=False))  # Keras takes them by place, too
         input_data.refuse_weights(kwargs.get("sample_weight"))
@@ -427,9 +427,9 @@ class ImageModel(keras.Model):
             loss = self._step_loss(features, training=True)
             return self.optimizer.scale_loss(loss), None
 
-        gradients, _ = distributed_fit.gradients_of(scaled_loss, variables)
+        gradients, _ = fit_step.gradients_of(scaled_loss, variables)
         if variables:
-            distributed_fit.apply_gradients(self.optimizer, gradients, variables)
+            fit_step.apply_gradients(self.optimizer, gradients, variables)
         return self.get_metrics_result()
 
     def test_step(self, data: Any) -> dict[str, Any]:
@@ -444,7 +444,7 @@ class ImageModel(keras.Model):
 
     def _step_loss(self, features: dict[str, Any], training: bool) -> tf.Tensor:
         weight = None
-        if distributed_fit.is_on_replicas():  # some of which may have no images
+        if fit_step.is_on_replicas():  # some of which may have no images
             count = tf.shape(features["image"])[0]
             features = {name: at_least_one(value) for name, value in features.items()}
             weight = tf.sequence_mask(count, tf.shape(features["image"])[0], tf.float32)
@@ -452,7 +452,7 @@ class ImageModel(keras.Model):
         loss = self.compute_loss(features, None, outputs, weight, training)
         # The loss is a share of the mean over all replicas.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        count = distributed_fit.global_count(features["image"], weight) / replicas
+        count = fit_step.global_count(features["image"], weight) / replicas
         self._loss_tracker.update_state(loss * replicas, count)
         return loss
 
@@ -484,9 +484,7 @@ class ImageModel(keras.Model):
             self._metric.update_state(losses.measured, sample_weight)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         others = [each / replicas for each in self.losses]
-        return tf.add_n(
-            [distributed_fit.global_mean(losses.loss, sample_weight), *others]
-        )
+        return tf.add_n([fit_step.global_mean(losses.loss, sample_weight), *others])
 
     # What Keras would do, and no one could use.
 

@@ -12,7 +12,7 @@ from keras_pixelcnn.checks import (
     checked,
     of_known_shape,
 )
-from keras_pixelcnn.models.base import distributed_fit
+from keras_pixelcnn.models.base import fit_step
 
 Prepare = Callable[[Any, Any], dict[str, Any]]
 """Maps images, or a dict with them, and what stands beside them to checked features."""
@@ -174,7 +174,7 @@ def some_images(batch: Any) -> dict[str, Any]:
     """
     features = dict(as_dict(batch))
     image = features["image"]
-    if not image.shape[0] and not distributed_fit.is_on_replicas():
+    if not image.shape[0] and not fit_step.is_on_replicas():
         count = tf.shape(image)[:1]
         rule = "A batch must have at least one image: Dataset.filter drops empty ones."
         features["image"] = checked(count > 0, image, rule, shown=count)

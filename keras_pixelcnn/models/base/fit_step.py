@@ -1,8 +1,10 @@
-"""Gradients and means on any number of devices, and what is refused on several.
+"""The parts of every step of `fit`: gradients, means and updates, on any devices.
 
-Keras clips each replica's gradient by itself, before they are summed, and weighs the
-examples of an uneven last batch by how they happen to be dealt out. The functions here
-sum first and count every example alike: a step is that of a single device.
+On one device they are TensorFlow's own. On several Keras would clip each replica's
+gradient by itself, before they are summed, and weigh the examples of an uneven last
+batch by how they happen to be dealt out. The functions here sum first and count every
+example alike, so that a step is that of a single device; and they refuse what does not
+work on several.
 """
 
 from collections.abc import Callable, Mapping, Sequence
