@@ -172,7 +172,7 @@ class TrainStep:
         shares = self._strategy.num_replicas_in_sync * self._parts
 
         def scaled_loss() -> tuple[tf.Tensor, tf.Tensor]:
-            losses = self._objective.losses_per_image(self._model, features, True)
+            losses = self._objective.losses_of_batch(self._model, features, True)
             loss = tf.add_n([tf.reduce_mean(losses.loss), *self._model.losses]) / shares
             if self._scale is not None:
                 loss *= self._scale.factor
