@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
+from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.caption_encoder import CaptionEncoder
 from keras_pixelcnn.layers.dropout import draw_kept, draw_seed
 from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
@@ -23,7 +24,7 @@ _VECTORS = (*_MAPPED_VECTORS, "caption")
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class ConditionEncoder(keras.layers.Layer):
+class ConditionEncoder(BaseLayer):
     """Encodes conditions as features that the blocks project.
 
     A label becomes its one-hot vector, an embedding stays, a spatial map is brought to
@@ -208,17 +209,7 @@ class ConditionEncoder(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "image_size": self.image_size,
-            "num_classes": self.num_classes,
-            "map_filters": self.map_filters,
-            "dropout_rate": self.dropout_rate,
-            "seed": self.seed,
-            "vector_map": self.vector_map is not None,
-            "positions": self.positions,
-            "vocabulary_size": self.vocabulary_size,
-        }
+        return {**super().get_config(), "vector_map": self.vector_map is not None}
 
 
 def _zero_unless(kept: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
@@ -255,7 +246,7 @@ def project(
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GateConditioning(keras.layers.Layer):
+class GateConditioning(BaseLayer):
     """Projects the conditions to what is added to the gates of one block.
 
     V^T h for vectors h, the same at every pixel, and V * s, an unmasked 1x1
@@ -349,14 +340,6 @@ class GateConditioning(keras.layers.Layer):
             *features_shapes: of all features, the batch first, which does not count.
         """
         return sum(math.prod(shape[1:]) * self.filters for shape in features_shapes)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "defers_maps": self.defers_maps,
-        }
 
 
 class ConditioningRowSteps:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape, check_dropout_rate
 from keras_pixelcnn.layers import color_groups as groups
+from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.conditioning import DeferredConditioning, project
 from keras_pixelcnn.layers.dropout import StatelessDropout, recompute
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
@@ -27,7 +28,7 @@ from keras_pixelcnn.layers.stack_conv2d import (
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GatedActivation(keras.layers.Layer):
+class GatedActivation(BaseLayer):
     """A gate: y = tanh(a) * sigmoid(b), where a and b are two halves of the input.
 
     Each colour group is halved for itself, so that the gate never carries a feature
@@ -70,10 +71,6 @@ class GatedActivation(keras.layers.Layer):
             inputs += conditioning
         return gate(inputs, self.color_groups)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "color_groups": self.color_groups}
-
 
 def gate(inputs: tf.Tensor, color_groups: int = 1) -> tf.Tensor:
     """Applies the gate as a function: (..., features) to (..., features / 2)."""
@@ -93,7 +90,7 @@ def gate(inputs: tf.Tensor, color_groups: int = 1) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GatedPixelCNNBlock(keras.layers.Layer):
+class GatedPixelCNNBlock(BaseLayer):
     """A gated vertical and a gated horizontal convolution, linked.
 
     ::
@@ -328,21 +325,6 @@ class GatedPixelCNNBlock(keras.layers.Layer):
     def pixel_steps(self) -> "GatedBlockPixelSteps":
         """Gives the horizontal stack pixel by pixel, weights as they stand."""
         return GatedBlockPixelSteps(self)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "mask_type": self.mask_type,
-            "skip_filters": self.skip_filters,
-            "color_groups": self.color_groups,
-            "dropout_rate": self.dropout_rate,
-            "skip_only": self.skip_only,
-            "gradient_checkpointing": self.gradient_checkpointing,
-            "vertical_gain": self.vertical_gain,
-        }
 
 
 def for_each_gate(

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.dropout import draw_seed
 from keras_pixelcnn.samplers import example_normals, normals_of_bits
 
@@ -14,7 +15,7 @@ _HASH_SEED = 20131220
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GaussianPosterior(keras.layers.Layer):
+class GaussianPosterior(BaseLayer):
     """q(z | x), a Gaussian of independent components: one draw, and its divergence.
 
     In training each step and each replica draws other noise. Otherwise the noise is a
@@ -93,14 +94,6 @@ class GaussianPosterior(keras.layers.Layer):
         """
         mean, raw = tf.split(statistics, 2, axis=-1)
         return mean, tf.nn.softplus(raw + math.log(math.e - 1)) + 1e-6
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "latent_dim": self.latent_dim,
-            "seed": self.seed,
-        }
 
 
 def standard_normal(latent_dim: int) -> Any:

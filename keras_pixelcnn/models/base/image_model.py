@@ -117,13 +117,22 @@ class ImageModel(keras.Model):
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments that all models share.
+        """Returns the constructor's arguments, as attributes of their names hold them.
 
         And which layers and weights are frozen, and how labels are called, where
         somebody said so: `from_config` takes that away.
         """
+        arguments: dict[str, Any] = {}
+        for cls in type(self).__mro__:
+            signature = vars(cls).get("__signature__", inspect.Signature())
+            if "inputs" in signature.parameters:  # a class that is handed a graph
+                break
+            for name in signature.parameters:
+                if hasattr(self, name):
+                    arguments[name] = getattr(self, name)
         trainable = keras_habits.trainable_by_layer(self)
         return {
+            **arguments,
             **({"trainable_by_layer": trainable} if trainable else {}),
             **({"label_names": [*self.label_names]} if self.label_names else {}),
             "name": self.name,

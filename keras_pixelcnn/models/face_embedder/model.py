@@ -215,16 +215,6 @@ class FaceEmbedder(ImageModel):
         has_length = np.linalg.norm(embeddings, axis=-1) > 0
         return checked_outputs(tf.constant(has_length), embeddings)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "embedding_dim": self.embedding_dim,
-            "filters": self.filters,
-            "margin": self.margin,
-            "dropout_rate": self.dropout_rate,
-        }
-
 
 def _count_stages(image_shape: tuple[int, int, int]) -> int:
     longest = max(image_shape[:2])

@@ -190,20 +190,6 @@ class PixelRNN(AutoregressiveImageModel):
             "states follow the diagonals, which pixels in raster order cross."
         )
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "num_blocks": self.num_blocks,
-            "cell": self.cell,
-            "kernel_size": self.kernel_size,
-            "first_kernel_size": self.first_kernel_size,
-            "head_filters": self.head_filters,
-            "input_encoding": self.input_encoding,
-            "input_embedding_dim": self.input_embedding_dim,
-        }
-
 
 def _check_cell(cell: str, kernel_size: int | None) -> None:
     if cell not in CELLS:
