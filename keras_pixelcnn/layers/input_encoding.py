@@ -41,7 +41,7 @@ def make_encoding(
         return IntensityEncoding(
             likelihood.num_levels, likelihood.channels, name="encoding"
         )
-    if likelihood.name != "categorical":
+    if likelihood.orders_levels:
         raise ValueError(
             'input_encoding="embedding" is for values without an order, such as codes, '
             f'and likelihood="{likelihood.name}" takes them for intensities. Use '

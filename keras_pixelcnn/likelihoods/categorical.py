@@ -32,6 +32,7 @@ class Categorical(PixelLikelihood):
 
     name = "categorical"
     channels_at_once = False
+    orders_levels = False
 
     @property
     def pixel_shape(self) -> tuple[int, int]:

@@ -50,6 +50,8 @@ class PixelLikelihood(abc.ABC):
 
     name: ClassVar[str]
     channels_at_once: ClassVar[bool]
+    orders_levels: ClassVar[bool] = True
+    """Whether levels are intensities, of which neighbours are alike; else codes."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Makes a likelihood known by its name.
