@@ -77,6 +77,12 @@ class PixelCNNAutoencoder(LikelihoodModel):
             float32. Default: Keras's global policy.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
+        encoder: a Keras layer or model of your own, from integers in [0, num_levels),
+            (batch, height, width, channels), to latents, floats (batch, latent_dim);
+            with beta above 0 to what the posterior is made of, (batch, 2 latent_dim),
+            see `GaussianPosterior.split`. It is saved with the model, by Keras's
+            serialization; `load_model` asks that its classes be registered. Default: an
+            `ImageEncoder` of `encoder_filters`.
 
     Call arguments:
         inputs: as for `ImageModel`.
@@ -127,6 +133,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         dtype: Any = None,
         name: str | None = None,
         trainable: bool = True,
+        encoder: keras.layers.Layer | Mapping[str, Any] | None = None,
     ) -> None:
         image_shape = check_image_shape(image_shape)
         check_integer("latent_dim", latent_dim)
@@ -159,9 +166,13 @@ class PixelCNNAutoencoder(LikelihoodModel):
             name="decoder",
         )
         units = 2 * latent_dim if is_variational else latent_dim
-        encoder = ImageEncoder(
-            units, decoder.num_levels, encoder_filters, dtype=dtype, name="encoder"
-        )
+        has_own_encoder = encoder is not None
+        if not has_own_encoder:
+            encoder = ImageEncoder(
+                units, decoder.num_levels, encoder_filters, dtype=dtype, name="encoder"
+            )
+        elif isinstance(encoder, Mapping):  # of a config
+            encoder = keras.saving.deserialize_keras_object(encoder)
         latent_map = None if map_shape is None else _make_latent_map(map_shape)
         posterior = None
         if is_variational:
@@ -170,6 +181,13 @@ class PixelCNNAutoencoder(LikelihoodModel):
         # === Functional model ===
         image = keras.Input(image_shape, dtype="int32", name="image")
         latent = encoder(image)
+        if tuple(latent.shape) != (None, units):
+            raise ValueError(
+                f"encoder must give vectors of length {units}, (batch, {units}). "
+                f"Received: one that gives the shape {latent.shape}"
+            )
+        if latent.dtype != "float32":
+            latent = keras.ops.cast(latent, "float32")
         if is_variational:
             latent, divergence = posterior(latent, image)
         conditions = {"embedding": latent}
@@ -198,6 +216,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         self.beta = beta
         self.posterior_layer = posterior
         self.encoder = encoder
+        self.has_own_encoder = has_own_encoder
         self.latent_map = latent_map
         self.decoder = decoder
 
@@ -225,7 +244,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
 
     def image_latent(self, image: tf.Tensor) -> tf.Tensor:
         """Encodes images that are checked, in one pass: float32 (batch, d)."""
-        statistics = self.encoder(image)
+        statistics = tf.cast(self.encoder(image), tf.float32)
         if not self.is_variational:
             return statistics
         return self.posterior_layer.split(statistics)[0]
@@ -511,6 +530,11 @@ class PixelCNNAutoencoder(LikelihoodModel):
 
     def multiply_adds(self) -> int:
         """Counts the multiply-adds of one image; see `flops`."""
+        if not hasattr(self.encoder, "multiply_adds"):
+            raise NotImplementedError(
+                f"{type(self.encoder).__name__} does not count its multiply-adds: "
+                "give it the method multiply_adds of ImageEncoder to have flops."
+            )
         shape = (None, *self.image_shape)
         total = self.encoder.multiply_adds(shape) + self.decoder.multiply_adds()
         if self.latent_map is None:
@@ -521,7 +545,10 @@ class PixelCNNAutoencoder(LikelihoodModel):
         """Returns the constructor's arguments, the decoder's among them."""
         own = inspect.signature(PixelCNNAutoencoder).parameters
         decoder = {k: v for k, v in self.decoder.get_config().items() if k in own}
-        return {**decoder, **super().get_config()}
+        encoder = None
+        if self.has_own_encoder:
+            encoder = keras.saving.serialize_keras_object(self.encoder)
+        return {**decoder, **super().get_config(), "encoder": encoder}
 
 
 def _make_latent_map(shape: tuple[int, int, int]) -> keras.Sequential:
