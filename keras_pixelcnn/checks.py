@@ -17,6 +17,12 @@ Shape = Sequence[int | None]
 _MOST_LEVELS = 65_536
 
 
+def sizes_of(tensor: tf.Tensor) -> list[Any]:
+    """Returns the sizes of a tensor's axes: integers, where the graph knows them."""
+    sizes = tf.shape(tensor)
+    return [size or sizes[axis] for axis, size in enumerate(tensor.shape)]
+
+
 def is_integer(value: Any, least: int | None = None) -> bool:
     """Tells whether a value is an integer, of Python or NumPy, and no boolean.
 

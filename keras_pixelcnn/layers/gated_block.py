@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import Shape, check_dropout_rate
+from keras_pixelcnn.checks import Shape, check_dropout_rate, sizes_of
 from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.conditioning import DeferredConditioning, project
@@ -377,8 +377,7 @@ class GatedBlockRowSteps:
             groups); the cache for the next row.
         """
         vertical, cache = self._convolution(row, cache)
-        sizes = tf.shape(vertical)
-        shape = [known or sizes[axis] for axis, known in enumerate(vertical.shape)]
+        shape = sizes_of(vertical)
         flat = tf.reshape(vertical, [-1, shape[-1]])
         link = tf.nn.bias_add(tf.matmul(flat, self._link_kernel), self._bias)
         link = tf.reshape(link, [*shape[:-1], self._link_kernel.shape[1]])

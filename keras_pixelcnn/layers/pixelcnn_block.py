@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import Shape, check_dropout_rate
+from keras_pixelcnn.checks import Shape, check_dropout_rate, sizes_of
 from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.conditioning import DeferredConditioning, project
@@ -197,9 +197,7 @@ class PixelCNNBlockRowSteps:
         outputs = self._convolution.above(cache)
         if self._conditioning is None:
             return outputs
-        sizes = tf.shape(outputs)
-        num_slices = outputs.shape[0] or sizes[0]
-        batch_size = outputs.shape[2] or sizes[2]
+        num_slices, _, batch_size, _ = sizes_of(outputs)
         return outputs + as_row(self._conditioning(index, 1), num_slices, batch_size)
 
     def reduced(self, row: tf.Tensor) -> tf.Tensor:

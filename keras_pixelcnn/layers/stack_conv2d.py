@@ -23,7 +23,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import Shape
+from keras_pixelcnn.checks import Shape, sizes_of
 from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers.base_layer import BaseLayer
 
@@ -235,6 +235,27 @@ def as_row(features: tf.Tensor, num_slices: Any, batch_size: Any) -> tf.Tensor:
     return tf.transpose(tf.reshape(features, shape), [0, 2, 1, 3])
 
 
+def rows_before(values: tf.Tensor, num_rows: tf.Tensor, count: int) -> tf.Tensor:
+    """Returns the last of the first `num_rows` rows, zeros where these are too few.
+
+    Args:
+        values: (batch, height, width, n).
+        num_rows: int32, from 0 to the height.
+        count: of the rows returned.
+
+    Returns:
+        (batch, count, width, n).
+    """
+    padded = tf.pad(values, [[0, 0], [count, 0], [0, 0], [0, 0]])
+    return tf.gather(padded, num_rows + tf.range(count), axis=1)
+
+
+def as_rows(rows: tf.Tensor, num_slices: Any, batch_size: Any) -> tuple[tf.Tensor, ...]:
+    """Splits (slices x examples, n, width, f) by rows: (slices, width, examples, f)."""
+    shape = [num_slices, batch_size, *rows.shape[1:]]
+    return tuple(tf.unstack(tf.transpose(tf.reshape(rows, shape), [2, 0, 3, 1, 4])))
+
+
 def by_group(row: tf.Tensor, color_groups: int) -> tf.Tensor:
     """Splits a row's features into colour groups, for steps that take one at a time.
 
@@ -247,8 +268,7 @@ def by_group(row: tf.Tensor, color_groups: int) -> tf.Tensor:
     """
     if color_groups == 1:
         return row
-    sizes = tf.shape(row)
-    position = [known or sizes[axis] for axis, known in enumerate(row.shape[:-1])]
+    *position, _ = sizes_of(row)
     shape = [*position, color_groups, row.shape[-1] // color_groups]
     return tf.transpose(tf.reshape(row, shape), [0, 1, 3, 2, 4])
 

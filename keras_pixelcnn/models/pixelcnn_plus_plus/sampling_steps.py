@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
+from keras_pixelcnn.checks import sizes_of
 from keras_pixelcnn.layers.shifted_conv2d import ShiftedConvSteps
 from keras_pixelcnn.models.pixelcnn_plus_plus.row_steps import RowSteps, runs_at
 from keras_pixelcnn.models.pixelcnn_plus_plus.stream import (
@@ -102,8 +103,7 @@ class PixelCNNPlusPlusSteps:
 
     def skip_rows(self, images: tf.Tensor, num_rows: tf.Tensor) -> _RowCache:
         """Runs over these rows one by one, each in parallel."""
-        num_slices = images.shape[0] or tf.shape(images)[0]
-        batch_size = images.shape[1] or tf.shape(images)[1]
+        num_slices, batch_size, *_ = sizes_of(images)
         rows = tf.transpose(images, [2, 0, 3, 1, 4])
 
         def skip(index: tf.Tensor, cache: _RowCache) -> tuple[tf.Tensor, _RowCache]:

@@ -156,10 +156,6 @@ class Resolution:
             outputs.append(streams)
         return outputs
 
-    def all_conditionings(self) -> list[Streams]:
-        """Lists the conditionings of all blocks, in their order."""
-        return [*self.conditionings["before"], *self.conditionings["after"]]
-
 
 def _for_each_stream(kind: Any, name: str, filters: int, *args: Any, **kw: Any) -> Any:
     layers = (
