@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_pixelcnn.checks import check_images, is_share
+from keras_pixelcnn.checks import check_images, check_number
 
 
 def mutate(
@@ -38,8 +38,8 @@ def mutate(
         1906.02845, section 3.
     """
     images = check_images(images, num_levels, "images")
-    if not is_share(rate):
-        raise ValueError(f"rate must be a number in [0, 1). Received: rate={rate!r}")
+    rule = "a number in [0, 1)"
+    check_number("rate", rate, rule, lambda share: 0 <= share < 1)
     if not isinstance(seed, np.random.Generator):
         seed = np.random.Generator(np.random.Philox(seed))
     if not rate:

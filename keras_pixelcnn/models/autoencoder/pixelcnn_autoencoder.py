@@ -2,15 +2,13 @@
 
 import inspect
 import math
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_image_shape, check_integer, verb
+from keras_pixelcnn.checks import check_image_shape, check_integer, check_number, verb
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.layers import ImageEncoder
 from keras_pixelcnn.layers.image_encoder import halved_sizes
@@ -142,7 +140,8 @@ class PixelCNNAutoencoder(LikelihoodModel):
         if map_filters is not None:
             check_integer("map_filters", map_filters)
             map_shape = (*halved_sizes(image_shape[:2])[-1], map_filters)
-        beta = _check_beta(beta)
+        rule = "a finite number of at least 0"
+        beta = check_number("beta", beta, rule, lambda x: 0 <= x < math.inf)
         is_variational = beta > 0
 
         # === Layers ===
@@ -560,17 +559,3 @@ def _make_latent_map(shape: tuple[int, int, int]) -> keras.Sequential:
         ],
         name="latent_map",
     )
-
-
-def _check_beta(beta: Any) -> float:
-    """Checks the weight of a divergence, and returns it as a float.
-
-    Raises:
-        ValueError: when it is none.
-    """
-    is_number = isinstance(beta, numbers.Real)
-    if not is_number or not np.isfinite(beta) or beta < 0:
-        raise ValueError(
-            f"beta must be a finite number of at least 0. Received: beta={beta!r}"
-        )
-    return float(beta)

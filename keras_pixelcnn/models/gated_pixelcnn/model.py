@@ -2,7 +2,6 @@
 
 import functools
 import math
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape, check_integer
+from keras_pixelcnn.checks import check_image_shape, check_integer, check_number
 from keras_pixelcnn.layers import GateConditioning, GatedPixelCNNBlock
 from keras_pixelcnn.layers.color_groups import complete_filters
 from keras_pixelcnn.layers.input_encoding import make_encoding
@@ -274,7 +273,12 @@ class GatedNetwork:
         prefix: str = "",
     ) -> None:
         check_integer("num_blocks", num_blocks)
-        _check_gain(vertical_gain)
+        check_number(
+            "vertical_gain",
+            vertical_gain,
+            "a number above 0",
+            lambda x: 0 < x < math.inf,
+        )
         groups = likelihood.color_groups
         self.image_shape = image_shape
         self.encoding = encoding
@@ -329,11 +333,3 @@ class GatedNetwork:
         outputs = functools.reduce(keras.ops.add, skips)
         outputs = self.head(keras.ops.relu(outputs))
         return self.parameters(keras.ops.relu(outputs))
-
-
-def _check_gain(gain: Any) -> None:
-    is_number = isinstance(gain, numbers.Real) and not isinstance(gain, bool)
-    if not is_number or not 0 < gain < math.inf:
-        raise ValueError(
-            f"vertical_gain must be a number above 0. Received: vertical_gain={gain!r}"
-        )
