@@ -105,7 +105,7 @@ class BatchCoder:
         ]
         self._scan(coders, conditions, len(tiles), most_slices, whole_values)
         slices = tuple(CodedSlice(each.probe, each.finish()) for each in coders)
-        return CodedBatch(len(tiles), digest(_as_words(tiles)), slices)
+        return CodedBatch(len(tiles), digest([_as_words(tiles)]), slices)
 
     def decode(
         self,
@@ -137,7 +137,7 @@ class BatchCoder:
         )
         # A place beyond the edge may be visited before the one that it repeats.
         tiles = repeat_edges(tiles, np.asarray(inner))
-        if digest(_as_words(tiles)) != batch.pixel_digest:
+        if digest([_as_words(tiles)]) != batch.pixel_digest:
             raise NumericsError("other pixels come out")
         return tiles
 

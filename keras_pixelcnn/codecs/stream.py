@@ -148,7 +148,7 @@ class StreamWriter:
     def __init__(self, header: Header) -> None:
         body = _header_bytes(header)
         start = MAGIC + bytes([header.version])
-        self._identity = digest(start, body)
+        self._identity = digest([start, body])
         self._num_batches = 0
         self.start = start + string(body) + self._identity
 
@@ -203,7 +203,7 @@ def read_stream(data: bytes) -> tuple[Header, list[CodedBatch]]:
 
 
 def _batch_digest(identity: bytes, index: int, body: bytes) -> bytes:
-    return digest(identity, number(index), body)
+    return digest([identity, number(index), body])
 
 
 def _read_batch(body: bytes, size: int, most_slices: int) -> CodedBatch:
@@ -253,7 +253,7 @@ def _read_start(reader: ByteReader) -> tuple[Header, bytes]:
             f"version {version}; it is of a later release of this package, or damaged."
         )
     body = reader.string()
-    identity = digest(start + bytes([version]), body)
+    identity = digest([start + bytes([version]), body])
     if reader.read(DIGEST_BYTES) != identity:
         raise DamagedStreamError(
             "The stream is damaged: its header does not have the checksum that it "

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from keras_pixelcnn.samplers.known_pixels import KnownPixels
+from keras_pixelcnn.samplers.incremental import KnownPixels
 
 ImageDraw = Callable[[int, tf.Tensor], tf.Tensor]
 """Maps (channel, its parameters (batch, height, width, n)) to the channel's values,
