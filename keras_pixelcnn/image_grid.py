@@ -55,8 +55,12 @@ def image_grid(
     check_integer("columns", 1 if columns is None else columns)
     check_integer("margin", margin, 0)
     check_integer("min_side", min_side)
-    tiles = _enlarge(_shown_channels(to_pixels(images, num_levels)), min_side)
-    return _tile(tiles, columns or _near_square(tiles), margin)
+    tiles = _shown_channels(to_pixels(images, num_levels))
+    scale = math.ceil(min_side / max(tiles.shape[1:3]))
+    tiles = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
+    batch, height, width, _ = tiles.shape
+    near_square = min(batch, math.ceil(math.sqrt(batch * height / width)))
+    return _tile(tiles, columns or near_square, margin)
 
 
 def columns_of(count: int, most: int = 16) -> int:
@@ -115,16 +119,6 @@ def _shown_channels(images: np.ndarray) -> np.ndarray:
     if channels in (1, 3):
         return images
     return images.swapaxes(2, 3).reshape(batch, height, channels * width, 1)
-
-
-def _enlarge(images: np.ndarray, min_side: int) -> np.ndarray:
-    scale = math.ceil(min_side / max(images.shape[1:3]))
-    return images.repeat(scale, axis=1).repeat(scale, axis=2)
-
-
-def _near_square(tiles: np.ndarray) -> int:
-    batch, height, width, _ = tiles.shape
-    return min(batch, math.ceil(math.sqrt(batch * height / width)))
 
 
 def _tile(tiles: np.ndarray, columns: int, margin: int) -> np.ndarray:

@@ -182,26 +182,10 @@ def _grey_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     return *shape[:2], 1
 
 
-def _to_grey(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    return images @ np.array([[0.299], [0.587], [0.114]])  # ITU-R 601
-
-
-def _repeat_grey(maps: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    return np.repeat(maps, 3, axis=-1)
-
-
-def _add_noise(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    return images + generator.normal(0, 2 * _NOISE, images.shape)
-
-
 def _median(maps: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     from scipy import ndimage
 
     return ndimage.median_filter(maps, (1, 3, 3, 1))
-
-
-def _with_mask_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    return *shape[:2], shape[2] + 1
 
 
 def known_pixels_map(images: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -255,11 +239,25 @@ DEGRADATIONS = {
         _super_resolution(2),
         _super_resolution(4),
         Degradation(
-            "colorization", _grey_shape, _to_grey, _repeat_grey, "grey as it is"
+            "colorization",
+            _grey_shape,
+            lambda images, _: images @ np.array([[0.299], [0.587], [0.114]]),  # as luma
+            lambda maps, _: np.repeat(maps, 3, axis=-1),
+            "grey as it is",
         ),
-        Degradation("denoising", lambda shape: shape, _add_noise, _median, "median"),
         Degradation(
-            "inpainting", _with_mask_shape, _cut_hole, _nearest_known, "nearest known"
+            "denoising",
+            lambda shape: shape,
+            lambda images, chance: images + chance.normal(0, 2 * _NOISE, images.shape),
+            _median,
+            "median",
+        ),
+        Degradation(
+            "inpainting",
+            lambda shape: (*shape[:2], shape[2] + 1),
+            _cut_hole,
+            _nearest_known,
+            "nearest known",
         ),
     )
 }

@@ -199,7 +199,11 @@ class _Picture(typing.NamedTuple):
             return _Layer(values.reshape(*values.shape[:2], -1), None, 255)
         values = np.asarray(image.convert("RGBA")).astype(np.int32)
         values, alpha = values[..., :3], values[..., 3:]
-        return _Layer(_gray(values) if channels == "L" else values, alpha, 255)
+        return _Layer(
+            luma(*np.split(values, 3, axis=-1)) if channels == "L" else values,
+            alpha,
+            255,
+        )
 
 
 def _decode(file: "ImageFile.ImageFile") -> _Picture:
@@ -236,10 +240,6 @@ def _decode(file: "ImageFile.ImageFile") -> _Picture:
     if is_deep_colour and isinstance(file.info.get("transparency"), tuple):
         raise ValueError("colours of 16 bits with a transparent one cannot be read")
     return _Picture(file, bits, is_grey)
-
-
-def _gray(values: np.ndarray) -> np.ndarray:
-    return luma(*np.split(values, 3, axis=-1))
 
 
 def read_image(

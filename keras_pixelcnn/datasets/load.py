@@ -343,18 +343,13 @@ def finish(
     if cache:
         examples = examples.cache()
     if shuffle:
+        count = int(examples.cardinality())  # negative where it is not known
+        buffer = count if cache else min(count, UNCACHED_SHUFFLE_BUFFER)
         examples = examples.shuffle(
-            _shuffle_buffer(int(examples.cardinality()), cache),
+            UNCACHED_SHUFFLE_BUFFER if count < 0 else max(1, buffer),
             seed=seed,
             reshuffle_each_iteration=True,
         )
     if batch_size is not None:
         examples = examples.batch(batch_size)
     return examples.prefetch(tf.data.AUTOTUNE)
-
-
-def _shuffle_buffer(cardinality: int, cached: bool) -> int:
-    if cardinality < 0:  # unknown
-        return UNCACHED_SHUFFLE_BUFFER
-    largest = cardinality if cached else min(cardinality, UNCACHED_SHUFFLE_BUFFER)
-    return max(1, largest)

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-from collections.abc import Iterable
 
 import numpy as np
 import tensorflow as tf
@@ -130,7 +129,12 @@ class _Photos:
                 if all are.
         """
         patches, labels = [], []
-        shares = [(part, index) for part in parts for index in self._indices(part)]
+        everything = range(len(self.found.files))
+        shares = [
+            (part, index)
+            for part in parts
+            for index in (everything if self.in_bands else self.found.choose(part))
+        ]
         for part, index in shares:
             path, label = self.found.files[index]
             photo = self._read(path)
@@ -149,11 +153,6 @@ class _Photos:
                 shorten(sorted(self.damaged)),
             )
         return np.concatenate(patches), np.concatenate(labels)
-
-    def _indices(self, part: str) -> Iterable[int]:
-        if self.in_bands:
-            return range(len(self.found.files))
-        return self.found.choose(part)
 
     def _read(self, path: str) -> np.ndarray | None:
         try:

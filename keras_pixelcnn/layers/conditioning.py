@@ -136,9 +136,10 @@ class ConditionEncoder(BaseLayer):
             features |= self.captions(inputs["caption"])
         if self.dropout_rate:
             kept = self._kept(inputs, training)
-            features = {
-                name: _zero_unless(kept, value) for name, value in features.items()
-            }
+            for name, value in features.items():
+                keeps = tf.reshape(kept, [-1] + [1] * (value.shape.rank - 1))
+                # Not multiplied: an example without a condition may hold anything.
+                features[name] = tf.where(keeps, value, tf.zeros_like(value))
         if self.vector_map is not None:
             vectors = [features[name] for name in _MAPPED_VECTORS if name in features]
             vectors = [tf.cast(vector, self.compute_dtype) for vector in vectors]
@@ -210,12 +211,6 @@ class ConditionEncoder(BaseLayer):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "vector_map": self.vector_map is not None}
-
-
-def _zero_unless(kept: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
-    kept = tf.reshape(kept, [-1] + [1] * (features.shape.rank - 1))
-    # Chosen and not multiplied: an example without a condition may hold anything.
-    return tf.where(kept, features, tf.zeros_like(features))
 
 
 class DeferredConditioning(NamedTuple):
@@ -304,7 +299,10 @@ class GateConditioning(BaseLayer):
     def add_projections(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Projects some of the features, and adds them up."""
         outputs = [self.projections[name](value) for name, value in features.items()]
-        outputs = [_with_pixel_axes(projected) for projected in outputs]
+        outputs = [
+            each[:, tf.newaxis, tf.newaxis] if each.shape.rank == 2 else each
+            for each in outputs
+        ]
         return sum(outputs[1:], start=outputs[0])
 
     def row_steps(self, features: Mapping[str, tf.Tensor]) -> "ConditioningRowSteps":
@@ -383,9 +381,3 @@ def _by_kind(features: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
     vectors = {name: features[name] for name in _VECTORS if name in features}
     maps = {name: value for name, value in features.items() if name not in vectors}
     return vectors, maps
-
-
-def _with_pixel_axes(features: tf.Tensor) -> tf.Tensor:
-    if features.shape.rank == 2:
-        return features[:, tf.newaxis, tf.newaxis]
-    return features

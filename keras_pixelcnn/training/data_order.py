@@ -90,7 +90,11 @@ class ImagesInMemory(TrainingImages):
 
     def batches(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """See the base class."""
-        order = self._order(epoch)
+        generator = epoch_generator(self._seed, epoch, _ORDER)
+        if self._classes is None:
+            order = generator.permutation(self._count)
+        else:
+            order = balanced_order(self._classes, self._count, generator)
         flips = np.zeros(self._count, bool)
         if self._horizontal_flips:
             flips = epoch_generator(self._seed, epoch, _FLIPS).random(self._count) < 0.5
@@ -99,12 +103,6 @@ class ImagesInMemory(TrainingImages):
             batch = {name: value[order[rows]] for name, value in self._features.items()}
             generator = epoch_generator(self._seed, epoch, _TRANSFORM, step)
             yield _transformed(_flipped(batch, flips[rows]), self._transform, generator)
-
-    def _order(self, epoch: int) -> np.ndarray:
-        generator = epoch_generator(self._seed, epoch, _ORDER)
-        if self._classes is None:
-            return generator.permutation(self._count)
-        return balanced_order(self._classes, self._count, generator)
 
 
 def balanced_order(

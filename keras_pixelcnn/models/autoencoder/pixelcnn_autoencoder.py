@@ -172,7 +172,13 @@ class PixelCNNAutoencoder(LikelihoodModel):
             )
         elif isinstance(encoder, Mapping):  # of a config
             encoder = keras.saving.deserialize_keras_object(encoder)
-        latent_map = None if map_shape is None else _make_latent_map(map_shape)
+        latent_map = None
+        if map_shape is not None:  # of small maps, which the decoder upsamples
+            layers = [
+                keras.layers.Dense(math.prod(map_shape), dtype="float32", name="dense"),
+                keras.layers.Reshape(map_shape, dtype="float32", name="reshape"),
+            ]
+            latent_map = keras.Sequential(layers, name="latent_map")
         posterior = None
         if is_variational:
             posterior = GaussianPosterior(latent_dim, dtype="float32", name="posterior")
@@ -548,14 +554,3 @@ class PixelCNNAutoencoder(LikelihoodModel):
         if self.has_own_encoder:
             encoder = keras.saving.serialize_keras_object(self.encoder)
         return {**decoder, **super().get_config(), "encoder": encoder}
-
-
-def _make_latent_map(shape: tuple[int, int, int]) -> keras.Sequential:
-    """Makes the network from latents to small maps, which the decoder upsamples."""
-    return keras.Sequential(
-        [
-            keras.layers.Dense(math.prod(shape), dtype="float32", name="dense"),
-            keras.layers.Reshape(shape, dtype="float32", name="reshape"),
-        ],
-        name="latent_map",
-    )

@@ -235,9 +235,7 @@ class AutoregressiveImageModel(LikelihoodModel):
                 `InvalidArgumentError`, when they run.
         """
         noise = request_validation.prepare_noise(noise, self.image_shape)
-        num_samples = noise.shape[0]
-        if num_samples is None:
-            num_samples = tf.shape(noise)[0]
+        num_samples = noise.shape[0] or tf.shape(noise)[0]
         options, conditions = split_options(options)
         return sample_request(
             self,

@@ -16,6 +16,7 @@ from keras_pixelcnn.checks import (
     near_name,
     of_known_shape,
     one_each,
+    sizes_of,
 )
 from keras_pixelcnn.layers import ConditionEncoder
 from keras_pixelcnn.models.base.caption_text import CaptionText, is_text
@@ -286,10 +287,7 @@ class Conditions:
             value = given.get(name)
             own_rank = 0 if name == "caption" and is_text(value) else len(shape)
             if value is not None and len(np.shape(value)) > own_rank:
-                if not tf.is_tensor(value):
-                    return len(value)
-                known = value.shape[0]
-                return tf.shape(value)[0] if known is None else known
+                return sizes_of(value)[0] if tf.is_tensor(value) else len(value)
         return None
 
     def random_values(

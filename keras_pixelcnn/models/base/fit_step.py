@@ -203,19 +203,15 @@ def apply_gradients(
         gradients = replica.all_reduce("SUM", gradients)
         scale = optimizer.scale_loss(tf.ones([]))
         gradients = [each / tf.cast(scale, each.dtype) for each in gradients]
-        gradients = _clip(_inner(optimizer), gradients)
+        own = _inner(optimizer)
+        if own.clipnorm:
+            gradients = [tf.clip_by_norm(each, own.clipnorm) for each in gradients]
+        elif own.global_clipnorm:
+            gradients, _ = tf.clip_by_global_norm(gradients, own.global_clipnorm)
+        elif own.clipvalue:
+            most = own.clipvalue
+            gradients = [tf.clip_by_value(each, -most, most) for each in gradients]
         # Keras sums once more: each replica gives its share.
         share = scale / replica.num_replicas_in_sync
         gradients = [each * tf.cast(share, each.dtype) for each in gradients]
     optimizer.apply_gradients(zip(gradients, variables, strict=True))
-
-
-def _clip(optimizer: Any, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    if optimizer.clipnorm:
-        return [tf.clip_by_norm(each, optimizer.clipnorm) for each in gradients]
-    if optimizer.global_clipnorm:
-        return tf.clip_by_global_norm(gradients, optimizer.global_clipnorm)[0]
-    if optimizer.clipvalue:
-        value = optimizer.clipvalue
-        return [tf.clip_by_value(each, -value, value) for each in gradients]
-    return gradients

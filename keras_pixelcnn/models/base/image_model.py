@@ -98,9 +98,7 @@ class ImageModel(keras.Model):
         self.image_shape = image_shape
         self.num_levels = num_levels
         self.conditions = Conditions() if conditions is None else conditions
-        self._metric = None
-        if metric_name is not None:
-            self._metric = keras.metrics.Mean(name=metric_name)
+        self._metric = metric_name and keras.metrics.Mean(name=metric_name)
 
     def losses_per_image(
         self, outputs: Any, features: Mapping[str, tf.Tensor]
@@ -127,9 +125,8 @@ class ImageModel(keras.Model):
             signature = vars(cls).get("__signature__", inspect.Signature())
             if "inputs" in signature.parameters:  # a class that is handed a graph
                 break
-            for name in signature.parameters:
-                if hasattr(self, name):
-                    arguments[name] = getattr(self, name)
+            kept = filter(functools.partial(hasattr, self), signature.parameters)
+            arguments |= {name: getattr(self, name) for name in kept}
         trainable = keras_habits.trainable_by_layer(self)
         return {
             **arguments,
@@ -185,8 +182,10 @@ class ImageModel(keras.Model):
         if len(self.input) > 1:
             count = input_data.num_images(features["image"])
             features |= self.conditions.select(given, count)
-        # Keras refuses mixtures of arrays and tensors.
-        features = {name: _as_tensor(value) for name, value in features.items()}
+        for name, value in features.items():
+            if not isinstance(value, keras.KerasTensor):
+                # Keras refuses mixtures of arrays and tensors.
+                features[name] = keras.ops.convert_to_tensor(value)
         return super().__call__(features, *args, **kwargs)
 
     def prepare_features(self, batch: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,8 +211,7 @@ class ImageModel(keras.Model):
             image = self._check_images(image)
         if not self.conditions.shapes:
             return {"image": image}
-        names = self.conditions.tensor_specs(with_presence=True)
-        given = {name: batch.get(name) for name in names}
+        given = {name: batch.get(name) for name in self.conditions.known_names}
         count = input_data.num_images(image)
         return {"image": image, **self.conditions.prepare(given, count)}
 
@@ -599,8 +597,3 @@ class ImageModel(keras.Model):
             bits_per_dim=bits_per_dim,
             max_batch_size=max_batch_size,
         )
-
-
-def _as_tensor(value: Any) -> Any:
-    is_symbolic = isinstance(value, keras.KerasTensor)
-    return value if is_symbolic else keras.ops.convert_to_tensor(value)

@@ -11,7 +11,6 @@ from keras_pixelcnn.checks import check_image_shape, check_integer
 from keras_pixelcnn.layers import MaskedConv2D, PixelRNNBlock
 from keras_pixelcnn.layers.color_groups import check_kernel_size, complete_filters
 from keras_pixelcnn.layers.input_encoding import make_encoding
-from keras_pixelcnn.layers.pixel_rnn_block import CELLS
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.pixel_rnn.sampling_steps import PixelRNNSteps
 from keras_pixelcnn.models.pixelcnn.model import MaskedHead
@@ -100,7 +99,11 @@ class PixelRNN(AutoregressiveImageModel):
         if num_layers is not None:
             num_blocks = num_layers
         check_integer("num_blocks", num_blocks)
-        _check_cell(cell, kernel_size)
+        if cell != "row_lstm" and kernel_size is not None:
+            raise ValueError(
+                'kernel_size belongs to cell="row_lstm" alone. Leave it out. '
+                f"Received: kernel_size={kernel_size!r} with cell={cell!r}"
+            )
         check_kernel_size(first_kernel_size, smallest=3)
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
         groups = pixels.color_groups
@@ -188,14 +191,4 @@ class PixelRNN(AutoregressiveImageModel):
         return (
             'PixelRNN with cell="diagonal_bilstm" cannot be run step by step: its '
             "states follow the diagonals, which pixels in raster order cross."
-        )
-
-
-def _check_cell(cell: str, kernel_size: int | None) -> None:
-    if cell not in CELLS:
-        raise ValueError(f"cell must be one of {CELLS}. Received: cell={cell!r}")
-    if cell != "row_lstm" and kernel_size is not None:
-        raise ValueError(
-            'kernel_size belongs to cell="row_lstm" alone. Leave it out. '
-            f"Received: kernel_size={kernel_size!r} with cell={cell!r}"
         )
