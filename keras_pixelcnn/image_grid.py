@@ -13,6 +13,9 @@ from keras_pixelcnn.pixel_values import to_pixels
 # Light grey, so that both black and white images stand out from it.
 _BACKGROUND = 224
 
+_MOST_COLUMNS = 16
+"""Of images of one kind."""
+
 
 def image_grid(
     images: Any,
@@ -63,20 +66,20 @@ def image_grid(
     return _tile(tiles, columns or near_square, margin)
 
 
-def columns_of(count: int, most: int = 16) -> int:
+def columns_of(count: int) -> int:
     """Returns in how many columns so many images of one kind stand.
 
     Args:
         count: of the images.
-        most: columns that a picture should not exceed. Defaults to `16`.
 
     Returns:
-        `count`, or of more than `most` images the largest divisor up to it, so that
+        `count`, or of more than 16 images the largest divisor up to that, so that
         each kind begins a row; `count` where that would be less than 4.
     """
-    if count <= most:
+    if count <= _MOST_COLUMNS:
         return count
-    best = max(columns for columns in range(1, most + 1) if count % columns == 0)
+    divisors = [n for n in range(1, _MOST_COLUMNS + 1) if count % n == 0]
+    best = max(divisors)
     return best if best >= 4 else count
 
 

@@ -14,7 +14,7 @@ from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.conditioning import DeferredConditioning, project
 from keras_pixelcnn.layers.dropout import StatelessDropout, recompute
-from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
+from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D, PointwiseSteps
 from keras_pixelcnn.layers.stack_conv2d import RowConditioning, as_row
 
 
@@ -179,8 +179,8 @@ class PixelCNNBlockRowSteps:
     ) -> None:
         self._conditioning = conditioning
         self._convolution = block.convolution.row_steps()
-        self._reduction = _Pointwise(block.reduction)
-        self._expansion = _Pointwise(block.expansion)
+        self._reduction = PointwiseSteps(block.reduction)
+        self._expansion = PointwiseSteps(block.expansion)
         self.initial_cache = self._convolution.initial_cache
         self.num_rows = self._convolution.num_rows
 
@@ -210,18 +210,6 @@ class PixelCNNBlockRowSteps:
         """Computes the block's output row, from what the other methods gave."""
         activated = tf.nn.relu(above + self._convolution.along(reduced))
         return row + self._expansion(activated)
-
-
-class _Pointwise:
-    """A `MaskedConv2D` of kernel size 1 on rows, its weights read once."""
-
-    def __init__(self, layer: MaskedConv2D) -> None:
-        self._kernel = layer.step_kernel()
-        self._bias = tf.cast(layer.bias.value, layer.compute_dtype)
-
-    def __call__(self, row: tf.Tensor) -> tf.Tensor:
-        outputs = tf.nn.conv2d(row, self._kernel, 1, "VALID")
-        return tf.nn.bias_add(outputs, self._bias)
 
 
 class PixelCNNPixelState(NamedTuple):

@@ -158,9 +158,7 @@ def convolve_rows(
     """
     kernel = kernel[:, tf.newaxis]
     padding = [[0, 0], [kernel.shape[0] - 1, 0], [0, 0], [0, 0]]
-    if training:
-        return padded_conv2d(rows, kernel, padding)
-    return tf.nn.conv2d(rows, kernel, 1, padding)
+    return padded_conv2d(rows, kernel, padding, training)
 
 
 def _step(

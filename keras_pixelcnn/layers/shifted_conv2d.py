@@ -161,18 +161,13 @@ class ShiftedConv2D(BaseShiftedConv2D):
         if right < 0:
             inputs, right = inputs[:, :, :right], 0
         padding = [[0, 0], [above, 0], [left, right], [0, 0]]
-        return self._add_bias(self._convolve(inputs, padding, training))
-
-    def _convolve(
-        self, inputs: tf.Tensor, padding: list[list[int]], training: bool | None
-    ) -> tf.Tensor:
         kernel = tf.convert_to_tensor(self.kernel)
-        if not training:
-            return tf.nn.conv2d(inputs, kernel, self.strides, padding)
         if self.strides == 1:
-            return padded_conv2d(inputs, kernel, padding)
-        # No CPU has fast gradients where the padding is explicit.
-        return tf.nn.conv2d(tf.pad(inputs, padding), kernel, self.strides, "VALID")
+            return self._add_bias(padded_conv2d(inputs, kernel, padding, training))
+        if training:  # no CPU has fast gradients where the padding is explicit
+            inputs, padding = tf.pad(inputs, padding), "VALID"
+        outputs = tf.nn.conv2d(inputs, kernel, self.strides, padding)
+        return self._add_bias(outputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the input's shape, or half of it, with `filters` features."""
@@ -210,7 +205,7 @@ class ShiftedConvSteps:
             )
         self._above_kernel = kernel[0] if num_rows == 2 else None
         self._kernel = kernel[-1]
-        self._bias = None
+        self._bias = tf.zeros([self.filters], layer.compute_dtype)
         if layer.bias is not None:
             self._bias = tf.cast(layer.bias.value, layer.compute_dtype)
         self._padding, self._strides = layer.column_padding, layer.strides
@@ -226,11 +221,8 @@ class ShiftedConvSteps:
             alone.
         """
         if self._above_kernel is None:
-            return (
-                tf.zeros([], self._kernel.dtype) if self._bias is None else self._bias
-            )
-        outputs = self._convolve(row, self._above_kernel)
-        return outputs if self._bias is None else outputs + self._bias
+            return self._bias
+        return self._convolve(row, self._above_kernel) + self._bias
 
     def row(self, row: tf.Tensor) -> tf.Tensor:
         """Computes what the newest row adds, shaped as for `above`."""

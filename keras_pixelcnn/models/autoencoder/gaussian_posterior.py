@@ -23,7 +23,6 @@ class GaussianPosterior(BaseLayer):
 
     Args:
         latent_dim: length d of the latent.
-        seed: of the noise of training. Default: drawn at random.
 
     Call arguments:
         statistics: float tensor (batch, 2 d), of which `split` makes the mean and the
@@ -39,11 +38,10 @@ class GaussianPosterior(BaseLayer):
         Kingma and Welling 2013, arXiv 1312.6114, section 2.4 and appendix B.
     """
 
-    def __init__(self, latent_dim: int, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, latent_dim: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.latent_dim = latent_dim
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator()
 
     def build(self, *shapes: Any) -> None:
         """Has no weights."""

@@ -1,6 +1,6 @@
 """Conditions: labels, embeddings, maps and captions that images depend on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import keras
@@ -46,8 +46,8 @@ class Conditions:
     Attributes:
         shapes: shape of one example's value, by the condition's name.
         num_classes: as passed.
-        label_names: what the labels are called, None where nobody said; set by
-            `name_labels`.
+        label_names: what the labels are called, as `check_label_names` gives it, so
+            that they can be given by their names; None where nobody said.
         caption_text: the words of captions; None where the model takes none.
         dropout_rate: as passed.
         optional: whether the model can do without its conditions.
@@ -100,22 +100,14 @@ class Conditions:
         largest = float(tf.as_dtype(compute_dtype).max)
         self._largest = min(largest, float(tf.float32.max))
 
-    def name_labels(self, label_names: Sequence[str] | None) -> None:
-        """Names the labels, which can then be given by their names.
+    def check_label_names(self, label_names: Any) -> tuple[str, ...] | None:
+        """Checks names of labels, and returns them; None for None.
 
         Raises:
             ValueError: when they are not different strings, one for each label.
         """
-        if label_names is not None:
-            label_names = self.check_label_names(label_names)
-        self.label_names = label_names
-
-    def check_label_names(self, label_names: Any) -> tuple[str, ...]:
-        """Checks names of labels, and returns them.
-
-        Raises:
-            ValueError: as `name_labels` does.
-        """
+        if label_names is None:
+            return None
         is_text = isinstance(label_names, str)
         names = () if is_text else tuple(label_names)
         if is_text or not all(isinstance(name, str) for name in names):

@@ -161,7 +161,8 @@ class ImageModel(keras.Model):
 
     @label_names.setter
     def label_names(self, label_names: Sequence[str] | None) -> None:
-        self.conditions.name_labels(label_names)
+        names = self.conditions.check_label_names(label_names)
+        self.conditions.label_names = names
 
     @property
     def num_dims(self) -> int:

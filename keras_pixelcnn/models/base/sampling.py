@@ -277,15 +277,8 @@ class _RequestDraw:
         scale = self._guidance_scale[index] if self.is_guided else None
 
         def draw(column: tf.Tensor, channel: int, parameters: tf.Tensor) -> tf.Tensor:
-            parameters = self._with_nan_throughout(parameters)
             chance = (noise[column, channel], temperature, top_p)
-            if scale is None:
-                values = self._likelihood.sample(parameters, *chance)
-            else:
-                conditional, unconditional = tf.split(parameters, 2)
-                values = self._likelihood.sample_guided(
-                    conditional, unconditional, scale, *chance
-                )
+            values = self._values(parameters, scale, chance)
             if known is not None:
                 image, mask = (values[column, channel] for values in known)
                 values = tf.where(mask, image, values)
@@ -307,17 +300,20 @@ class _RequestDraw:
             each_pixel(self._temperature),
             each_pixel(self._top_p),
         )
-        parameters = self._with_nan_throughout(tf.reshape(parameters, [-1, size]))
-        if not self.is_guided:
-            values = self._likelihood.sample(parameters, *chance)
-            return tf.reshape(values, [-1, height, width])
         scale = each_pixel(self._guidance_scale)
-        conditional, unconditional = tf.split(parameters, 2)
-        values = self._likelihood.sample_guided(
-            conditional, unconditional, scale, *chance
-        )
+        values = self._values(tf.reshape(parameters, [-1, size]), scale, chance)
         values = tf.reshape(values, [-1, height, width])
-        return tf.concat([values, values], axis=0)
+        return tf.concat([values, values], axis=0) if self.is_guided else values
+
+    def _values(
+        self, parameters: tf.Tensor, scale: tf.Tensor | None, chance: tuple[Any, ...]
+    ) -> tf.Tensor:
+        """Draws values; with a scale of pairs, guided by their second halves."""
+        parameters = self._with_nan_throughout(parameters)
+        if scale is None:
+            return self._likelihood.sample(parameters, *chance)
+        both = tf.split(parameters, 2)
+        return self._likelihood.sample_guided(*both, scale, *chance)
 
     def _with_nan_throughout(self, parameters: tf.Tensor) -> tf.Tensor:
         """Lets one NaN spoil its row, as it does without XLA.

@@ -50,14 +50,11 @@ class PixelRNN(AutoregressiveImageModel):
         first_kernel_size: odd kernel of the first convolution, at least 3. Default 7.
         head_filters: features of the two layers before the last, a multiple of the
             channels. Default: twice the filters.
-        likelihood: "categorical" or "logistic_mixture"; with the latter no number of
-            features needs to be a multiple of the channels. Or one of your own; see
-            `keras_pixelcnn.likelihoods.get`.
-        input_encoding: "intensity" or "embedding"; see `GatedPixelCNN`. Default
-            "intensity".
-        input_embedding_dim: length of the latter's vectors. Default 64.
-        dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
-            Default: Keras's global policy.
+        likelihood: as for `GatedPixelCNN`; with "logistic_mixture" no number of
+            features needs to be a multiple of the channels.
+        input_encoding: as for `GatedPixelCNN`.
+        input_embedding_dim: as there.
+        dtype: as there.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
         num_layers: the former name of `num_blocks`, which files and configs of version

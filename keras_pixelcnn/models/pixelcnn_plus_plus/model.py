@@ -62,19 +62,14 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
             `keras_pixelcnn.likelihoods.get`. Default "logistic_mixture".
         dropout_rate: share of the features dropped in each block in training, in
             [0, 1). Default 0.5.
-        num_classes: number of labels, given as "label". Default: no labels.
-        embedding_dim: length of vectors, given as "embedding". Default: no vectors.
-        spatial_shape: (height, width, channels) of maps, given as "spatial"; of any
-            size, whatever the image's. Default: no maps.
-        condition_dropout: share of the examples that are trained without their
-            condition, in [0, 1), so that the model can do without. Default 0.
-        gradient_checkpointing: whether training computes what is inside the blocks a
-            second time, to save memory; see `GatedPixelCNN`. Default False.
-        input_encoding: "intensity" or "embedding"; see `GatedPixelCNN`. Default
-            "intensity".
-        input_embedding_dim: length of the latter's vectors. Default 64.
-        dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
-            Default: Keras's global policy.
+        num_classes: as this and the following, see `GatedPixelCNN`.
+        embedding_dim: as there.
+        spatial_shape: as there.
+        condition_dropout: as there.
+        gradient_checkpointing: as there.
+        input_encoding: as there.
+        input_embedding_dim: as there.
+        dtype: as there.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
 
