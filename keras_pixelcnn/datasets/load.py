@@ -294,18 +294,7 @@ def _check_arguments(
 
 
 def _read_digits(split: str, image_format: ImageFormat) -> tf.data.Dataset:
-    """Reads one split of the 1,797 images of 8x8 pixels, 0 to 16.
-
-    Args:
-        split: "train", "validation", "test" or "all".
-        image_format: what the images shall look like.
-
-    Returns:
-        Single examples: {"image": (h, w, c), "label": int64 in [0, 10)}.
-
-    Raises:
-        ValueError: if `split` is another name, or asks for too many levels.
-    """
+    """Reads one split of the 1,797 images of 8x8 pixels, 0 to 16."""
     from sklearn.datasets import load_digits
 
     image_format.check_levels(_DIGITS_LEVELS)

@@ -114,20 +114,7 @@ class _Photos:
     def cut(
         self, parts: tuple[str, ...], on_damaged: str
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Reads the photos of some splits and cuts them.
-
-        Args:
-            parts: "train", "validation", "test" or several of these.
-            on_damaged: "skip" or "raise".
-
-        Returns:
-            Patches, (n, h, w, c) uint8, and labels, (n,) int64, split by split.
-
-        Raises:
-            ValueError: if a photo is too small.
-            DamagedImageError: if a photo is damaged and `on_damaged` is "raise", or
-                if all are.
-        """
+        """Cuts photos of some splits: uint8 (n, h, w, c); and labels, int64 (n,)."""
         patches, labels = [], []
         everything = range(len(self.found.files))
         shares = [

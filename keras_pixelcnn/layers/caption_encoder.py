@@ -115,16 +115,6 @@ class CaptionEncoder(BaseLayer):
         pixels = self.map_attention(places, words, attention_mask=known)
         return tf.reshape(pixels, [-1, *self.image_size, self.filters])
 
-    def compute_output_spec(self, inputs: Any) -> dict[str, keras.KerasTensor]:
-        """Returns the shapes and types of the vector and the map."""
-        shapes = {"caption": (), "caption_map": self.image_size}
-        return {
-            name: keras.KerasTensor(
-                (inputs.shape[0], *shape, self.filters), dtype=self.compute_dtype
-            )
-            for name, shape in shapes.items()
-        }
-
     def multiply_adds(self) -> int:
         """Counts the multiply-adds of one sentence; the layer must be built."""
         words, pixels = self.order.shape[0], self.image_size[0] * self.image_size[1]

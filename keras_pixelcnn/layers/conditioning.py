@@ -14,7 +14,6 @@ from keras_pixelcnn.layers.caption_encoder import CaptionEncoder
 from keras_pixelcnn.layers.dropout import draw_kept, draw_seed
 from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
 from keras_pixelcnn.layers.vector_map import (
-    NUM_POSITION_FEATURES,
     VectorMap,
     position_features,
 )
@@ -169,31 +168,6 @@ class ConditionEncoder(BaseLayer):
             kept &= draw_kept(tf.shape(kept), self.dropout_rate, seed)
         return kept
 
-    def compute_output_spec(
-        self, inputs: Mapping[str, Any], training: bool | None = None
-    ) -> dict[str, keras.KerasTensor]:
-        """Returns the shapes and types of the features."""
-        pixels = (*self.image_size, self.map_filters)
-        sizes = {"label": (self.num_classes,), "spatial": pixels}
-        shapes = {
-            name: (inputs[name].shape[0], *sizes.get(name, inputs[name].shape[1:]))
-            for name in ("label", "embedding", "spatial")
-            if name in inputs
-        }
-        if "caption" in inputs:
-            batch = inputs["caption"].shape[0]
-            shapes["caption"] = (batch, self.map_filters)
-            shapes["caption_map"] = (batch, *pixels)
-        if self.vector_map is not None:
-            batch = next(shapes[name][0] for name in _MAPPED_VECTORS if name in shapes)
-            shapes["vector_map"] = (batch, *pixels)
-        if self.positions:
-            shapes["position"] = (1, *self.image_size, NUM_POSITION_FEATURES)
-        return {
-            name: keras.KerasTensor(shape, dtype=self.compute_dtype)
-            for name, shape in shapes.items()
-        }
-
     def multiply_adds(self, *input_shapes: Shape) -> int:
         """Counts the multiply-adds of one image: those of maps and captions.
 
@@ -308,28 +282,6 @@ class GateConditioning(BaseLayer):
     def row_steps(self, features: Mapping[str, tf.Tensor]) -> "ConditioningRowSteps":
         """Returns the layer's row steps, for the conditions of a batch."""
         return ConditioningRowSteps(self, features)
-
-    def compute_output_spec(self, features: Mapping[str, Any]) -> Any:
-        """Returns the shape and the type of what `call` returns."""
-        if not self.built:
-            self.build({name: value.shape for name, value in features.items()})
-
-        def symbolic(*shape: int | None) -> keras.KerasTensor:
-            return keras.KerasTensor(shape, dtype=self.compute_dtype)
-
-        vectors, maps = _by_kind(features)
-        # The coordinates, which come last, are one example's, the same for all.
-        batch = next(iter(features.values())).shape[0]
-        shapes = [each.shape for each in maps.values()]
-        if not shapes:
-            return symbolic(batch, 1, 1, self.filters)
-        if not self.defers_maps:
-            return symbolic(batch, *shapes[0][1:3], self.filters)
-        return DeferredConditioning(
-            tuple(symbolic(*shape) for shape in shapes),
-            tuple(symbolic(shape[3], self.filters) for shape in shapes),
-            symbolic(batch if vectors else 1, 1, 1, self.filters),
-        )
 
     def multiply_adds(self, *features_shapes: Shape) -> int:
         """Counts the multiply-adds of one image: vectors once, maps at each pixel.

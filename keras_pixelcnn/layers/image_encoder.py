@@ -96,10 +96,6 @@ class ImageEncoder(BaseLayer):
             features = convolution(features)
         return self.dense(self.flatten(features))
 
-    def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
-        """Returns a symbolic vector."""
-        return keras.KerasTensor((inputs.shape[0], self.units), "float32")
-
     def multiply_adds(self, input_shape: Shape) -> int:
         """Counts the multiply-adds of one image.
 

@@ -64,11 +64,6 @@ def fixed_point_scan(
     height, width, channels = image_shape
     most_passes = height * width * channels + 1
 
-    def put_back(images: tf.Tensor) -> tf.Tensor:
-        if known is None:
-            return images
-        return tf.where(known.mask, known.image, images)
-
     def sample_all(images: tf.Tensor) -> tf.Tensor:
         pixels = parameters(images)
         pixel_shape = pixels.shape[3:]
@@ -90,11 +85,14 @@ def fixed_point_scan(
         sampled = sample_all(images)
         return sampled, passes + 1, tf.reduce_any(sampled != images)
 
+    first = tf.zeros([batch_size, *image_shape], tf.int32)
+    if known is not None:
+        first = tf.where(known.mask, known.image, first)
     images, passes, _ = tf.while_loop(
         lambda images, passes, has_changed: has_changed,
         body,
         (
-            put_back(tf.zeros([batch_size, *image_shape], tf.int32)),
+            first,
             tf.zeros([], tf.int32),
             tf.ones([], tf.bool),
         ),

@@ -142,7 +142,12 @@ class TrainStep:
 
     def _sums(self, rows: Any) -> Any:
         """Returns each device's sum of gradients and of losses over its parts."""
-        sums = self._strategy.run(self._zeros)
+        sums = self._strategy.run(
+            lambda: [
+                *(tf.zeros(weight.shape) for weight in self._weights),
+                tf.zeros([]),
+            ]
+        )
         if self._parts == 1:
             return self._strategy.run(self._add_part, args=(rows, 0, sums))
         # A loop that does not hold two parts in memory at once. It goes around the
@@ -157,9 +162,6 @@ class TrainStep:
             parallel_iterations=1,
         )
         return sums
-
-    def _zeros(self) -> list[tf.Tensor]:
-        return [*(tf.zeros(weight.shape) for weight in self._weights), tf.zeros([])]
 
     def _add_part(
         self, rows: Mapping[str, tf.Tensor], part: Any, sums: list[tf.Tensor]

@@ -52,17 +52,9 @@ class PixelCNNAutoencoder(LikelihoodModel):
         latent_dim: length of the latent. Default 100.
         encoder_filters: features of the encoder at the image's size; twice as many at
             each half of it. Default 32.
-        filters: of the decoder, as the following up to `vertical_gain`; see
-            `GatedPixelCNN`.
-        num_blocks: as there.
-        kernel_size: as there.
-        first_kernel_size: as there.
-        head_filters: as there.
-        likelihood: as there.
-        dropout_rate: as there.
-        gradient_checkpointing: as there.
-        positions: as there.
-        vertical_gain: as there.
+        filters, num_blocks, head_filters: of the decoder; see `GatedPixelCNN`.
+        kernel_size, first_kernel_size, likelihood, dropout_rate: the same.
+        gradient_checkpointing, positions, vertical_gain: the same.
         map_filters: features of a map that a deconvolutional network makes of the
             latent, added pixel by pixel: so the latent says where, too, and not only
             what. For decoders that see only a part of the image. Default: no map.

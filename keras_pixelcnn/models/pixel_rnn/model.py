@@ -52,9 +52,7 @@ class PixelRNN(AutoregressiveImageModel):
             channels. Default: twice the filters.
         likelihood: as for `GatedPixelCNN`; with "logistic_mixture" no number of
             features needs to be a multiple of the channels.
-        input_encoding: as for `GatedPixelCNN`.
-        input_embedding_dim: as there.
-        dtype: as there.
+        input_encoding, input_embedding_dim, dtype: the same.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
         num_layers: the former name of `num_blocks`, which files and configs of version

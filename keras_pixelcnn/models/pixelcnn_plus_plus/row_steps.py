@@ -138,9 +138,7 @@ class RowSteps:
             after[:] = (lower,), kept_below
             return upper
 
-        walk = StreamWalk(
-            steps, links, lambda _, convolution, row: convolution.row(row), run_lower
-        )
+        walk = StreamWalk(steps, links, lambda _, layer, row: layer.row(row), run_lower)
         outputs = walk(inputs)
         lower, kept_below = after
         kept = kept._replace(kept=tuple(walk.kept), lower=lower)

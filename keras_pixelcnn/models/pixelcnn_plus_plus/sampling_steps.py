@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import tensorflow as tf
 
 from keras_pixelcnn.checks import sizes_of
-from keras_pixelcnn.layers.shifted_conv2d import ShiftedConvSteps
 from keras_pixelcnn.models.pixelcnn_plus_plus.row_steps import RowSteps, runs_at
 from keras_pixelcnn.models.pixelcnn_plus_plus.stream import (
     Streams,
@@ -234,12 +233,9 @@ class PixelCNNPlusPlusSteps:
             after[:] = kept_below, (next_right, *right_below)
             return outputs
 
-        def run_convolution(
-            index: int, convolution: ShiftedConvSteps, own: tf.Tensor
-        ) -> tf.Tensor:
-            return convolution.pixel(lefts[index], own)
-
-        walk = StreamWalk(steps, links, run_convolution, run_lower)
+        walk = StreamWalk(
+            steps, links, lambda i, layer, own: layer.pixel(lefts[i], own), run_lower
+        )
         outputs = walk(inputs)
         kept_below, right = after
         return outputs, (tf.concat(walk.kept, axis=-1), *kept_below), right

@@ -61,24 +61,12 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             Default 15.
         context_blocks: residual blocks of the network that makes a spatial map of the
             image of the stage before; it is as wide as the stage. Default 3.
-        kernel_size: as this and the following, of all stages, see `GatedPixelCNN`.
-        first_kernel_size: as there.
-        head_filters: as there.
-        likelihood: as there.
-        dropout_rate: as there.
-        num_classes: as there.
-        embedding_dim: as there.
-        spatial_shape: as there.
-        vocabulary: as there.
-        caption_length: as there.
+        kernel_size, first_kernel_size, head_filters: of all; see `GatedPixelCNN`.
+        likelihood, dropout_rate, gradient_checkpointing: as there.
+        num_classes, embedding_dim, spatial_shape, vocabulary, caption_length: as there.
         condition_dropout: as there; the context of the coarse image is never dropped.
-        gradient_checkpointing: as there.
-        vector_map: as there.
-        positions: as there.
-        vertical_gain: as there.
-        input_encoding: as there.
-        input_embedding_dim: as there.
-        dtype: as there.
+        vector_map, positions, vertical_gain: as there.
+        input_encoding, input_embedding_dim, dtype: as there.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
 
