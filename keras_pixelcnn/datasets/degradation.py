@@ -107,8 +107,7 @@ class Degradation(NamedTuple):
         Returns:
             float64 (batch, *image_shape), levels from 0 to num_levels - 1, not rounded.
         """
-        scaled = np.clip(self.baseline(maps, image_shape), -1, 1)
-        return (scaled.astype(np.float64) + 1) * ((num_levels - 1) / 2)
+        return _to_levels(self.baseline(maps, image_shape), num_levels)
 
 
 def as_pictures(
@@ -125,10 +124,13 @@ def as_pictures(
         float64 (batch, *image_shape), levels from 0 to num_levels - 1, not rounded.
     """
     height, width, channels = image_shape
-    shown = np.clip(maps[..., :channels], -1, 1).astype(np.float64)
+    shown = _to_levels(maps[..., :channels], num_levels)
     shown = shown.repeat(height // maps.shape[1], 1).repeat(width // maps.shape[2], 2)
-    shown = np.broadcast_to(shown, (len(maps), *image_shape))
-    return (shown + 1) * ((num_levels - 1) / 2)
+    return np.broadcast_to(shown, (len(maps), *image_shape))
+
+
+def _to_levels(scaled: np.ndarray, num_levels: int) -> np.ndarray:
+    return (np.clip(scaled, -1, 1).astype(np.float64) + 1) * ((num_levels - 1) / 2)
 
 
 def psnr(images: Any, restored: Any, num_levels: int) -> np.ndarray:

@@ -83,18 +83,6 @@ def open_image(path: pathlib.Path) -> Iterator["ImageFile.ImageFile"]:
         yield image
 
 
-def _check_size(image: "ImageFile.ImageFile") -> None:
-    from PIL import Image
-
-    width, height = image.size
-    most = Image.MAX_IMAGE_PIXELS
-    if most is not None and width * height > most:
-        raise ValueError(
-            f"an image must have at most {most:,} pixels, and it has {width} x "
-            f"{height}; raise PIL.Image.MAX_IMAGE_PIXELS for larger ones"
-        )
-
-
 def stored_bits(image: "ImageFile.ImageFile") -> int:
     """Returns how many bits the file has for each value; Pillow may decode fewer.
 
@@ -214,9 +202,15 @@ def _decode(file: "ImageFile.ImageFile") -> _Picture:
             have no fixed range or are signed, or Pillow would read others.
         Exception: of nearly any kind, when the file is damaged.
     """
-    from PIL import ImageOps
+    from PIL import Image, ImageOps
 
-    _check_size(file)
+    width, height = file.size
+    most = Image.MAX_IMAGE_PIXELS
+    if most is not None and width * height > most:
+        raise ValueError(
+            f"an image must have at most {most:,} pixels, and it has {width} x "
+            f"{height}; raise PIL.Image.MAX_IMAGE_PIXELS for larger ones"
+        )
     unread = unread_of_tiff(file)
     if unread is not None:
         raise ValueError(f"{unread} cannot be read exactly")

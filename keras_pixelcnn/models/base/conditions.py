@@ -156,13 +156,10 @@ class Conditions:
 
     def keras_inputs(self) -> dict[str, keras.KerasTensor]:
         """Inputs of a functional model, by name."""
-        inputs = {
-            name: keras.Input(shape, dtype=_dtype(name).name, name=name)
-            for name, shape in self.shapes.items()
+        return {
+            name: keras.Input(tuple(spec.shape[1:]), dtype=spec.dtype.name, name=name)
+            for name, spec in self.tensor_specs(with_presence=True).items()
         }
-        if self.optional:
-            inputs[HAS_CONDITION] = keras.Input((), dtype="int32", name=HAS_CONDITION)
-        return inputs
 
     def make_encoder(
         self,
@@ -478,11 +475,10 @@ class Conditions:
         return False
 
     def _absent(self, num_examples: Any) -> dict[str, Any]:
-        blank = {
-            name: keras.ops.zeros((num_examples, *shape), _dtype(name).name)
-            for name, shape in self.shapes.items()
+        return {
+            name: keras.ops.zeros((num_examples, *spec.shape[1:]), spec.dtype.name)
+            for name, spec in self.tensor_specs(with_presence=True).items()
         }
-        return {**blank, HAS_CONDITION: keras.ops.zeros((num_examples,), "int32")}
 
 
 def _dtype(name: str) -> tf.DType:
