@@ -165,9 +165,9 @@ class ShiftedConv2D(BaseShiftedConv2D):
         if self.strides == 1:
             return self._add_bias(padded_conv2d(inputs, kernel, padding, training))
         if training:  # no CPU has fast gradients where the padding is explicit
-            inputs, padding = tf.pad(inputs, padding), "VALID"
-        outputs = tf.nn.conv2d(inputs, kernel, self.strides, padding)
-        return self._add_bias(outputs)
+            padded = tf.pad(inputs, padding)
+            return self._add_bias(tf.nn.conv2d(padded, kernel, self.strides, "VALID"))
+        return self._add_bias(tf.nn.conv2d(inputs, kernel, self.strides, padding))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the input's shape, or half of it, with `filters` features."""
