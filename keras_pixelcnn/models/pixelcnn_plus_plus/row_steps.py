@@ -10,7 +10,7 @@ from keras_pixelcnn.models.pixelcnn_plus_plus.stream import (
     Resolution,
     Streams,
     StreamSteps,
-    StreamWalk,
+    run_stream,
 )
 
 
@@ -138,16 +138,17 @@ class RowSteps:
             after[:] = (lower,), kept_below
             return upper
 
-        walk = StreamWalk(steps, links, lambda _, layer, row: layer.row(row), run_lower)
-        outputs = walk(inputs)
+        done = run_stream(
+            steps, inputs, links, lambda _, layer, row: layer.row(row), run_lower
+        )
         lower, kept_below = after
-        kept = kept._replace(kept=tuple(walk.kept), lower=lower)
+        kept = kept._replace(kept=tuple(done.kept), lower=lower)
         now = here._replace(**{name: kept})
         if name == "above":
-            links = self._links("left", level, index, here, higher, walk.block_outputs)
+            links = self._links("left", level, index, here, higher, done.of_blocks)
             links = (tf.concat(links, axis=-1),)
             now = now._replace(left=now.left._replace(links=links))
-        return outputs, (now, *kept_below)
+        return done.outputs, (now, *kept_below)
 
     def _links(
         self,

@@ -17,7 +17,7 @@ from keras_pixelcnn.checks import sizes_of
 from keras_pixelcnn.models.pixelcnn_plus_plus.row_steps import RowSteps, runs_at
 from keras_pixelcnn.models.pixelcnn_plus_plus.stream import (
     Streams,
-    StreamWalk,
+    run_stream,
     with_ones,
 )
 
@@ -233,12 +233,16 @@ class PixelCNNPlusPlusSteps:
             after[:] = kept_below, (next_right, *right_below)
             return outputs
 
-        walk = StreamWalk(
-            steps, links, lambda i, layer, own: layer.pixel(lefts[i], own), run_lower
+        done = run_stream(
+            steps,
+            inputs,
+            links,
+            lambda i, layer, own: layer.pixel(lefts[i], own),
+            run_lower,
         )
-        outputs = walk(inputs)
         kept_below, right = after
-        return outputs, (tf.concat(walk.kept, axis=-1), *kept_below), right
+        kept_here = tf.concat(done.kept, axis=-1)
+        return done.outputs, (kept_here, *kept_below), right
 
     def _encode(self, values: tf.Tensor) -> tf.Tensor:
         return with_ones(self._encoding(values))
