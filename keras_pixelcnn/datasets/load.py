@@ -19,6 +19,7 @@ from keras_pixelcnn.datasets import (
     tfds_source,
 )
 from keras_pixelcnn.datasets.image_format import ImageFormat, checked_size
+from keras_pixelcnn.datasets.tfds_builder import find_builder
 
 _DIGITS_LEVELS = 17
 
@@ -232,7 +233,7 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
     prefix, _ = _divide_name(name)
     if prefix:
         return _LEVELS_OF_PREFIX[prefix]
-    return tfds_source.native_num_levels(name, data_dir)
+    return tfds_source.num_levels(name, find_builder(name, data_dir))
 
 
 def label_names(

@@ -79,14 +79,6 @@ def metadata_document(
     }
 
 
-def describe_tensors(specs: Mapping[str, Any]) -> dict[str, Any]:
-    """Types and shapes by name, an unknown size as None."""
-    return {
-        name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
-        for name, spec in specs.items()
-    }
-
-
 def metadata_signature(document: Mapping[str, Any]) -> Signature:
     """Makes the signature `metadata`; see `signatures`."""
     text = json.dumps(document)

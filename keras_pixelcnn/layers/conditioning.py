@@ -14,6 +14,7 @@ from keras_pixelcnn.layers.caption_encoder import CaptionEncoder
 from keras_pixelcnn.layers.dropout import draw_kept, draw_seed
 from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
 from keras_pixelcnn.layers.vector_map import (
+    NUM_POSITION_FEATURES,
     VectorMap,
     position_features,
 )
@@ -167,6 +168,31 @@ class ConditionEncoder(BaseLayer):
             seed = draw_seed(self.seed_generator)
             kept &= draw_kept(tf.shape(kept), self.dropout_rate, seed)
         return kept
+
+    def compute_output_spec(
+        self, inputs: Mapping[str, Any], training: bool | None = None
+    ) -> dict[str, keras.KerasTensor]:
+        """Returns the shapes and types of the features."""
+        pixels = (*self.image_size, self.map_filters)
+        sizes = {"label": (self.num_classes,), "spatial": pixels}
+        shapes = {
+            name: (inputs[name].shape[0], *sizes.get(name, inputs[name].shape[1:]))
+            for name in ("label", "embedding", "spatial")
+            if name in inputs
+        }
+        if "caption" in inputs:
+            batch = inputs["caption"].shape[0]
+            shapes["caption"] = (batch, self.map_filters)
+            shapes["caption_map"] = (batch, *pixels)
+        if self.vector_map is not None:
+            batch = next(shapes[name][0] for name in _MAPPED_VECTORS if name in shapes)
+            shapes["vector_map"] = (batch, *pixels)
+        if self.positions:
+            shapes["position"] = (1, *self.image_size, NUM_POSITION_FEATURES)
+        return {
+            name: keras.KerasTensor(shape, dtype=self.compute_dtype)
+            for name, shape in shapes.items()
+        }
 
     def multiply_adds(self, *input_shapes: Shape) -> int:
         """Counts the multiply-adds of one image: those of maps and captions.

@@ -87,3 +87,7 @@ class DeconvolutionalDecoder(BaseLayer):
         for convolution, (height, width) in zip(self.convolutions, sizes, strict=True):
             features = convolution(features)[:, :height, :width]
         return self.pixels(features)
+
+    def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
+        """Returns symbolic images."""
+        return keras.KerasTensor((inputs.shape[0], *self.image_shape), "float32")

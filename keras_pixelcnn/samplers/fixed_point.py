@@ -44,10 +44,8 @@ def fixed_point_scan(
     passes of its slowest image, at most height x width x channels + 1.
 
     Args:
-        parameters: maps int32 images (batch, height, width, channels) to the
-            likelihood's parameters (batch, height, width, *pixel_shape).
-        channel_parameters: maps those of pixels (n, *pixel_shape) and the values of
-            their channels so far, each int32 (n,), to those of the next channel (n, m).
+        parameters: as for `ancestral_scan`.
+        channel_parameters: as there, of all pixels.
         draw: chooses the values of a channel in all pixels.
         image_shape: (height, width, channels).
         batch_size: number of images.

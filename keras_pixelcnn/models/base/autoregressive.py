@@ -298,7 +298,11 @@ class AutoregressiveImageModel(LikelihoodModel):
             where = np.ma.where if np.ma.isMaskedArray(image) else np.where
             image = self._check_images(where(mask, image, np.zeros((), np.uint8)))
         else:
-            image = self._check_known(tf.convert_to_tensor(image), mask)
+            image = tf.convert_to_tensor(image)
+            possible = self.pixel_likelihood.as_levels(image) >= 0
+            levels = f"integers in [0, {self.num_levels})"
+            rule = f"image must hold {levels} where it is known."
+            image = checked(possible | ~mask, image, rule)
         image = tf.cast(image, tf.int32)
         request = {
             "seed": request_validation.prepare_seeds(seed, num_images),
@@ -316,11 +320,6 @@ class AutoregressiveImageModel(LikelihoodModel):
             sampler=sampler,
             jit_compile=jit_compile,
         )
-
-    def _check_known(self, image: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        possible = self.pixel_likelihood.as_levels(image) >= 0
-        rule = f"image must hold integers in [0, {self.num_levels}) where it is known."
-        return checked(possible | ~mask, image, rule)
 
     @verb("temperature", *OPTIONS)
     def interpolate(

@@ -123,10 +123,6 @@ class CoarsePixelsFirst(keras.layers.Layer):
         size = fine.shape[1:3]
         return tf.where(coarse_mask(*size), spread(coarse, *size), fine)
 
-    def compute_output_shape(self, coarse_shape: Shape, fine_shape: Shape) -> Shape:
-        """Returns the shape of the fine image's."""
-        return tuple(fine_shape)
-
 
 def coarse_mask(height: int, width: int) -> tf.Tensor:
     """Tells which pixels are of the coarse image: bool (height, width, 1)."""
