@@ -19,7 +19,7 @@ class BaseLayer(keras.layers.Layer):
             name: getattr(self, name)
             for cls in classes[: classes.index(BaseLayer)]
             if "__init__" in vars(cls)
-            for name in inspect.signature(cls.__init__).parameters
+            for name in inspect.signature(vars(cls)["__init__"]).parameters
             if hasattr(self, name)
         }
         return {**own, **super().get_config()}

@@ -123,7 +123,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         dtype: Any = None,
         name: str | None = None,
         trainable: bool = True,
-        encoder: keras.layers.Layer | Mapping[str, Any] | None = None,
+        encoder: Any = None,
     ) -> None:
         image_shape = check_image_shape(image_shape)
         check_integer("latent_dim", latent_dim)

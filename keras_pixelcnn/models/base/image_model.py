@@ -98,7 +98,7 @@ class ImageModel(keras.Model):
         self.image_shape = image_shape
         self.num_levels = num_levels
         self.conditions = Conditions() if conditions is None else conditions
-        self._metric = metric_name and keras.metrics.Mean(name=metric_name)
+        self._metric = keras.metrics.Mean(name=metric_name) if metric_name else None
 
     def losses_per_image(
         self, outputs: Any, features: Mapping[str, tf.Tensor]

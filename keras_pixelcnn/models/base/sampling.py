@@ -312,8 +312,10 @@ class _RequestDraw:
         parameters = self._with_nan_throughout(parameters)
         if scale is None:
             return self._likelihood.sample(parameters, *chance)
-        both = tf.split(parameters, 2)
-        return self._likelihood.sample_guided(*both, scale, *chance)
+        conditional, unconditional = tf.split(parameters, 2)
+        return self._likelihood.sample_guided(
+            conditional, unconditional, scale, *chance
+        )
 
     def _with_nan_throughout(self, parameters: tf.Tensor) -> tf.Tensor:
         """Lets one NaN spoil its row, as it does without XLA.
