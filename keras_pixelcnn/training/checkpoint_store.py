@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import operator
 import os
 import pathlib
 import re
@@ -13,7 +14,6 @@ from typing import Any, NamedTuple
 import filelock
 import numpy as np
 
-from keras_pixelcnn.checks import check_integer
 from keras_pixelcnn.files import remove, write_to_disk
 from keras_pixelcnn.training import checkpoint_file
 from keras_pixelcnn.training.checkpoint_file import DamagedCheckpointError, Record
@@ -128,7 +128,7 @@ class CheckpointStore:
             ValueError: when an argument is not as said above.
             OSError: when the disk is full; it names the bytes needed and free.
         """
-        step = check_integer("step", step, 0)
+        step = _check_step(step)
         arrays = checkpoint_file.to_arrays(arrays)
         self.folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(self.folder / _LOCK):
@@ -244,6 +244,16 @@ class CheckpointStore:
                 f"{needed} bytes. There are {free} bytes free ({error.strerror}). "
                 "Those saved before are kept: make room, and start again from the last",
             ) from error
+
+
+def _check_step(step: int) -> int:
+    try:
+        number = operator.index(step)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise ValueError(f"step must be an integer of at least 0. Received: {step!r}")
+    return number
 
 
 def _read_record(entry: _Entry) -> Record:
