@@ -38,7 +38,6 @@ class SliceCoder(abc.ABC):
         self._num_probed = _PROBED_ROWS * self._shape[1] * self._shape[2]
         self._next = 0
         self._expected_probe: int | None = None
-        self._values: np.ndarray | None = None
         self.probe = 0
         self.tiles = np.zeros((*self._shape, len(self._inner)), np.int32)
 
@@ -74,34 +73,39 @@ class SliceCoder(abc.ABC):
             )
         digits = np.zeros(len(tables), np.int32)
         count, base = len(self._inner), tables.shape[1]
-        tables, own = tables[:count], digits[:count]
         if self._next < self._num_probed:
-            self.probe = zlib.crc32(np.ascontiguousarray(tables).data, self.probe)
+            first = np.ascontiguousarray(tables[:count])
+            self.probe = zlib.crc32(first.data, self.probe)
         self._next += step == 1
         coded = self._coded(place)
-        if not isinstance(coded, slice):
+        if coded is None:
+            digits[:count] = self._code(place, coded, tables[:count], step)
+        else:
             # Of the nearest place inside, as far as it is known.
             row, column = np.minimum(self._inner - 1, place[:2]).T
             repeated = self.tiles[row, column, place[2], np.arange(count)]
-            own[:] = repeated // step % base
-        if isinstance(coded, slice) or len(coded):
-            known = None
-            if self._values is not None:
-                known = self._values[place][coded] // step % base
-            own[coded] = self._code(tables[coded], known)
-        self.tiles[place] += own * step
+            digits[:count] = repeated // step % base
+            if len(coded):
+                digits[coded] = self._code(place, coded, tables[coded], step)
+        self.tiles[place] += digits[:count] * step
         return digits
 
-    def _coded(self, place: tuple[int, ...]) -> np.ndarray | slice:
-        """Returns the tiles of which the place is coded."""
+    def _coded(self, place: tuple[int, ...]) -> np.ndarray | None:
+        """Returns the tiles of which the place is coded, None for all."""
         if self._is_whole:
-            return slice(None)
+            return None
         inside = (self._inner > place[:2]).all(axis=1)
-        return slice(None) if inside.all() else np.flatnonzero(inside)
+        return None if inside.all() else np.flatnonzero(inside)
 
     @abc.abstractmethod
-    def _code(self, tables: np.ndarray, digits: np.ndarray | None) -> np.ndarray:
-        """Codes digits, int32 (n,), which an encoder is given; returns them."""
+    def _code(
+        self,
+        place: tuple[int, ...],
+        coded: np.ndarray | None,
+        tables: np.ndarray,
+        step: int,
+    ) -> np.ndarray:
+        """Codes a digit of some tiles (None: of all); returns int32 (n,)."""
 
 
 class SliceEncoder(SliceCoder):
@@ -118,7 +122,16 @@ class SliceEncoder(SliceCoder):
         self._values = np.ascontiguousarray(np.moveaxis(tiles, 0, -1), np.int32)
         self._coder = ValueEncoder()
 
-    def _code(self, tables: np.ndarray, digits: np.ndarray | None) -> np.ndarray:
+    def _code(
+        self,
+        place: tuple[int, ...],
+        coded: np.ndarray | None,
+        tables: np.ndarray,
+        step: int,
+    ) -> np.ndarray:
+        values = self._values[place]
+        values = values if coded is None else values[coded]
+        digits = values // step % tables.shape[1]
         self._coder.encode(digits, tables)
         return digits
 
@@ -144,7 +157,13 @@ class SliceDecoder(SliceCoder):
         self._expected_probe = probe
         self._coder = ValueDecoder(data)
 
-    def _code(self, tables: np.ndarray, digits: np.ndarray | None) -> np.ndarray:
+    def _code(
+        self,
+        place: tuple[int, ...],
+        coded: np.ndarray | None,
+        tables: np.ndarray,
+        step: int,
+    ) -> np.ndarray:
         try:
             return self._coder.decode(tables)
         except Exception as error:  # no data that these tables can have made
