@@ -17,6 +17,12 @@ Shape = Sequence[int | None]
 _MOST_LEVELS = 65_536
 
 
+def sizes_of(tensor: tf.Tensor) -> list[Any]:
+    """Returns the sizes of a tensor's axes: integers, where the graph knows them."""
+    sizes = tf.shape(tensor)
+    return [size or sizes[axis] for axis, size in enumerate(tensor.shape)]
+
+
 def is_integer(value: Any, least: int | None = None) -> bool:
     """Tells whether a value is an integer, of Python or NumPy, and no boolean.
 
@@ -29,13 +35,9 @@ def is_integer(value: Any, least: int | None = None) -> bool:
     return least is None or int(value) >= least
 
 
-def is_share(value: Any) -> bool:
-    """Tells whether a value is a real number in [0, 1)."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return is_number and 0 <= value < 1
-
-
-def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
+def check_image_shape(
+    image_shape: Any, argument: str = "image_shape"
+) -> tuple[int, int, int]:
     """Checks that a shape is (height, width, channels), each at least 1.
 
     Raises:
@@ -44,8 +46,8 @@ def check_image_shape(image_shape: Any) -> tuple[int, int, int]:
     shape = tuple(image_shape) if np.iterable(image_shape) else ()
     if len(shape) != 3 or not all(is_integer(size, 1) for size in shape):
         raise ValueError(
-            "image_shape must be (height, width, channels), three integers of at "
-            f"least 1. Received: image_shape={image_shape!r}"
+            f"{argument} must be (height, width, channels), three integers of at "
+            f"least 1. Received: {argument}={image_shape!r}"
         )
     height, width, channels = shape
     return int(height), int(width), int(channels)
@@ -65,17 +67,41 @@ def check_integer(argument: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
-def check_dropout_rate(dropout_rate: Any) -> None:
-    """Checks that a rate is a number in [0, 1).
+def check_number(
+    argument: str, value: Any, rule: str, is_right: Callable[[Any], bool]
+) -> float:
+    """Checks that an argument is a real number that follows a rule, and returns it.
+
+    Args:
+        argument: its name.
+        value: anything.
+        rule: what it must be, in words.
+        is_right: the same of a number.
 
     Raises:
         ValueError: when it is not.
     """
-    if not is_share(dropout_rate):
-        raise ValueError(
-            "dropout_rate must be in [0, 1): the share of features dropped in "
-            f"training. Received: dropout_rate={dropout_rate!r}"
-        )
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not is_right(value):
+        raise ValueError(f"{argument} must be {rule}. Received: {argument}={value!r}")
+    return float(value)
+
+
+def check_share(argument: str, value: Any, meaning: str) -> float:
+    """Checks that an argument is a share in [0, 1), and returns it; see `check_number`.
+
+    Args:
+        argument: its name.
+        value: anything.
+        meaning: of what it is the share.
+    """
+    rule = f"in [0, 1): the share of {meaning}"
+    return check_number(argument, value, rule, lambda share: 0 <= share < 1)
+
+
+def check_dropout_rate(dropout_rate: Any) -> float:
+    """Checks the share of features that are dropped; see `check_share`."""
+    return check_share("dropout_rate", dropout_rate, "features dropped in training")
 
 
 def checked(

@@ -13,6 +13,9 @@ from keras_pixelcnn.pixel_values import to_pixels
 # Light grey, so that both black and white images stand out from it.
 _BACKGROUND = 224
 
+_MOST_COLUMNS = 16
+"""Of images of one kind."""
+
 
 def image_grid(
     images: Any,
@@ -55,24 +58,28 @@ def image_grid(
     check_integer("columns", 1 if columns is None else columns)
     check_integer("margin", margin, 0)
     check_integer("min_side", min_side)
-    tiles = _enlarge(_shown_channels(to_pixels(images, num_levels)), min_side)
-    return _tile(tiles, columns or _near_square(tiles), margin)
+    tiles = _shown_channels(to_pixels(images, num_levels))
+    scale = math.ceil(min_side / max(tiles.shape[1:3]))
+    tiles = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
+    batch, height, width, _ = tiles.shape
+    near_square = min(batch, math.ceil(math.sqrt(batch * height / width)))
+    return _tile(tiles, columns or near_square, margin)
 
 
-def columns_of(count: int, most: int = 16) -> int:
+def columns_of(count: int) -> int:
     """Returns in how many columns so many images of one kind stand.
 
     Args:
         count: of the images.
-        most: columns that a picture should not exceed. Defaults to `16`.
 
     Returns:
-        `count`, or of more than `most` images the largest divisor up to it, so that
+        `count`, or of more than 16 images the largest divisor up to that, so that
         each kind begins a row; `count` where that would be less than 4.
     """
-    if count <= most:
+    if count <= _MOST_COLUMNS:
         return count
-    best = max(columns for columns in range(1, most + 1) if count % columns == 0)
+    divisors = [n for n in range(1, _MOST_COLUMNS + 1) if count % n == 0]
+    best = max(divisors)
     return best if best >= 4 else count
 
 
@@ -115,16 +122,6 @@ def _shown_channels(images: np.ndarray) -> np.ndarray:
     if channels in (1, 3):
         return images
     return images.swapaxes(2, 3).reshape(batch, height, channels * width, 1)
-
-
-def _enlarge(images: np.ndarray, min_side: int) -> np.ndarray:
-    scale = math.ceil(min_side / max(images.shape[1:3]))
-    return images.repeat(scale, axis=1).repeat(scale, axis=2)
-
-
-def _near_square(tiles: np.ndarray) -> int:
-    batch, height, width, _ = tiles.shape
-    return min(batch, math.ceil(math.sqrt(batch * height / width)))
 
 
 def _tile(tiles: np.ndarray, columns: int, margin: int) -> np.ndarray:

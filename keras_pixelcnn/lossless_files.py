@@ -86,10 +86,6 @@ def _file(picture: Any, options: dict[str, Any]) -> bytes:
         return file.getvalue()
 
 
-def _nothing() -> None:
-    return None
-
-
 def _webp_missing() -> str | None:
     from PIL import features
 
@@ -104,6 +100,6 @@ def _jpeg_xl_missing() -> str | None:
     return None
 
 
-PNG = Codec("PNG", _png_files, _nothing)
+PNG = Codec("PNG", _png_files, lambda: None)
 WEBP = Codec("WebP lossless", _webp_files, _webp_missing)
 JPEG_XL = Codec("JPEG XL", _jpeg_xl_files, _jpeg_xl_missing)

@@ -136,26 +136,21 @@ def _check_model(model: Any) -> None:
         )
 
 
-def _check_pixel(pixel: Any, image_shape: tuple[int, int, int]) -> tuple[int, int]:
-    place = tuple(pixel) if np.ndim(pixel) == 1 else ()
-    is_pair = len(place) == 2 and all(is_integer(index) for index in place)
-    height, width, _ = image_shape
-    if not is_pair or not (0 <= place[0] < height and 0 <= place[1] < width):
-        raise ValueError(
-            f"pixel must be (row, column) in an image of {height} rows and {width} "
-            f"columns. Received: pixel={pixel!r}"
-        )
-    return int(place[0]), int(place[1])
-
-
 def _outputs(
     image_shape: tuple[int, int, int], pixel: tuple[int, int] | None
 ) -> np.ndarray:
     """Lists the channels to look at: int (n, 3) of row, column and channel."""
     if pixel is None:
         return np.argwhere(np.ones(image_shape, bool))
-    row, column = _check_pixel(pixel, image_shape)
-    return np.array([(row, column, channel) for channel in range(image_shape[-1])])
+    place = tuple(pixel) if np.ndim(pixel) == 1 else ()
+    is_pair = len(place) == 2 and all(is_integer(index) for index in place)
+    height, width, channels = image_shape
+    if not is_pair or not (0 <= place[0] < height and 0 <= place[1] < width):
+        raise ValueError(
+            f"pixel must be (row, column) in an image of {height} rows and {width} "
+            f"columns. Received: pixel={pixel!r}"
+        )
+    return np.array([(*place, channel) for channel in range(channels)])
 
 
 def _gradients_of(

@@ -129,7 +129,7 @@ def test_a_name_that_is_none_is_told(name):
 
 
 def test_a_name_that_is_nearly_one_gets_a_suggestion():
-    with pytest.raises(ValueError, match=f"Did you mean '{DIGITS}'"):
+    with pytest.raises(ValueError, match=f"Was {DIGITS} meant"):
         kp.from_preset("gated_pixelcnn_digit")
 
 

@@ -8,9 +8,8 @@ with the surprise that is usual. `surprise_map` shows where an image is strange,
 `auroc` how well it works, and `paint_defects` makes faults to be found.
 """
 
-from keras_pixelcnn.anomaly.defects import paint_defects
+from keras_pixelcnn.anomaly.changed_images import mutate, paint_defects
 from keras_pixelcnn.anomaly.maps import heat_map, surprise_map
-from keras_pixelcnn.anomaly.mutation import mutate
 from keras_pixelcnn.anomaly.scores import (
     auroc,
     input_complexity,

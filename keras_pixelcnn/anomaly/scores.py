@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_pixelcnn import lossless_files
-from keras_pixelcnn.checks import check_images, check_integer, is_integer, is_share
+from keras_pixelcnn.checks import check_images, check_integer, check_share, is_integer
 from keras_pixelcnn.evaluation import Estimate
 
 _CODECS = (lossless_files.PNG, lossless_files.WEBP)
@@ -188,8 +188,7 @@ def typicality_threshold(
     reference = _check_log_prob(reference_log_prob, "reference_log_prob")
     for name, value in (("group_size", group_size), ("num_resamples", num_resamples)):
         check_integer(name, value)
-    if not is_share(false_alarms):
-        raise ValueError(f"false_alarms must be in [0, 1). Received: {false_alarms!r}")
+    check_share("false_alarms", false_alarms, "usual groups above the threshold")
     generator = np.random.Generator(np.random.Philox(seed))
     groups = generator.choice(reference, num_resamples * group_size)
     scores = typicality(groups, reference, group_size)

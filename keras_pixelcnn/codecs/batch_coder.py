@@ -105,7 +105,7 @@ class BatchCoder:
         ]
         self._scan(coders, conditions, len(tiles), most_slices, whole_values)
         slices = tuple(CodedSlice(each.probe, each.finish()) for each in coders)
-        return CodedBatch(len(tiles), digest(_as_words(tiles)), slices)
+        return CodedBatch(len(tiles), digest([tiles.astype("<i4")]), slices)
 
     def decode(
         self,
@@ -137,7 +137,7 @@ class BatchCoder:
         )
         # A place beyond the edge may be visited before the one that it repeats.
         tiles = repeat_edges(tiles, np.asarray(inner))
-        if digest(_as_words(tiles)) != batch.pixel_digest:
+        if digest([tiles.astype("<i4")]) != batch.pixel_digest:
             raise NumericsError("other pixels come out")
         return tiles
 
@@ -150,7 +150,12 @@ class BatchCoder:
     ) -> np.ndarray:
         with self._lock:  # the graph asks the coders of one call
             if form not in self._graphs:
-                self._graphs[form] = self._new_graph(*form)
+                specs = self._model.conditions.tensor_specs(with_presence=True)
+                self._graphs[form] = tf.function(
+                    functools.partial(self._scan_in_graph, *form),
+                    input_signature=[tf.TensorSpec([], tf.int32), specs],
+                    autograph=False,
+                )
             self._coders, self._error = coders, None
             inputs = {name: tf.constant(value) for name, value in conditions.items()}
             try:
@@ -162,14 +167,6 @@ class BatchCoder:
             finally:
                 self._coders = ()
         return tiles.numpy()
-
-    def _new_graph(self, most_slices: int, whole_values: bool) -> Any:
-        specs = self._model.conditions.tensor_specs(with_presence=True)
-        return tf.function(
-            functools.partial(self._scan_in_graph, most_slices, whole_values),
-            input_signature=[tf.TensorSpec([], tf.int32), specs],
-            autograph=False,
-        )
 
     def _scan_in_graph(
         self,
@@ -217,7 +214,3 @@ def slices_of(num_tiles: int, most_slices: int) -> list[slice]:
         slice(i * slices.size, min((i + 1) * slices.size, num_tiles))
         for i in range(slices.count)
     ]
-
-
-def _as_words(tiles: np.ndarray) -> np.ndarray:
-    return tiles.astype("<i4")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_pixelcnn.codecs.errors import DamagedStreamError, WrongModelError
-from keras_pixelcnn.codecs.fingerprint import digest_of
+from keras_pixelcnn.codecs.fingerprint import digest
 from keras_pixelcnn.codecs.range_coder import (
     MOST_UNIFORM_VALUES,
     ValueDecoder,
@@ -110,7 +110,7 @@ class ImageConditions:
         if not others:
             return b""
         parts = (self._parts(name, num_images) for name in others)
-        return digest_of(itertools.chain.from_iterable(parts))
+        return digest(itertools.chain.from_iterable(parts))
 
     def _parts(self, name: str, num_images: int) -> Iterator[np.ndarray]:
         value = self._values[name]

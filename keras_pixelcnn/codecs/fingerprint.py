@@ -14,6 +14,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.samplers import num_processors
+
 NUM_BYTES = 16
 """Of a model's fingerprint."""
 
@@ -75,13 +77,8 @@ def fingerprint(model: Any) -> bytes:
     return found.digest()
 
 
-def digest(*parts: bytes | np.ndarray) -> bytes:
-    """Computes a digest of `DIGEST_BYTES` bytes."""
-    return digest_of(parts)
-
-
-def digest_of(parts: Iterable[bytes | np.ndarray]) -> bytes:
-    """Computes `digest` of parts that come one after the other."""
+def digest(parts: Iterable[bytes | np.ndarray]) -> bytes:
+    """Computes a digest of `DIGEST_BYTES` bytes, of parts one after the other."""
     found = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for part in parts:
         found.update(
@@ -97,7 +94,7 @@ def describe_environment() -> str:
         f"keras {keras.__version__}",
         f"constriction {importlib.metadata.version('constriction')}",
     ]
-    threads = tf.config.threading.get_intra_op_parallelism_threads() or _num_threads()
+    threads = tf.config.threading.get_intra_op_parallelism_threads() or num_processors()
     devices = {device.device_type for device in tf.config.list_physical_devices()}
     switches = [
         f"{name}={os.environ[name]}" for name in _SWITCHES if name in os.environ
@@ -112,12 +109,6 @@ def describe_environment() -> str:
             *switches,
         ]
     )
-
-
-def _num_threads() -> int:
-    if hasattr(os, "sched_getaffinity"):  # on Linux
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _features() -> list[str]:

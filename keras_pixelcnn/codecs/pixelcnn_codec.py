@@ -1,13 +1,11 @@
 """PixelCNNCodec: lossless compression by a model's probabilities."""
 
-import numbers
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 
-from keras_pixelcnn.checks import verb
+from keras_pixelcnn.checks import is_integer, verb
 from keras_pixelcnn.codecs import condition_codes
 from keras_pixelcnn.codecs.batch_coder import BatchCoder, CodedBatch
 from keras_pixelcnn.codecs.byte_fields import as_bytes
@@ -30,26 +28,13 @@ from keras_pixelcnn.codecs.tile_batches import (
     join_batches,
     tile_places,
 )
-from keras_pixelcnn.likelihoods import PixelLikelihood
-from keras_pixelcnn.samplers import BatchSlices, Draw, most_slices_in_graphs
+from keras_pixelcnn.samplers import most_slices_in_graphs
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import AutoregressiveImageModel
 
 OnBatch = Callable[[int, int], None]
 """Called with (tiles done, bytes of them) after each batch."""
-
-
-class CodedModel(Protocol):
-    """A Keras model with what the codec needs."""
-
-    image_shape: tuple[int, int, int]
-    num_levels: int
-    conditions: Any
-    pixel_likelihood: PixelLikelihood
-    has_scan_steps: bool
-
-    def scan(
-        self, draw: Draw, conditions: Mapping[str, tf.Tensor], slices: BatchSlices
-    ) -> tf.Tensor:
-        """Lets `draw` choose all values of a batch, each once, in the model's order."""
 
 
 class PixelCNNCodec:
@@ -94,11 +79,10 @@ class PixelCNNCodec:
         True
     """
 
-    def __init__(self, model: CodedModel, batch_size: int = 128) -> None:
-        is_integer = isinstance(batch_size, numbers.Integral) and not isinstance(
-            batch_size, bool
-        )
-        if not is_integer or not 1 <= batch_size <= MOST_TILES:
+    def __init__(
+        self, model: "AutoregressiveImageModel", batch_size: int = 128
+    ) -> None:
+        if not is_integer(batch_size, 1) or batch_size > MOST_TILES:
             raise ValueError(
                 f"batch_size must be an integer from 1 to {MOST_TILES:,}. "
                 f"Received: batch_size={batch_size!r}"

@@ -62,7 +62,9 @@ class SliceCoder(abc.ABC):
             raise RuntimeError(f"A scan must visit a place once. Received: {place}")
         self._visited[place] = step == 1
         if self._next == self._num_probed:
-            self._check_probe()
+            expected = self._expected_probe
+            if expected is not None and self.probe != expected:
+                raise NumericsError("the first tables differ")
         if np.isnan(tables[:, 0]).any():
             raise CodecError(
                 "The model must give finite parameters. Received: probabilities that "
@@ -71,13 +73,18 @@ class SliceCoder(abc.ABC):
             )
         digits = np.zeros(len(tables), np.int32)
         count, base = len(self._inner), tables.shape[1]
-        self._probe(tables[:count])
+        if self._next < self._num_probed:
+            first = np.ascontiguousarray(tables[:count])
+            self.probe = zlib.crc32(first.data, self.probe)
         self._next += step == 1
         coded = self._coded(place)
         if coded is None:
             digits[:count] = self._code(place, coded, tables[:count], step)
         else:
-            digits[:count] = self._repeated(place) // step % base
+            # Of the nearest place inside, as far as it is known.
+            row, column = np.minimum(self._inner - 1, place[:2]).T
+            repeated = self.tiles[row, column, place[2], np.arange(count)]
+            digits[:count] = repeated // step % base
             if len(coded):
                 digits[coded] = self._code(place, coded, tables[coded], step)
         self.tiles[place] += digits[:count] * step
@@ -89,20 +96,6 @@ class SliceCoder(abc.ABC):
             return None
         inside = (self._inner > place[:2]).all(axis=1)
         return None if inside.all() else np.flatnonzero(inside)
-
-    def _repeated(self, place: tuple[int, ...]) -> np.ndarray:
-        """Returns the values of the nearest place inside, as far as they are known."""
-        row, column = np.minimum(self._inner - 1, place[:2]).T
-        tiles = np.arange(len(self._inner))
-        return self.tiles[row, column, place[2], tiles]
-
-    def _probe(self, tables: np.ndarray) -> None:
-        if self._next < self._num_probed:
-            self.probe = zlib.crc32(np.ascontiguousarray(tables).data, self.probe)
-
-    def _check_probe(self) -> None:
-        if self._expected_probe is not None and self.probe != self._expected_probe:
-            raise NumericsError("the first tables differ")
 
     @abc.abstractmethod
     def _code(

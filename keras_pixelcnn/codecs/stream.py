@@ -148,7 +148,7 @@ class StreamWriter:
     def __init__(self, header: Header) -> None:
         body = _header_bytes(header)
         start = MAGIC + bytes([header.version])
-        self._identity = digest(start, body)
+        self._identity = digest([start, body])
         self._num_batches = 0
         self.start = start + string(body) + self._identity
 
@@ -203,7 +203,7 @@ def read_stream(data: bytes) -> tuple[Header, list[CodedBatch]]:
 
 
 def _batch_digest(identity: bytes, index: int, body: bytes) -> bytes:
-    return digest(identity, number(index), body)
+    return digest([identity, number(index), body])
 
 
 def _read_batch(body: bytes, size: int, most_slices: int) -> CodedBatch:
@@ -253,7 +253,7 @@ def _read_start(reader: ByteReader) -> tuple[Header, bytes]:
             f"version {version}; it is of a later release of this package, or damaged."
         )
     body = reader.string()
-    identity = digest(start + bytes([version]), body)
+    identity = digest([start + bytes([version]), body])
     if reader.read(DIGEST_BYTES) != identity:
         raise DamagedStreamError(
             "The stream is damaged: its header does not have the checksum that it "
@@ -268,7 +268,9 @@ def _read_body(reader: ByteReader) -> Header:
     image_shape = (reader.number(), reader.number(), reader.number())
     num_levels, dtype, is_array = reader.number(), reader.number(), reader.number()
     batch_size, most_slices = reader.number(), reader.number()
-    sizes = _read_runs(reader)
+    count = reader.number()
+    # Each run takes bytes, so that the bytes bound how many there can be.
+    runs = reader.numbers(min(3 * count, reader.num_left + 1))
     conditions, conditions_digest = reader.string(), reader.string()
     numerics, metadata = reader.string(), reader.string()
     reader.end()
@@ -280,7 +282,7 @@ def _read_body(reader: ByteReader) -> Header:
         num_levels=num_levels,
         dtype=DTYPES[dtype],
         is_array=bool(is_array),
-        sizes=sizes,
+        sizes=SizeRuns([runs[::3], runs[1::3], runs[2::3]]),
         batch_size=batch_size,
         most_slices=most_slices,
         conditions=conditions,
@@ -288,13 +290,6 @@ def _read_body(reader: ByteReader) -> Header:
         numerics=numerics.decode("utf-8", "replace"),
         metadata=metadata,
     )
-
-
-def _read_runs(reader: ByteReader) -> SizeRuns:
-    count = reader.number()
-    # Each run takes bytes, so that the bytes bound how many there can be.
-    numbers = reader.numbers(min(3 * count, reader.num_left + 1))
-    return SizeRuns([numbers[::3], numbers[1::3], numbers[2::3]])
 
 
 def _checked(header: Header) -> Header:

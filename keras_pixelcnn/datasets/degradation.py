@@ -107,8 +107,7 @@ class Degradation(NamedTuple):
         Returns:
             float64 (batch, *image_shape), levels from 0 to num_levels - 1, not rounded.
         """
-        scaled = np.clip(self.baseline(maps, image_shape), -1, 1)
-        return (scaled.astype(np.float64) + 1) * ((num_levels - 1) / 2)
+        return _to_levels(self.baseline(maps, image_shape), num_levels)
 
 
 def as_pictures(
@@ -125,10 +124,13 @@ def as_pictures(
         float64 (batch, *image_shape), levels from 0 to num_levels - 1, not rounded.
     """
     height, width, channels = image_shape
-    shown = np.clip(maps[..., :channels], -1, 1).astype(np.float64)
+    shown = _to_levels(maps[..., :channels], num_levels)
     shown = shown.repeat(height // maps.shape[1], 1).repeat(width // maps.shape[2], 2)
-    shown = np.broadcast_to(shown, (len(maps), *image_shape))
-    return (shown + 1) * ((num_levels - 1) / 2)
+    return np.broadcast_to(shown, (len(maps), *image_shape))
+
+
+def _to_levels(scaled: np.ndarray, num_levels: int) -> np.ndarray:
+    return (np.clip(scaled, -1, 1).astype(np.float64) + 1) * ((num_levels - 1) / 2)
 
 
 def psnr(images: Any, restored: Any, num_levels: int) -> np.ndarray:
@@ -182,26 +184,10 @@ def _grey_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     return *shape[:2], 1
 
 
-def _to_grey(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    return images @ np.array([[0.299], [0.587], [0.114]])  # ITU-R 601
-
-
-def _repeat_grey(maps: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    return np.repeat(maps, 3, axis=-1)
-
-
-def _add_noise(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    return images + generator.normal(0, 2 * _NOISE, images.shape)
-
-
 def _median(maps: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     from scipy import ndimage
 
     return ndimage.median_filter(maps, (1, 3, 3, 1))
-
-
-def _with_mask_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    return *shape[:2], shape[2] + 1
 
 
 def known_pixels_map(images: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -255,11 +241,25 @@ DEGRADATIONS = {
         _super_resolution(2),
         _super_resolution(4),
         Degradation(
-            "colorization", _grey_shape, _to_grey, _repeat_grey, "grey as it is"
+            "colorization",
+            _grey_shape,
+            lambda images, _: images @ np.array([[0.299], [0.587], [0.114]]),  # as luma
+            lambda maps, _: np.repeat(maps, 3, axis=-1),
+            "grey as it is",
         ),
-        Degradation("denoising", lambda shape: shape, _add_noise, _median, "median"),
         Degradation(
-            "inpainting", _with_mask_shape, _cut_hole, _nearest_known, "nearest known"
+            "denoising",
+            lambda shape: shape,
+            lambda images, chance: images + chance.normal(0, 2 * _NOISE, images.shape),
+            _median,
+            "median",
+        ),
+        Degradation(
+            "inpainting",
+            lambda shape: (*shape[:2], shape[2] + 1),
+            _cut_hole,
+            _nearest_known,
+            "nearest known",
         ),
     )
 }

@@ -185,7 +185,11 @@ def _paths(root: pathlib.Path) -> list[str]:
     for parent, folders, names in os.walk(root, onerror=_raise):
         folders[:] = filter(_is_visible, folders)
         below = pathlib.Path(parent).relative_to(root)
-        found += [(below / name).as_posix() for name in names if _is_image(name)]
+        found += [
+            (below / name).as_posix()
+            for name in names
+            if _is_visible(name) and name.lower().endswith(SUFFIXES)
+        ]
     if not found:
         raise FileNotFoundError(
             f"No image was found in {str(root)!r} or its class folders. Looked for "
@@ -285,10 +289,6 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
 
 def _is_visible(name: str) -> bool:
     return not name.startswith((".", "__MACOSX", "@eaDir"))
-
-
-def _is_image(name: str) -> bool:
-    return _is_visible(name) and name.lower().endswith(SUFFIXES)
 
 
 def _raise(error: OSError) -> None:

@@ -3,7 +3,6 @@
 import functools
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -168,7 +167,15 @@ def _render_all(
     """Draws all fonts; files with their sizes and times tell whether any changed."""
     usable, left_out, damaged = [], {}, {}
     seen: dict[object, str] = {}
-    for path, family, name in _named(root, [path for path, *_ in files], damaged):
+    named = []
+    for path, *_ in files:
+        try:
+            family, name = read_name(path)
+        except OSError as error:
+            damaged[path.relative_to(root).as_posix()] = str(error)
+        else:
+            named.append((name, path, family))
+    for name, path, family in sorted(named):
         key = path.relative_to(root).as_posix()
         try:
             letters = render_letters(path, size)
@@ -185,22 +192,6 @@ def _render_all(
         seen[name] = seen[letters.tobytes()] = key
         usable.append(Font(name, family, letters))
     return _Fonts(tuple(usable), left_out, damaged)
-
-
-def _named(
-    root: pathlib.Path, paths: Sequence[pathlib.Path], damaged: dict[str, str]
-) -> Iterator[tuple[pathlib.Path, str, str]]:
-    """Yields paths, families and names, sorted by name."""
-    named = []
-    for path in paths:
-        try:
-            family, name = read_name(path)
-        except OSError as error:
-            damaged[path.relative_to(root).as_posix()] = str(error)
-        else:
-            named.append((name, path, family))
-    for name, path, family in sorted(named):
-        yield path, family, name
 
 
 def _tell(root: pathlib.Path, fonts: _Fonts, count: int, on_damaged: str) -> None:

@@ -83,18 +83,6 @@ def open_image(path: pathlib.Path) -> Iterator["ImageFile.ImageFile"]:
         yield image
 
 
-def _check_size(image: "ImageFile.ImageFile") -> None:
-    from PIL import Image
-
-    width, height = image.size
-    most = Image.MAX_IMAGE_PIXELS
-    if most is not None and width * height > most:
-        raise ValueError(
-            f"an image must have at most {most:,} pixels, and it has {width} x "
-            f"{height}; raise PIL.Image.MAX_IMAGE_PIXELS for larger ones"
-        )
-
-
 def stored_bits(image: "ImageFile.ImageFile") -> int:
     """Returns how many bits the file has for each value; Pillow may decode fewer.
 
@@ -199,7 +187,11 @@ class _Picture(typing.NamedTuple):
             return _Layer(values.reshape(*values.shape[:2], -1), None, 255)
         values = np.asarray(image.convert("RGBA")).astype(np.int32)
         values, alpha = values[..., :3], values[..., 3:]
-        return _Layer(_gray(values) if channels == "L" else values, alpha, 255)
+        return _Layer(
+            luma(*np.split(values, 3, axis=-1)) if channels == "L" else values,
+            alpha,
+            255,
+        )
 
 
 def _decode(file: "ImageFile.ImageFile") -> _Picture:
@@ -210,9 +202,15 @@ def _decode(file: "ImageFile.ImageFile") -> _Picture:
             have no fixed range or are signed, or Pillow would read others.
         Exception: of nearly any kind, when the file is damaged.
     """
-    from PIL import ImageOps
+    from PIL import Image, ImageOps
 
-    _check_size(file)
+    width, height = file.size
+    most = Image.MAX_IMAGE_PIXELS
+    if most is not None and width * height > most:
+        raise ValueError(
+            f"an image must have at most {most:,} pixels, and it has {width} x "
+            f"{height}; raise PIL.Image.MAX_IMAGE_PIXELS for larger ones"
+        )
     unread = unread_of_tiff(file)
     if unread is not None:
         raise ValueError(f"{unread} cannot be read exactly")
@@ -236,10 +234,6 @@ def _decode(file: "ImageFile.ImageFile") -> _Picture:
     if is_deep_colour and isinstance(file.info.get("transparency"), tuple):
         raise ValueError("colours of 16 bits with a transparent one cannot be read")
     return _Picture(file, bits, is_grey)
-
-
-def _gray(values: np.ndarray) -> np.ndarray:
-    return luma(*np.split(values, 3, axis=-1))
 
 
 def read_image(

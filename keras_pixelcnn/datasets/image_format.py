@@ -8,6 +8,7 @@ import tensorflow as tf
 from absl import logging
 
 from keras_pixelcnn.checks import is_integer
+from keras_pixelcnn.pixel_values import luma
 
 COLOR_MODES = ("grayscale", "rgb")
 
@@ -135,19 +136,13 @@ def _convert_color(image: tf.Tensor, color_mode: str | None) -> tf.Tensor:
     if color_mode == "rgb" and channels == 1:
         return tf.repeat(image, 3, axis=-1)
     if color_mode == "grayscale" and channels == 3:
-        return _luma(image)
+        return tf.cast(
+            luma(*tf.split(tf.cast(image, tf.int64), 3, axis=-1)), image.dtype
+        )
     raise ValueError(
         f"Images must have 1 or 3 channels to become color_mode={color_mode!r}, "
         f"received {channels} channels. Pass color_mode=None to keep them."
     )
-
-
-def _luma(image: tf.Tensor) -> tf.Tensor:
-    """Computes ITU-R 601 luma, in integers, the same on every machine."""
-    red, green, blue = tf.unstack(tf.cast(image, tf.int64), axis=-1)
-    # 0.299, 0.587 and 0.114 of 65,536, which is also Pillow's arithmetic.
-    luma = (19595 * red + 38470 * green + 7471 * blue + 32768) // 65536
-    return tf.cast(luma[..., tf.newaxis], image.dtype)
 
 
 def _fit(image: tf.Tensor, size: tuple[int, int], levels: int) -> tf.Tensor:

@@ -19,6 +19,7 @@ from keras_pixelcnn.datasets import (
     tfds_source,
 )
 from keras_pixelcnn.datasets.image_format import ImageFormat, checked_size
+from keras_pixelcnn.datasets.tfds_builder import find_builder
 
 _DIGITS_LEVELS = 17
 
@@ -232,7 +233,7 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
     prefix, _ = _divide_name(name)
     if prefix:
         return _LEVELS_OF_PREFIX[prefix]
-    return tfds_source.native_num_levels(name, data_dir)
+    return tfds_source.num_levels(name, find_builder(name, data_dir))
 
 
 def label_names(
@@ -294,18 +295,7 @@ def _check_arguments(
 
 
 def _read_digits(split: str, image_format: ImageFormat) -> tf.data.Dataset:
-    """Reads one split of the 1,797 images of 8x8 pixels, 0 to 16.
-
-    Args:
-        split: "train", "validation", "test" or "all".
-        image_format: what the images shall look like.
-
-    Returns:
-        Single examples: {"image": (h, w, c), "label": int64 in [0, 10)}.
-
-    Raises:
-        ValueError: if `split` is another name, or asks for too many levels.
-    """
+    """Reads one split of the 1,797 images of 8x8 pixels, 0 to 16."""
     from sklearn.datasets import load_digits
 
     image_format.check_levels(_DIGITS_LEVELS)
@@ -343,18 +333,13 @@ def finish(
     if cache:
         examples = examples.cache()
     if shuffle:
+        count = int(examples.cardinality())  # negative where it is not known
+        buffer = count if cache else min(count, UNCACHED_SHUFFLE_BUFFER)
         examples = examples.shuffle(
-            _shuffle_buffer(int(examples.cardinality()), cache),
+            UNCACHED_SHUFFLE_BUFFER if count < 0 else max(1, buffer),
             seed=seed,
             reshuffle_each_iteration=True,
         )
     if batch_size is not None:
         examples = examples.batch(batch_size)
     return examples.prefetch(tf.data.AUTOTUNE)
-
-
-def _shuffle_buffer(cardinality: int, cached: bool) -> int:
-    if cardinality < 0:  # unknown
-        return UNCACHED_SHUFFLE_BUFFER
-    largest = cardinality if cached else min(cardinality, UNCACHED_SHUFFLE_BUFFER)
-    return max(1, largest)

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-from collections.abc import Iterable
 
 import numpy as np
 import tensorflow as tf
@@ -115,22 +114,14 @@ class _Photos:
     def cut(
         self, parts: tuple[str, ...], on_damaged: str
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Reads the photos of some splits and cuts them.
-
-        Args:
-            parts: "train", "validation", "test" or several of these.
-            on_damaged: "skip" or "raise".
-
-        Returns:
-            Patches, (n, h, w, c) uint8, and labels, (n,) int64, split by split.
-
-        Raises:
-            ValueError: if a photo is too small.
-            DamagedImageError: if a photo is damaged and `on_damaged` is "raise", or
-                if all are.
-        """
+        """Cuts photos of some splits: uint8 (n, h, w, c); and labels, int64 (n,)."""
         patches, labels = [], []
-        shares = [(part, index) for part in parts for index in self._indices(part)]
+        everything = range(len(self.found.files))
+        shares = [
+            (part, index)
+            for part in parts
+            for index in (everything if self.in_bands else self.found.choose(part))
+        ]
         for part, index in shares:
             path, label = self.found.files[index]
             photo = self._read(path)
@@ -149,11 +140,6 @@ class _Photos:
                 shorten(sorted(self.damaged)),
             )
         return np.concatenate(patches), np.concatenate(labels)
-
-    def _indices(self, part: str) -> Iterable[int]:
-        if self.in_bands:
-            return range(len(self.found.files))
-        return self.found.choose(part)
 
     def _read(self, path: str) -> np.ndarray | None:
         try:

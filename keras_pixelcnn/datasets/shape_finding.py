@@ -52,21 +52,14 @@ def find_shapes(image: np.ndarray) -> list[Found | None]:
     """
     from scipy import ndimage
 
+    names = {int(np.dot(values, (4, 2, 1))): name for name, values in COLORS.items()}
     found = []
     codes = np.asarray(image, np.int64) @ (4, 2, 1)
     for code in range(1, 8):
         spots, _ = ndimage.label(codes == code, np.ones((3, 3)))
         for index, where in enumerate(ndimage.find_objects(spots), start=1):
-            color = _color_name(code)
-            found.append(_name(spots[where] == index, where, color))
+            found.append(_name(spots[where] == index, where, names.get(code)))
     return found
-
-
-def _color_name(code: int) -> str | None:
-    for name, values in COLORS.items():
-        if np.dot(values, (4, 2, 1)) == code:
-            return name
-    return None
 
 
 def _name(

@@ -5,9 +5,9 @@ import difflib
 import io
 import os
 import re
-import types
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 from keras_pixelcnn.datasets.errors import DatasetUnavailableError
 
@@ -189,17 +189,7 @@ def _quietly() -> Iterator[None]:
 
     with (
         contextlib.redirect_stdout(io.StringIO()),
-        _set_for_now(downloader, "MAX_RETRIES", _DOWNLOAD_RETRIES),
-        _set_for_now(tqdm_utils, "_active", False),
+        mock.patch.object(downloader, "MAX_RETRIES", _DOWNLOAD_RETRIES),
+        mock.patch.object(tqdm_utils, "_active", False),
     ):
         yield
-
-
-@contextlib.contextmanager
-def _set_for_now(module: types.ModuleType, name: str, value: object) -> Iterator[None]:
-    before = getattr(module, name)
-    setattr(module, name, value)
-    try:
-        yield
-    finally:
-        setattr(module, name, before)

@@ -44,7 +44,7 @@ def read(
     import tensorflow_datasets as tfds
 
     builder = find_builder(name, data_dir)
-    levels = _image_levels(name, builder)
+    levels = num_levels(name, builder)
     image_format.check_levels(levels)
     _check_shape(name, builder.info.features["image"].shape, image_format)
     labels = TfdsLabels.find(name, builder, label_feature)
@@ -66,23 +66,6 @@ def read(
     return examples.map(convert, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None) -> int:
-    """Returns how many values a pixel of a tfds dataset can take.
-
-    Args:
-        name: name, with "/config" and ":version" where wanted.
-        data_dir: where tfds keeps its data, or None for tfds's default.
-
-    Returns:
-        2 for "binarized_mnist"; of the others 256 for uint8 images, 65,536 for uint16
-        images.
-
-    Raises:
-        ValueError: if there is no such dataset, or it has no images of these types.
-    """
-    return _image_levels(name, find_builder(name, data_dir))
-
-
 def label_names(
     name: str, data_dir: str | os.PathLike[str] | None = None
 ) -> tuple[str, ...] | None:
@@ -92,7 +75,12 @@ def label_names(
     return tuple(getattr(label, "names", None) or ()) or None
 
 
-def _image_levels(name: str, builder: Any) -> int:
+def num_levels(name: str, builder: Any) -> int:
+    """Returns how many values a pixel of a tfds dataset can take.
+
+    Raises:
+        ValueError: when it has no images, or of other types than uint8 and uint16.
+    """
     features = builder.info.features
     if "image" not in features:
         raise ValueError(

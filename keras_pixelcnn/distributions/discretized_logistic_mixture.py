@@ -80,12 +80,12 @@ class DiscretizedLogisticMixture(LevelDistribution):
         if (scale is None) == (log_scale is None):
             raise ValueError("Exactly one of scale and log_scale must be given.")
         with tf.name_scope(name) as name:
-            self._logits = _as_tensor(logits, "logits")
-            self._loc = _as_tensor(loc, "loc")
-            self._scale = _as_tensor(scale, "scale")
-            self._log_scale = _as_tensor(log_scale, "log_scale")
-            self._coefficients = _as_tensor(coefficients, "coefficients")
-        self._num_levels = num_levels
+            self.logits = _as_tensor(logits, "logits")
+            self.loc = _as_tensor(loc, "loc")
+            self.scale = _as_tensor(scale, "scale")
+            self.log_scale = _as_tensor(log_scale, "log_scale")
+            self.coefficients = _as_tensor(coefficients, "coefficients")
+        self.num_levels = num_levels
         self._likelihood = self._checked_likelihood()
         super().__init__(
             dtype=tf.int32,
@@ -141,72 +141,42 @@ class DiscretizedLogisticMixture(LevelDistribution):
             "log_scale": properties(event_ndims=2),
         }
 
-    @property
-    def logits(self) -> tf.Tensor:
-        """Logits of the components, (..., K)."""
-        return self._logits
-
-    @property
-    def loc(self) -> tf.Tensor:
-        """Locations in levels, (..., K, channels)."""
-        return self._loc
-
-    @property
-    def scale(self) -> tf.Tensor | None:
-        """Scales in levels, (..., K, channels), or None."""
-        return self._scale
-
-    @property
-    def log_scale(self) -> tf.Tensor | None:
-        """Logarithms of scales, (..., K, channels), or None."""
-        return self._log_scale
-
-    @property
-    def coefficients(self) -> tf.Tensor | None:
-        """Coefficients, (..., K, pairs), or None."""
-        return self._coefficients
-
-    @property
-    def num_levels(self) -> int:
-        """Number of levels."""
-        return self._num_levels
-
     def _checked_likelihood(self) -> LogisticMixture:
         """Makes the likelihood, once the sizes of the parameters fit together."""
-        scale = self._log_scale if self._scale is None else self._scale
+        scale = self.log_scale if self.scale is None else self.scale
         components, channels = set(), set()
-        if self._logits.shape.rank != 0 and 2 <= _least_rank(self._loc, scale):
-            components = {self._logits.shape[-1], self._loc.shape[-2], scale.shape[-2]}
-            channels = {self._loc.shape[-1], scale.shape[-1]}
+        if self.logits.shape.rank != 0 and 2 <= _least_rank(self.loc, scale):
+            components = {self.logits.shape[-1], self.loc.shape[-2], scale.shape[-2]}
+            channels = {self.loc.shape[-1], scale.shape[-1]}
         if len(components) != 1 or len(channels) != 1:
             raise ValueError(
                 "logits must be (..., K), loc and scale (..., K, channels). Received: "
-                f"logits of shape {tuple(self._logits.shape)}, loc of shape "
-                f"{tuple(self._loc.shape)}, scale of shape {tuple(scale.shape)}"
+                f"logits of shape {tuple(self.logits.shape)}, loc of shape "
+                f"{tuple(self.loc.shape)}, scale of shape {tuple(scale.shape)}"
             )
         (channels,) = channels
         pairs = discretized_mixture.num_coefficients(channels)
-        given = self._coefficients
+        given = self.coefficients
         if given is not None and tuple(given.shape[-2:]) != (*components, pairs):
             raise ValueError(
                 f"coefficients must be (..., K, {pairs}) for {channels} channels. "
                 f"Received: coefficients of shape {tuple(given.shape)}"
             )
-        return LogisticMixture(self._num_levels, channels, *components)
+        return LogisticMixture(self.num_levels, channels, *components)
 
     def _mixture(self) -> PixelMixture:
-        loc = tf.cast(_swapped(self._loc), tf.float64)
+        loc = tf.cast(_swapped(self.loc), tf.float64)
         channels, components = loc.shape[-2:]
-        if self._coefficients is None:
+        if self.coefficients is None:
             pairs = discretized_mixture.num_coefficients(channels)
             coefficients = tf.zeros([pairs, components], tf.float64)
         else:
-            coefficients = tf.cast(_swapped(self._coefficients), tf.float64)
-        if self._log_scale is None:
-            log_scale = tf.math.log(tf.cast(self._scale, tf.float64))
+            coefficients = tf.cast(_swapped(self.coefficients), tf.float64)
+        if self.log_scale is None:
+            log_scale = tf.math.log(tf.cast(self.scale, tf.float64))
         else:
-            log_scale = tf.cast(self._log_scale, tf.float64)
-        logits = tf.cast(self._logits, tf.float64)
+            log_scale = tf.cast(self.log_scale, tf.float64)
+        logits = tf.cast(self.logits, tf.float64)
         return PixelMixture(logits, loc, _swapped(log_scale), coefficients)
 
     def _event_shape(self) -> tf.TensorShape:
@@ -225,7 +195,7 @@ class DiscretizedLogisticMixture(LevelDistribution):
         self._likelihood.check_shape("value", value, [self._likelihood.channels])
         levels = self._likelihood.as_levels(value)
         floats = tf.cast(tf.maximum(levels, 0), tf.float64)
-        nats = discretized_mixture.log_prob(self._mixture(), floats, self._num_levels)
+        nats = discretized_mixture.log_prob(self._mixture(), floats, self.num_levels)
         is_possible = tf.reduce_all(levels >= 0, axis=-1)
         return tf.where(is_possible, tf.cast(nats, tf.float32), -float("inf"))
 
@@ -245,7 +215,7 @@ class DiscretizedLogisticMixture(LevelDistribution):
         for channel in range(channels):
             if drawn:
                 levels = tf.cast(tf.stack(drawn, axis=-1), tf.float64)
-            own = discretized_mixture.next_channel(mixture, levels, self._num_levels)
+            own = discretized_mixture.next_channel(mixture, levels, self.num_levels)
             drawn.append(self._draw_channel(own, noise[..., channel]))
         return tf.stack(drawn, axis=-1)
 
@@ -264,17 +234,17 @@ class DiscretizedLogisticMixture(LevelDistribution):
         return tf.reshape(drawn, tf.shape(noise))
 
     def _parameter_control_dependencies(self, is_init: bool) -> list:
-        is_fixed = not isinstance(self._scale, tf.Variable | tfp.util.DeferredTensor)
-        if not self.validate_args or self._scale is None or is_init != is_fixed:
+        is_fixed = not isinstance(self.scale, tf.Variable | tfp.util.DeferredTensor)
+        if not self.validate_args or self.scale is None or is_init != is_fixed:
             return []
-        positive = tf.reduce_all(tf.convert_to_tensor(self._scale) > 0)
+        positive = tf.reduce_all(tf.convert_to_tensor(self.scale) > 0)
         return [tf.debugging.Assert(positive, ["scale must be above 0."])]
 
     def _sample_control_dependencies(self, value: tf.Tensor, **kwargs: Any) -> list:
         if not self.validate_args:
             return []
         possible = tf.reduce_all(self._likelihood.as_levels(value) >= 0)
-        sentence = f"Values must be integers in [0, {self._num_levels})."
+        sentence = f"Values must be integers in [0, {self.num_levels})."
         return [tf.debugging.Assert(possible, [sentence])]
 
 

@@ -1,6 +1,6 @@
 """PixelCNNDistribution: a model as a TensorFlow Probability distribution."""
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,37 +13,8 @@ from keras_pixelcnn.distributions.level_distribution import (
     of_event_shape,
 )
 
-
-class DistributedModel(Protocol):
-    """The interface of the models that the distribution takes."""
-
-    image_shape: tuple[int, int, int]
-    conditions: "DistributedConditions"
-
-    def log_prob(
-        self, image: tf.Tensor, *, validate_args: bool, **conditions: tf.Tensor
-    ) -> tf.Tensor:
-        """Computes log probabilities, nats (batch,), of images (batch, h, w, c)."""
-
-    def sample(
-        self, num_samples: tf.Tensor, seed: Any, **conditions: tf.Tensor
-    ) -> tf.Tensor:
-        """Images (num_samples, h, w, c)."""
-
-
-class DistributedConditions(Protocol):
-    """The interface of such a model's conditions."""
-
-    shapes: dict[str, tuple[int, ...]]
-
-    def check_names(self, given: dict[str, Any]) -> None:
-        """Refuses conditions that the model does not take."""
-
-    def check_complete(self, given: dict[str, Any]) -> None:
-        """Refuses conditions of which some are missing."""
-
-    def check_known(self, name: str, value: Any) -> tf.Tensor:
-        """Refuses values that are not as the model takes them, where they are known."""
+if TYPE_CHECKING:
+    from keras_pixelcnn.models import AutoregressiveImageModel
 
 
 class PixelCNNDistribution(LevelDistribution):
@@ -85,7 +56,7 @@ class PixelCNNDistribution(LevelDistribution):
 
     def __init__(
         self,
-        model: DistributedModel,
+        model: "AutoregressiveImageModel",
         label: Any = None,
         embedding: Any = None,
         spatial: Any = None,
@@ -96,7 +67,7 @@ class PixelCNNDistribution(LevelDistribution):
         name: str = "PixelCNNDistribution",
     ) -> None:
         parameters = dict(locals())
-        self._model = model
+        self.model = model
         given = {
             "label": label,
             "embedding": embedding,
@@ -138,17 +109,12 @@ class PixelCNNDistribution(LevelDistribution):
         }
 
     @property
-    def model(self) -> DistributedModel:
-        """The model."""
-        return self._model
-
-    @property
     def conditions(self) -> dict[str, tf.Tensor]:
         """The conditions by name, of the shapes that they were given in."""
         return dict(self._conditions)
 
     def _num_own_axes(self, name: str) -> int:
-        return len(self._model.conditions.shapes[name])
+        return len(self.model.conditions.shapes[name])
 
     def _leading(self, name: str) -> tf.TensorShape:
         shape = self._conditions[name].shape
@@ -167,10 +133,10 @@ class PixelCNNDistribution(LevelDistribution):
         return shape
 
     def _event_shape(self) -> tf.TensorShape:
-        return tf.TensorShape(self._model.image_shape)
+        return tf.TensorShape(self.model.image_shape)
 
     def _event_shape_tensor(self) -> tf.Tensor:
-        return tf.constant(self._model.image_shape, tf.int32)
+        return tf.constant(self.model.image_shape, tf.int32)
 
     def __getitem__(self, slices: Any) -> "PixelCNNDistribution":
         """Slices the batch, and with it the conditions."""
@@ -189,7 +155,7 @@ class PixelCNNDistribution(LevelDistribution):
     def _expanded_conditions(self, leading: Any) -> dict[str, tf.Tensor]:
         """Expands the conditions to each image of (*leading, *batch_shape)."""
         batch = tf.concat([leading, self._batch_shape_tensor()], axis=0)
-        shapes = self._model.conditions.shapes
+        shapes = self.model.conditions.shapes
         return {
             name: tf.broadcast_to(value, tf.concat([batch, shapes[name]], axis=0))
             for name, value in self._conditions.items()
@@ -197,12 +163,12 @@ class PixelCNNDistribution(LevelDistribution):
 
     def _flat_conditions(self, leading: Any) -> dict[str, tf.Tensor]:
         return {
-            name: tf.reshape(value, [-1, *self._model.conditions.shapes[name]])
+            name: tf.reshape(value, [-1, *self.model.conditions.shapes[name]])
             for name, value in self._expanded_conditions(leading).items()
         }
 
     def _log_prob(self, value: tf.Tensor) -> tf.Tensor:
-        event_shape = self._model.image_shape
+        event_shape = self.model.image_shape
         known = value.shape[-3:]
         if known.rank is not None and not known.is_compatible_with(event_shape):
             raise ValueError(
@@ -218,7 +184,7 @@ class PixelCNNDistribution(LevelDistribution):
         value = tf.broadcast_to(value, tf.concat([shape, event_shape], axis=0))
         images = tf.reshape(value, [-1, *event_shape])
         repeats = shape[: tf.size(shape) - tf.size(self._batch_shape_tensor())]
-        nats = self._model.log_prob(
+        nats = self.model.log_prob(
             images, validate_args=False, **self._flat_conditions(repeats)
         )
         return tf.reshape(nats, shape)
@@ -226,10 +192,10 @@ class PixelCNNDistribution(LevelDistribution):
     def _sample_n(self, n: tf.Tensor, seed: Any = None) -> tf.Tensor:
         batch_shape = self._batch_shape_tensor()
         num_images = n * tf.reduce_prod(batch_shape)
-        images = self._model.sample(
+        images = self.model.sample(
             num_images, seed=as_call_seed(seed), **self._flat_conditions([n])
         )
-        shape = tf.concat([[n], batch_shape, self._model.image_shape], axis=0)
+        shape = tf.concat([[n], batch_shape, self.model.image_shape], axis=0)
         return tf.reshape(tf.cast(images, tf.int32), shape)
 
     def _sample_control_dependencies(self, value: tf.Tensor, **kwargs: Any) -> list:

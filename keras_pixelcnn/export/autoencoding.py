@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import checked
 from keras_pixelcnn.export.sampling_signatures import (
+    NUMBERS,
+    RANDOM,
     checked_position,
     with_checked_temperature,
 )
@@ -27,9 +29,6 @@ from keras_pixelcnn.samplers import example_uniforms
 if TYPE_CHECKING:
     from keras_pixelcnn.models import MSEAutoencoder, PixelCNNAutoencoder
 
-_NUMBERS = batch_of(dtype=tf.float32)
-_RANDOM = {"seed": batch_of(dtype=tf.int64), "temperature": _NUMBERS}
-
 
 class AutoencodingSignatures:
     """Makes the signatures of an auto-encoder; see `signatures` for each.
@@ -43,7 +42,7 @@ class AutoencodingSignatures:
     def __init__(self, model: "MSEAutoencoder | PixelCNNAutoencoder") -> None:
         self._model = model
         self._draws = hasattr(model, "pixel_likelihood")
-        self._random = _RANDOM if self._draws else {}
+        self._random = RANDOM if self._draws else {}
         self._latent = {"latent": batch_of(model.latent_dim, dtype=tf.float32)}
         self._draw = tf.function(self._traced_draw, autograph=False)
 
@@ -59,7 +58,7 @@ class AutoencodingSignatures:
             "decode": make_signature(self._decode, {**self._latent, **self._random}),
             "reconstruct": make_signature(self._reconstruct, {**image, **self._random}),
             "interpolate": make_signature(
-                self._interpolate, {**ends, "position": _NUMBERS, **self._random}
+                self._interpolate, {**ends, "position": NUMBERS, **self._random}
             ),
         }
         if not self._draws:

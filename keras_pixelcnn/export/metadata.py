@@ -2,14 +2,13 @@
 
 import importlib
 import json
-import numbers
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_integer
+from keras_pixelcnn.checks import check_integer, check_number
 from keras_pixelcnn.export.signature import (
     Signature,
     Tensors,
@@ -42,6 +41,17 @@ def metadata_document(
     Raises:
         ValueError: when the names or a number cannot be right.
     """
+    if label_names is None:
+        label_names = model.conditions.label_names
+    if label_names:
+        label_names = [*model.conditions.check_label_names(label_names)]
+    if bits_per_dim is not None:
+        rule = "a finite number of at least 0"
+        bits_per_dim = check_number(
+            "bits_per_dim", bits_per_dim, rule, lambda bits: 0 <= bits < math.inf
+        )
+    if max_batch_size is not None:
+        max_batch_size = check_integer("max_batch_size", max_batch_size)
     described = {
         name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()[1:]}
         for name, spec in condition_specs(model).items()
@@ -63,17 +73,9 @@ def metadata_document(
         **({"latent_dim": model.latent_dim} if hasattr(model, "latent_dim") else {}),
         "conditions": described,
         "conditions_optional": model.conditions.optional,
-        "label_names": _checked_names(model, label_names),
-        "bits_per_dim": _checked_bits(bits_per_dim),
-        "max_batch_size": _checked_batch_size(max_batch_size),
-    }
-
-
-def describe_tensors(specs: Mapping[str, Any]) -> dict[str, Any]:
-    """Types and shapes by name, an unknown size as None."""
-    return {
-        name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
-        for name, spec in specs.items()
+        "label_names": label_names or None,
+        "bits_per_dim": bits_per_dim,
+        "max_batch_size": max_batch_size,
     }
 
 
@@ -85,31 +87,3 @@ def metadata_signature(document: Mapping[str, Any]) -> Signature:
         return {"metadata": tf.fill(tf.shape(inputs["row"]), text)}
 
     return make_signature(metadata, {"row": batch_of(dtype=tf.int32)})
-
-
-def _checked_names(
-    model: "ImageModel", label_names: Sequence[str] | None
-) -> list[str] | None:
-    if label_names is None:
-        label_names = model.conditions.label_names
-    if not label_names:
-        return None
-    return [*model.conditions.check_label_names(label_names)]
-
-
-def _checked_bits(bits_per_dim: Any) -> float | None:
-    if bits_per_dim is None:
-        return None
-    is_number = isinstance(bits_per_dim, numbers.Real)
-    if not is_number or not np.isfinite(bits_per_dim) or bits_per_dim < 0:
-        raise ValueError(
-            "bits_per_dim must be a finite number of at least 0. "
-            f"Received: {bits_per_dim!r}"
-        )
-    return float(bits_per_dim)
-
-
-def _checked_batch_size(size: Any) -> int | None:
-    if size is None:
-        return None
-    return check_integer("max_batch_size", size)

@@ -23,8 +23,8 @@ from keras_pixelcnn.samplers import example_uniforms
 if TYPE_CHECKING:
     from keras_pixelcnn.models import AutoregressiveImageModel
 
-_NUMBERS = batch_of(dtype=tf.float32)
-_RANDOM = {"seed": batch_of(dtype=tf.int64), "temperature": _NUMBERS}
+NUMBERS = batch_of(dtype=tf.float32)
+RANDOM = {"seed": batch_of(dtype=tf.int64), "temperature": NUMBERS}
 _STRINGS = batch_of(dtype=tf.string)
 
 
@@ -47,16 +47,25 @@ class SamplingSignatures:
         mask = batch_of(*self._model.image_shape[:2], dtype=tf.bool)
         noise = batch_of(*self._model.image_shape, dtype=tf.float32)
         made = {
-            "sample": self._signature(self._sample, _RANDOM),
+            "sample": self._signature(self._sample, RANDOM),
             "sample_from_noise": self._signature(
-                self._sample_from_noise, {"noise": noise, "temperature": _NUMBERS}
+                self._sample_from_noise, {"noise": noise, "temperature": NUMBERS}
             ),
             "complete": self._signature(
-                self._complete_image, {"image": image, "mask": mask, **_RANDOM}
+                self._complete_image, {"image": image, "mask": mask, **RANDOM}
             ),
         }
         if "embedding" in self._model.conditions.shapes:
-            made["interpolate"] = self._interpolate_signature()
+            embedding = self._conditions["embedding"]
+            specs = {
+                "embedding_a": embedding,
+                "embedding_b": embedding,
+                "position": NUMBERS,
+                "spherical": batch_of(dtype=tf.bool),
+                **RANDOM,
+                **condition_specs(self._model, without=("embedding",)),
+            }
+            made["interpolate"] = make_signature(self._interpolate, specs)
         if PNGFormat.can_hold(self._model):
             made |= self._png_signatures()
         return made
@@ -104,21 +113,6 @@ class SamplingSignatures:
         embedding = checked(has_arc, embedding, rule, shown=tf.stack([a, b], axis=1))
         return self._sample({**inputs, "embedding": embedding})
 
-    def _interpolate_signature(self) -> Signature:
-        spec = self._conditions["embedding"]
-        others = condition_specs(self._model, without=("embedding",))
-        return make_signature(
-            self._interpolate,
-            {
-                "embedding_a": spec,
-                "embedding_b": spec,
-                "position": _NUMBERS,
-                "spherical": batch_of(dtype=tf.bool),
-                **_RANDOM,
-                **others,
-            },
-        )
-
     def _png_signatures(self) -> dict[str, Signature]:
         png = PNGFormat(self._model)
 
@@ -134,8 +128,8 @@ class SamplingSignatures:
 
         pictures = {"image_bytes": _STRINGS, "mask_bytes": _STRINGS}
         return {
-            "sample_png": self._signature(sample_png, _RANDOM),
-            "complete_png": self._signature(complete_png, {**pictures, **_RANDOM}),
+            "sample_png": self._signature(sample_png, RANDOM),
+            "complete_png": self._signature(complete_png, {**pictures, **RANDOM}),
         }
 
 

@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from keras_pixelcnn.checks import check_finite_weights
-from keras_pixelcnn.export.metadata import (
-    describe_tensors,
-    metadata_document,
-    metadata_signature,
-)
+from keras_pixelcnn.export.metadata import metadata_document, metadata_signature
 from keras_pixelcnn.export.signature import Signature
 from keras_pixelcnn.export.signatures import signatures as all_signatures
 from keras_pixelcnn.files import replace_when_written
@@ -104,6 +100,12 @@ def _trace(signature: Signature) -> Any:
 
 
 def _describe(graph: Any) -> dict[str, Any]:
+    """Types and shapes of what goes in and comes out, an unknown size as None."""
     inputs = {spec.name: spec for spec in graph.structured_input_signature[0]}
-    outputs = graph.structured_outputs
-    return {"inputs": describe_tensors(inputs), "outputs": describe_tensors(outputs)}
+    return {
+        way: {
+            name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
+            for name, spec in specs.items()
+        }
+        for way, specs in (("inputs", inputs), ("outputs", graph.structured_outputs))
+    }

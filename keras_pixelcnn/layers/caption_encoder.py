@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
+from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.vector_map import NUM_POSITION_FEATURES, position_features
 
 _NUM_LAYERS = 2
@@ -14,7 +15,7 @@ _NUM_HEADS = 4
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class CaptionEncoder(keras.layers.Layer):
+class CaptionEncoder(BaseLayer):
     """Encodes sentences as one vector, and as what they mean at each pixel.
 
     A small Transformer over the words, before which stands a learned one: what comes
@@ -114,16 +115,6 @@ class CaptionEncoder(keras.layers.Layer):
         pixels = self.map_attention(places, words, attention_mask=known)
         return tf.reshape(pixels, [-1, *self.image_size, self.filters])
 
-    def compute_output_spec(self, inputs: Any) -> dict[str, keras.KerasTensor]:
-        """Returns the shapes and types of the vector and the map."""
-        shapes = {"caption": (), "caption_map": self.image_size}
-        return {
-            name: keras.KerasTensor(
-                (inputs.shape[0], *shape, self.filters), dtype=self.compute_dtype
-            )
-            for name, shape in shapes.items()
-        }
-
     def multiply_adds(self) -> int:
         """Counts the multiply-adds of one sentence; the layer must be built."""
         words, pixels = self.order.shape[0], self.image_size[0] * self.image_size[1]
@@ -135,15 +126,6 @@ class CaptionEncoder(keras.layers.Layer):
         )
         places = pixels * NUM_POSITION_FEATURES * self.filters
         return _NUM_LAYERS * (dense + within) + across + places
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "image_size": self.image_size,
-            "vocabulary_size": self.vocabulary_size,
-            "filters": self.filters,
-        }
 
 
 def _head_size(filters: int) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
+from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.caption_encoder import CaptionEncoder
 from keras_pixelcnn.layers.dropout import draw_kept, draw_seed
 from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
@@ -23,7 +24,7 @@ _VECTORS = (*_MAPPED_VECTORS, "caption")
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class ConditionEncoder(keras.layers.Layer):
+class ConditionEncoder(BaseLayer):
     """Encodes conditions as features that the blocks project.
 
     A label becomes its one-hot vector, an embedding stays, a spatial map is brought to
@@ -135,9 +136,10 @@ class ConditionEncoder(keras.layers.Layer):
             features |= self.captions(inputs["caption"])
         if self.dropout_rate:
             kept = self._kept(inputs, training)
-            features = {
-                name: _zero_unless(kept, value) for name, value in features.items()
-            }
+            for name, value in features.items():
+                keeps = tf.reshape(kept, [-1] + [1] * (value.shape.rank - 1))
+                # Not multiplied: an example without a condition may hold anything.
+                features[name] = tf.where(keeps, value, tf.zeros_like(value))
         if self.vector_map is not None:
             vectors = [features[name] for name in _MAPPED_VECTORS if name in features]
             vectors = [tf.cast(vector, self.compute_dtype) for vector in vectors]
@@ -208,23 +210,7 @@ class ConditionEncoder(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "image_size": self.image_size,
-            "num_classes": self.num_classes,
-            "map_filters": self.map_filters,
-            "dropout_rate": self.dropout_rate,
-            "seed": self.seed,
-            "vector_map": self.vector_map is not None,
-            "positions": self.positions,
-            "vocabulary_size": self.vocabulary_size,
-        }
-
-
-def _zero_unless(kept: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
-    kept = tf.reshape(kept, [-1] + [1] * (features.shape.rank - 1))
-    # Chosen and not multiplied: an example without a condition may hold anything.
-    return tf.where(kept, features, tf.zeros_like(features))
+        return {**super().get_config(), "vector_map": self.vector_map is not None}
 
 
 class DeferredConditioning(NamedTuple):
@@ -255,7 +241,7 @@ def project(
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GateConditioning(keras.layers.Layer):
+class GateConditioning(BaseLayer):
     """Projects the conditions to what is added to the gates of one block.
 
     V^T h for vectors h, the same at every pixel, and V * s, an unmasked 1x1
@@ -313,34 +299,15 @@ class GateConditioning(keras.layers.Layer):
     def add_projections(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Projects some of the features, and adds them up."""
         outputs = [self.projections[name](value) for name, value in features.items()]
-        outputs = [_with_pixel_axes(projected) for projected in outputs]
+        outputs = [
+            each[:, tf.newaxis, tf.newaxis] if each.shape.rank == 2 else each
+            for each in outputs
+        ]
         return sum(outputs[1:], start=outputs[0])
 
     def row_steps(self, features: Mapping[str, tf.Tensor]) -> "ConditioningRowSteps":
         """Returns the layer's row steps, for the conditions of a batch."""
         return ConditioningRowSteps(self, features)
-
-    def compute_output_spec(self, features: Mapping[str, Any]) -> Any:
-        """Returns the shape and the type of what `call` returns."""
-        if not self.built:
-            self.build({name: value.shape for name, value in features.items()})
-
-        def symbolic(*shape: int | None) -> keras.KerasTensor:
-            return keras.KerasTensor(shape, dtype=self.compute_dtype)
-
-        vectors, maps = _by_kind(features)
-        # The coordinates, which come last, are one example's, the same for all.
-        batch = next(iter(features.values())).shape[0]
-        shapes = [each.shape for each in maps.values()]
-        if not shapes:
-            return symbolic(batch, 1, 1, self.filters)
-        if not self.defers_maps:
-            return symbolic(batch, *shapes[0][1:3], self.filters)
-        return DeferredConditioning(
-            tuple(symbolic(*shape) for shape in shapes),
-            tuple(symbolic(shape[3], self.filters) for shape in shapes),
-            symbolic(batch if vectors else 1, 1, 1, self.filters),
-        )
 
     def multiply_adds(self, *features_shapes: Shape) -> int:
         """Counts the multiply-adds of one image: vectors once, maps at each pixel.
@@ -349,14 +316,6 @@ class GateConditioning(keras.layers.Layer):
             *features_shapes: of all features, the batch first, which does not count.
         """
         return sum(math.prod(shape[1:]) * self.filters for shape in features_shapes)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "defers_maps": self.defers_maps,
-        }
 
 
 class ConditioningRowSteps:
@@ -400,9 +359,3 @@ def _by_kind(features: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
     vectors = {name: features[name] for name in _VECTORS if name in features}
     maps = {name: value for name, value in features.items() if name not in vectors}
     return vectors, maps
-
-
-def _with_pixel_axes(features: tf.Tensor) -> tf.Tensor:
-    if features.shape.rank == 2:
-        return features[:, tf.newaxis, tf.newaxis]
-    return features

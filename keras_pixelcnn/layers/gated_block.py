@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import Shape, check_dropout_rate
+from keras_pixelcnn.checks import Shape, check_dropout_rate, sizes_of
 from keras_pixelcnn.layers import color_groups as groups
+from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.conditioning import DeferredConditioning, project
 from keras_pixelcnn.layers.dropout import StatelessDropout, recompute
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
@@ -27,7 +28,7 @@ from keras_pixelcnn.layers.stack_conv2d import (
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GatedActivation(keras.layers.Layer):
+class GatedActivation(BaseLayer):
     """A gate: y = tanh(a) * sigmoid(b), where a and b are two halves of the input.
 
     Each colour group is halved for itself, so that the gate never carries a feature
@@ -70,10 +71,6 @@ class GatedActivation(keras.layers.Layer):
             inputs += conditioning
         return gate(inputs, self.color_groups)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "color_groups": self.color_groups}
-
 
 def gate(inputs: tf.Tensor, color_groups: int = 1) -> tf.Tensor:
     """Applies the gate as a function: (..., features) to (..., features / 2)."""
@@ -93,7 +90,7 @@ def gate(inputs: tf.Tensor, color_groups: int = 1) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GatedPixelCNNBlock(keras.layers.Layer):
+class GatedPixelCNNBlock(BaseLayer):
     """A gated vertical and a gated horizontal convolution, linked.
 
     ::
@@ -263,9 +260,9 @@ class GatedPixelCNNBlock(keras.layers.Layer):
             horizontal: tf.Tensor,
             conditioning: tf.Tensor | DeferredConditioning | None,
         ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor] | tf.Tensor:
-            if conditioning is not None:
-                conditioning = project(conditioning)
-            for_vertical, for_horizontal = for_each_gate(conditioning, self.skip_only)
+            for_vertical, for_horizontal = for_each_gate(
+                project(conditioning), self.skip_only
+            )
             vertical = self.vertical_conv(vertical, training=training)
             link = self.link(vertical)
             if for_horizontal is not None:
@@ -329,21 +326,6 @@ class GatedPixelCNNBlock(keras.layers.Layer):
         """Gives the horizontal stack pixel by pixel, weights as they stand."""
         return GatedBlockPixelSteps(self)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "mask_type": self.mask_type,
-            "skip_filters": self.skip_filters,
-            "color_groups": self.color_groups,
-            "dropout_rate": self.dropout_rate,
-            "skip_only": self.skip_only,
-            "gradient_checkpointing": self.gradient_checkpointing,
-            "vertical_gain": self.vertical_gain,
-        }
-
 
 def for_each_gate(
     conditioning: tf.Tensor | None, skip_only: bool
@@ -395,8 +377,7 @@ class GatedBlockRowSteps:
             groups); the cache for the next row.
         """
         vertical, cache = self._convolution(row, cache)
-        sizes = tf.shape(vertical)
-        shape = [known or sizes[axis] for axis, known in enumerate(vertical.shape)]
+        shape = sizes_of(vertical)
         flat = tf.reshape(vertical, [-1, shape[-1]])
         link = tf.nn.bias_add(tf.matmul(flat, self._link_kernel), self._bias)
         link = tf.reshape(link, [*shape[:-1], self._link_kernel.shape[1]])

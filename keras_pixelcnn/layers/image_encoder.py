@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
+from keras_pixelcnn.layers.base_layer import BaseLayer
 
 _SMALLEST = 4
 """Sides are halved until the longer one is no more than this."""
@@ -31,7 +32,7 @@ def halved_sizes(image_size: Sequence[int]) -> list[tuple[int, int]]:
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class ImageEncoder(keras.layers.Layer):
+class ImageEncoder(BaseLayer):
     """Strided convolutions to a small map, and a dense layer to a vector.
 
     The encoder of both auto-encoders: nothing is masked, and nothing looks at another
@@ -95,10 +96,6 @@ class ImageEncoder(keras.layers.Layer):
             features = convolution(features)
         return self.dense(self.flatten(features))
 
-    def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
-        """Returns a symbolic vector."""
-        return keras.KerasTensor((inputs.shape[0], self.units), "float32")
-
     def multiply_adds(self, input_shape: Shape) -> int:
         """Counts the multiply-adds of one image.
 
@@ -110,12 +107,3 @@ class ImageEncoder(keras.layers.Layer):
             shape = convolution.compute_output_shape(shape)
             total += shape[1] * shape[2] * math.prod(convolution.kernel.shape)
         return total
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "num_levels": self.num_levels,
-            "filters": self.filters,
-        }

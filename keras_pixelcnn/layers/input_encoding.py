@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape, check_integer
+from keras_pixelcnn.layers.base_layer import BaseLayer
 
 INPUT_ENCODINGS = ("intensity", "embedding")
 DEFAULT_INPUT_EMBEDDING_DIM = 64
@@ -40,7 +41,7 @@ def make_encoding(
         return IntensityEncoding(
             likelihood.num_levels, likelihood.channels, name="encoding"
         )
-    if likelihood.name != "categorical":
+    if likelihood.orders_levels:
         raise ValueError(
             'input_encoding="embedding" is for values without an order, such as codes, '
             f'and likelihood="{likelihood.name}" takes them for intensities. Use '
@@ -95,7 +96,7 @@ class EncodingSteps(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class IntensityEncoding(keras.layers.Layer):
+class IntensityEncoding(BaseLayer):
     """Levels in their order, as evenly spaced numbers from -1 to 1.
 
     Args:
@@ -128,17 +129,9 @@ class IntensityEncoding(keras.layers.Layer):
         """Returns the layer's channel steps, for a network that computes in `dtype`."""
         return EncodingSteps(self, dtype)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "num_levels": self.num_levels,
-            "channels": self.channels,
-        }
-
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class ChannelEmbedding(keras.layers.Layer):
+class ChannelEmbedding(BaseLayer):
     """Levels without an order, as learned vectors: each channel by its own table.
 
     `keras.layers.Embedding` for several channels, whose vectors stand side by side, so
@@ -223,10 +216,4 @@ class ChannelEmbedding(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         initializer = keras.initializers.serialize(self.embeddings_initializer)
-        return {
-            **super().get_config(),
-            "num_levels": self.num_levels,
-            "output_dim": self.output_dim,
-            "channels": self.channels,
-            "embeddings_initializer": initializer,
-        }
+        return {**super().get_config(), "embeddings_initializer": initializer}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.checks import sizes_of
 from keras_pixelcnn.layers import color_groups as groups
 
 NUM_GATES = 4
@@ -137,8 +138,7 @@ def gates_by_group(row: tf.Tensor, color_groups: int) -> tf.Tensor:
     """
     if color_groups == 1:
         return row
-    sizes = tf.shape(row)
-    position = [known or sizes[axis] for axis, known in enumerate(row.shape[:-1])]
+    *position, _ = sizes_of(row)
     width = row.shape[-1] // NUM_GATES // color_groups
     gates = tf.reshape(row, [*position, NUM_GATES, color_groups, width])
     gates = tf.transpose(gates, [0, 1, 4, 2, 3, 5])

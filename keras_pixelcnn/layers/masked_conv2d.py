@@ -104,10 +104,7 @@ class MaskedConv2D(keras.layers.Conv2D):
             return super().call(inputs)
         kernel = self._open(tf.convert_to_tensor(self.kernel))
         padding = [[0, 0], [half, 0], [half, half], [0, 0]]
-        if training:
-            outputs = padded_conv2d(inputs, kernel, padding)
-        else:
-            outputs = tf.nn.conv2d(inputs, kernel, 1, padding)
+        outputs = padded_conv2d(inputs, kernel, padding, training)
         if self.use_bias:
             outputs += tf.cast(self.bias, outputs.dtype)
         return outputs if self.activation is None else self.activation(outputs)
@@ -260,6 +257,23 @@ class MaskedRowSteps:
         return tf.nn.conv2d(row, self._along, 1, padding)
 
 
+class PointwiseSteps:
+    """A `MaskedConv2D` of kernel size 1 on rows, (slices, width, examples, features).
+
+    Args:
+        layer: a built layer, whose weights are read once.
+    """
+
+    def __init__(self, layer: MaskedConv2D) -> None:
+        self._kernel = layer.step_kernel()
+        self._bias = tf.cast(layer.bias.value, layer.compute_dtype)
+
+    def __call__(self, row: tf.Tensor) -> tf.Tensor:
+        """Runs one row."""
+        outputs = tf.nn.conv2d(row, self._kernel, 1, "VALID")
+        return tf.nn.bias_add(outputs, self._bias)
+
+
 class GroupSteps:
     """1x1 masked convolutions, one colour group at a time, their outputs summed.
 
@@ -273,10 +287,21 @@ class GroupSteps:
 
     def __init__(self, layers: Sequence[MaskedConv2D]) -> None:
         self.kernels, self._negative_biases = [], []
-        for group in range(layers[0].color_groups):
-            kernels = [_open_kernel(layer, group) for layer in layers]
+        num_groups = layers[0].color_groups
+        width = layers[0].filters // num_groups
+        for group in range(num_groups):
+            own = slice(group * width, (group + 1) * width)
+            kernels, biases = [], []
+            for layer in layers:
+                kernel = tf.cast(layer.kernel.value, layer.compute_dtype)[0, 0]
+                seen = groups.visible_features(
+                    kernel.shape[0], num_groups, group, layer.mask_type
+                )
+                kernels.append(kernel[:seen, own])
+                if layer.use_bias:
+                    bias = tf.cast(layer.bias.value, layer.compute_dtype)
+                    biases.append(bias[own])
             self.kernels.append(tf.concat(kernels, axis=0))
-            biases = [_bias(layer, group) for layer in layers if layer.use_bias]
             # Subtracted: TensorFlow would fuse a product and the addition of a bias,
             # which on CPUs costs a small product more than it saves.
             self._negative_biases.append(-tf.add_n(biases) if biases else None)
@@ -297,21 +322,3 @@ class GroupSteps:
         kernel, negative_bias = self.kernels[group], self._negative_biases[group]
         outputs = tf.matmul(tf.cast(seen, kernel.dtype), kernel)
         return outputs if negative_bias is None else outputs - negative_bias
-
-
-def _own_filters(layer: MaskedConv2D, group: int) -> slice:
-    width = layer.filters // layer.color_groups
-    return slice(group * width, (group + 1) * width)
-
-
-def _open_kernel(layer: MaskedConv2D, group: int) -> tf.Tensor:
-    kernel = tf.cast(layer.kernel.value, layer.compute_dtype)[0, 0]
-    seen = groups.visible_features(
-        kernel.shape[0], layer.color_groups, group, layer.mask_type
-    )
-    return kernel[:seen, _own_filters(layer, group)]
-
-
-def _bias(layer: MaskedConv2D, group: int) -> tf.Tensor:
-    bias = tf.cast(layer.bias.value, layer.compute_dtype)
-    return bias[_own_filters(layer, group)]

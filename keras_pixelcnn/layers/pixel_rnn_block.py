@@ -6,9 +6,10 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
+from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.diagonal_bilstm import DiagonalBiLSTM
 from keras_pixelcnn.layers.lstm import gates_by_group
-from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
+from keras_pixelcnn.layers.masked_conv2d import MaskedProduct, PointwiseSteps
 from keras_pixelcnn.layers.row_lstm import RowLSTM
 from keras_pixelcnn.layers.stack_conv2d import by_group
 
@@ -16,7 +17,7 @@ CELLS = ("row_lstm", "diagonal_bilstm")
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class PixelRNNBlock(keras.layers.Layer):
+class PixelRNNBlock(BaseLayer):
     """A recurrent layer with a residual connection around it.
 
     ::
@@ -100,16 +101,6 @@ class PixelRNNBlock(keras.layers.Layer):
         """Returns a Row LSTM block's pixel steps, with the weights as they stand."""
         return PixelRNNBlockPixelSteps(self)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "cell": self.cell,
-            "kernel_size": self.kernel_size,
-            "color_groups": self.color_groups,
-        }
-
 
 class States(NamedTuple):
     """The states of a Row LSTM in a row, each (slices, width, examples, filters)."""
@@ -138,8 +129,7 @@ class PixelRNNBlockRowSteps:
         self._groups = block.color_groups
         self._dtype = block.compute_dtype
         self._recurrence = block.recurrence.row_steps()
-        self._upsampling = block.upsampling.step_kernel()
-        self._bias = tf.cast(block.upsampling.bias.value, self._dtype)
+        self._upsampling = PointwiseSteps(block.upsampling)
         self._filters = block.filters
 
     def initial_states(
@@ -168,8 +158,7 @@ class PixelRNNBlockRowSteps:
 
     def outputs(self, row: tf.Tensor, states: States) -> tf.Tensor:
         """Computes the block's output row, from its input and its states."""
-        outputs = tf.nn.conv2d(states.hidden, self._upsampling, 1, "VALID")
-        return row + tf.nn.bias_add(outputs, self._bias)
+        return row + self._upsampling(states.hidden)
 
 
 class PixelRNNPixelState(NamedTuple):

@@ -9,16 +9,17 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import Shape, check_dropout_rate
+from keras_pixelcnn.checks import Shape, check_dropout_rate, sizes_of
 from keras_pixelcnn.layers import color_groups as groups
+from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.conditioning import DeferredConditioning, project
 from keras_pixelcnn.layers.dropout import StatelessDropout, recompute
-from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
+from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D, PointwiseSteps
 from keras_pixelcnn.layers.stack_conv2d import RowConditioning, as_row
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class PixelCNNBlock(keras.layers.Layer):
+class PixelCNNBlock(BaseLayer):
     """A masked convolution between two of size 1, and a residual.
 
     ::
@@ -159,17 +160,6 @@ class PixelCNNBlock(keras.layers.Layer):
         """Returns the block's pixel steps, with the weights as they stand."""
         return PixelCNNBlockPixelSteps(self)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "color_groups": self.color_groups,
-            "dropout_rate": self.dropout_rate,
-            "gradient_checkpointing": self.gradient_checkpointing,
-        }
-
 
 class PixelCNNBlockRowSteps:
     """A block a row at a time: before its pixels are drawn, and after.
@@ -189,8 +179,8 @@ class PixelCNNBlockRowSteps:
     ) -> None:
         self._conditioning = conditioning
         self._convolution = block.convolution.row_steps()
-        self._reduction = _Pointwise(block.reduction)
-        self._expansion = _Pointwise(block.expansion)
+        self._reduction = PointwiseSteps(block.reduction)
+        self._expansion = PointwiseSteps(block.expansion)
         self.initial_cache = self._convolution.initial_cache
         self.num_rows = self._convolution.num_rows
 
@@ -207,9 +197,7 @@ class PixelCNNBlockRowSteps:
         outputs = self._convolution.above(cache)
         if self._conditioning is None:
             return outputs
-        sizes = tf.shape(outputs)
-        num_slices = outputs.shape[0] or sizes[0]
-        batch_size = outputs.shape[2] or sizes[2]
+        num_slices, _, batch_size, _ = sizes_of(outputs)
         return outputs + as_row(self._conditioning(index, 1), num_slices, batch_size)
 
     def reduced(self, row: tf.Tensor) -> tf.Tensor:
@@ -222,18 +210,6 @@ class PixelCNNBlockRowSteps:
         """Computes the block's output row, from what the other methods gave."""
         activated = tf.nn.relu(above + self._convolution.along(reduced))
         return row + self._expansion(activated)
-
-
-class _Pointwise:
-    """A `MaskedConv2D` of kernel size 1 on rows, its weights read once."""
-
-    def __init__(self, layer: MaskedConv2D) -> None:
-        self._kernel = layer.step_kernel()
-        self._bias = tf.cast(layer.bias.value, layer.compute_dtype)
-
-    def __call__(self, row: tf.Tensor) -> tf.Tensor:
-        outputs = tf.nn.conv2d(row, self._kernel, 1, "VALID")
-        return tf.nn.bias_add(outputs, self._bias)
 
 
 class PixelCNNPixelState(NamedTuple):

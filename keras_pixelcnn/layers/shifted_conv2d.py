@@ -25,6 +25,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
+from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.color_groups import check_mask_type
 from keras_pixelcnn.layers.stack_conv2d import padded_conv2d
 
@@ -33,7 +34,7 @@ KERNEL_SIZES = {"down": (2, 3), "down_right": (2, 2)}
 """The kernels of the paper's figure 2."""
 
 
-class BaseShiftedConv2D(keras.layers.Layer):
+class BaseShiftedConv2D(BaseLayer):
     """The arguments, the bias and the config of this layer and the transposed one."""
 
     def __init__(
@@ -76,9 +77,6 @@ class BaseShiftedConv2D(keras.layers.Layer):
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
-            "filters": self.filters,
-            "direction": self.direction,
-            "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
 
@@ -163,18 +161,13 @@ class ShiftedConv2D(BaseShiftedConv2D):
         if right < 0:
             inputs, right = inputs[:, :, :right], 0
         padding = [[0, 0], [above, 0], [left, right], [0, 0]]
-        return self._add_bias(self._convolve(inputs, padding, training))
-
-    def _convolve(
-        self, inputs: tf.Tensor, padding: list[list[int]], training: bool | None
-    ) -> tf.Tensor:
         kernel = tf.convert_to_tensor(self.kernel)
-        if not training:
-            return tf.nn.conv2d(inputs, kernel, self.strides, padding)
         if self.strides == 1:
-            return padded_conv2d(inputs, kernel, padding)
-        # No CPU has fast gradients where the padding is explicit.
-        return tf.nn.conv2d(tf.pad(inputs, padding), kernel, self.strides, "VALID")
+            return self._add_bias(padded_conv2d(inputs, kernel, padding, training))
+        if training:  # no CPU has fast gradients where the padding is explicit
+            padded = tf.pad(inputs, padding)
+            return self._add_bias(tf.nn.conv2d(padded, kernel, self.strides, "VALID"))
+        return self._add_bias(tf.nn.conv2d(inputs, kernel, self.strides, padding))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the input's shape, or half of it, with `filters` features."""
@@ -189,15 +182,6 @@ class ShiftedConv2D(BaseShiftedConv2D):
     def steps(self) -> "ShiftedConvSteps":
         """Returns the layer's row and pixel steps, with the weights as they stand."""
         return ShiftedConvSteps(self)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "mask_type": self.mask_type,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-        }
 
 
 class ShiftedConvSteps:
@@ -221,7 +205,7 @@ class ShiftedConvSteps:
             )
         self._above_kernel = kernel[0] if num_rows == 2 else None
         self._kernel = kernel[-1]
-        self._bias = None
+        self._bias = tf.zeros([self.filters], layer.compute_dtype)
         if layer.bias is not None:
             self._bias = tf.cast(layer.bias.value, layer.compute_dtype)
         self._padding, self._strides = layer.column_padding, layer.strides
@@ -237,11 +221,8 @@ class ShiftedConvSteps:
             alone.
         """
         if self._above_kernel is None:
-            return (
-                tf.zeros([], self._kernel.dtype) if self._bias is None else self._bias
-            )
-        outputs = self._convolve(row, self._above_kernel)
-        return outputs if self._bias is None else outputs + self._bias
+            return self._bias
+        return self._convolve(row, self._above_kernel) + self._bias
 
     def row(self, row: tf.Tensor) -> tf.Tensor:
         """Computes what the newest row adds, shaped as for `above`."""

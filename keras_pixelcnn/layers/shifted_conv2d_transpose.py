@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.checks import Shape
+from keras_pixelcnn.checks import Shape, sizes_of
 from keras_pixelcnn.layers.shifted_conv2d import KERNEL_SIZES, BaseShiftedConv2D
 
 
@@ -47,10 +47,11 @@ class ShiftedConv2DTranspose(BaseShiftedConv2D):
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Runs all pixels at once."""
         rows, columns = inputs.shape[1:3]
+        full_width = 2 * (columns - 1) + self.kernel.shape[1]
         outputs = tf.nn.conv2d_transpose(
             inputs,
             tf.convert_to_tensor(self.kernel),
-            [tf.shape(inputs)[0], 2 * rows, self._full_width(columns), self.filters],
+            [tf.shape(inputs)[0], 2 * rows, full_width, self.filters],
             strides=2,
             padding="VALID",
         )
@@ -62,9 +63,6 @@ class ShiftedConv2DTranspose(BaseShiftedConv2D):
     def _left(self) -> int:
         """Columns that are cropped at the left: none may be at the right."""
         return 1 if self.direction == "down" else 0
-
-    def _full_width(self, columns: int) -> int:
-        return 2 * (columns - 1) + self.kernel.shape[1]
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Returns the shape of the size asked for."""
@@ -81,10 +79,6 @@ class ShiftedConv2DTranspose(BaseShiftedConv2D):
     def steps(self) -> "ShiftedConvTransposeSteps":
         """Returns the layer's row and pixel steps, with the weights as they stand."""
         return ShiftedConvTransposeSteps(self)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {**super().get_config(), "size": self.size}
 
 
 class ShiftedConvTransposeSteps:
@@ -114,9 +108,7 @@ class ShiftedConvTransposeSteps:
         # One after the other as features, to be split.
         kernel = tf.transpose(self._kernel, [1, 0, 2, 3])
         kernel = tf.reshape(kernel, [columns, 1, 2 * filters, features])
-        slices, width, examples = (
-            known or tf.shape(row)[axis] for axis, known in enumerate(row.shape[:3])
-        )
+        slices, width, examples, _ = sizes_of(row)
         outputs = tf.nn.conv2d_transpose(
             row,
             kernel,

@@ -15,7 +15,6 @@ Type A is for the image itself, type B for features:
     B may see its own row.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -23,33 +22,40 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import Shape
+from keras_pixelcnn.checks import Shape, sizes_of
 from keras_pixelcnn.layers import color_groups as groups
+from keras_pixelcnn.layers.base_layer import BaseLayer
 
 RowConditioning = Callable[[tf.Tensor, int], tf.Tensor]
 """Maps the index of a row and a number of rows to their conditioning."""
 
 
 def padded_conv2d(
-    inputs: tf.Tensor, kernel: tf.Tensor, padding: Sequence[Sequence[int]]
+    inputs: tf.Tensor,
+    kernel: tf.Tensor,
+    padding: Sequence[Sequence[int]],
+    training: bool | None = True,
 ) -> tf.Tensor:
-    """Convolves padded inputs with stride 1; its gradients are fast on CPUs.
+    """Convolves padded inputs with stride 1; gradients of training are fast on CPUs.
 
     They are the same as TensorFlow's own, which have no fast kernels on CPUs where the
     padding is explicit. Here that of the inputs is a convolution with the kernel
     turned round, which needs neither a padded copy nor a crop, and that of the kernel
-    is taken on inputs that are padded first. For training alone: TensorFlow never
+    is taken on inputs that are padded first. In training alone: TensorFlow never
     forgets a gradient that was defined in a graph, nor the weights in it.
 
     Args:
         inputs: float tensor (batch, height, width, features).
         kernel: float tensor (height, width, features, filters), of static shape.
         padding: zeros before and after each axis, as for `tf.pad`.
+        training: whether gradients are to come fast. Default True.
 
     Returns:
         Float tensor (batch, height, width, filters), of the size that the padding
         leaves.
     """
+    if not training:
+        return tf.nn.conv2d(inputs, kernel, 1, padding)
     height, width, _, _ = kernel.shape
     turned_padding = [
         [0, 0],
@@ -80,7 +86,7 @@ def padded_conv2d(
     return convolve(inputs, kernel)
 
 
-class _StackConv2D(keras.layers.Layer):
+class _StackConv2D(BaseLayer):
     """The arguments, the weights and the config of the two stacks."""
 
     def __init__(
@@ -114,6 +120,7 @@ class _StackConv2D(keras.layers.Layer):
             shape=(height, width, features, self.filters),
             initializer=self.kernel_initializer,
         )
+        self.mask = np.ones(self.kernel.shape, "float32")
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
@@ -127,10 +134,7 @@ class _StackConv2D(keras.layers.Layer):
         padding: Sequence[Sequence[int]],
         training: bool | None,
     ) -> tf.Tensor:
-        if training:
-            outputs = padded_conv2d(inputs, kernel, padding)
-        else:
-            outputs = tf.nn.conv2d(inputs, kernel, 1, padding)
+        outputs = padded_conv2d(inputs, kernel, padding, training)
         if self.bias is None:
             return outputs
         # Added: the gradient of `bias_add` would be fused with that of the kernel,
@@ -144,22 +148,13 @@ class _StackConv2D(keras.layers.Layer):
     def multiply_adds(self, input_shape: Shape) -> int:
         """Counts the multiply-adds of one image, every open tap at every pixel."""
         _, height, width, _ = input_shape
-        return height * width * (math.prod(self.kernel.shape) - self._closed_weights())
-
-    def _closed_weights(self) -> int:
-        """Counts the weights that a mask sets to zero."""
-        return 0
+        return height * width * int(np.count_nonzero(self.mask))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         initializers = keras.initializers
         return {
             **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "mask_type": self.mask_type,
-            "color_groups": self.color_groups,
-            "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
         }
@@ -239,6 +234,27 @@ def as_row(features: tf.Tensor, num_slices: Any, batch_size: Any) -> tf.Tensor:
     return tf.transpose(tf.reshape(features, shape), [0, 2, 1, 3])
 
 
+def rows_before(values: tf.Tensor, num_rows: tf.Tensor, count: int) -> tf.Tensor:
+    """Returns the last of the first `num_rows` rows, zeros where these are too few.
+
+    Args:
+        values: (batch, height, width, n).
+        num_rows: int32, from 0 to the height.
+        count: of the rows returned.
+
+    Returns:
+        (batch, count, width, n).
+    """
+    padded = tf.pad(values, [[0, 0], [count, 0], [0, 0], [0, 0]])
+    return tf.gather(padded, num_rows + tf.range(count), axis=1)
+
+
+def as_rows(rows: tf.Tensor, num_slices: Any, batch_size: Any) -> tuple[tf.Tensor, ...]:
+    """Splits (slices x examples, n, width, f) by rows: (slices, width, examples, f)."""
+    shape = [num_slices, batch_size, *rows.shape[1:]]
+    return tuple(tf.unstack(tf.transpose(tf.reshape(rows, shape), [2, 0, 3, 1, 4])))
+
+
 def by_group(row: tf.Tensor, color_groups: int) -> tf.Tensor:
     """Splits a row's features into colour groups, for steps that take one at a time.
 
@@ -251,8 +267,7 @@ def by_group(row: tf.Tensor, color_groups: int) -> tf.Tensor:
     """
     if color_groups == 1:
         return row
-    sizes = tf.shape(row)
-    position = [known or sizes[axis] for axis, known in enumerate(row.shape[:-1])]
+    *position, _ = sizes_of(row)
     shape = [*position, color_groups, row.shape[-1] // color_groups]
     return tf.transpose(tf.reshape(row, shape), [0, 1, 3, 2, 4])
 
@@ -370,6 +385,10 @@ class HorizontalStackConv2D(_StackConv2D):
         self._sees_own_pixel = self.mask_type == "B" or self.color_groups > 1
         width = self.kernel_size // 2 + self._sees_own_pixel
         self._add_weights(1, width, input_shape[-1])
+        if self._sees_own_pixel:
+            self.mask[0, -1] = groups.color_group_mask(
+                input_shape[-1], self.filters, self.color_groups, self.mask_type
+            )
         self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
@@ -377,32 +396,10 @@ class HorizontalStackConv2D(_StackConv2D):
         if not self._sees_own_pixel:  # with the padding the row moves by a pixel
             inputs = inputs[:, :, :-1]
         padding = [[0, 0], [0, 0], [self.kernel_size // 2, 0], [0, 0]]
-        return self._convolve(inputs, self._open_kernel(), padding, training)
-
-    def _open_kernel(self) -> tf.Tensor:
         kernel = tf.convert_to_tensor(self.kernel)
-        if self.color_groups == 1:
-            return kernel
-        _, width, features, filters = kernel.shape
-        own_pixel = groups.color_group_mask(
-            features, filters, self.color_groups, self.mask_type
-        )
-        mask = tf.concat(
-            [
-                tf.ones([1, width - 1, features, filters], kernel.dtype),
-                tf.cast(own_pixel, kernel.dtype)[tf.newaxis, tf.newaxis],
-            ],
-            axis=1,
-        )
-        return kernel * mask
-
-    def _closed_weights(self) -> int:
-        if not self._sees_own_pixel:
-            return 0
-        own_pixel = groups.color_group_mask(
-            self.kernel.shape[2], self.filters, self.color_groups, self.mask_type
-        )
-        return int(np.count_nonzero(own_pixel == 0))
+        if self.color_groups > 1:
+            kernel *= tf.cast(self.mask, kernel.dtype)
+        return self._convolve(inputs, kernel, padding, training)
 
     def pixel_steps(self) -> "HorizontalPixelSteps":
         """Returns the layer's pixel steps, with the weights as they stand."""

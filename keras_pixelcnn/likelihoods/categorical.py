@@ -32,6 +32,7 @@ class Categorical(PixelLikelihood):
 
     name = "categorical"
     channels_at_once = False
+    orders_levels = False
 
     @property
     def pixel_shape(self) -> tuple[int, int]:
@@ -73,10 +74,6 @@ class Categorical(PixelLikelihood):
         )
         nats = chosen[..., 0] - tf.math.log(total)
         return tf.where(levels >= 0, nats, -float("inf"))
-
-    def image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Computes the log probability of each image; see `PixelLikelihood`."""
-        return tf.reduce_sum(self.log_prob(parameters, image), axis=[1, 2, 3])
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
         """Computes the log probability of each value; see `PixelLikelihood`."""

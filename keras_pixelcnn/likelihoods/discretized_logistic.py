@@ -23,11 +23,6 @@ _SHORT = 16
 """In so few levels float32 holds a place to 1e-6 levels."""
 
 
-def inverse_scale_of(log_scale: tf.Tensor) -> tf.Tensor:
-    """Computes one over the scale, finite and above 0 whatever the logarithm."""
-    return tf.exp(-tf.clip_by_value(log_scale, *_LOG_SCALES))
-
-
 def log_prob(
     distance: tf.Tensor, levels: tf.Tensor, log_scale: tf.Tensor, num_levels: int
 ) -> tf.Tensor:
@@ -48,7 +43,7 @@ def log_prob(
     Returns:
         Float tensor of that type, in nats, finite, with finite gradients.
     """
-    inverse_scale = inverse_scale_of(log_scale)
+    inverse_scale = tf.exp(-tf.clip_by_value(log_scale, *_LOG_SCALES))
     farthest = tf.clip_by_value(_FARTHEST / inverse_scale, 1e8, _FARTHEST)
     farthest = tf.stop_gradient(farthest)
     distance = tf.maximum(tf.minimum(distance, farthest), -farthest)

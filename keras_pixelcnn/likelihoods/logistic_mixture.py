@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_integer
+from keras_pixelcnn.checks import check_integer, sizes_of
 from keras_pixelcnn.likelihoods import (
     discretized_logistic,
     discretized_mixture,
@@ -100,29 +100,22 @@ class LogisticMixture(PixelLikelihood):
         """
         parameters = tf.cast(parameters, tf.float32)
         self.check_shape("parameters", parameters, self.pixel_shape)
-        shape = [
-            size or tf.shape(parameters)[axis]
-            for axis, size in enumerate(parameters.shape[:-1])
-        ]
         rows = self.pixel_shape[0] // self.num_mixtures
-        rows = tf.reshape(parameters, [*shape, rows, self.num_mixtures])
+        shape = [*sizes_of(parameters)[:-1], rows, self.num_mixtures]
+        rows = tf.reshape(parameters, shape)
         scales, coefficients = 1 + self.channels, 1 + 2 * self.channels
         middle, least = (self.num_levels - 1) / 2, math.log(_LEAST_SCALE)
         initial = math.log(self.num_levels * max(0.5 / self.num_mixtures, 0.1))
         raised = initial - least
-        from_lowest = tf.cast(rows[..., 1:scales, :], tf.float64) + (1 + self._apart)
+        # In [-1, 1]: where the components of a fresh network lie.
+        apart = (2 * np.arange(self.num_mixtures) + 1) / self.num_mixtures - 1
+        from_lowest = tf.cast(rows[..., 1:scales, :], tf.float64) + (1 + apart)
         return PixelMixture(
             rows[..., 0, :],
             middle * from_lowest,
             least + tf.nn.softplus(rows[..., scales:coefficients, :] + raised),
             tf.tanh(tf.cast(rows[..., coefficients:, :], tf.float64)),
         )
-
-    @property
-    def _apart(self) -> np.ndarray:
-        """Locations of a fresh network's components in [-1, 1], (num_mixtures,)."""
-        indices = np.arange(self.num_mixtures)
-        return (2 * indices + 1) / self.num_mixtures - 1
 
     def log_prob(self, parameters: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """Computes the log probability of each pixel.
@@ -143,10 +136,6 @@ class LogisticMixture(PixelLikelihood):
         nats = discretized_mixture.log_prob(mixture, floats, self.num_levels)
         is_possible = tf.reduce_all(levels >= 0, axis=-1)
         return tf.where(is_possible, nats, -float("inf"))
-
-    def image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """Computes the log probability of each image; see `PixelLikelihood`."""
-        return tf.reduce_sum(self.log_prob(parameters, image), axis=[1, 2])
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
         """Computes the log probability of each value; see `PixelLikelihood`."""

@@ -50,6 +50,8 @@ class PixelLikelihood(abc.ABC):
 
     name: ClassVar[str]
     channels_at_once: ClassVar[bool]
+    orders_levels: ClassVar[bool] = True
+    """Whether levels are intensities, of which neighbours are alike; else codes."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Makes a likelihood known by its name.
@@ -113,7 +115,6 @@ class PixelLikelihood(abc.ABC):
             where `channels_at_once` is True (...), of each pixel.
         """
 
-    @abc.abstractmethod
     def image_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
         """Computes the log probability of each image, given its parameters.
 
@@ -125,6 +126,8 @@ class PixelLikelihood(abc.ABC):
         Returns:
             float32 tensor (batch,), in nats; -inf where a value is no level.
         """
+        nats = self.log_prob(parameters, image)
+        return tf.reduce_sum(nats, axis=list(range(1, nats.shape.rank)))
 
     def value_log_prob(self, parameters: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
         """Computes the log probability of each value, given those before it.

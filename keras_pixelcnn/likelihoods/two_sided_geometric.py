@@ -25,6 +25,7 @@ class TwoSidedGeometric(Categorical):
     """
 
     name = "two_sided_geometric"
+    orders_levels = True
 
     @property
     def pixel_shape(self) -> tuple[int, int]:

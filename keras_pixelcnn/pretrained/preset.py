@@ -1,17 +1,17 @@
 """Trained models that come with the package."""
 
 import dataclasses
-import difflib
 import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import keras
 from absl import logging
 
+from keras_pixelcnn.checks import near_name
 from keras_pixelcnn.models import AutoregressiveImageModel, load_model
 from keras_pixelcnn.pretrained.fine_tuning import changed
 
@@ -127,7 +127,7 @@ def from_preset(name: str, **changes: Any) -> AutoregressiveImageModel:
     if name not in known:
         raise ValueError(
             f"The name must be that of a preset: {', '.join(known)}. "
-            f"Received: {name!r}{_suggestion(name, known)}"
+            f"Received: {name!r}{near_name(str(name), known)}"
         )
     preset = _read_record(PRETRAINED / name / RECORD_FILE)
     path = preset.folder / MODEL_FILE
@@ -211,8 +211,3 @@ def _check_is_published(path: pathlib.Path, preset: Preset) -> None:
             f"SHA-256 {preset.model_sha256}. Received: {len(content):,} bytes, "
             f"{checksum}. Install keras-pixelcnn again."
         )
-
-
-def _suggestion(name: Any, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(str(name), known, n=1)
-    return f". Did you mean {close[0]!r}?" if close else ""

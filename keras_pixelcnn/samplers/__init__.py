@@ -7,17 +7,18 @@ from keras_pixelcnn.samplers.batch_slices import (
     at_least_one,
     most_slices,
     most_slices_in_graphs,
+    num_processors,
 )
 from keras_pixelcnn.samplers.fixed_point import FixedPoint, fixed_point_scan
 from keras_pixelcnn.samplers.incremental import (
     ChannelSteps,
     Draw,
+    KnownPixels,
     RowDraw,
     ScanSteps,
     by_channel,
     raster_scan,
 )
-from keras_pixelcnn.samplers.known_pixels import KnownPixels
 from keras_pixelcnn.samplers.noise import (
     example_normals,
     example_seeds,
@@ -45,6 +46,7 @@ __all__ = [
     "most_slices",
     "most_slices_in_graphs",
     "normals_of_bits",
+    "num_processors",
     "random_call_seed",
     "raster_scan",
 ]

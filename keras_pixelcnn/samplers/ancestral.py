@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.samplers.incremental import Draw
-from keras_pixelcnn.samplers.known_pixels import KnownPixels
+from keras_pixelcnn.samplers.incremental import Draw, KnownPixels
 
 
 def ancestral_scan(

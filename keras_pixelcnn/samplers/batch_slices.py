@@ -113,10 +113,10 @@ def most_slices_in_graphs() -> int:
     """Counts the slices that serve in a graph, before there is one."""
     if tf.config.list_physical_devices("GPU"):
         return 1
-    return min(_num_processors(), MOST_SLICES)
+    return min(num_processors(), MOST_SLICES)
 
 
-def _num_processors() -> int:
+def num_processors() -> int:
     """Processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # on Linux
         return len(os.sched_getaffinity(0))

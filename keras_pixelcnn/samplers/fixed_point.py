@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from keras_pixelcnn.samplers.known_pixels import KnownPixels
+from keras_pixelcnn.samplers.incremental import KnownPixels
 
 ImageDraw = Callable[[int, tf.Tensor], tf.Tensor]
 """Maps (channel, its parameters (batch, height, width, n)) to the channel's values,
@@ -44,10 +44,8 @@ def fixed_point_scan(
     passes of its slowest image, at most height x width x channels + 1.
 
     Args:
-        parameters: maps int32 images (batch, height, width, channels) to the
-            likelihood's parameters (batch, height, width, *pixel_shape).
-        channel_parameters: maps those of pixels (n, *pixel_shape) and the values of
-            their channels so far, each int32 (n,), to those of the next channel (n, m).
+        parameters: as for `ancestral_scan`.
+        channel_parameters: as there, of all pixels.
         draw: chooses the values of a channel in all pixels.
         image_shape: (height, width, channels).
         batch_size: number of images.
@@ -63,11 +61,6 @@ def fixed_point_scan(
     """
     height, width, channels = image_shape
     most_passes = height * width * channels + 1
-
-    def put_back(images: tf.Tensor) -> tf.Tensor:
-        if known is None:
-            return images
-        return tf.where(known.mask, known.image, images)
 
     def sample_all(images: tf.Tensor) -> tf.Tensor:
         pixels = parameters(images)
@@ -90,11 +83,14 @@ def fixed_point_scan(
         sampled = sample_all(images)
         return sampled, passes + 1, tf.reduce_any(sampled != images)
 
+    first = tf.zeros([batch_size, *image_shape], tf.int32)
+    if known is not None:
+        first = tf.where(known.mask, known.image, first)
     images, passes, _ = tf.while_loop(
         lambda images, passes, has_changed: has_changed,
         body,
         (
-            put_back(tf.zeros([batch_size, *image_shape], tf.int32)),
+            first,
             tf.zeros([], tf.int32),
             tf.ones([], tf.bool),
         ),

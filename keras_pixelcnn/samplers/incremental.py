@@ -15,7 +15,6 @@ import tensorflow as tf
 
 from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.samplers.batch_slices import BatchSlices
-from keras_pixelcnn.samplers.known_pixels import KnownPixels
 
 RowDraw = Callable[[tf.Tensor, int, tf.Tensor], tf.Tensor]
 """Maps (column index, channel, the channel's parameters (examples, n)) to the channel's
@@ -23,6 +22,29 @@ values, int32 (examples,)."""
 
 Draw = Callable[[tf.Tensor | int, tf.Tensor], RowDraw]
 """Maps (index of a slice, row index) to what draws the values of that row."""
+
+
+class KnownPixels(NamedTuple):
+    """Images of which some values are given, any in each example."""
+
+    image: tf.Tensor
+    """int32 (batch, height, width, channels); what is not known may be anything."""
+    mask: tf.Tensor
+    """bool (batch, height, width, channels): True where the value is known."""
+
+    def num_top_rows(self) -> tf.Tensor:
+        """Counts the rows from the top that are known in every image: int32 ()."""
+        known = tf.cast(tf.reduce_all(self.mask, axis=[0, 2, 3]), tf.int32)
+        return tf.reduce_sum(tf.math.cumprod(known))
+
+    def columns_to_visit(self) -> tf.Tensor:
+        """Counts each row's columns up to the last unknown one: int32 (height,).
+
+        What comes after them needs no step; in a row that is known there are none.
+        """
+        unknown = ~tf.reduce_all(self.mask, axis=[0, 3])
+        columns = tf.range(1, tf.shape(unknown)[1] + 1)
+        return tf.reduce_max(tf.where(unknown, columns, 0), axis=1)
 
 
 class ScanSteps(Protocol):

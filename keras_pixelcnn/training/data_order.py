@@ -81,7 +81,7 @@ class ImagesInMemory(TrainingImages):
         self._batch_size = batch_size
         self._seed = seed
         self._horizontal_flips = horizontal_flips
-        self._transform = transform
+        self._transform = transform or (lambda batch, generator: batch)
         self._classes = None
         if sampling == "class_balanced":
             self._classes = _divide(labels)
@@ -90,7 +90,11 @@ class ImagesInMemory(TrainingImages):
 
     def batches(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
         """See the base class."""
-        order = self._order(epoch)
+        generator = epoch_generator(self._seed, epoch, _ORDER)
+        if self._classes is None:
+            order = generator.permutation(self._count)
+        else:
+            order = balanced_order(self._classes, self._count, generator)
         flips = np.zeros(self._count, bool)
         if self._horizontal_flips:
             flips = epoch_generator(self._seed, epoch, _FLIPS).random(self._count) < 0.5
@@ -98,13 +102,7 @@ class ImagesInMemory(TrainingImages):
             rows = slice(step * self._batch_size, (step + 1) * self._batch_size)
             batch = {name: value[order[rows]] for name, value in self._features.items()}
             generator = epoch_generator(self._seed, epoch, _TRANSFORM, step)
-            yield _transformed(_flipped(batch, flips[rows]), self._transform, generator)
-
-    def _order(self, epoch: int) -> np.ndarray:
-        generator = epoch_generator(self._seed, epoch, _ORDER)
-        if self._classes is None:
-            return generator.permutation(self._count)
-        return balanced_order(self._classes, self._count, generator)
+            yield self._transform(_flipped(batch, flips[rows]), generator)
 
 
 def balanced_order(
@@ -166,7 +164,7 @@ class ImagesFromStream(TrainingImages):
         self._batch_size = batch_size
         self._seed = seed
         self._horizontal_flips = horizontal_flips
-        self._transform = transform
+        self._transform = transform or (lambda batch, generator: batch)
         self.steps_per_epoch = _steps(int(examples.cardinality()), batch_size)
 
     def batches(self, epoch: int, first_step: int = 0) -> Iterator[Batch]:
@@ -183,7 +181,7 @@ class ImagesFromStream(TrainingImages):
         for step, batch in enumerate(batches.as_numpy_iterator(), start=first_step):
             batch = _flipped(batch, flips[step] & self._horizontal_flips)
             generator = epoch_generator(self._seed, epoch, _TRANSFORM, step)
-            yield _transformed(batch, self._transform, generator)
+            yield self._transform(batch, generator)
 
 
 def _flipped(batch: Batch, flips: np.ndarray) -> Batch:
@@ -194,12 +192,6 @@ def _flipped(batch: Batch, flips: np.ndarray) -> Batch:
         **batch,
         "image": np.where(flips[:, None, None, None], image[:, :, ::-1], image),
     }
-
-
-def _transformed(
-    batch: Batch, transform: Transform | None, generator: np.random.Generator
-) -> Batch:
-    return batch if transform is None else transform(batch, generator)
 
 
 def _steps(count: int, batch_size: int) -> int:

@@ -61,6 +61,6 @@ class Evaluation:
 
     def _sum_on_replica(self, rows: dict[str, tf.Tensor]) -> tf.Tensor:
         features = {name: rows[name] for name in rows if name != "is_real"}
-        scores = self._objective.losses_per_image(self._model, features).measured
+        scores = self._objective.losses_of_batch(self._model, features).measured
         scores = tf.cast(scores, tf.float64)
         return tf.reduce_sum(tf.where(rows["is_real"], scores, tf.zeros_like(scores)))

@@ -20,7 +20,7 @@ class Objective:
     name: str
     unit: str
 
-    def losses_per_image(
+    def losses_of_batch(
         self, model: Any, features: Mapping[str, tf.Tensor], training: bool = False
     ) -> ImageLosses:
         """Runs a model on a batch, and computes the loss of each image.

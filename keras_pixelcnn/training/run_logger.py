@@ -115,12 +115,9 @@ class RunLogger:
         self._last_step, self._last_seconds = state.step, self.seconds
         if self._is_written:
             self._history.append(row)
-            self._log(curves, state.step)
-
-    def _log(self, curves: Mapping[str, Mapping[str, Any]], step: int) -> None:
-        for curve, values in curves.items():
-            known = {name: each for name, each in values.items() if each is not None}
-            self.event_log.scalars(curve, known, step)
+            for curve, values in curves.items():
+                known = {k: each for k, each in values.items() if each is not None}
+                self.event_log.scalars(curve, known, state.step)
 
     def write_model(self, model: Any) -> None:
         """Saves the model with the weights that are in place as the best."""

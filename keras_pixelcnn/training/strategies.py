@@ -61,7 +61,13 @@ def make_strategy(
         name = "mirrored" if several_gpus else "one"
         name = "multi_worker" if len(workers) > 1 else name
     if name == "multi_worker":
-        _check_cluster(workers)
+        if not workers:
+            raise ValueError(
+                "strategy multi_worker finds its workers in the environment variable "
+                "TF_CONFIG, in each process with its own index: "
+                f"TF_CONFIG='{_EXAMPLE}' "
+                f"Received: TF_CONFIG={os.environ.get('TF_CONFIG')!r}"
+            )
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "mirrored":
         kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
@@ -117,15 +123,6 @@ def _check_task(task: Any, cluster: Mapping[str, Any], text: str) -> None:
         raise ValueError(
             "The task of TF_CONFIG must be one of its cluster's chief or workers, as "
             f"in {_EXAMPLE} Received: {text}"
-        )
-
-
-def _check_cluster(workers: list[str]) -> None:
-    if not workers:
-        raise ValueError(
-            "strategy multi_worker finds its workers in the environment variable "
-            f"TF_CONFIG, in each process with its own index: TF_CONFIG='{_EXAMPLE}' "
-            f"Received: TF_CONFIG={os.environ.get('TF_CONFIG')!r}"
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.models.base.distributed_fit import gradients_of
+from keras_pixelcnn.models.base.fit_step import gradients_of
 from keras_pixelcnn.training.objective import LikelihoodObjective, Objective
 from keras_pixelcnn.training.recipe import Recipe
 from keras_pixelcnn.training.strategies import distribute
@@ -142,7 +142,12 @@ class TrainStep:
 
     def _sums(self, rows: Any) -> Any:
         """Returns each device's sum of gradients and of losses over its parts."""
-        sums = self._strategy.run(self._zeros)
+        sums = self._strategy.run(
+            lambda: [
+                *(tf.zeros(weight.shape) for weight in self._weights),
+                tf.zeros([]),
+            ]
+        )
         if self._parts == 1:
             return self._strategy.run(self._add_part, args=(rows, 0, sums))
         # A loop that does not hold two parts in memory at once. It goes around the
@@ -158,9 +163,6 @@ class TrainStep:
         )
         return sums
 
-    def _zeros(self) -> list[tf.Tensor]:
-        return [*(tf.zeros(weight.shape) for weight in self._weights), tf.zeros([])]
-
     def _add_part(
         self, rows: Mapping[str, tf.Tensor], part: Any, sums: list[tf.Tensor]
     ) -> list[tf.Tensor]:
@@ -172,7 +174,7 @@ class TrainStep:
         shares = self._strategy.num_replicas_in_sync * self._parts
 
         def scaled_loss() -> tuple[tf.Tensor, tf.Tensor]:
-            losses = self._objective.losses_per_image(self._model, features, True)
+            losses = self._objective.losses_of_batch(self._model, features, True)
             loss = tf.add_n([tf.reduce_mean(losses.loss), *self._model.losses]) / shares
             if self._scale is not None:
                 loss *= self._scale.factor

@@ -278,7 +278,11 @@ class TrainingLoop:
         with self._averaged():
             if self._step.average is not None:
                 state.validation_ema = self._evaluation.score(self._validation())
-            is_best = self._validated(epoch)
+            is_best = state.update_best(epoch)
+            if self._is_chief:
+                if is_best:
+                    self._logger.write_model(self._model)
+                self._sample(epoch, state.step, self._logger)
         self._logger.write_row(state, length, is_validated=True)
         epochs = -(-self._recipe.steps // length)
         self._say(state.line(epoch, epochs, self._objective.name))
@@ -289,15 +293,6 @@ class TrainingLoop:
         """Puts the averaged weights in place, if there are any."""
         average = self._step.average
         return contextlib.nullcontext() if average is None else average.in_place()
-
-    def _validated(self, epoch: int) -> bool:
-        """Saves the validated weights if they are the best. Returns whether so."""
-        is_best = self._state.update_best(epoch)
-        if self._is_chief:
-            if is_best:
-                self._logger.write_model(self._model)
-            self._sample(epoch, self._state.step, self._logger)
-        return is_best
 
     def _save(self, is_best: bool = False) -> None:
         if not self._is_chief:

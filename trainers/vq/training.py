@@ -107,7 +107,7 @@ class VQObjective(Objective):
     def __init__(self, variance: float) -> None:
         self._variance = max(variance, 1e-6)
 
-    def losses_per_image(
+    def losses_of_batch(
         self, model: VQVAE, features: Mapping[str, tf.Tensor], training: bool = False
     ) -> ImageLosses:
         """Computes the squared error of each image; see `Objective`."""

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_integer
+from keras_pixelcnn.checks import check_integer, sizes_of
 from keras_pixelcnn.models.autoencoder.gaussian_posterior import standard_normal
-from keras_pixelcnn.models.autoencoder.latents import in_passes, levels_of
+from keras_pixelcnn.models.autoencoder.latents import levels_of
 from keras_pixelcnn.models.base import request_validation
+from keras_pixelcnn.models.base.input_data import in_passes
 from keras_pixelcnn.samplers import example_normals
 
 if TYPE_CHECKING:
@@ -73,33 +74,23 @@ def estimate(
     """
     check_integer("num_samples", num_samples)
     image = levels_of(model, image)
-    count = image.shape[0]
-    seeds = request_validation.prepare_seeds(
-        seed, tf.shape(image)[0] if count is None else count
-    )
+    seeds = request_validation.prepare_seeds(seed, sizes_of(image)[0])
 
     def run(features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        return _estimate(model, bound, features, num_samples)
+        image = features["image"]
+        posterior = model.image_posterior(image)
+        prior = standard_normal(model.latent_dim)
+        noise = example_normals(features["seed"], [num_samples, model.latent_dim])
+        latents = posterior.mean() + posterior.stddev() * tf.transpose(noise, [1, 0, 2])
+
+        def score(latent: tf.Tensor) -> tf.Tensor:
+            return model.decoder.log_prob(image, **model.latent_conditions(latent))
+
+        # One draw of all images after the other: memory stays that of one pass.
+        signature = tf.TensorSpec(image.shape[:1], tf.float32)
+        nats = tf.map_fn(score, latents, fn_output_signature=signature)
+        return bound(nats, latents, posterior, prior)
 
     key = (bound.__name__, num_samples)
     features = {"image": image, "seed": seeds}
     return in_passes(model, key, run, features, batch_size)
-
-
-def _estimate(
-    model: "PixelCNNAutoencoder",
-    bound: Bound,
-    features: Mapping[str, tf.Tensor],
-    num_samples: int,
-) -> tf.Tensor:
-    image = features["image"]
-    posterior, prior = model.image_posterior(image), standard_normal(model.latent_dim)
-    noise = example_normals(features["seed"], [num_samples, model.latent_dim])
-    latents = posterior.mean() + posterior.stddev() * tf.transpose(noise, [1, 0, 2])
-    # One draw of all images after the other: memory stays that of one pass.
-    nats = tf.map_fn(
-        lambda latent: model.decoder.log_prob(image, **model.latent_conditions(latent)),
-        latents,
-        fn_output_signature=tf.TensorSpec(image.shape[:1], tf.float32),
-    )
-    return bound(nats, latents, posterior, prior)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.dropout import draw_seed
 from keras_pixelcnn.samplers import example_normals, normals_of_bits
 
@@ -14,7 +15,7 @@ _HASH_SEED = 20131220
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GaussianPosterior(keras.layers.Layer):
+class GaussianPosterior(BaseLayer):
     """q(z | x), a Gaussian of independent components: one draw, and its divergence.
 
     In training each step and each replica draws other noise. Otherwise the noise is a
@@ -22,7 +23,6 @@ class GaussianPosterior(keras.layers.Layer):
 
     Args:
         latent_dim: length d of the latent.
-        seed: of the noise of training. Default: drawn at random.
 
     Call arguments:
         statistics: float tensor (batch, 2 d), of which `split` makes the mean and the
@@ -38,11 +38,10 @@ class GaussianPosterior(keras.layers.Layer):
         Kingma and Welling 2013, arXiv 1312.6114, section 2.4 and appendix B.
     """
 
-    def __init__(self, latent_dim: int, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, latent_dim: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.latent_dim = latent_dim
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator()
 
     def build(self, *shapes: Any) -> None:
         """Has no weights."""
@@ -93,14 +92,6 @@ class GaussianPosterior(keras.layers.Layer):
         """
         mean, raw = tf.split(statistics, 2, axis=-1)
         return mean, tf.nn.softplus(raw + math.log(math.e - 1)) + 1e-6
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "latent_dim": self.latent_dim,
-            "seed": self.seed,
-        }
 
 
 def standard_normal(latent_dim: int) -> Any:

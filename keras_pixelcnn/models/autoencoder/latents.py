@@ -1,13 +1,14 @@
 """Encoding of images, and checks of latents, for both auto-encoders."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_integer, checked, checked_images
+from keras_pixelcnn.checks import checked, checked_images
 from keras_pixelcnn.models.base.image_model import ImageModel
+from keras_pixelcnn.models.base.input_data import in_passes
 from keras_pixelcnn.samplers import at_least_one
 
 if TYPE_CHECKING:
@@ -17,35 +18,6 @@ if TYPE_CHECKING:
     )
 
 _RULE = "latent must hold finite numbers."
-
-
-def in_passes(
-    model: ImageModel,
-    key: tuple[Any, ...],
-    function: Callable[[Mapping[str, tf.Tensor]], tf.Tensor],
-    features: Mapping[str, tf.Tensor],
-    batch_size: int,
-) -> tf.Tensor:
-    """Runs the graph of a function on so many examples at a time.
-
-    Args:
-        model: keeps the graph.
-        key: what tells this graph from the model's others.
-        function: of a dict of features, to one tensor that leads with the batch.
-        features: "image" and others that lead with the batch, eager or symbolic.
-        batch_size: examples in a pass.
-
-    Raises:
-        ValueError: when batch_size is no integer of at least 1.
-    """
-    check_integer("batch_size", batch_size)
-    if not tf.executing_eagerly():
-        return function(features)
-    parts = []
-    for i in range(0, max(len(features["image"]), 1), batch_size):
-        part = {name: value[i : i + batch_size] for name, value in features.items()}
-        parts.append(model.run_graph(key, function, part))
-    return tf.concat(parts, axis=0)
 
 
 def levels_of(model: ImageModel, image: Any) -> tf.Tensor:

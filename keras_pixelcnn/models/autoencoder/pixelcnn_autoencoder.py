@@ -1,15 +1,14 @@
 """PixelCNNAutoencoder: a convolutional encoder, and a PixelCNN as the decoder."""
 
+import inspect
 import math
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.checks import check_image_shape, check_integer, verb
+from keras_pixelcnn.checks import check_image_shape, check_integer, check_number, verb
 from keras_pixelcnn.interpolation import interpolate_embeddings
 from keras_pixelcnn.layers import ImageEncoder
 from keras_pixelcnn.layers.image_encoder import halved_sizes
@@ -53,17 +52,9 @@ class PixelCNNAutoencoder(LikelihoodModel):
         latent_dim: length of the latent. Default 100.
         encoder_filters: features of the encoder at the image's size; twice as many at
             each half of it. Default 32.
-        filters: of the decoder, as the following up to `vertical_gain`; see
-            `GatedPixelCNN`.
-        num_blocks: as there.
-        kernel_size: as there.
-        first_kernel_size: as there.
-        head_filters: as there.
-        likelihood: as there.
-        dropout_rate: as there.
-        gradient_checkpointing: as there.
-        positions: as there.
-        vertical_gain: as there.
+        filters, num_blocks, head_filters: of the decoder; see `GatedPixelCNN`.
+        kernel_size, first_kernel_size, likelihood, dropout_rate: the same.
+        gradient_checkpointing, positions, vertical_gain: the same.
         map_filters: features of a map that a deconvolutional network makes of the
             latent, added pixel by pixel: so the latent says where, too, and not only
             what. For decoders that see only a part of the image. Default: no map.
@@ -76,6 +67,12 @@ class PixelCNNAutoencoder(LikelihoodModel):
             float32. Default: Keras's global policy.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
+        encoder: a Keras layer or model of your own, from integers in [0, num_levels),
+            (batch, height, width, channels), to latents, floats (batch, latent_dim);
+            with beta above 0 to what the posterior is made of, (batch, 2 latent_dim),
+            see `GaussianPosterior.split`. It is saved with the model, by Keras's
+            serialization; `load_model` asks that its classes be registered. Default: an
+            `ImageEncoder` of `encoder_filters`.
 
     Call arguments:
         inputs: as for `ImageModel`.
@@ -126,6 +123,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         dtype: Any = None,
         name: str | None = None,
         trainable: bool = True,
+        encoder: Any = None,
     ) -> None:
         image_shape = check_image_shape(image_shape)
         check_integer("latent_dim", latent_dim)
@@ -134,7 +132,8 @@ class PixelCNNAutoencoder(LikelihoodModel):
         if map_filters is not None:
             check_integer("map_filters", map_filters)
             map_shape = (*halved_sizes(image_shape[:2])[-1], map_filters)
-        beta = _check_beta(beta)
+        rule = "a finite number of at least 0"
+        beta = check_number("beta", beta, rule, lambda x: 0 <= x < math.inf)
         is_variational = beta > 0
 
         # === Layers ===
@@ -158,10 +157,20 @@ class PixelCNNAutoencoder(LikelihoodModel):
             name="decoder",
         )
         units = 2 * latent_dim if is_variational else latent_dim
-        encoder = ImageEncoder(
-            units, decoder.num_levels, encoder_filters, dtype=dtype, name="encoder"
-        )
-        latent_map = None if map_shape is None else _make_latent_map(map_shape)
+        has_own_encoder = encoder is not None
+        if not has_own_encoder:
+            encoder = ImageEncoder(
+                units, decoder.num_levels, encoder_filters, dtype=dtype, name="encoder"
+            )
+        elif isinstance(encoder, Mapping):  # of a config
+            encoder = keras.saving.deserialize_keras_object(encoder)
+        latent_map = None
+        if map_shape is not None:  # of small maps, which the decoder upsamples
+            layers = [
+                keras.layers.Dense(math.prod(map_shape), dtype="float32", name="dense"),
+                keras.layers.Reshape(map_shape, dtype="float32", name="reshape"),
+            ]
+            latent_map = keras.Sequential(layers, name="latent_map")
         posterior = None
         if is_variational:
             posterior = GaussianPosterior(latent_dim, dtype="float32", name="posterior")
@@ -169,6 +178,13 @@ class PixelCNNAutoencoder(LikelihoodModel):
         # === Functional model ===
         image = keras.Input(image_shape, dtype="int32", name="image")
         latent = encoder(image)
+        if tuple(latent.shape) != (None, units):
+            raise ValueError(
+                f"encoder must give vectors of length {units}, (batch, {units}). "
+                f"Received: one that gives the shape {latent.shape}"
+            )
+        if latent.dtype != "float32":
+            latent = keras.ops.cast(latent, "float32")
         if is_variational:
             latent, divergence = posterior(latent, image)
         conditions = {"embedding": latent}
@@ -197,6 +213,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
         self.beta = beta
         self.posterior_layer = posterior
         self.encoder = encoder
+        self.has_own_encoder = has_own_encoder
         self.latent_map = latent_map
         self.decoder = decoder
 
@@ -224,7 +241,7 @@ class PixelCNNAutoencoder(LikelihoodModel):
 
     def image_latent(self, image: tf.Tensor) -> tf.Tensor:
         """Encodes images that are checked, in one pass: float32 (batch, d)."""
-        statistics = self.encoder(image)
+        statistics = tf.cast(self.encoder(image), tf.float32)
         if not self.is_variational:
             return statistics
         return self.posterior_layer.split(statistics)[0]
@@ -510,6 +527,11 @@ class PixelCNNAutoencoder(LikelihoodModel):
 
     def multiply_adds(self) -> int:
         """Counts the multiply-adds of one image; see `flops`."""
+        if not hasattr(self.encoder, "multiply_adds"):
+            raise NotImplementedError(
+                f"{type(self.encoder).__name__} does not count its multiply-adds: "
+                "give it the method multiply_adds of ImageEncoder to have flops."
+            )
         shape = (None, *self.image_shape)
         total = self.encoder.multiply_adds(shape) + self.decoder.multiply_adds()
         if self.latent_map is None:
@@ -517,47 +539,10 @@ class PixelCNNAutoencoder(LikelihoodModel):
         return total + self.latent_dim * math.prod(self.decoder.spatial_shape)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        decoder = self.decoder
-        return {
-            **super().get_config(),
-            "latent_dim": self.latent_dim,
-            "encoder_filters": self.encoder_filters,
-            "filters": decoder.filters,
-            "num_blocks": decoder.num_blocks,
-            "kernel_size": decoder.kernel_size,
-            "first_kernel_size": decoder.first_kernel_size,
-            "head_filters": decoder.head_filters,
-            "dropout_rate": decoder.dropout_rate,
-            "gradient_checkpointing": decoder.gradient_checkpointing,
-            "positions": decoder.positions,
-            "vertical_gain": decoder.vertical_gain,
-            "map_filters": self.map_filters,
-            "condition_dropout": decoder.condition_dropout,
-            "beta": self.beta,
-        }
-
-
-def _make_latent_map(shape: tuple[int, int, int]) -> keras.Sequential:
-    """Makes the network from latents to small maps, which the decoder upsamples."""
-    return keras.Sequential(
-        [
-            keras.layers.Dense(math.prod(shape), dtype="float32", name="dense"),
-            keras.layers.Reshape(shape, dtype="float32", name="reshape"),
-        ],
-        name="latent_map",
-    )
-
-
-def _check_beta(beta: Any) -> float:
-    """Checks the weight of a divergence, and returns it as a float.
-
-    Raises:
-        ValueError: when it is none.
-    """
-    is_number = isinstance(beta, numbers.Real)
-    if not is_number or not np.isfinite(beta) or beta < 0:
-        raise ValueError(
-            f"beta must be a finite number of at least 0. Received: beta={beta!r}"
-        )
-    return float(beta)
+        """Returns the constructor's arguments, the decoder's among them."""
+        own = inspect.signature(PixelCNNAutoencoder).parameters
+        decoder = {k: v for k, v in self.decoder.get_config().items() if k in own}
+        encoder = None
+        if self.has_own_encoder:
+            encoder = keras.saving.serialize_keras_object(self.encoder)
+        return {**decoder, **super().get_config(), "encoder": encoder}

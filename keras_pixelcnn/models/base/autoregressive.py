@@ -235,9 +235,7 @@ class AutoregressiveImageModel(LikelihoodModel):
                 `InvalidArgumentError`, when they run.
         """
         noise = request_validation.prepare_noise(noise, self.image_shape)
-        num_samples = noise.shape[0]
-        if num_samples is None:
-            num_samples = tf.shape(noise)[0]
+        num_samples = noise.shape[0] or tf.shape(noise)[0]
         options, conditions = split_options(options)
         return sample_request(
             self,
@@ -300,7 +298,11 @@ class AutoregressiveImageModel(LikelihoodModel):
             where = np.ma.where if np.ma.isMaskedArray(image) else np.where
             image = self._check_images(where(mask, image, np.zeros((), np.uint8)))
         else:
-            image = self._check_known(tf.convert_to_tensor(image), mask)
+            image = tf.convert_to_tensor(image)
+            possible = self.pixel_likelihood.as_levels(image) >= 0
+            levels = f"integers in [0, {self.num_levels})"
+            rule = f"image must hold {levels} where it is known."
+            image = checked(possible | ~mask, image, rule)
         image = tf.cast(image, tf.int32)
         request = {
             "seed": request_validation.prepare_seeds(seed, num_images),
@@ -318,11 +320,6 @@ class AutoregressiveImageModel(LikelihoodModel):
             sampler=sampler,
             jit_compile=jit_compile,
         )
-
-    def _check_known(self, image: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        possible = self.pixel_likelihood.as_levels(image) >= 0
-        rule = f"image must hold integers in [0, {self.num_levels}) where it is known."
-        return checked(possible | ~mask, image, rule)
 
     @verb("temperature", *OPTIONS)
     def interpolate(

@@ -1,7 +1,6 @@
 """Conditions: labels, embeddings, maps and captions that images depend on."""
 
-import numbers
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import keras
@@ -10,10 +9,14 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import (
     as_array_or_none,
+    check_image_shape,
+    check_integer,
+    check_share,
     checked,
     near_name,
     of_known_shape,
     one_each,
+    sizes_of,
 )
 from keras_pixelcnn.layers import ConditionEncoder
 from keras_pixelcnn.models.base.caption_text import CaptionText, is_text
@@ -43,8 +46,8 @@ class Conditions:
     Attributes:
         shapes: shape of one example's value, by the condition's name.
         num_classes: as passed.
-        label_names: what the labels are called, None where nobody said; set by
-            `name_labels`.
+        label_names: what the labels are called, as `check_label_names` gives it, so
+            that they can be given by their names; None where nobody said.
         caption_text: the words of captions; None where the model takes none.
         dropout_rate: as passed.
         optional: whether the model can do without its conditions.
@@ -65,17 +68,30 @@ class Conditions:
     ) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}
         if num_classes is not None:
-            _check_size("num_classes", num_classes)
+            check_integer("num_classes", num_classes)
             self.shapes["label"] = ()
         if embedding_dim is not None:
-            _check_size("embedding_dim", embedding_dim)
+            check_integer("embedding_dim", embedding_dim)
             self.shapes["embedding"] = (int(embedding_dim),)
         if spatial_shape is not None:
-            self.shapes["spatial"] = _checked_map_shape(spatial_shape)
-        self.caption_text = _caption_text(vocabulary, caption_length)
-        if self.caption_text is not None:
+            self.shapes["spatial"] = check_image_shape(spatial_shape, "spatial_shape")
+        if (vocabulary is None) != (caption_length is None):
+            raise ValueError(
+                "vocabulary and caption_length go together: pass both, or neither. "
+                f"Received: {vocabulary=}, {caption_length=}"
+            )
+        self.caption_text = None
+        if vocabulary is not None:
+            self.caption_text = CaptionText(vocabulary, caption_length)
             self.shapes["caption"] = (self.caption_text.length,)
-        self._check_dropout(dropout_rate)
+        trained = "examples that are trained without their condition"
+        check_share("condition_dropout", dropout_rate, trained)
+        if dropout_rate and not self.shapes:
+            raise ValueError(
+                "condition_dropout drops conditions, and the model has none. Pass "
+                "num_classes, embedding_dim, spatial_shape or vocabulary too. "
+                f"Received: condition_dropout={dropout_rate!r}"
+            )
         self.num_classes = num_classes
         self.label_names: tuple[str, ...] | None = None
         self.dropout_rate = dropout_rate
@@ -84,37 +100,14 @@ class Conditions:
         largest = float(tf.as_dtype(compute_dtype).max)
         self._largest = min(largest, float(tf.float32.max))
 
-    def _check_dropout(self, dropout_rate: float) -> None:
-        is_number = isinstance(dropout_rate, numbers.Real)
-        if not is_number or not 0 <= dropout_rate < 1:
-            raise ValueError(
-                "condition_dropout must be in [0, 1): the share of examples that are "
-                "trained without their condition. "
-                f"Received: condition_dropout={dropout_rate!r}"
-            )
-        if dropout_rate and not self.shapes:
-            raise ValueError(
-                "condition_dropout drops conditions, and the model has none. Pass "
-                "num_classes, embedding_dim, spatial_shape or vocabulary too. "
-                f"Received: condition_dropout={dropout_rate!r}"
-            )
-
-    def name_labels(self, label_names: Sequence[str] | None) -> None:
-        """Names the labels, which can then be given by their names.
+    def check_label_names(self, label_names: Any) -> tuple[str, ...] | None:
+        """Checks names of labels, and returns them; None for None.
 
         Raises:
             ValueError: when they are not different strings, one for each label.
         """
-        if label_names is not None:
-            label_names = self.check_label_names(label_names)
-        self.label_names = label_names
-
-    def check_label_names(self, label_names: Any) -> tuple[str, ...]:
-        """Checks names of labels, and returns them.
-
-        Raises:
-            ValueError: as `name_labels` does.
-        """
+        if label_names is None:
+            return None
         is_text = isinstance(label_names, str)
         names = () if is_text else tuple(label_names)
         if is_text or not all(isinstance(name, str) for name in names):
@@ -163,13 +156,10 @@ class Conditions:
 
     def keras_inputs(self) -> dict[str, keras.KerasTensor]:
         """Inputs of a functional model, by name."""
-        inputs = {
-            name: keras.Input(shape, dtype=_dtype(name).name, name=name)
-            for name, shape in self.shapes.items()
+        return {
+            name: keras.Input(tuple(spec.shape[1:]), dtype=spec.dtype.name, name=name)
+            for name, spec in self.tensor_specs(with_presence=True).items()
         }
-        if self.optional:
-            inputs[HAS_CONDITION] = keras.Input((), dtype="int32", name=HAS_CONDITION)
-        return inputs
 
     def make_encoder(
         self,
@@ -286,10 +276,7 @@ class Conditions:
             value = given.get(name)
             own_rank = 0 if name == "caption" and is_text(value) else len(shape)
             if value is not None and len(np.shape(value)) > own_rank:
-                if not tf.is_tensor(value):
-                    return len(value)
-                known = value.shape[0]
-                return tf.shape(value)[0] if known is None else known
+                return sizes_of(value)[0] if tf.is_tensor(value) else len(value)
         return None
 
     def random_values(
@@ -488,44 +475,14 @@ class Conditions:
         return False
 
     def _absent(self, num_examples: Any) -> dict[str, Any]:
-        blank = {
-            name: keras.ops.zeros((num_examples, *shape), _dtype(name).name)
-            for name, shape in self.shapes.items()
+        return {
+            name: keras.ops.zeros((num_examples, *spec.shape[1:]), spec.dtype.name)
+            for name, spec in self.tensor_specs(with_presence=True).items()
         }
-        return {**blank, HAS_CONDITION: keras.ops.zeros((num_examples,), "int32")}
 
 
 def _dtype(name: str) -> tf.DType:
     return tf.int32 if name in ("label", "caption") else tf.float32
-
-
-def _caption_text(vocabulary: Any, caption_length: Any) -> CaptionText | None:
-    if (vocabulary is None) != (caption_length is None):
-        raise ValueError(
-            "vocabulary and caption_length go together: pass both, or neither. "
-            f"Received: vocabulary={vocabulary!r}, caption_length={caption_length!r}"
-        )
-    return None if vocabulary is None else CaptionText(vocabulary, caption_length)
-
-
-def _check_size(name: str, size: Any) -> None:
-    if not isinstance(size, numbers.Integral) or size < 1:
-        raise ValueError(
-            f"{name} must be an integer of at least 1, or None. "
-            f"Received: {name}={size!r}"
-        )
-
-
-def _checked_map_shape(shape: Any) -> tuple[int, int, int]:
-    sizes = tuple(shape) if isinstance(shape, Iterable) else ()
-    integers = all(isinstance(size, numbers.Integral) for size in sizes)
-    if len(sizes) != 3 or not integers or min(sizes) < 1:
-        raise ValueError(
-            "spatial_shape must be (height, width, channels), three integers of at "
-            f"least 1, or None. Received: spatial_shape={shape!r}"
-        )
-    height, width, channels = sizes
-    return int(height), int(width), int(channels)
 
 
 def _check_count(

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import check_images, check_shape, checked_images
 from keras_pixelcnn.metrics import prepare_callbacks
-from keras_pixelcnn.models.base import distributed_fit, input_data, keras_habits
+from keras_pixelcnn.models.base import fit_step, input_data, keras_habits
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.samplers import at_least_one
 
@@ -98,9 +98,7 @@ class ImageModel(keras.Model):
         self.image_shape = image_shape
         self.num_levels = num_levels
         self.conditions = Conditions() if conditions is None else conditions
-        self._metric = None
-        if metric_name is not None:
-            self._metric = keras.metrics.Mean(name=metric_name)
+        self._metric = keras.metrics.Mean(name=metric_name) if metric_name else None
 
     def losses_per_image(
         self, outputs: Any, features: Mapping[str, tf.Tensor]
@@ -117,13 +115,21 @@ class ImageModel(keras.Model):
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments that all models share.
+        """Returns the constructor's arguments, as attributes of their names hold them.
 
         And which layers and weights are frozen, and how labels are called, where
         somebody said so: `from_config` takes that away.
         """
+        arguments: dict[str, Any] = {}
+        for cls in type(self).__mro__:
+            signature = vars(cls).get("__signature__", inspect.Signature())
+            if "inputs" in signature.parameters:  # a class that is handed a graph
+                break
+            kept = filter(functools.partial(hasattr, self), signature.parameters)
+            arguments |= {name: getattr(self, name) for name in kept}
         trainable = keras_habits.trainable_by_layer(self)
         return {
+            **arguments,
             **({"trainable_by_layer": trainable} if trainable else {}),
             **({"label_names": [*self.label_names]} if self.label_names else {}),
             "name": self.name,
@@ -155,7 +161,8 @@ class ImageModel(keras.Model):
 
     @label_names.setter
     def label_names(self, label_names: Sequence[str] | None) -> None:
-        self.conditions.name_labels(label_names)
+        names = self.conditions.check_label_names(label_names)
+        self.conditions.label_names = names
 
     @property
     def num_dims(self) -> int:
@@ -176,8 +183,10 @@ class ImageModel(keras.Model):
         if len(self.input) > 1:
             count = input_data.num_images(features["image"])
             features |= self.conditions.select(given, count)
-        # Keras refuses mixtures of arrays and tensors.
-        features = {name: _as_tensor(value) for name, value in features.items()}
+        for name, value in features.items():
+            if not isinstance(value, keras.KerasTensor):
+                # Keras refuses mixtures of arrays and tensors.
+                features[name] = keras.ops.convert_to_tensor(value)
         return super().__call__(features, *args, **kwargs)
 
     def prepare_features(self, batch: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,8 +212,7 @@ class ImageModel(keras.Model):
             image = self._check_images(image)
         if not self.conditions.shapes:
             return {"image": image}
-        names = self.conditions.tensor_specs(with_presence=True)
-        given = {name: batch.get(name) for name in names}
+        given = {name: batch.get(name) for name in self.conditions.known_names}
         count = input_data.num_images(image)
         return {"image": image, **self.conditions.prepare(given, count)}
 
@@ -273,7 +281,7 @@ class ImageModel(keras.Model):
                     f"{name} must be left out: the model trains on {self.own_loss}. "
                     f"Received: {name}={kwargs[name]!r}"
                 )
-        distributed_fit.check_compile(self, {"optimizer": optimizer, **kwargs})
+        fit_step.check_compile(self, {"optimizer": optimizer, **kwargs})
         super().compile(optimizer=optimizer, **kwargs)
         self._scales_loss = kwargs.get("auto_scale_loss", True)
 
@@ -344,7 +352,7 @@ class ImageModel(keras.Model):
             tf.errors.InvalidArgumentError: when a `tf.data.Dataset` holds such
                 images or conditions; the sentence is the same.
         """
-        distributed_fit.check_fit(self)
+        fit_step.check_fit(self)
         weights = map(kwargs.get, ("sample_weight", "class_weight"))
         input_data.refuse_weights(*weights)
         if isinstance(x, tf.data.Dataset | Iterator):
@@ -369,7 +377,7 @@ class ImageModel(keras.Model):
         Takes what `fit` takes, and raises as it does. All batches of a generator are
         kept in memory, unless `steps` says how many to take.
         """
-        distributed_fit.check_fit(self)
+        fit_step.check_fit(self)
         names = ("batch_size", "verbose", "sample_weight", "steps", "callbacks")
         kwargs |= dict(zip(names, args, strict=False))  # Keras takes them by place, too
         input_data.refuse_weights(kwargs.get("sample_weight"))
@@ -427,9 +435,9 @@ class ImageModel(keras.Model):
             loss = self._step_loss(features, training=True)
             return self.optimizer.scale_loss(loss), None
 
-        gradients, _ = distributed_fit.gradients_of(scaled_loss, variables)
+        gradients, _ = fit_step.gradients_of(scaled_loss, variables)
         if variables:
-            distributed_fit.apply_gradients(self.optimizer, gradients, variables)
+            fit_step.apply_gradients(self.optimizer, gradients, variables)
         return self.get_metrics_result()
 
     def test_step(self, data: Any) -> dict[str, Any]:
@@ -444,7 +452,7 @@ class ImageModel(keras.Model):
 
     def _step_loss(self, features: dict[str, Any], training: bool) -> tf.Tensor:
         weight = None
-        if distributed_fit.is_on_replicas():  # some of which may have no images
+        if fit_step.is_on_replicas():  # some of which may have no images
             count = tf.shape(features["image"])[0]
             features = {name: at_least_one(value) for name, value in features.items()}
             weight = tf.sequence_mask(count, tf.shape(features["image"])[0], tf.float32)
@@ -452,7 +460,7 @@ class ImageModel(keras.Model):
         loss = self.compute_loss(features, None, outputs, weight, training)
         # The loss is a share of the mean over all replicas.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        count = distributed_fit.global_count(features["image"], weight) / replicas
+        count = fit_step.global_count(features["image"], weight) / replicas
         self._loss_tracker.update_state(loss * replicas, count)
         return loss
 
@@ -484,9 +492,7 @@ class ImageModel(keras.Model):
             self._metric.update_state(losses.measured, sample_weight)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         others = [each / replicas for each in self.losses]
-        return tf.add_n(
-            [distributed_fit.global_mean(losses.loss, sample_weight), *others]
-        )
+        return tf.add_n([fit_step.global_mean(losses.loss, sample_weight), *others])
 
     # What Keras would do, and no one could use.
 
@@ -592,8 +598,3 @@ class ImageModel(keras.Model):
             bits_per_dim=bits_per_dim,
             max_batch_size=max_batch_size,
         )
-
-
-def _as_tensor(value: Any) -> Any:
-    is_symbolic = isinstance(value, keras.KerasTensor)
-    return value if is_symbolic else keras.ops.convert_to_tensor(value)

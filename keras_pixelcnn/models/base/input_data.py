@@ -1,7 +1,7 @@
 """Data of any kind, made into batches of what a model and its loss take."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
@@ -9,10 +9,14 @@ import tensorflow as tf
 from keras_pixelcnn.checks import (
     as_array,
     as_array_or_none,
+    check_integer,
     checked,
     of_known_shape,
 )
-from keras_pixelcnn.models.base import distributed_fit
+from keras_pixelcnn.models.base import fit_step
+
+if TYPE_CHECKING:
+    from keras_pixelcnn.models.base.image_model import ImageModel
 
 Prepare = Callable[[Any, Any], dict[str, Any]]
 """Maps images, or a dict with them, and what stands beside them to checked features."""
@@ -174,7 +178,7 @@ def some_images(batch: Any) -> dict[str, Any]:
     """
     features = dict(as_dict(batch))
     image = features["image"]
-    if not image.shape[0] and not distributed_fit.is_on_replicas():
+    if not image.shape[0] and not fit_step.is_on_replicas():
         count = tf.shape(image)[:1]
         rule = "A batch must have at least one image: Dataset.filter drops empty ones."
         features["image"] = checked(count > 0, image, rule, shown=count)
@@ -231,3 +235,32 @@ def with_all_axes(
         is_symbolic = isinstance(image, keras.KerasTensor)
         return keras.ops.expand_dims(image, -1) if is_symbolic else image[..., None]
     return image
+
+
+def in_passes(
+    model: "ImageModel",
+    key: tuple[Any, ...],
+    function: Callable[[Mapping[str, tf.Tensor]], tf.Tensor],
+    features: Mapping[str, tf.Tensor],
+    batch_size: int,
+) -> tf.Tensor:
+    """Runs the graph of a function on so many examples at a time.
+
+    Args:
+        model: keeps the graph; see `ImageModel.run_graph`.
+        key: as there.
+        function: of a dict of features, to one tensor that leads with the batch.
+        features: "image" and others that lead with the batch, eager or symbolic.
+        batch_size: examples in a pass.
+
+    Raises:
+        ValueError: when batch_size is no integer of at least 1.
+    """
+    check_integer("batch_size", batch_size)
+    if not tf.executing_eagerly():
+        return function(features)
+    parts = []
+    for i in range(0, max(len(features["image"]), 1), batch_size):
+        part = {name: value[i : i + batch_size] for name, value in features.items()}
+        parts.append(model.run_graph(key, function, part))
+    return tf.concat(parts, axis=0)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_pixelcnn.checks import as_numbers, check_integer, check_shape, verb
 from keras_pixelcnn.likelihoods import PixelLikelihood
 from keras_pixelcnn.metrics import bits_per_dim
-from keras_pixelcnn.models.base import request_validation
+from keras_pixelcnn.models.base import input_data, request_validation
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.models.base.image_model import ImageLosses, ImageModel
 from keras_pixelcnn.samplers import at_least_one
@@ -145,12 +145,10 @@ class LikelihoodModel(ImageModel):
     def _score_in_passes(
         self, features: Mapping[str, tf.Tensor], batch_size: int, reduce: bool = True
     ) -> tf.Tensor:
-        check_integer("batch_size", batch_size)
-        score, scores = functools.partial(self._score, reduce=reduce), []
-        for i in range(0, max(len(features["image"]), 1), batch_size):
-            part = {name: value[i : i + batch_size] for name, value in features.items()}
-            scores.append(self.run_graph(("score", reduce), score, part))
-        return tf.concat(scores, axis=0)
+        score = functools.partial(self._score, reduce=reduce)
+        return input_data.in_passes(
+            self, ("score", reduce), score, features, batch_size
+        )
 
     def flops(self) -> int:
         """Counts the floating point operations of one whole pass over one image.

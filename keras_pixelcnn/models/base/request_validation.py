@@ -11,6 +11,7 @@ from keras_pixelcnn.checks import (
     check_integer,
     checked,
     one_each,
+    sizes_of,
 )
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.samplers import example_seeds, random_call_seed
@@ -44,7 +45,11 @@ def prepare_seeds(seed: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
             seed = tf.random.uniform([], maxval=INT64.max, dtype=tf.int64)
     seed = _known(seed)
     if not tf.is_tensor(seed):
-        seed = _check_seeds(seed)
+        values = as_array_or_none(seed)
+        possible = values is not None and values.dtype.kind in "iu"
+        if not possible or np.any(values > INT64.max):
+            raise ValueError(f"{_SEED_RULE} Received: seed={seed!r}")
+        seed = values.astype(np.int64)
     elif not seed.dtype.is_integer:
         raise ValueError(f"{_SEED_RULE} Received: values of type {seed.dtype.name}")
     elif seed.dtype == tf.uint64:
@@ -60,18 +65,7 @@ def num_seeds(seed: Any) -> Any:
     """Counts the seeds; None if there is one for the call, or none."""
     if seed is None or len(np.shape(seed)) != 1:
         return None
-    if not tf.is_tensor(seed):
-        return len(seed)
-    known = seed.shape[0]
-    return tf.shape(seed)[0] if known is None else known
-
-
-def _check_seeds(seed: Any) -> np.ndarray:
-    values = as_array_or_none(seed)
-    possible = values is not None and values.dtype.kind in "iu"
-    if not possible or np.any(values > INT64.max):
-        raise ValueError(f"{_SEED_RULE} Received: seed={seed!r}")
-    return values.astype(np.int64)
+    return sizes_of(seed)[0] if tf.is_tensor(seed) else len(seed)
 
 
 def _check_one_per_example(
@@ -162,11 +156,9 @@ def prepare_top_p(top_p: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
 def prepare_guidance_scale(scale: Any, num_samples: tf.Tensor | int) -> tf.Tensor:
     """Returns one finite scale for each example; see `prepare_temperature`."""
     rule = "guidance_scale must be a finite number (1 is the conditional model)."
-    return _prepare_numbers("guidance_scale", scale, num_samples, rule, _is_any)
-
-
-def _is_any(values: Any) -> Any:
-    return values == values
+    return _prepare_numbers(
+        "guidance_scale", scale, num_samples, rule, lambda values: values == values
+    )
 
 
 def _prepare_numbers(
@@ -212,19 +204,6 @@ def _as_float_tensor(value: tf.Tensor, rule: str) -> tf.Tensor:
     if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
         raise ValueError(f"{rule} Received: values of type {dtype.name}")
     return tf.cast(value, tf.float32)
-
-
-def check_can_be_guided(conditions: Conditions) -> None:
-    """Checks that a model is conditional and unconditional in one.
-
-    Raises:
-        ValueError: when it is not.
-    """
-    if not conditions.optional:
-        raise ValueError(
-            "guidance_scale mixes the conditional and the unconditional model, and "
-            "only a model trained with condition_dropout above 0 is both."
-        )
 
 
 def check_has_condition(conditions: Conditions, name: str) -> int | None:

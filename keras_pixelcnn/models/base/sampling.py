@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from keras_pixelcnn.checks import checked_outputs
+from keras_pixelcnn.checks import checked_outputs, sizes_of
 from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.conditions import HAS_CONDITION
 from keras_pixelcnn.samplers import (
@@ -95,7 +95,11 @@ def sample_request(
     if top_p is not None:
         request["top_p"] = request_validation.prepare_top_p(top_p, num_images)
     if guidance_scale is not None:
-        request_validation.check_can_be_guided(model.conditions)
+        if not model.conditions.optional:
+            raise ValueError(
+                "guidance_scale mixes the conditional and the unconditional model, and "
+                "only a model trained with condition_dropout above 0 is both."
+            )
         request["guidance_scale"] = request_validation.prepare_guidance_scale(
             guidance_scale, num_images
         )
@@ -171,7 +175,7 @@ def _in_pieces(
     most: int,
 ) -> tf.Tensor:
     """Samples a large batch as parts of at most `most` images, one after the other."""
-    size, most = _size(request["temperature"]), max(most, 1)
+    size, most = sizes_of(request["temperature"])[0], max(most, 1)
     if isinstance(size, int) and size <= most:
         return sample(request)
     piece = tf.clip_by_value(size, 1, most)
@@ -199,7 +203,7 @@ def _sample(
     padded = {name: at_least_one(value) for name, value in request.items()}
     if "seed" in padded:
         padded["noise"] = example_uniforms(padded.pop("seed"), model.image_shape)
-    size = _size(padded["temperature"])
+    size = sizes_of(padded["temperature"])[0]
     slices = BatchSlices(size, 1 if by_xla or not by_steps else most_slices())
     arranged = {name: slices.arrange(value) for name, value in padded.items()}
     conditions = {name: arranged[name] for name in request if name not in REQUEST}
@@ -219,7 +223,7 @@ def _sample(
         sampler,
     )
     images = slices.restore(images[:, : slices.size])
-    return images[: _size(request["temperature"])]
+    return images[: sizes_of(request["temperature"])[0]]
 
 
 def scan_batch(
@@ -233,10 +237,6 @@ def scan_batch(
     sampler = "incremental" if model.has_scan_steps else "ancestral"
     images = _scan(model, draw, arranged, slices, None, sampler)
     return slices.restore(images)
-
-
-def _size(batch: tf.Tensor) -> tf.Tensor | int:
-    return batch.shape[0] or tf.shape(batch)[0]
 
 
 def _flat(arranged: tf.Tensor) -> tf.Tensor:
@@ -277,15 +277,8 @@ class _RequestDraw:
         scale = self._guidance_scale[index] if self.is_guided else None
 
         def draw(column: tf.Tensor, channel: int, parameters: tf.Tensor) -> tf.Tensor:
-            parameters = self._with_nan_throughout(parameters)
             chance = (noise[column, channel], temperature, top_p)
-            if scale is None:
-                values = self._likelihood.sample(parameters, *chance)
-            else:
-                conditional, unconditional = tf.split(parameters, 2)
-                values = self._likelihood.sample_guided(
-                    conditional, unconditional, scale, *chance
-                )
+            values = self._values(parameters, scale, chance)
             if known is not None:
                 image, mask = (values[column, channel] for values in known)
                 values = tf.where(mask, image, values)
@@ -307,17 +300,22 @@ class _RequestDraw:
             each_pixel(self._temperature),
             each_pixel(self._top_p),
         )
-        parameters = self._with_nan_throughout(tf.reshape(parameters, [-1, size]))
-        if not self.is_guided:
-            values = self._likelihood.sample(parameters, *chance)
-            return tf.reshape(values, [-1, height, width])
         scale = each_pixel(self._guidance_scale)
+        values = self._values(tf.reshape(parameters, [-1, size]), scale, chance)
+        values = tf.reshape(values, [-1, height, width])
+        return tf.concat([values, values], axis=0) if self.is_guided else values
+
+    def _values(
+        self, parameters: tf.Tensor, scale: tf.Tensor | None, chance: tuple[Any, ...]
+    ) -> tf.Tensor:
+        """Draws values; with a scale of pairs, guided by their second halves."""
+        parameters = self._with_nan_throughout(parameters)
+        if scale is None:
+            return self._likelihood.sample(parameters, *chance)
         conditional, unconditional = tf.split(parameters, 2)
-        values = self._likelihood.sample_guided(
+        return self._likelihood.sample_guided(
             conditional, unconditional, scale, *chance
         )
-        values = tf.reshape(values, [-1, height, width])
-        return tf.concat([values, values], axis=0)
 
     def _with_nan_throughout(self, parameters: tf.Tensor) -> tf.Tensor:
         """Lets one NaN spoil its row, as it does without XLA.
@@ -348,7 +346,10 @@ def _scan(
 ) -> tf.Tensor:
     if sampler == "incremental":
         return model.scan_by_steps(draw, conditions, slices, known)
-    whole = functools.partial(_whole_pass, model, conditions)
+
+    def whole(images: tf.Tensor) -> tf.Tensor:
+        return model({"image": images, **conditions}, training=False)
+
     channel_parameters = model.pixel_likelihood.channel_parameters
     if isinstance(draw, _RequestDraw) and sampler == "fixed_point":
         shape, size = model.image_shape, slices.size
@@ -367,14 +368,6 @@ def _scan(
         order=model.scan_order,
     )
     return images[tf.newaxis]
-
-
-def _whole_pass(
-    model: "AutoregressiveImageModel",
-    conditions: dict[str, tf.Tensor],
-    images: tf.Tensor,
-) -> tf.Tensor:
-    return model({"image": images, **conditions}, training=False)
 
 
 def _with_unconditional(conditions: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from keras_pixelcnn.checks import (
     check_image_shape,
     check_integer,
     check_num_levels,
+    check_number,
     checked_outputs,
     verb,
 )
@@ -105,9 +105,14 @@ class FaceEmbedder(ImageModel):
         check_integer("filters", filters)
         check_dropout_rate(dropout_rate)
         num_levels = check_num_levels(num_levels)
-        _check_margin(margin)
+        rule = (
+            "a number above 0 and below 4, which is how far two points of the unit "
+            "sphere can be apart, squared"
+        )
+        margin = check_number("margin", margin, rule, lambda x: 0 < x < 4)
         embedding_dim = int(embedding_dim)
         filters, dropout_rate = int(filters), float(dropout_rate)
+        halvings = math.ceil(math.log2(max(image_shape[:2]) / _LEAST_SIDE))
 
         # === Layers ===
         encoding = keras.layers.Rescaling(
@@ -115,7 +120,7 @@ class FaceEmbedder(ImageModel):
         )
         stages = [
             _stage(filters * min(2**stage, _MOST_FEATURES), stage, dtype)
-            for stage in range(_count_stages(image_shape))
+            for stage in range(max(halvings, 1))
         ]
         flatten = keras.layers.Flatten(
             data_format="channels_last", dtype=dtype, name="flatten"
@@ -144,7 +149,7 @@ class FaceEmbedder(ImageModel):
         # === Config ===
         self.embedding_dim = embedding_dim
         self.filters = filters
-        self.margin = float(margin)
+        self.margin = margin
         self.dropout_rate = dropout_rate
 
     # What `fit` takes: images, and an identity for each.
@@ -215,21 +220,6 @@ class FaceEmbedder(ImageModel):
         has_length = np.linalg.norm(embeddings, axis=-1) > 0
         return checked_outputs(tf.constant(has_length), embeddings)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "embedding_dim": self.embedding_dim,
-            "filters": self.filters,
-            "margin": self.margin,
-            "dropout_rate": self.dropout_rate,
-        }
-
-
-def _count_stages(image_shape: tuple[int, int, int]) -> int:
-    longest = max(image_shape[:2])
-    return max(math.ceil(math.log2(longest / _LEAST_SIDE)), 1)
-
 
 def _stage(width: int, stage: int, dtype: Any) -> list[keras.layers.Layer]:
     """Makes two convolutions, normalised by image and not by batch, and a halving."""
@@ -265,12 +255,3 @@ def _off_origin(points: Any) -> Any:
     """Moves points that have no direction to where they have one."""
     squared_length = keras.ops.sum(keras.ops.square(points), axis=-1, keepdims=True)
     return points + keras.ops.cast(squared_length < _SHORT, "float32")
-
-
-def _check_margin(margin: Any) -> None:
-    is_number = isinstance(margin, numbers.Real) and not isinstance(margin, bool)
-    if not is_number or not 0 < margin < 4:
-        raise ValueError(
-            "margin must be a number above 0 and below 4, which is how far two points "
-            f"of the unit sphere can be apart, squared. Received: margin={margin!r}"
-        )

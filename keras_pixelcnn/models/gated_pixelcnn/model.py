@@ -2,7 +2,6 @@
 
 import functools
 import math
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
-from keras_pixelcnn.checks import check_image_shape, check_integer
+from keras_pixelcnn.checks import check_image_shape, check_integer, check_number
 from keras_pixelcnn.layers import GateConditioning, GatedPixelCNNBlock
 from keras_pixelcnn.layers.color_groups import complete_filters
 from keras_pixelcnn.layers.input_encoding import make_encoding
@@ -224,30 +223,6 @@ class GatedPixelCNN(AutoregressiveImageModel):
             features = self.condition_encoder(conditions or {}, training=False)
         return by_channel(GatedPixelCNNSteps(self, features), self.pixel_likelihood)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "num_blocks": self.num_blocks,
-            "kernel_size": self.kernel_size,
-            "first_kernel_size": self.first_kernel_size,
-            "head_filters": self.head_filters,
-            "dropout_rate": self.dropout_rate,
-            "num_classes": self.num_classes,
-            "embedding_dim": self.embedding_dim,
-            "spatial_shape": self.spatial_shape,
-            "vocabulary": self.vocabulary,
-            "caption_length": self.caption_length,
-            "condition_dropout": self.condition_dropout,
-            "gradient_checkpointing": self.gradient_checkpointing,
-            "vector_map": self.vector_map,
-            "positions": self.positions,
-            "vertical_gain": self.vertical_gain,
-            "input_encoding": self.input_encoding,
-            "input_embedding_dim": self.input_embedding_dim,
-        }
-
 
 class GatedNetwork:
     """Blocks, conditionings and head of a Gated PixelCNN, as a model wires them.
@@ -257,15 +232,9 @@ class GatedNetwork:
         encoding: the layer that the image has gone through.
         likelihood: whose parameters come out.
         is_conditional: whether features of conditions are added to the gates.
-        filters: as this and the following, see `GatedPixelCNN`.
-        num_blocks: as there.
-        kernel_size: as there.
-        first_kernel_size: as there.
-        head_filters: as there.
-        dropout_rate: as there.
-        gradient_checkpointing: as there.
-        vertical_gain: as there.
-        dtype: as there.
+        filters, num_blocks, kernel_size, first_kernel_size: see `GatedPixelCNN`.
+        head_filters, dropout_rate, gradient_checkpointing: the same.
+        vertical_gain, dtype: the same.
         parameters: the last layer, where networks share one. Default: its own.
         prefix: what the names of the layers begin with. Default: nothing.
 
@@ -300,7 +269,12 @@ class GatedNetwork:
         prefix: str = "",
     ) -> None:
         check_integer("num_blocks", num_blocks)
-        _check_gain(vertical_gain)
+        check_number(
+            "vertical_gain",
+            vertical_gain,
+            "a number above 0",
+            lambda x: 0 < x < math.inf,
+        )
         groups = likelihood.color_groups
         self.image_shape = image_shape
         self.encoding = encoding
@@ -364,11 +338,3 @@ def make_parameters(likelihood: likelihoods.PixelLikelihood) -> MaskedProduct:
         dtype="float32",  # likelihoods stay exact under mixed precision
         name="parameters",
     )
-
-
-def _check_gain(gain: Any) -> None:
-    is_number = isinstance(gain, numbers.Real) and not isinstance(gain, bool)
-    if not is_number or not 0 < gain < math.inf:
-        raise ValueError(
-            f"vertical_gain must be a number above 0. Received: vertical_gain={gain!r}"
-        )

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
+from keras_pixelcnn.checks import sizes_of
 from keras_pixelcnn.layers.gated_block import GatedBlockPixelSteps, GatedPixelState
 from keras_pixelcnn.layers.masked_conv2d import GroupSteps
-from keras_pixelcnn.layers.stack_conv2d import LeftPixels
+from keras_pixelcnn.layers.stack_conv2d import LeftPixels, as_rows, rows_before
 
 if TYPE_CHECKING:
     from keras_pixelcnn.models.gated_pixelcnn.model import GatedNetwork, GatedPixelCNN
@@ -76,25 +77,23 @@ class GatedPixelCNNSteps:
         Each block takes a window of rows that ends with the last row skipped. Sizes are
         static, so that XLA compiles it; rows above the image are zeros.
         """
-        num_slices = images.shape[0] or tf.shape(images)[0]
-        batch_size = images.shape[1] or tf.shape(images)[1]
+        num_slices, batch_size, *_ = sizes_of(images)
         sizes = self._window_sizes()
         window = sizes[0] + self._rows[0].height
         images = tf.reshape(images, [num_slices * batch_size, *self._image_shape])
-        image = tf.pad(self._encoding(images), [[0, 0], [window, 0], [0, 0], [0, 0]])
-        image = tf.gather(image, num_rows + tf.range(window), axis=1)
+        image = rows_before(self._encoding(images), num_rows, window)
         rows, newest, caches = image[:, :-1], image[:, -1:], []
         for block, size in zip(self._rows, sizes, strict=True):
             # Of a block that sees one row, there is none to keep.
             kept = _last_rows(rows, block.height - 1)
-            caches.append(_as_rows(kept, num_slices, batch_size))
+            caches.append(as_rows(kept, num_slices, batch_size))
             rows = _last_rows(rows, size + block.height - 1)
             first_row = num_rows - size
             rows = block.rows(first_row, rows) if size else rows[:, :0]
             inside = first_row + tf.range(size) >= 0
             inside = tf.cast(inside, rows.dtype)[:, tf.newaxis, tf.newaxis]
             rows *= inside
-        (newest,) = _as_rows(newest, num_slices, batch_size)
+        (newest,) = as_rows(newest, num_slices, batch_size)
         return tuple(caches), newest
 
     def _window_sizes(self) -> list[int]:
@@ -173,9 +172,3 @@ def _last_rows(rows: tf.Tensor, count: int) -> tf.Tensor:
     missing = max(count - rows.shape[1], 0)
     rows = tf.pad(rows, [[0, 0], [missing, 0], [0, 0], [0, 0]])
     return rows[:, rows.shape[1] - count :]
-
-
-def _as_rows(rows: tf.Tensor, num_slices: Any, batch_size: Any) -> tuple[Any, ...]:
-    """Splits (slices x examples, n, width, f) by rows: (slices, width, examples, f)."""
-    shape = [num_slices, batch_size, *rows.shape[1:]]
-    return tuple(tf.unstack(tf.transpose(tf.reshape(rows, shape), [2, 0, 3, 1, 4])))

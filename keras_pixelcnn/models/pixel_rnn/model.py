@@ -11,7 +11,6 @@ from keras_pixelcnn.checks import check_image_shape, check_integer
 from keras_pixelcnn.layers import MaskedConv2D, PixelRNNBlock
 from keras_pixelcnn.layers.color_groups import check_kernel_size, complete_filters
 from keras_pixelcnn.layers.input_encoding import make_encoding
-from keras_pixelcnn.layers.pixel_rnn_block import CELLS
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.pixel_rnn.sampling_steps import PixelRNNSteps
 from keras_pixelcnn.models.pixelcnn.model import MaskedHead
@@ -51,14 +50,9 @@ class PixelRNN(AutoregressiveImageModel):
         first_kernel_size: odd kernel of the first convolution, at least 3. Default 7.
         head_filters: features of the two layers before the last, a multiple of the
             channels. Default: twice the filters.
-        likelihood: "categorical" or "logistic_mixture"; with the latter no number of
-            features needs to be a multiple of the channels. Or one of your own; see
-            `keras_pixelcnn.likelihoods.get`.
-        input_encoding: "intensity" or "embedding"; see `GatedPixelCNN`. Default
-            "intensity".
-        input_embedding_dim: length of the latter's vectors. Default 64.
-        dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
-            Default: Keras's global policy.
+        likelihood: as for `GatedPixelCNN`; with "logistic_mixture" no number of
+            features needs to be a multiple of the channels.
+        input_encoding, input_embedding_dim, dtype: the same.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
         num_layers: the former name of `num_blocks`, which files and configs of version
@@ -100,7 +94,11 @@ class PixelRNN(AutoregressiveImageModel):
         if num_layers is not None:
             num_blocks = num_layers
         check_integer("num_blocks", num_blocks)
-        _check_cell(cell, kernel_size)
+        if cell != "row_lstm" and kernel_size is not None:
+            raise ValueError(
+                'kernel_size belongs to cell="row_lstm" alone. Leave it out. '
+                f"Received: kernel_size={kernel_size!r} with cell={cell!r}"
+            )
         check_kernel_size(first_kernel_size, smallest=3)
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
         groups = pixels.color_groups
@@ -188,28 +186,4 @@ class PixelRNN(AutoregressiveImageModel):
         return (
             'PixelRNN with cell="diagonal_bilstm" cannot be run step by step: its '
             "states follow the diagonals, which pixels in raster order cross."
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "num_blocks": self.num_blocks,
-            "cell": self.cell,
-            "kernel_size": self.kernel_size,
-            "first_kernel_size": self.first_kernel_size,
-            "head_filters": self.head_filters,
-            "input_encoding": self.input_encoding,
-            "input_embedding_dim": self.input_embedding_dim,
-        }
-
-
-def _check_cell(cell: str, kernel_size: int | None) -> None:
-    if cell not in CELLS:
-        raise ValueError(f"cell must be one of {CELLS}. Received: cell={cell!r}")
-    if cell != "row_lstm" and kernel_size is not None:
-        raise ValueError(
-            'kernel_size belongs to cell="row_lstm" alone. Leave it out. '
-            f"Received: kernel_size={kernel_size!r} with cell={cell!r}"
         )

@@ -4,8 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from keras_pixelcnn.checks import sizes_of
 from keras_pixelcnn.layers.pixel_rnn_block import PixelRNNPixelState, States
-from keras_pixelcnn.layers.stack_conv2d import LeftPixels, as_row, by_group
+from keras_pixelcnn.layers.stack_conv2d import (
+    LeftPixels,
+    as_rows,
+    by_group,
+    rows_before,
+)
 from keras_pixelcnn.models.pixelcnn.sampling_steps import PixelState, ResidualSteps
 
 if TYPE_CHECKING:
@@ -38,14 +44,11 @@ class PixelRNNSteps(ResidualSteps):
 
     def skip_rows(self, images: tf.Tensor, num_rows: tf.Tensor) -> Any:
         """Runs the whole network, and keeps the last of the rows skipped."""
-        num_slices = images.shape[0] or tf.shape(images)[0]
-        batch_size = images.shape[1] or tf.shape(images)[1]
+        num_slices, batch_size, *_ = sizes_of(images)
 
         def last_rows(values: tf.Tensor, count: int) -> tuple[tf.Tensor, ...]:
-            values = tf.pad(values, [[0, 0], [count, 0], [0, 0], [0, 0]])
-            rows = [num_rows + index for index in range(count)]
-            rows = [tf.expand_dims(values[:, row], 1) for row in rows]
-            return tuple(as_row(row, num_slices, batch_size) for row in rows)
+            rows = rows_before(values, num_rows, count)
+            return as_rows(rows, num_slices, batch_size)
 
         images = tf.reshape(images, [num_slices * batch_size, *self._image_shape])
         images = self._encoding(images)
@@ -82,7 +85,9 @@ class PixelRNNSteps(ResidualSteps):
 
     def pixel(self, features: Any, column: tf.Tensor, cache: LeftPixels) -> PixelState:
         """Enters a pixel."""
-        here = tf.nest.map_structure(lambda part: self._groups(part[column]), features)
+        here = tf.nest.map_structure(
+            lambda part: self._by_group(part[column]), features
+        )
         first, blocks = here
         _, *lefts = cache.of_each(len(blocks) + 1)
         states = [
@@ -90,6 +95,3 @@ class PixelRNNSteps(ResidualSteps):
             for above, left in zip(blocks, lefts, strict=True)
         ]
         return PixelState(first, tuple(states), cache)
-
-    def _groups(self, pixel: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return (pixel,) if self._color_groups == 1 else tuple(tf.unstack(pixel))

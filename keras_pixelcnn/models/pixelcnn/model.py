@@ -48,24 +48,13 @@ class PixelCNN(AutoregressiveImageModel):
         first_kernel_size: odd kernel of the first convolution, at least 3. Default 7.
         head_filters: features of the two layers before the last, a multiple of the
             channels. Default: twice the filters.
-        likelihood: "categorical" or "logistic_mixture"; with the latter no number of
-            features needs to be a multiple of the channels. Or one of your own; see
-            `keras_pixelcnn.likelihoods.get`.
+        likelihood: as for `GatedPixelCNN`; with "logistic_mixture" no number of
+            features needs to be a multiple of the channels.
         dropout_rate: share of features dropped in training, in [0, 1), before the last
             layer of each block. Default 0.
-        num_classes: number of labels, given as "label". Default: no labels.
-        embedding_dim: length of vectors, given as "embedding". Default: no vectors.
-        spatial_shape: (height, width, channels) of maps, given as "spatial"; of any
-            size, whatever the image's. Default: no maps.
-        condition_dropout: share of the examples that are trained without their
-            condition, in [0, 1), so that the model can do without. Default 0.
-        gradient_checkpointing: whether training computes what is inside the blocks a
-            second time, to save memory; see `GatedPixelCNN`. Default False.
-        input_encoding: "intensity" or "embedding"; see `GatedPixelCNN`. Default
-            "intensity".
-        input_embedding_dim: length of the latter's vectors. Default 64.
-        dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
-            Default: Keras's global policy.
+        num_classes, embedding_dim, spatial_shape: as for `GatedPixelCNN`.
+        condition_dropout, gradient_checkpointing: the same.
+        input_encoding, input_embedding_dim, dtype: the same.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
 
@@ -199,25 +188,6 @@ class PixelCNN(AutoregressiveImageModel):
     ) -> ScanSteps:
         """Gives the model step by step; see `AutoregressiveImageModel`."""
         return by_channel(PixelCNNSteps(self, conditions or {}), self.pixel_likelihood)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "num_blocks": self.num_blocks,
-            "kernel_size": self.kernel_size,
-            "first_kernel_size": self.first_kernel_size,
-            "head_filters": self.head_filters,
-            "dropout_rate": self.dropout_rate,
-            "num_classes": self.num_classes,
-            "embedding_dim": self.embedding_dim,
-            "spatial_shape": self.spatial_shape,
-            "condition_dropout": self.condition_dropout,
-            "gradient_checkpointing": self.gradient_checkpointing,
-            "input_encoding": self.input_encoding,
-            "input_embedding_dim": self.input_embedding_dim,
-        }
 
 
 class MaskedHead:

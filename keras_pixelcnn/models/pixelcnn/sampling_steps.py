@@ -5,8 +5,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
+from keras_pixelcnn.checks import sizes_of
 from keras_pixelcnn.layers.pixelcnn_block import PixelCNNPixelState
-from keras_pixelcnn.layers.stack_conv2d import LeftPixels, by_group
+from keras_pixelcnn.layers.stack_conv2d import (
+    LeftPixels,
+    as_rows,
+    by_group,
+    rows_before,
+)
 
 if TYPE_CHECKING:
     from keras_pixelcnn.models.pixel_rnn.model import PixelRNN
@@ -45,6 +51,10 @@ class ResidualSteps:
         self._pixels = [block.pixel_steps() for block in model.blocks]
         ends = (*model.heads, model.parameters)
         self._ends = [layer.group_steps() for layer in ends]
+
+    def _by_group(self, pixel: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Splits what a row gives to a pixel."""
+        return (pixel,) if self._color_groups == 1 else tuple(tf.unstack(pixel))
 
     def start_row(self, batch_size: tf.Tensor) -> LeftPixels:
         """Returns the pixels left of the row's first: zeros."""
@@ -117,18 +127,13 @@ class PixelCNNSteps(ResidualSteps):
 
     def skip_rows(self, images: tf.Tensor, num_rows: tf.Tensor) -> Any:
         """Runs the whole network, and keeps the last of the rows skipped."""
-        num_slices = images.shape[0] or tf.shape(images)[0]
-        batch_size = images.shape[1] or tf.shape(images)[1]
+        num_slices, batch_size, *_ = sizes_of(images)
         images = tf.reshape(images, [num_slices * batch_size, *self._image_shape])
         caches = []
         inputs = self._inputs_of_convolutions(self._encoding(images))
         for steps, rows in zip(self._convolutions(), inputs, strict=True):
-            above = steps.num_rows
-            rows = tf.pad(rows, [[0, 0], [above, 0], [0, 0], [0, 0]])
-            rows = tf.gather(rows, num_rows + tf.range(above), axis=1)
-            shape = [num_slices, batch_size, *rows.shape[1:]]
-            rows = tf.transpose(tf.reshape(rows, shape), [2, 0, 3, 1, 4])
-            caches.append(tuple(tf.unstack(rows)))
+            rows = rows_before(rows, num_rows, steps.num_rows)
+            caches.append(as_rows(rows, num_slices, batch_size))
         return tuple(caches)
 
     def _inputs_of_convolutions(self, image: tf.Tensor) -> list[tf.Tensor]:
@@ -169,11 +174,6 @@ class PixelCNNSteps(ResidualSteps):
         self, features: tuple[tf.Tensor, ...], column: tf.Tensor, cache: LeftPixels
     ) -> PixelState:
         """Enters a pixel."""
-        above = [part[column] for part in features]
-        if self._color_groups == 1:
-            above = [(part,) for part in above]
-        else:
-            above = [tuple(tf.unstack(part)) for part in above]
-        first, *others = above
+        first, *others = [self._by_group(part[column]) for part in features]
         _, *lefts = cache.of_each(len(features))
         return PixelState(first, tuple(map(PixelCNNPixelState, others, lefts)), cache)

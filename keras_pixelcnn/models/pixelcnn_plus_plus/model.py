@@ -62,19 +62,9 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
             `keras_pixelcnn.likelihoods.get`. Default "logistic_mixture".
         dropout_rate: share of the features dropped in each block in training, in
             [0, 1). Default 0.5.
-        num_classes: number of labels, given as "label". Default: no labels.
-        embedding_dim: length of vectors, given as "embedding". Default: no vectors.
-        spatial_shape: (height, width, channels) of maps, given as "spatial"; of any
-            size, whatever the image's. Default: no maps.
-        condition_dropout: share of the examples that are trained without their
-            condition, in [0, 1), so that the model can do without. Default 0.
-        gradient_checkpointing: whether training computes what is inside the blocks a
-            second time, to save memory; see `GatedPixelCNN`. Default False.
-        input_encoding: "intensity" or "embedding"; see `GatedPixelCNN`. Default
-            "intensity".
-        input_embedding_dim: length of the latter's vectors. Default 64.
-        dtype: dtype policy, such as "mixed_bfloat16"; the likelihood stays float32.
-            Default: Keras's global policy.
+        num_classes, embedding_dim, spatial_shape: as for `GatedPixelCNN`.
+        condition_dropout, gradient_checkpointing: the same.
+        input_encoding, input_embedding_dim, dtype: the same.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
 
@@ -223,23 +213,6 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
         return by_channel(
             PixelCNNPlusPlusSteps(self, conditions or {}), self.pixel_likelihood
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "num_blocks": self.num_blocks,
-            "num_resolutions": self.num_resolutions,
-            "dropout_rate": self.dropout_rate,
-            "num_classes": self.num_classes,
-            "embedding_dim": self.embedding_dim,
-            "spatial_shape": self.spatial_shape,
-            "condition_dropout": self.condition_dropout,
-            "gradient_checkpointing": self.gradient_checkpointing,
-            "input_encoding": self.input_encoding,
-            "input_embedding_dim": self.input_embedding_dim,
-        }
 
 
 def _run(

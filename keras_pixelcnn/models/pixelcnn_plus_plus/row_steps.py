@@ -5,13 +5,12 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_pixelcnn.layers.shifted_conv2d import ShiftedConvSteps
 from keras_pixelcnn.layers.stack_conv2d import as_row
 from keras_pixelcnn.models.pixelcnn_plus_plus.stream import (
     Resolution,
     Streams,
     StreamSteps,
-    StreamWalk,
+    run_stream,
 )
 
 
@@ -61,7 +60,10 @@ class RowSteps:
             self._conditionings.append(
                 [
                     Streams(*(layer.row_steps(here) for layer in both))
-                    for both in resolution.all_conditionings()
+                    for both in (
+                        *resolution.conditionings["before"],
+                        *resolution.conditionings["after"],
+                    )
                 ]
                 if features
                 else None
@@ -136,16 +138,17 @@ class RowSteps:
             after[:] = (lower,), kept_below
             return upper
 
-        walk = StreamWalk(steps, links, _run_row, run_lower)
-        outputs = walk(inputs)
+        done = run_stream(
+            steps, inputs, links, lambda _, layer, row: layer.row(row), run_lower
+        )
         lower, kept_below = after
-        kept = kept._replace(kept=tuple(walk.kept), lower=lower)
+        kept = kept._replace(kept=tuple(done.kept), lower=lower)
         now = here._replace(**{name: kept})
         if name == "above":
-            links = self._links("left", level, index, here, higher, walk.block_outputs)
+            links = self._links("left", level, index, here, higher, done.of_blocks)
             links = (tf.concat(links, axis=-1),)
             now = now._replace(left=now.left._replace(links=links))
-        return outputs, (now, *kept_below)
+        return done.outputs, (now, *kept_below)
 
     def _links(
         self,
@@ -189,7 +192,3 @@ class RowSteps:
 def runs_at(index: tf.Tensor, level: int) -> tf.Tensor:
     """Tells whether a row, or column, of the image is one at a lower resolution too."""
     return tf.equal(index % 2**level, 0)
-
-
-def _run_row(_: int, convolution: ShiftedConvSteps, row: tf.Tensor) -> tf.Tensor:
-    return convolution.row(row)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tensorflow as tf
 
-from keras_pixelcnn.layers.shifted_conv2d import ShiftedConvSteps
+from keras_pixelcnn.checks import sizes_of
 from keras_pixelcnn.models.pixelcnn_plus_plus.row_steps import RowSteps, runs_at
 from keras_pixelcnn.models.pixelcnn_plus_plus.stream import (
     Streams,
-    StreamWalk,
+    run_stream,
     with_ones,
 )
 
@@ -102,8 +102,7 @@ class PixelCNNPlusPlusSteps:
 
     def skip_rows(self, images: tf.Tensor, num_rows: tf.Tensor) -> _RowCache:
         """Runs over these rows one by one, each in parallel."""
-        num_slices = images.shape[0] or tf.shape(images)[0]
-        batch_size = images.shape[1] or tf.shape(images)[1]
+        num_slices, batch_size, *_ = sizes_of(images)
         rows = tf.transpose(images, [2, 0, 3, 1, 4])
 
         def skip(index: tf.Tensor, cache: _RowCache) -> tuple[tf.Tensor, _RowCache]:
@@ -234,15 +233,16 @@ class PixelCNNPlusPlusSteps:
             after[:] = kept_below, (next_right, *right_below)
             return outputs
 
-        def run_convolution(
-            index: int, convolution: ShiftedConvSteps, own: tf.Tensor
-        ) -> tf.Tensor:
-            return convolution.pixel(lefts[index], own)
-
-        walk = StreamWalk(steps, links, run_convolution, run_lower)
-        outputs = walk(inputs)
+        done = run_stream(
+            steps,
+            inputs,
+            links,
+            lambda i, layer, own: layer.pixel(lefts[i], own),
+            run_lower,
+        )
         kept_below, right = after
-        return outputs, (tf.concat(walk.kept, axis=-1), *kept_below), right
+        kept_here = tf.concat(done.kept, axis=-1)
+        return done.outputs, (kept_here, *kept_below), right
 
     def _encode(self, values: tf.Tensor) -> tf.Tensor:
         return with_ones(self._encoding(values))

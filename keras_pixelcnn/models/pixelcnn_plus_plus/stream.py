@@ -156,10 +156,6 @@ class Resolution:
             outputs.append(streams)
         return outputs
 
-    def all_conditionings(self) -> list[Streams]:
-        """Lists the conditionings of all blocks, in their order."""
-        return [*self.conditionings["before"], *self.conditionings["after"]]
-
 
 def _for_each_stream(kind: Any, name: str, filters: int, *args: Any, **kw: Any) -> Any:
     layers = (
@@ -225,66 +221,63 @@ class StreamSteps:
         return [convolution.filters for convolution in self.convolutions]
 
 
-class StreamWalk:
-    """Runs `StreamSteps` once, and keeps what the next row or pixel needs of it.
+class StreamOutputs(NamedTuple):
+    """The features that a stream has given at a row or a pixel."""
+
+    outputs: tf.Tensor
+    """What leaves the resolution."""
+    kept: list[tf.Tensor]
+    """What the next row or pixel needs; see `StreamSteps.kept_features`."""
+    of_blocks: list[tf.Tensor]
+    """What each block gave."""
+
+
+def run_stream(
+    steps: StreamSteps,
+    inputs: tf.Tensor,
+    links: Sequence[tf.Tensor],
+    run: Callable[[int, ShiftedConvSteps, tf.Tensor], tf.Tensor],
+    run_lower: Callable[[tf.Tensor], tf.Tensor],
+) -> StreamOutputs:
+    """Runs the layers of one stream at one resolution.
 
     Args:
         steps: the layers.
+        inputs: the features that enter this resolution.
         links: for each convolution, what is added to what its own row or pixel gives.
         run: runs a convolution: takes its index, itself and its inputs.
         run_lower: what comes back from the resolution below, given what would enter
             that: for a lower resolution that runs, or where it does not.
-
-    Attributes:
-        kept: what is kept so far; see `StreamSteps.kept_features`.
-        block_outputs: what the blocks gave so far.
     """
+    kept: list[tf.Tensor] = []
+    of_blocks: list[tf.Tensor] = []
 
-    def __init__(
-        self,
-        steps: StreamSteps,
-        links: Sequence[tf.Tensor],
-        run: Callable[[int, ShiftedConvSteps, tf.Tensor], tf.Tensor],
-        run_lower: Callable[[tf.Tensor], tf.Tensor],
-    ) -> None:
-        self._steps, self._links = steps, links
-        self._run, self._run_lower = run, run_lower
-        self.kept: list[tf.Tensor] = []
-        self.block_outputs: list[tf.Tensor] = []
-
-    def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Runs the layers on the features that enter this resolution."""
-        steps = self._steps
-        if steps.entry is not None:
-            inputs = self._links[0] + self._run(0, steps.entry, inputs)
-        shortcuts, entering = [inputs], None
-        for index in range(steps.num_before):
-            shortcuts.append(self._block(index, shortcuts[-1]))
-        if steps.upsampling is None:
-            outputs = shortcuts.pop()
-        else:
-            entering = shortcuts[-1]
-            outputs = self._run_lower(entering)
-        for index in range(steps.num_before, len(steps.blocks)):
-            outputs = self._block(index, outputs, shortcuts.pop())
-        if entering is not None:
-            self.kept.append(entering)
-        return outputs
-
-    def _block(
-        self, index: int, inputs: tf.Tensor, shortcut: tf.Tensor | None = None
+    def convolve(
+        place: int, convolution: ShiftedConvSteps, features: tf.Tensor
     ) -> tf.Tensor:
-        block, place = self._steps.blocks[index], self._steps.places[index]
-        outputs = self._convolve(place, block.first_conv, inputs)
+        kept.append(concat_elu(features))
+        return links[place] + run(place, convolution, kept[-1])
+
+    def run_block(
+        index: int, inputs: tf.Tensor, shortcut: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        block, place = steps.blocks[index], steps.places[index]
+        outputs = convolve(place, block.first_conv, inputs)
         if shortcut is not None:
             outputs += block.shortcut(shortcut, part=-1)
-        outputs = self._convolve(place + 1, block.second_conv, outputs)
-        self.block_outputs.append(inputs + keras.ops.glu(outputs))
-        return self.block_outputs[-1]
+        outputs = convolve(place + 1, block.second_conv, outputs)
+        of_blocks.append(inputs + keras.ops.glu(outputs))
+        return of_blocks[-1]
 
-    def _convolve(
-        self, place: int, convolution: ShiftedConvSteps, features: tf.Tensor
-    ) -> tf.Tensor:
-        inputs = concat_elu(features)
-        self.kept.append(inputs)
-        return self._links[place] + self._run(place, convolution, inputs)
+    if steps.entry is not None:
+        inputs = links[0] + run(0, steps.entry, inputs)
+    shortcuts = [inputs]
+    for index in range(steps.num_before):
+        shortcuts.append(run_block(index, shortcuts[-1]))
+    entering = shortcuts[-1]
+    outputs = shortcuts.pop() if steps.upsampling is None else run_lower(entering)
+    for index in range(steps.num_before, len(steps.blocks)):
+        outputs = run_block(index, outputs, shortcuts.pop())
+    if steps.upsampling is not None:
+        kept.append(entering)
+    return StreamOutputs(outputs, kept, of_blocks)

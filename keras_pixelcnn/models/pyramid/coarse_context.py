@@ -7,10 +7,11 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
+from keras_pixelcnn.layers.base_layer import BaseLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class CoarseContext(keras.layers.Layer):
+class CoarseContext(BaseLayer):
     """Makes a map from a coarse image, for the pixels of the one of twice its size.
 
     Residual blocks of 3 x 3 convolutions run at the coarse size; a transposed
@@ -103,15 +104,6 @@ class CoarseContext(keras.layers.Layer):
         weights = sum(math.prod(layer.kernel.shape) for layer in layers)
         return math.prod(input_shape[1:3]) * weights
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "image_size": self.image_size,
-            "filters": self.filters,
-            "num_blocks": self.num_blocks,
-        }
-
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
 class CoarsePixelsFirst(keras.layers.Layer):
@@ -130,10 +122,6 @@ class CoarsePixelsFirst(keras.layers.Layer):
         """Joins whole batches."""
         size = fine.shape[1:3]
         return tf.where(coarse_mask(*size), spread(coarse, *size), fine)
-
-    def compute_output_shape(self, coarse_shape: Shape, fine_shape: Shape) -> Shape:
-        """Returns the shape of the fine image's."""
-        return tuple(fine_shape)
 
 
 def coarse_mask(height: int, width: int) -> tf.Tensor:

@@ -62,24 +62,13 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             Default 15.
         context_blocks: residual blocks of the network that makes a spatial map of the
             image of the stage before; it is as wide as the stage. Default 3.
-        kernel_size: as this and the following, of all stages, see `GatedPixelCNN`.
-        first_kernel_size: as there.
+        kernel_size, first_kernel_size: of all stages; see `GatedPixelCNN`.
         head_filters: as there; as many in all stages. Default: the last one's filters.
-        likelihood: as there.
-        dropout_rate: as there.
-        num_classes: as there.
-        embedding_dim: as there.
-        spatial_shape: as there.
-        vocabulary: as there.
-        caption_length: as there.
+        likelihood, dropout_rate, gradient_checkpointing: as there.
+        num_classes, embedding_dim, spatial_shape, vocabulary, caption_length: as there.
         condition_dropout: as there; the context of the coarse image is never dropped.
-        gradient_checkpointing: as there.
-        vector_map: as there.
-        positions: as there.
-        vertical_gain: as there.
-        input_encoding: as there.
-        input_embedding_dim: as there.
-        dtype: as there.
+        vector_map, positions, vertical_gain: as there.
+        input_encoding, input_embedding_dim, dtype: as there.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
 
@@ -347,32 +336,6 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         mask = np.zeros((height, width), bool)
         mask[::stride, ::stride] = True
         return image[:, :height, :width], mask
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "num_stages": self.num_stages,
-            "filters": self.filters,
-            "num_blocks": self.num_blocks,
-            "context_blocks": self.context_blocks,
-            "kernel_size": self.kernel_size,
-            "first_kernel_size": self.first_kernel_size,
-            "head_filters": self.head_filters,
-            "dropout_rate": self.dropout_rate,
-            "num_classes": self.num_classes,
-            "embedding_dim": self.embedding_dim,
-            "spatial_shape": self.spatial_shape,
-            "vocabulary": self.vocabulary,
-            "caption_length": self.caption_length,
-            "condition_dropout": self.condition_dropout,
-            "gradient_checkpointing": self.gradient_checkpointing,
-            "vector_map": self.vector_map,
-            "positions": self.positions,
-            "vertical_gain": self.vertical_gain,
-            "input_encoding": self.input_encoding,
-            "input_embedding_dim": self.input_embedding_dim,
-        }
 
 
 def _make_stage(

@@ -240,6 +240,26 @@ def test_every_kind_is_made_again_from_its_config_and_weights(images, tmp_path):
     np.testing.assert_array_equal(ours.loss, theirs.loss)
 
 
+@pytest.mark.parametrize("beta", [0.0, 1.0])
+def test_an_encoder_of_ones_own_is_saved_with_the_model(beta, images, tmp_path):
+    layers = [keras.Input(SHAPE), keras.layers.Flatten()]
+    own = keras.Sequential([*layers, keras.layers.Dense(LATENT_DIM * (1 + (beta > 0)))])
+    model = new_autoencoder(beta=beta, encoder=own)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert isinstance(again.encoder, keras.Sequential)
+    np.testing.assert_allclose(again.encode(images), own(images)[:, :LATENT_DIM], 1e-6)
+    assert new_autoencoder().get_config()["encoder"] is None
+    with pytest.raises(NotImplementedError, match="multiply_adds"):
+        model.flops()
+
+
+def test_an_encoder_of_other_vectors_is_refused():
+    own = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(LATENT_DIM + 1)])
+    with pytest.raises(ValueError, match=f"vectors of length {LATENT_DIM}, .*Received"):
+        new_autoencoder(encoder=own)
+
+
 def test_load_model_tells_an_auto_encoder_from_what_draws_by_itself(model, tmp_path):
     path = tmp_path / "model.keras"
     model.save(path)

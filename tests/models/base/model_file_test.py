@@ -14,7 +14,7 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.models import load_model
-from keras_pixelcnn.models.base.model_file import StoredWeights, at_most
+from keras_pixelcnn.models.base.loading import StoredWeights, at_most
 from tests.peak_memory import peak_of
 
 WRITTEN = pathlib.Path(__file__).parents[2] / "data" / "0.1.0"

@@ -1,8 +1,10 @@
-"""Gradients and means on any number of devices, and what is refused on several.
+"""The parts of every step of `fit`: gradients, means and updates, on any devices.
 
-Keras clips each replica's gradient by itself, before they are summed, and weighs the
-examples of an uneven last batch by how they happen to be dealt out. The functions here
-sum first and count every example alike: a step is that of a single device.
+On one device they are TensorFlow's own. On several Keras would clip each replica's
+gradient by itself, before they are summed, and weigh the examples of an uneven last
+batch by how they happen to be dealt out. The functions here sum first and count every
+example alike, so that a step is that of a single device; and they refuse what does not
+work on several.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -201,19 +203,15 @@ def apply_gradients(
         gradients = replica.all_reduce("SUM", gradients)
         scale = optimizer.scale_loss(tf.ones([]))
         gradients = [each / tf.cast(scale, each.dtype) for each in gradients]
-        gradients = _clip(_inner(optimizer), gradients)
+        own = _inner(optimizer)
+        if own.clipnorm:
+            gradients = [tf.clip_by_norm(each, own.clipnorm) for each in gradients]
+        elif own.global_clipnorm:
+            gradients, _ = tf.clip_by_global_norm(gradients, own.global_clipnorm)
+        elif own.clipvalue:
+            most = own.clipvalue
+            gradients = [tf.clip_by_value(each, -most, most) for each in gradients]
         # Keras sums once more: each replica gives its share.
         share = scale / replica.num_replicas_in_sync
         gradients = [each * tf.cast(share, each.dtype) for each in gradients]
     optimizer.apply_gradients(zip(gradients, variables, strict=True))
-
-
-def _clip(optimizer: Any, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    if optimizer.clipnorm:
-        return [tf.clip_by_norm(each, optimizer.clipnorm) for each in gradients]
-    if optimizer.global_clipnorm:
-        return tf.clip_by_global_norm(gradients, optimizer.global_clipnorm)[0]
-    if optimizer.clipvalue:
-        value = optimizer.clipvalue
-        return [tf.clip_by_value(each, -value, value) for each in gradients]
-    return gradients
