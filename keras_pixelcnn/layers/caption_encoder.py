@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
-from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.vector_map import NUM_POSITION_FEATURES, position_features
 
 _NUM_LAYERS = 2
@@ -15,7 +14,7 @@ _NUM_HEADS = 4
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class CaptionEncoder(BaseLayer):
+class CaptionEncoder(keras.layers.Layer):
     """Encodes sentences as one vector, and as what they mean at each pixel.
 
     A small Transformer over the words, before which stands a learned one: what comes
@@ -126,6 +125,15 @@ class CaptionEncoder(BaseLayer):
         )
         places = pixels * NUM_POSITION_FEATURES * self.filters
         return _NUM_LAYERS * (dense + within) + across + places
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "image_size": self.image_size,
+            "vocabulary_size": self.vocabulary_size,
+            "filters": self.filters,
+        }
 
 
 def _head_size(filters: int) -> int:

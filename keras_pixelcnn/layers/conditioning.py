@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
-from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.caption_encoder import CaptionEncoder
 from keras_pixelcnn.layers.dropout import draw_kept, draw_seed
 from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
@@ -24,7 +23,7 @@ _VECTORS = (*_MAPPED_VECTORS, "caption")
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class ConditionEncoder(BaseLayer):
+class ConditionEncoder(keras.layers.Layer):
     """Encodes conditions as features that the blocks project.
 
     A label becomes its one-hot vector, an embedding stays, a spatial map is brought to
@@ -210,7 +209,17 @@ class ConditionEncoder(BaseLayer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "vector_map": self.vector_map is not None}
+        return {
+            **super().get_config(),
+            "image_size": self.image_size,
+            "num_classes": self.num_classes,
+            "map_filters": self.map_filters,
+            "dropout_rate": self.dropout_rate,
+            "seed": self.seed,
+            "vector_map": self.vector_map is not None,
+            "positions": self.positions,
+            "vocabulary_size": self.vocabulary_size,
+        }
 
 
 class DeferredConditioning(NamedTuple):
@@ -241,7 +250,7 @@ def project(
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GateConditioning(BaseLayer):
+class GateConditioning(keras.layers.Layer):
     """Projects the conditions to what is added to the gates of one block.
 
     V^T h for vectors h, the same at every pixel, and V * s, an unmasked 1x1
@@ -316,6 +325,14 @@ class GateConditioning(BaseLayer):
             *features_shapes: of all features, the batch first, which does not count.
         """
         return sum(math.prod(shape[1:]) * self.filters for shape in features_shapes)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "defers_maps": self.defers_maps,
+        }
 
 
 class ConditioningRowSteps:

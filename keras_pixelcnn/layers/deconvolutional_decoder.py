@@ -7,12 +7,11 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
-from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.image_encoder import halved_sizes
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class DeconvolutionalDecoder(BaseLayer):
+class DeconvolutionalDecoder(keras.layers.Layer):
     """A dense layer to a small map, and transposed convolutions to the image.
 
     `ImageEncoder` the other way around.
@@ -91,3 +90,11 @@ class DeconvolutionalDecoder(BaseLayer):
     def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
         """Returns symbolic images."""
         return keras.KerasTensor((inputs.shape[0], *self.image_shape), "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "image_shape": self.image_shape,
+            "filters": self.filters,
+        }

@@ -11,11 +11,10 @@ import tensorflow as tf
 from keras_pixelcnn.checks import Shape
 from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers import lstm
-from keras_pixelcnn.layers.base_layer import BaseLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class DiagonalBiLSTM(BaseLayer):
+class DiagonalBiLSTM(keras.layers.Layer):
     """LSTM cells that run along the image's diagonals, from both upper corners.
 
     From the left: the state of a pixel goes on from those of its left and its upper
@@ -129,6 +128,14 @@ class DiagonalBiLSTM(BaseLayer):
         open_weights = int(np.count_nonzero(self.mask))
         states = sum(math.prod(kernel.shape) for kernel in self.state_kernels)
         return height * width * (len(self.input_kernels) * open_weights + states)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "color_groups": self.color_groups,
+        }
 
 
 def _step(

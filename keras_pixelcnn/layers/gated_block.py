@@ -14,7 +14,6 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape, check_dropout_rate, sizes_of
 from keras_pixelcnn.layers import color_groups as groups
-from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.conditioning import DeferredConditioning, project
 from keras_pixelcnn.layers.dropout import StatelessDropout, recompute
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D
@@ -28,7 +27,7 @@ from keras_pixelcnn.layers.stack_conv2d import (
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GatedActivation(BaseLayer):
+class GatedActivation(keras.layers.Layer):
     """A gate: y = tanh(a) * sigmoid(b), where a and b are two halves of the input.
 
     Each colour group is halved for itself, so that the gate never carries a feature
@@ -71,6 +70,10 @@ class GatedActivation(BaseLayer):
             inputs += conditioning
         return gate(inputs, self.color_groups)
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "color_groups": self.color_groups}
+
 
 def gate(inputs: tf.Tensor, color_groups: int = 1) -> tf.Tensor:
     """Applies the gate as a function: (..., features) to (..., features / 2)."""
@@ -90,7 +93,7 @@ def gate(inputs: tf.Tensor, color_groups: int = 1) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GatedPixelCNNBlock(BaseLayer):
+class GatedPixelCNNBlock(keras.layers.Layer):
     """A gated vertical and a gated horizontal convolution, linked.
 
     ::
@@ -325,6 +328,21 @@ class GatedPixelCNNBlock(BaseLayer):
     def pixel_steps(self) -> "GatedBlockPixelSteps":
         """Gives the horizontal stack pixel by pixel, weights as they stand."""
         return GatedBlockPixelSteps(self)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "mask_type": self.mask_type,
+            "skip_filters": self.skip_filters,
+            "color_groups": self.color_groups,
+            "dropout_rate": self.dropout_rate,
+            "skip_only": self.skip_only,
+            "gradient_checkpointing": self.gradient_checkpointing,
+            "vertical_gain": self.vertical_gain,
+        }
 
 
 def for_each_gate(

@@ -7,7 +7,6 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape, check_dropout_rate
-from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.conditioning import DeferredConditioning, project
 from keras_pixelcnn.layers.dropout import StatelessDropout, recompute
 from keras_pixelcnn.layers.shifted_conv2d import ShiftedConv2D
@@ -23,7 +22,7 @@ def concat_elu(inputs: tf.Tensor) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GatedResidualBlock(BaseLayer):
+class GatedResidualBlock(keras.layers.Layer):
     """Two shifted convolutions and a gate around which the input flows.
 
     ::
@@ -182,6 +181,16 @@ class GatedResidualBlock(BaseLayer):
     def steps(self) -> "GatedResidualBlockSteps":
         """Returns the block's row and pixel steps, with the weights as they stand."""
         return GatedResidualBlockSteps(self)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "direction": self.direction,
+            "dropout_rate": self.dropout_rate,
+            "gradient_checkpointing": self.gradient_checkpointing,
+        }
 
 
 class GatedResidualBlockSteps:

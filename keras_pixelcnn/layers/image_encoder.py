@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
-from keras_pixelcnn.layers.base_layer import BaseLayer
 
 _SMALLEST = 4
 """Sides are halved until the longer one is no more than this."""
@@ -32,7 +31,7 @@ def halved_sizes(image_size: Sequence[int]) -> list[tuple[int, int]]:
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class ImageEncoder(BaseLayer):
+class ImageEncoder(keras.layers.Layer):
     """Strided convolutions to a small map, and a dense layer to a vector.
 
     The encoder of both auto-encoders: nothing is masked, and nothing looks at another
@@ -107,3 +106,12 @@ class ImageEncoder(BaseLayer):
             shape = convolution.compute_output_shape(shape)
             total += shape[1] * shape[2] * math.prod(convolution.kernel.shape)
         return total
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "num_levels": self.num_levels,
+            "filters": self.filters,
+        }

@@ -6,7 +6,6 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape, check_integer
-from keras_pixelcnn.layers.base_layer import BaseLayer
 
 INPUT_ENCODINGS = ("intensity", "embedding")
 DEFAULT_INPUT_EMBEDDING_DIM = 64
@@ -96,7 +95,7 @@ class EncodingSteps(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class IntensityEncoding(BaseLayer):
+class IntensityEncoding(keras.layers.Layer):
     """Levels in their order, as evenly spaced numbers from -1 to 1.
 
     Args:
@@ -129,9 +128,17 @@ class IntensityEncoding(BaseLayer):
         """Returns the layer's channel steps, for a network that computes in `dtype`."""
         return EncodingSteps(self, dtype)
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "num_levels": self.num_levels,
+            "channels": self.channels,
+        }
+
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class ChannelEmbedding(BaseLayer):
+class ChannelEmbedding(keras.layers.Layer):
     """Levels without an order, as learned vectors: each channel by its own table.
 
     `keras.layers.Embedding` for several channels, whose vectors stand side by side, so
@@ -216,4 +223,10 @@ class ChannelEmbedding(BaseLayer):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         initializer = keras.initializers.serialize(self.embeddings_initializer)
-        return {**super().get_config(), "embeddings_initializer": initializer}
+        return {
+            **super().get_config(),
+            "num_levels": self.num_levels,
+            "output_dim": self.output_dim,
+            "channels": self.channels,
+            "embeddings_initializer": initializer,
+        }

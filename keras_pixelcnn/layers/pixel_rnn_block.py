@@ -6,7 +6,6 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
-from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.diagonal_bilstm import DiagonalBiLSTM
 from keras_pixelcnn.layers.lstm import gates_by_group
 from keras_pixelcnn.layers.masked_conv2d import MaskedProduct, PointwiseSteps
@@ -17,7 +16,7 @@ CELLS = ("row_lstm", "diagonal_bilstm")
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class PixelRNNBlock(BaseLayer):
+class PixelRNNBlock(keras.layers.Layer):
     """A recurrent layer with a residual connection around it.
 
     ::
@@ -100,6 +99,16 @@ class PixelRNNBlock(BaseLayer):
     def pixel_steps(self) -> "PixelRNNBlockPixelSteps":
         """Returns a Row LSTM block's pixel steps, with the weights as they stand."""
         return PixelRNNBlockPixelSteps(self)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "cell": self.cell,
+            "kernel_size": self.kernel_size,
+            "color_groups": self.color_groups,
+        }
 
 
 class States(NamedTuple):

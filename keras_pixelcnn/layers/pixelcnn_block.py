@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape, check_dropout_rate, sizes_of
 from keras_pixelcnn.layers import color_groups as groups
-from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.conditioning import DeferredConditioning, project
 from keras_pixelcnn.layers.dropout import StatelessDropout, recompute
 from keras_pixelcnn.layers.masked_conv2d import MaskedConv2D, PointwiseSteps
@@ -19,7 +18,7 @@ from keras_pixelcnn.layers.stack_conv2d import RowConditioning, as_row
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class PixelCNNBlock(BaseLayer):
+class PixelCNNBlock(keras.layers.Layer):
     """A masked convolution between two of size 1, and a residual.
 
     ::
@@ -159,6 +158,17 @@ class PixelCNNBlock(BaseLayer):
     def pixel_steps(self) -> "PixelCNNBlockPixelSteps":
         """Returns the block's pixel steps, with the weights as they stand."""
         return PixelCNNBlockPixelSteps(self)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "color_groups": self.color_groups,
+            "dropout_rate": self.dropout_rate,
+            "gradient_checkpointing": self.gradient_checkpointing,
+        }
 
 
 class PixelCNNBlockRowSteps:

@@ -12,12 +12,11 @@ import tensorflow as tf
 from keras_pixelcnn.checks import Shape
 from keras_pixelcnn.layers import color_groups as groups
 from keras_pixelcnn.layers import lstm
-from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.stack_conv2d import padded_conv2d
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class RowLSTM(BaseLayer):
+class RowLSTM(keras.layers.Layer):
     """LSTM cells, one a pixel and feature, that run from the top row to the bottom one.
 
     The gates of a pixel see its row up to the pixel, k // 2 taps to the left and the
@@ -141,6 +140,15 @@ class RowLSTM(BaseLayer):
     def pixel_steps(self) -> "RowLSTMPixelSteps":
         """Returns the layer's pixel steps, with the weights as they stand."""
         return RowLSTMPixelSteps(self)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "color_groups": self.color_groups,
+        }
 
 
 def convolve_rows(

@@ -25,7 +25,6 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
-from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.color_groups import check_mask_type
 from keras_pixelcnn.layers.stack_conv2d import padded_conv2d
 
@@ -34,7 +33,7 @@ KERNEL_SIZES = {"down": (2, 3), "down_right": (2, 2)}
 """The kernels of the paper's figure 2."""
 
 
-class BaseShiftedConv2D(BaseLayer):
+class BaseShiftedConv2D(keras.layers.Layer):
     """The arguments, the bias and the config of this layer and the transposed one."""
 
     def __init__(
@@ -77,6 +76,9 @@ class BaseShiftedConv2D(BaseLayer):
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
+            "filters": self.filters,
+            "direction": self.direction,
+            "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
 
@@ -182,6 +184,15 @@ class ShiftedConv2D(BaseShiftedConv2D):
     def steps(self) -> "ShiftedConvSteps":
         """Returns the layer's row and pixel steps, with the weights as they stand."""
         return ShiftedConvSteps(self)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "mask_type": self.mask_type,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+        }
 
 
 class ShiftedConvSteps:

@@ -80,6 +80,10 @@ class ShiftedConv2DTranspose(BaseShiftedConv2D):
         """Returns the layer's row and pixel steps, with the weights as they stand."""
         return ShiftedConvTransposeSteps(self)
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "size": self.size}
+
 
 class ShiftedConvTransposeSteps:
     """`ShiftedConv2DTranspose` for one row, or one pixel, of its input.

@@ -7,11 +7,10 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
-from keras_pixelcnn.layers.base_layer import BaseLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class SpatialUpsampling(BaseLayer):
+class SpatialUpsampling(keras.layers.Layer):
     """A small deconvolutional network: s = m(h).
 
     Transposed convolutions double each side until the image is covered; the last step,
@@ -109,3 +108,11 @@ class SpatialUpsampling(BaseLayer):
             total += height * width * math.prod(convolution.kernel.shape)
             shape = convolution.compute_output_shape(shape)
         return total
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "image_size": self.image_size,
+            "filters": self.filters,
+        }

@@ -24,7 +24,6 @@ import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape, sizes_of
 from keras_pixelcnn.layers import color_groups as groups
-from keras_pixelcnn.layers.base_layer import BaseLayer
 
 RowConditioning = Callable[[tf.Tensor, int], tf.Tensor]
 """Maps the index of a row and a number of rows to their conditioning."""
@@ -86,7 +85,7 @@ def padded_conv2d(
     return convolve(inputs, kernel)
 
 
-class _StackConv2D(BaseLayer):
+class _StackConv2D(keras.layers.Layer):
     """The arguments, the weights and the config of the two stacks."""
 
     def __init__(
@@ -155,6 +154,11 @@ class _StackConv2D(BaseLayer):
         initializers = keras.initializers
         return {
             **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "mask_type": self.mask_type,
+            "color_groups": self.color_groups,
+            "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
         }

@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
-from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.spatial_upsampling import SpatialUpsampling
 
 _HIGHEST_FREQUENCY = 3
@@ -18,7 +17,7 @@ NUM_POSITION_FEATURES = 9
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class VectorMap(BaseLayer):
+class VectorMap(keras.layers.Layer):
     """Maps a vector to what it means at each pixel: s = m(h).
 
     A dense layer to a map of a quarter of the image's sides, and `SpatialUpsampling`.
@@ -74,6 +73,14 @@ class VectorMap(BaseLayer):
         """Counts the multiply-adds of one vector; the layer must be built."""
         dense = math.prod(self.dense.kernel.shape)
         return dense + self.upsampling.multiply_adds((None, *self._small_shape))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "image_size": self.image_size,
+            "filters": self.filters,
+        }
 
 
 def position_features(image_size: tuple[int, int]) -> np.ndarray:

@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_pixelcnn.layers.base_layer import BaseLayer
 from keras_pixelcnn.layers.dropout import draw_seed
 from keras_pixelcnn.samplers import example_normals, normals_of_bits
 
@@ -15,7 +14,7 @@ _HASH_SEED = 20131220
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class GaussianPosterior(BaseLayer):
+class GaussianPosterior(keras.layers.Layer):
     """q(z | x), a Gaussian of independent components: one draw, and its divergence.
 
     In training each step and each replica draws other noise. Otherwise the noise is a
@@ -92,6 +91,14 @@ class GaussianPosterior(BaseLayer):
         """
         mean, raw = tf.split(statistics, 2, axis=-1)
         return mean, tf.nn.softplus(raw + math.log(math.e - 1)) + 1e-6
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "latent_dim": self.latent_dim,
+            "seed": self.seed,
+        }
 
 
 def standard_normal(latent_dim: int) -> Any:

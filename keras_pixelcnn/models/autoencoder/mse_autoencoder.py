@@ -187,3 +187,12 @@ class MSEAutoencoder(ImageModel):
         way = interpolate_embeddings(*ends, steps, method)
         images = self.decode(tf.reshape(way, [-1, self.latent_dim]))
         return tf.reshape(images, tf.concat([tf.shape(way)[:-1], self.image_shape], 0))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "latent_dim": self.latent_dim,
+            "encoder_filters": self.encoder_filters,
+            "decoder_filters": self.decoder_filters,
+        }

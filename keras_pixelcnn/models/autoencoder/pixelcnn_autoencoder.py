@@ -1,6 +1,5 @@
 """PixelCNNAutoencoder: a convolutional encoder, and a PixelCNN as the decoder."""
 
-import inspect
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -539,10 +538,25 @@ class PixelCNNAutoencoder(LikelihoodModel):
         return total + self.latent_dim * math.prod(self.decoder.spatial_shape)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, the decoder's among them."""
-        own = inspect.signature(PixelCNNAutoencoder).parameters
-        decoder = {k: v for k, v in self.decoder.get_config().items() if k in own}
-        encoder = None
+        """Returns the constructor's arguments."""
+        decoder, encoder = self.decoder, None
         if self.has_own_encoder:
             encoder = keras.saving.serialize_keras_object(self.encoder)
-        return {**decoder, **super().get_config(), "encoder": encoder}
+        return {
+            **super().get_config(),
+            "latent_dim": self.latent_dim,
+            "encoder_filters": self.encoder_filters,
+            "filters": decoder.filters,
+            "num_blocks": decoder.num_blocks,
+            "kernel_size": decoder.kernel_size,
+            "first_kernel_size": decoder.first_kernel_size,
+            "head_filters": decoder.head_filters,
+            "dropout_rate": decoder.dropout_rate,
+            "gradient_checkpointing": decoder.gradient_checkpointing,
+            "positions": decoder.positions,
+            "vertical_gain": decoder.vertical_gain,
+            "map_filters": self.map_filters,
+            "condition_dropout": decoder.condition_dropout,
+            "beta": self.beta,
+            "encoder": encoder,
+        }

@@ -115,21 +115,13 @@ class ImageModel(keras.Model):
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, as attributes of their names hold them.
+        """Returns the constructor's arguments that all models share.
 
         And which layers and weights are frozen, and how labels are called, where
         somebody said so: `from_config` takes that away.
         """
-        arguments: dict[str, Any] = {}
-        for cls in type(self).__mro__:
-            signature = vars(cls).get("__signature__", inspect.Signature())
-            if "inputs" in signature.parameters:  # a class that is handed a graph
-                break
-            kept = filter(functools.partial(hasattr, self), signature.parameters)
-            arguments |= {name: getattr(self, name) for name in kept}
         trainable = keras_habits.trainable_by_layer(self)
         return {
-            **arguments,
             **({"trainable_by_layer": trainable} if trainable else {}),
             **({"label_names": [*self.label_names]} if self.label_names else {}),
             "name": self.name,

@@ -220,6 +220,16 @@ class FaceEmbedder(ImageModel):
         has_length = np.linalg.norm(embeddings, axis=-1) > 0
         return checked_outputs(tf.constant(has_length), embeddings)
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "embedding_dim": self.embedding_dim,
+            "filters": self.filters,
+            "margin": self.margin,
+            "dropout_rate": self.dropout_rate,
+        }
+
 
 def _stage(width: int, stage: int, dtype: Any) -> list[keras.layers.Layer]:
     """Makes two convolutions, normalised by image and not by batch, and a halving."""

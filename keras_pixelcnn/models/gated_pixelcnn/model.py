@@ -223,6 +223,30 @@ class GatedPixelCNN(AutoregressiveImageModel):
             features = self.condition_encoder(conditions or {}, training=False)
         return by_channel(GatedPixelCNNSteps(self, features), self.pixel_likelihood)
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "num_blocks": self.num_blocks,
+            "kernel_size": self.kernel_size,
+            "first_kernel_size": self.first_kernel_size,
+            "head_filters": self.head_filters,
+            "dropout_rate": self.dropout_rate,
+            "num_classes": self.num_classes,
+            "embedding_dim": self.embedding_dim,
+            "spatial_shape": self.spatial_shape,
+            "vocabulary": self.vocabulary,
+            "caption_length": self.caption_length,
+            "condition_dropout": self.condition_dropout,
+            "gradient_checkpointing": self.gradient_checkpointing,
+            "vector_map": self.vector_map,
+            "positions": self.positions,
+            "vertical_gain": self.vertical_gain,
+            "input_encoding": self.input_encoding,
+            "input_embedding_dim": self.input_embedding_dim,
+        }
+
 
 class GatedNetwork:
     """Blocks, conditionings and head of a Gated PixelCNN, as a model wires them.

@@ -187,3 +187,17 @@ class PixelRNN(AutoregressiveImageModel):
             'PixelRNN with cell="diagonal_bilstm" cannot be run step by step: its '
             "states follow the diagonals, which pixels in raster order cross."
         )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "num_blocks": self.num_blocks,
+            "cell": self.cell,
+            "kernel_size": self.kernel_size,
+            "first_kernel_size": self.first_kernel_size,
+            "head_filters": self.head_filters,
+            "input_encoding": self.input_encoding,
+            "input_embedding_dim": self.input_embedding_dim,
+        }

@@ -189,6 +189,25 @@ class PixelCNN(AutoregressiveImageModel):
         """Gives the model step by step; see `AutoregressiveImageModel`."""
         return by_channel(PixelCNNSteps(self, conditions or {}), self.pixel_likelihood)
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "num_blocks": self.num_blocks,
+            "kernel_size": self.kernel_size,
+            "first_kernel_size": self.first_kernel_size,
+            "head_filters": self.head_filters,
+            "dropout_rate": self.dropout_rate,
+            "num_classes": self.num_classes,
+            "embedding_dim": self.embedding_dim,
+            "spatial_shape": self.spatial_shape,
+            "condition_dropout": self.condition_dropout,
+            "gradient_checkpointing": self.gradient_checkpointing,
+            "input_encoding": self.input_encoding,
+            "input_embedding_dim": self.input_embedding_dim,
+        }
+
 
 class MaskedHead:
     """The layers after the blocks, as PixelCNN and PixelRNN wire them.

@@ -214,6 +214,23 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
             PixelCNNPlusPlusSteps(self, conditions or {}), self.pixel_likelihood
         )
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "num_blocks": self.num_blocks,
+            "num_resolutions": self.num_resolutions,
+            "dropout_rate": self.dropout_rate,
+            "num_classes": self.num_classes,
+            "embedding_dim": self.embedding_dim,
+            "spatial_shape": self.spatial_shape,
+            "condition_dropout": self.condition_dropout,
+            "gradient_checkpointing": self.gradient_checkpointing,
+            "input_encoding": self.input_encoding,
+            "input_embedding_dim": self.input_embedding_dim,
+        }
+
 
 def _run(
     resolutions: Sequence[Resolution], streams: Streams, features: Mapping[str, Any]

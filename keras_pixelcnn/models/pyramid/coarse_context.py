@@ -7,11 +7,10 @@ import keras
 import tensorflow as tf
 
 from keras_pixelcnn.checks import Shape
-from keras_pixelcnn.layers.base_layer import BaseLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
-class CoarseContext(BaseLayer):
+class CoarseContext(keras.layers.Layer):
     """Makes a map from a coarse image, for the pixels of the one of twice its size.
 
     Residual blocks of 3 x 3 convolutions run at the coarse size; a transposed
@@ -103,6 +102,15 @@ class CoarseContext(BaseLayer):
         layers = (*self.convolutions, self.upsampling)
         weights = sum(math.prod(layer.kernel.shape) for layer in layers)
         return math.prod(input_shape[1:3]) * weights
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "image_size": self.image_size,
+            "filters": self.filters,
+            "num_blocks": self.num_blocks,
+        }
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")

@@ -337,6 +337,32 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         mask[::stride, ::stride] = True
         return image[:, :height, :width], mask
 
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "num_stages": self.num_stages,
+            "filters": self.filters,
+            "num_blocks": self.num_blocks,
+            "context_blocks": self.context_blocks,
+            "kernel_size": self.kernel_size,
+            "first_kernel_size": self.first_kernel_size,
+            "head_filters": self.head_filters,
+            "dropout_rate": self.dropout_rate,
+            "num_classes": self.num_classes,
+            "embedding_dim": self.embedding_dim,
+            "spatial_shape": self.spatial_shape,
+            "vocabulary": self.vocabulary,
+            "caption_length": self.caption_length,
+            "condition_dropout": self.condition_dropout,
+            "gradient_checkpointing": self.gradient_checkpointing,
+            "vector_map": self.vector_map,
+            "positions": self.positions,
+            "vertical_gain": self.vertical_gain,
+            "input_encoding": self.input_encoding,
+            "input_embedding_dim": self.input_embedding_dim,
+        }
+
 
 def _make_stage(
     index: int,
