@@ -14,6 +14,8 @@ import shutil
 import uuid
 from collections.abc import Iterator
 
+from keras_pixelcnn.files import write_to_disk
+
 _LOCK = ".publishing.lock"
 """Held for moments: while hidden folders are made or removed, or one is renamed."""
 
@@ -115,12 +117,11 @@ def appear(folder: pathlib.Path, base: pathlib.Path) -> pathlib.Path:
     Raises:
         ValueError: when there is no next number that a server could read.
     """
-    for path in [*folder.rglob("*"), folder]:
-        _write_to_disk(path)
+    write_to_disk(folder)
     with _locked(base / _LOCK):
         target = _rename_to_next(folder, base)
-    _write_to_disk(base)
-    _write_to_disk(base.parent)
+    write_to_disk(base, is_deep=False)
+    write_to_disk(base.parent, is_deep=False)
     return target
 
 
@@ -151,11 +152,3 @@ def next_version(base: pathlib.Path) -> int:
             f"Received: {base} with version {version - 1}. Remove it."
         )
     return version
-
-
-def _write_to_disk(path: pathlib.Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
