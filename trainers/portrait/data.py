@@ -6,32 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_pixelcnn.datasets import splits
-from trainers.runs.data import as_arrays, load_split, num_levels_of
-
-
-class Portraits(NamedTuple):
-    """Images of some identities.
-
-    Attributes:
-        image: integers (n, height, width, channels).
-        label: int64 (n,), the identities.
-    """
-
-    image: np.ndarray
-    label: np.ndarray
-
-    def of(self, identities: np.ndarray) -> "Portraits":
-        """Returns the images of some identities, in their order here."""
-        rows = np.isin(self.label, identities)
-        return Portraits(self.image[rows], self.label[rows])
+from trainers.runs.data import LabelledImages, as_arrays, load_split, num_levels_of
 
 
 class PortraitData(NamedTuple):
-    """Images to train on, validate by and measure on; no identity is in two of them."""
+    """Images to train on, validate by and measure on; no identity is in two of them.
 
-    train: Portraits
-    validation: Portraits
-    test: Portraits
+    Labels are the identities.
+    """
+
+    train: LabelledImages
+    validation: LabelledImages
+    test: LabelledImages
     num_levels: int
 
 
@@ -58,8 +44,8 @@ def load_portraits(config: Mapping[str, Any]) -> PortraitData:
     return PortraitData(*parts, num_levels_of(config))
 
 
-def _load(config: Mapping[str, Any], split: str) -> Portraits:
-    portraits = Portraits(*as_arrays(load_split({**config, "cache": False}, split)))
+def _load(config: Mapping[str, Any], split: str) -> LabelledImages:
+    portraits = as_arrays(load_split({**config, "cache": False}, split))
     if (portraits.label < 0).any():
         if config["dataset"].startswith("folder:"):
             raise ValueError(
@@ -75,13 +61,15 @@ def _load(config: Mapping[str, Any], split: str) -> Portraits:
     return portraits
 
 
-def _part(everybody: Portraits, split: str) -> Portraits:
+def _part(everybody: LabelledImages, split: str) -> LabelledImages:
     """Returns the images of a split: 80, 10 or 10 percent of the identities."""
     identities = np.unique(everybody.label)
-    return everybody.of(identities[splits.choose(split, len(identities))])
+    chosen = identities[splits.choose(split, len(identities))]
+    rows = np.isin(everybody.label, chosen)
+    return LabelledImages(everybody.image[rows], everybody.label[rows])
 
 
-def _check_disjoint(parts: list[Portraits]) -> None:
+def _check_disjoint(parts: list[LabelledImages]) -> None:
     identities = np.concatenate([np.unique(part.label) for part in parts])
     if len(np.unique(identities)) < len(identities):
         raise ValueError(

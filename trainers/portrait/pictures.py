@@ -8,10 +8,9 @@ import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.image_grid import save_image_grid
-from trainers.portrait.data import PortraitData, Portraits
 from trainers.runs.config import sampling_options
-from trainers.runs.data import in_batches
-from trainers.sampling.interpolation import EmbeddingData, sample_rows
+from trainers.runs.data import LabelledImages, in_batches
+from trainers.sampling.interpolation import sample_rows
 
 _SAMPLED_AT_ONCE = 256
 _REAL_COLUMNS = 3
@@ -51,7 +50,7 @@ def sample_from_sources(
 def save_samples(
     path: str | os.PathLike[str],
     model: kp.AutoregressiveImageModel,
-    test: Portraits,
+    test: LabelledImages,
     embedding: np.ndarray,
     options: Mapping[str, Any],
     seed: int,
@@ -90,7 +89,7 @@ def save_interpolation(
     path: str | os.PathLike[str],
     model: kp.AutoregressiveImageModel,
     embedder: kp.FaceEmbedder,
-    data: PortraitData,
+    test: LabelledImages,
     options: Mapping[str, Any],
     seed: int,
 ) -> None:
@@ -103,15 +102,14 @@ def save_interpolation(
         path: of the PNG file.
         model: given embeddings.
         embedder: gives them.
-        data: whose test split the ends are of.
+        test: images of identities that were never seen.
         options: `config.drawing`, as of `save_samples`.
         seed: of the pairs and the noise.
     """
-    arrays = EmbeddingData(*data.train, *data.test, data.num_levels)
     rows = sample_rows(
         model,
         embedder.embed,
-        arrays,
+        test,
         options["rows"],
         options["columns"],
         seed,

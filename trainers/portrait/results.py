@@ -10,9 +10,10 @@ import keras_pixelcnn as kp
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import RunState
 from trainers.portrait import pictures, retrieval_accuracy
-from trainers.portrait.data import PortraitData, Portraits
+from trainers.portrait.data import PortraitData
 from trainers.runs import environment
 from trainers.runs.config import format_sampling_options, sampling_options
+from trainers.runs.data import LabelledImages
 from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder, write_json
 from trainers.scoring.scoring import mean_bits_per_dim
@@ -57,7 +58,7 @@ def write_results(run: Run, states: tuple[RunState, RunState]) -> dict[str, Any]
     options = config["drawing"]
     pictures.save_samples(folder.samples, model, data.test, embedding, options, seed)
     pictures.save_interpolation(
-        folder.path / "interpolation.png", model, embedder, data, options, seed
+        folder.path / "interpolation.png", model, embedder, data.test, options, seed
     )
     write_json(folder.metrics, metrics)
     return metrics
@@ -87,7 +88,7 @@ def _training_facts(state: RunState, name: str) -> dict[str, Any]:
 
 def _likelihoods(
     model: kp.AutoregressiveImageModel,
-    test: Portraits,
+    test: LabelledImages,
     embedding: np.ndarray,
     config: Mapping[str, Any],
 ) -> dict[str, float]:
@@ -114,7 +115,7 @@ def _likelihoods(
 def _identify(
     embedder: kp.FaceEmbedder,
     model: kp.AutoregressiveImageModel,
-    test: Portraits,
+    test: LabelledImages,
     embedding: np.ndarray,
     config: Mapping[str, Any],
 ) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from keras_pixelcnn.training import (
 )
 from trainers.configs import portraits_glyphs
 from trainers.portrait import results, retrieval_accuracy
-from trainers.portrait.data import PortraitData, Portraits, load_portraits
+from trainers.portrait.data import PortraitData, load_portraits
 from trainers.runs import model_classes
 from trainers.runs.config import (
     BOOLEAN,
@@ -29,7 +29,7 @@ from trainers.runs.config import (
     check_values,
     integer,
 )
-from trainers.runs.data import batches_of
+from trainers.runs.data import LabelledImages, batches_of
 from trainers.runs.run import Run, make_recipe
 from trainers.runs.training import RunKind, train
 
@@ -132,7 +132,7 @@ def _train_embedder(run: Run) -> RunState:
 
 
 def _identity_batches(
-    portraits: Portraits, run: Run, *, validates: bool
+    portraits: LabelledImages, run: Run, *, validates: bool
 ) -> IdentityBatches:
     wanted = run.config["embedder"]["identities"]
     if validates:  # of fewer identities, but of as many on each device
