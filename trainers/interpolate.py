@@ -33,8 +33,8 @@ def main(flag_values: flags.FlagValues) -> None:
     # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.datasets import native_num_levels
     from keras_pixelcnn.files import replace_when_written
-    from keras_pixelcnn.image_grid import save_image_grid
     from trainers.sampling import interpolation
+    from trainers.sampling.pictures import save_rows
 
     train, test = interpolation.load_splits(flag_values.dataset)
     levels, seed = native_num_levels(flag_values.dataset), flag_values.seed
@@ -48,8 +48,7 @@ def main(flag_values: flags.FlagValues) -> None:
     rows = interpolation.sample_rows(
         model, embed, test, flag_values.rows, steps, seed, method
     )
-    images = rows.reshape(-1, *model.image_shape)
-    save_image_grid(flag_values.output, images, model.num_levels, columns=steps + 2)
+    save_rows(flag_values.output, rows, model.num_levels)
     print(f"{len(rows)} rows in {flag_values.output}")
 
 

@@ -8,10 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.training import RunLogger
 from trainers.runs.config import sampling_options
-from trainers.sampling.pictures import log_picture
+from trainers.sampling.pictures import log_picture, save_rows
 
 
 def images_apart(examples: tf.data.Dataset, num_images: int) -> np.ndarray:
@@ -55,7 +54,7 @@ def save_reconstructions(
     if baseline is not None:
         columns.append(baseline.reconstruct(images).numpy()[:, np.newaxis])
     columns.append(drawn.reshape(-1, num_reconstructions, *model.image_shape))
-    _save_rows(path, np.concatenate(columns, axis=1), model.num_levels)
+    save_rows(path, np.concatenate(columns, axis=1), model.num_levels)
 
 
 def save_interpolations(
@@ -81,13 +80,7 @@ def save_interpolations(
     a, b = images[: len(images) // 2 * 2 : 2], images[1::2]
     drawn = model.interpolate(a, b, steps, seed, **options).numpy()
     rows = np.concatenate([a[:, np.newaxis], drawn, b[:, np.newaxis]], axis=1)
-    _save_rows(path, rows, model.num_levels)
-
-
-def _save_rows(path: str | os.PathLike[str], rows: np.ndarray, num_levels: int) -> None:
-    columns = rows.shape[1]
-    images = rows.reshape(-1, *rows.shape[2:])
-    save_image_grid(path, images, num_levels, columns)
+    save_rows(path, rows, model.num_levels)
 
 
 def sample_pictures(

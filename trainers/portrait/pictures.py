@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.image_grid import save_image_grid
 from trainers.runs.config import sampling_options
 from trainers.runs.data import LabelledImages, in_batches
 from trainers.sampling.interpolation import sample_rows
+from trainers.sampling.pictures import save_rows
 
 _SAMPLED_AT_ONCE = 256
 _REAL_COLUMNS = 3
@@ -81,8 +81,7 @@ def save_samples(
     drawn = drawn.reshape(len(chosen), options["columns"], *model.image_shape)
     blank = np.full_like(drawn[:, :1], model.num_levels - 1)
     rows = np.concatenate([test.image[real], blank, drawn], axis=1)
-    tiles = rows.reshape(-1, *model.image_shape)
-    save_image_grid(path, tiles, model.num_levels, columns=rows.shape[1])
+    save_rows(path, rows, model.num_levels)
 
 
 def save_interpolation(
@@ -116,8 +115,7 @@ def save_interpolation(
         method="spherical",
         **sampling_options(options),
     )
-    tiles = rows.reshape(-1, *model.image_shape)
-    save_image_grid(path, tiles, model.num_levels, columns=rows.shape[1])
+    save_rows(path, rows, model.num_levels)
 
 
 def _choose(

@@ -9,9 +9,8 @@ import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.datasets import degradation
-from keras_pixelcnn.image_grid import save_image_grid
-from keras_pixelcnn.pixel_values import to_pixels
 from trainers.runs.run_folder import write_json
+from trainers.sampling.pictures import save_rows
 
 PICTURE_FILE = "restored.png"
 FIGURES_FILE = "restored.json"
@@ -177,8 +176,7 @@ def write(folder: str | os.PathLike[str], restored: Restored) -> pathlib.Path:
         restored.images,
     ]
     tiles = np.stack([np.rint(each[:_MOST_ROWS]) for each in columns], axis=1)
-    tiles = tiles.reshape(-1, *restored.images.shape[1:]).astype(np.int64)
-    pictures = to_pixels(tiles, restored.num_levels)
-    save_image_grid(folder / PICTURE_FILE, pictures, columns=len(columns), min_side=64)
+    tiles = tiles.astype(np.int64)
+    save_rows(folder / PICTURE_FILE, tiles, restored.num_levels, min_side=64)
     write_json(folder / FIGURES_FILE, restored.figures())
     return folder / PICTURE_FILE

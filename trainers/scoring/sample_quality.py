@@ -15,9 +15,9 @@ from keras_pixelcnn.evaluation import (
     nearest_images,
     sample_quality,
 )
-from keras_pixelcnn.image_grid import save_image_grid
 from trainers.runs.data import as_arrays
 from trainers.runs.run_folder import write_json
+from trainers.sampling.pictures import save_rows
 from trainers.scoring.scoring import conditions_of_score
 
 _NAMES = {
@@ -127,6 +127,4 @@ def write(path: str | os.PathLike[str], compared: Comparison) -> None:
     if compared.nearest is None:
         picture.unlink(missing_ok=True)  # of another comparison
         return
-    tiles = compared.nearest.reshape(-1, *compared.nearest.shape[2:])
-    columns = compared.nearest.shape[1]
-    save_image_grid(picture, tiles, compared.num_levels, columns, min_side=64)
+    save_rows(picture, compared.nearest, compared.num_levels, min_side=64)
