@@ -447,8 +447,7 @@ def _measure(
         strategy.scope(),
         contextlib.redirect_stdout(io.StringIO()),  # of epochs that do not count
     ):
-        model = model_classes.make(
-            model_classes.name_of(config),
+        model = model_classes.find(model_classes.name_of(config))(
             rows["image"].shape[1:],
             config["num_levels"],
             **config["model"],

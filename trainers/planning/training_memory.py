@@ -74,7 +74,7 @@ def describe(
             graph with a batch, or its memory or arithmetic cannot be told.
     """
     with tf.Graph().as_default() as graph:
-        model = model_classes.make(model_class, image_shape, num_levels, **arguments)
+        model = model_classes.find(model_class)(image_shape, num_levels, **arguments)
         flops = _flops(model)
         weights = [variable.value for variable in model.trainable_variables]
         batch_size = _batch_size(model, weights)

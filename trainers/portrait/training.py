@@ -163,8 +163,7 @@ def _train_model(run: Run, embedder: kp.FaceEmbedder) -> RunState:
         labels=run.data.train.label,
     )
     with run.strategy.scope():
-        model = model_classes.make(
-            model_classes.name_of(config),
+        model = model_classes.find(model_classes.name_of(config))(
             run.data.train.image.shape[1:],
             run.data.num_levels,
             embedding_dim=embedder.embedding_dim,
