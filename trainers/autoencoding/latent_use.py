@@ -168,11 +168,9 @@ def reconstruction_accuracy(
     if labels.min() < 0 or len(np.unique(train.label)) < 2:
         return None
     test = test.choose(num_images)
-    classifier = make_classifier(model.num_levels)
-    classifier.fit(train.image.reshape(len(train.image), -1), train.label)
+    classifier = make_classifier(model.num_levels).fit(*train)
     seeds = kp.example_seeds(seed, len(test.image)).numpy()
     reconstruct = functools.partial(model.reconstruct, **options)
     drawn = in_batches(reconstruct, 64, test.image, seeds)
-    rows = (x.reshape(len(test.image), -1) for x in (drawn, test.image))
-    found, known = (float(classifier.score(x, test.label)) for x in rows)
-    return found, known
+    found = classifier.score(drawn, test.label)
+    return float(found), float(classifier.score(*test))

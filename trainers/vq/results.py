@@ -134,11 +134,10 @@ def code_accuracies(
     if not prior.conditions.names or len(np.unique(train.label)) < 2:
         return None
     train, test = train.choose(_MOST_TRAIN), test.choose(_MOST_TEST)
-    classifier = make_classifier(vq_vae.num_levels)
-    classifier.fit(_rows(train.image), train.label)
+    classifier = make_classifier(vq_vae.num_levels).fit(*train)
 
     def accuracy(images: np.ndarray, labels: np.ndarray) -> float:
-        return float(classifier.score(_rows(images), labels))
+        return float(classifier.score(images, labels))
 
     def sample_accuracy(**options: Any) -> float:
         labels, codes = sample_by_class(
@@ -151,7 +150,7 @@ def code_accuracies(
         "train_images": len(train.image),
         "test_images": len(test.image),
         "samples": num_samples,
-        "test_accuracy": accuracy(test.image, test.label),
+        "test_accuracy": accuracy(*test),
         "reconstruction_accuracy": accuracy(reconstructions, test.label),
         "sample_accuracy": sample_accuracy(),
     }
@@ -159,10 +158,6 @@ def code_accuracies(
         found["guidance_scale"] = GUIDANCE_SCALE
         found["guided_sample_accuracy"] = sample_accuracy(guidance_scale=GUIDANCE_SCALE)
     return found
-
-
-def _rows(images: np.ndarray) -> np.ndarray:
-    return np.reshape(images, (len(images), -1))
 
 
 def _scores(
