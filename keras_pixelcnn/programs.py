@@ -50,7 +50,8 @@ def run(
 
     Args:
         main: the program, called with the parsed flags, and with a list of the
-            arguments that are no flags if it takes any.
+            arguments that are no flags if it takes any. What it needs it imports
+            itself, so that a mistyped flag is told before all else loads.
         define_flags: adds the program's flags to those it is given. Flags are not
             defined on import, so that programs can be imported side by side.
         takes_arguments: whether others than flags are expected. Default False.

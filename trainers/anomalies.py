@@ -55,7 +55,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Prints the table."""
-    # Here, so that a mistyped flag is told before all else loads.
     import numpy as np
 
     from keras_pixelcnn.pretrained import load_model_or_preset

@@ -53,7 +53,6 @@ def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
             "Pass files and folders, or a dataset. "
             f"Received: {'both' if arguments else 'neither'}"
         )
-    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.codecs.range_coder import load_constriction
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.compression import compressing

@@ -30,7 +30,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Trains, samples and writes."""
-    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.datasets import native_num_levels
     from keras_pixelcnn.files import replace_when_written
     from trainers.sampling import interpolation

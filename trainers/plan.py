@@ -52,7 +52,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Prints the plan."""
-    # Here, so that a mistyped flag is told before all else loads.
     from trainers.planning.plan_table import format_plan
     from trainers.planning.planning import Device, make_plan
 

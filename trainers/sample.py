@@ -64,7 +64,6 @@ def _options(flag_values: flags.FlagValues) -> dict[str, Any]:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Samples and writes."""
-    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.datasets.image_file import read_known
     from keras_pixelcnn.files import read_array
     from keras_pixelcnn.pretrained import load_model_or_preset
