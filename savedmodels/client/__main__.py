@@ -19,8 +19,16 @@ from savedmodels.client import Client, ClientError
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    _define_server_flags(flag_values)
     define = programs.FlagDefiner(flag_values)
+    define.string(
+        "address",
+        "http://127.0.0.1:8501",
+        "Of the server: http://host:port for REST, grpc://host:port for gRPC.",
+    )
+    define.string("model", "pixelcnn", "The model's name.")
+    define.integer("version", None, "Default: the newest.")
+    define.string("version_label", None, 'Label of the version, as "stable".')
+    define.float("timeout", 60.0, "Seconds for all images.")
     define.count(
         "num_samples", 16, "How many images; with --label or --caption of each."
     )
@@ -48,19 +56,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         message="pass both: the image, and the mask of what is known of it",
         flag_values=flag_values,
     )
-
-
-def _define_server_flags(flag_values: flags.FlagValues) -> None:
-    define = programs.FlagDefiner(flag_values)
-    define.string(
-        "address",
-        "http://127.0.0.1:8501",
-        "Of the server: http://host:port for REST, grpc://host:port for gRPC.",
-    )
-    define.string("model", "pixelcnn", "The model's name.")
-    define.integer("version", None, "Default: the newest.")
-    define.string("version_label", None, 'Label of the version, as "stable".')
-    define.float("timeout", 60.0, "Seconds for all images.")
 
 
 def main(flag_values: flags.FlagValues) -> None:

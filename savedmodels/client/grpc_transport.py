@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from savedmodels.client import errors
-from savedmodels.client.transport import ModelSpec, missing_library
+from savedmodels.client.transport import ModelSpec, Transport, missing_library
 from savedmodels.tensor_spec import TensorSpec
 
 try:
@@ -52,7 +52,7 @@ _OPTIONS = [
 ]
 
 
-class GrpcTransport:
+class GrpcTransport(Transport):
     """Sends requests over one channel, which threads share.
 
     Args:
@@ -61,8 +61,7 @@ class GrpcTransport:
     """
 
     def __init__(self, address: str, model: ModelSpec) -> None:
-        self.address = address.rstrip("/")
-        self.model = model
+        super().__init__(address, model)
         self._spec = model_pb2.ModelSpec(name=model.name)
         if model.version is not None:
             self._spec.version.value = model.version
@@ -107,9 +106,9 @@ class GrpcTransport:
         what = f"signature {signature!r}"
         answer = self._send(self._predictions.Predict, request, what, seconds)
         try:
+            found = dict(answer.outputs)
             return {
                 name: read_proto(name, found[name], spec)
-                for found in [dict(answer.outputs)]
                 for name, spec in outputs.items()
             }
         except (LookupError, ValueError) as error:
@@ -117,15 +116,12 @@ class GrpcTransport:
                 errors.ServerError,
                 f"The answer does not hold {list(outputs)} as the signature says, but "
                 f"{_described(answer)}.",
-                self._where(what),
+                self.where(what),
             ) from error
 
     def close(self) -> None:
         """See `Transport`."""
         self._channel.close()
-
-    def _where(self, what: str) -> str:
-        return f"{what} of {self.model} at {self.address}"
 
     def _send(
         self, send: Callable[..., Any], request: Any, what: str, seconds: float
@@ -135,7 +131,7 @@ class GrpcTransport:
         except grpc.RpcError as error:
             kind = _KINDS.get(error.code(), errors.ServerError)
             raise errors.explain(
-                kind, error.details(), self._where(what), f"gRPC {error.code().name}"
+                kind, error.details(), self.where(what), f"gRPC {error.code().name}"
             ) from error
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import numpy as np
 
 from savedmodels.client import errors
-from savedmodels.client.transport import ModelSpec, missing_library
+from savedmodels.client.transport import ModelSpec, Transport, missing_library
 from savedmodels.error_messages import shortened
 from savedmodels.tensor_spec import TensorSpec
 
@@ -39,7 +39,7 @@ _CONNECTIONS = 64
 _CHUNK_SIZE = 1 << 16
 
 
-class RestTransport:
+class RestTransport(Transport):
     """Sends requests over HTTP connections that are kept and shared by threads.
 
     Proxies are those of HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, certificates
@@ -52,8 +52,7 @@ class RestTransport:
     """
 
     def __init__(self, address: str, model: ModelSpec) -> None:
-        self.address = address.rstrip("/")
-        self.model = model
+        super().__init__(address, model)
         self._model_url = f"{self.address}/v1/models/{quote(model.name, safe='')}"
         if model.version is not None:
             self._model_url += f"/versions/{model.version}"
@@ -86,7 +85,7 @@ class RestTransport:
     ) -> dict[str, np.ndarray]:
         """See `Transport`."""
         body = rest_bodies.write_request(signature, inputs)
-        where = self._where(f"signature {signature!r}")
+        where = self.where(f"signature {signature!r}")
         url = f"{self._model_url}:predict"
         document = _read_answer(self._send("POST", url, where, seconds, body), where)
         try:
@@ -103,11 +102,8 @@ class RestTransport:
         """See `Transport`."""
         self._session.close()
 
-    def _where(self, what: str) -> str:
-        return f"{what} of {self.model} at {self.address}"
-
     def _ask(self, url: str, what: str, seconds: float) -> dict[str, Any]:
-        where = self._where(what)
+        where = self.where(what)
         return _read_answer(self._send("GET", url, where, seconds), where)
 
     def _send(
