@@ -152,12 +152,17 @@ def _save_pictures(
 def format_table(metrics: Mapping[str, Any]) -> str:
     """Returns the metrics of a finished run as a table."""
     shape = "x".join(map(str, metrics["image_shape"]))
+    chosen = []
+    if "sampling_options" in metrics:
+        said = format_sampling_options(metrics["sampling_options"])
+        share = _share(metrics["chosen_reconstruction_accuracy"])
+        chosen = [(f"  {said}", share)]
     rows = [
         *_bits_rows(metrics),
         ("linear probe on z", _share(metrics["probe_accuracy"])),
         ("  on the MSE model's z", _share(metrics["mse_probe_accuracy"])),
         ("reconstructions in class", _share(metrics.get("reconstruction_accuracy"))),
-        *_chosen_rows(metrics),
+        *chosen,
         ("  real images", _share(metrics.get("real_accuracy"))),
         ("MSE model's squared error", f"{metrics['mse_mean_squared_error']:.5f}"),
         ("best epoch", f"{metrics['best_epoch']} of {metrics['epochs']}"),
@@ -195,14 +200,6 @@ def _bits_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
             ("KL of the posteriors", f"{metrics['kl_divergence_nats']:.2f} nats")
         )
     return rows
-
-
-def _chosen_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    if "sampling_options" not in metrics:
-        return []
-    options = metrics["sampling_options"]
-    said = format_sampling_options(options)
-    return [(f"  {said}", _share(metrics["chosen_reconstruction_accuracy"]))]
 
 
 def _share(accuracy: float | None) -> str:

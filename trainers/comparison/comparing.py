@@ -89,7 +89,9 @@ def compare(
     config = to_dict(config)
     models = contestants(config)
     workdir = pathlib.Path(workdir)
-    _check_folders(config, models, workdir)
+    RunFolder(workdir).check(budget_of(config))
+    for model in models:
+        RunFolder(workdir / model.name).check(model.config)
     strategy = strategy or tf.distribute.get_strategy()
     if strategies.is_multi_worker(strategy):
         raise ValueError(
@@ -128,14 +130,6 @@ def _run(
     return result
 
 
-def _check_folders(
-    config: Mapping[str, Any], models: Sequence[Contestant], workdir: pathlib.Path
-) -> None:
-    RunFolder(workdir).check(budget_of(config))
-    for model in models:
-        RunFolder(workdir / model.name).check(model.config)
-
-
 def _train(
     model: Contestant,
     workdir: pathlib.Path,
@@ -168,7 +162,14 @@ def _evaluate(
     result = table.collect(
         config,
         models,
-        {model.name: _read(workdir / model.name) for model in models},
+        {
+            model.name: {
+                "metrics": read_json(workdir / model.name / "metrics.json"),
+                "train": read_json(workdir / model.name / _TRAIN_SCORE),
+                "timing": read_json(workdir / model.name / _TIMING),
+            }
+            for model in models
+        },
         num_steps(models[0].config),
         {name: str(error) for name, error in diverged.items()},
     )
@@ -177,15 +178,6 @@ def _evaluate(
     print(table.format_table(result))
     print(f"Everything is in {workdir}; {workdir / _PAGE} shows it.")
     return result
-
-
-def _read(folder: pathlib.Path) -> dict[str, Any]:
-    """Returns the metrics, training score and timing of a finished run."""
-    return {
-        "metrics": read_json(folder / "metrics.json"),
-        "train": read_json(folder / _TRAIN_SCORE),
-        "timing": read_json(folder / _TIMING),
-    }
 
 
 def _score_train(
@@ -228,9 +220,6 @@ def _time(
         folder = workdir / model.name
         save_row(folder / _ROW, images[model.name], num_levels)
         write_json(folder / _TIMING, timings[model.name])
-
-
-# The config.
 
 
 def budget_of(config: Mapping[str, Any]) -> dict[str, Any]:

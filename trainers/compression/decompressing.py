@@ -98,19 +98,15 @@ def save(
             `picture_files.write`.
     """
     if pathlib.Path(output).suffix == ".npz":
-        _save_array(output, images)
+        _check_one_size(output, {image.shape for image in images})
+        # An open file, as NumPy would add a suffix to a name.
+        with replace_when_written(output) as part, open(part, "wb") as file:
+            np.savez_compressed(file, image=np.asarray(images))
         return
     if names is None:
         digits = len(str(max(len(images) - 1, 0)))
         names = [f"{i:0{digits}}.png" for i in range(len(images))]
     picture_files.write(output, images, names)
-
-
-def _save_array(output: str, images: np.ndarray | list[np.ndarray]) -> None:
-    _check_one_size(output, {image.shape for image in images})
-    # An open file, as NumPy would add a suffix to a name.
-    with replace_when_written(output) as part, open(part, "wb") as file:
-        np.savez_compressed(file, image=np.asarray(images))
 
 
 def _check_one_size(output: str, sizes: set[tuple[int, ...]]) -> None:

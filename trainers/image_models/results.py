@@ -137,28 +137,35 @@ def _baseline_table(
 
 def format_table(metrics: Mapping[str, Any]) -> str:
     """Returns the metrics of a finished run as a table."""
-    rows = [
-        *_model_rows(metrics),
-        *((name, f"{bits:8.4f}") for name, bits in metrics["baselines"].items()),
-        *(
-            (name, f"{'-':>8}  left out: {reason}")
-            for name, reason in metrics["baselines_left_out"].items()
-        ),
-    ]
+    given = metrics.get("conditions", [])
+    note = f"  given the {' and the '.join(given)}" if given else ""
+    rows = [(metrics["model"], f"{metrics['test_bits_per_dim']:8.4f}{note}")]
+    without = metrics.get("test_bits_per_dim_unconditional")
+    if without is not None:
+        rows.append((metrics["model"], f"{without:8.4f}  unconditional"))
+    for name, bits in metrics["baselines"].items():
+        rows.append((name, f"{bits:8.4f}"))
+    for name, reason in metrics["baselines_left_out"].items():
+        rows.append((name, f"{'-':>8}  left out: {reason}"))
     shape = "x".join(map(str, metrics["image_shape"]))
-    title = f"bits/dim over the {metrics['test_images']} images of "
+    facts = [
+        ("best epoch", f"{metrics['best_epoch']} of {metrics['epochs']}"),
+        ("validation bits/dim", f"{metrics['validation_bits_per_dim']:.4f}"),
+        ("parameters", f"{metrics['parameters']:,}"),
+        ("training time", f"{metrics['training_seconds']:.0f} s"),
+    ]
+    if metrics.get("steps_skipped"):
+        skipped = f"{metrics['steps_skipped']} of {metrics['steps']}"
+        facts.append(("steps skipped", skipped))
     return "\n".join(
         [
             "",
-            f"{title}{metrics['dataset']}, split {metrics['test_split']} "
+            f"bits/dim over the {metrics['test_images']} images of "
+            f"{metrics['dataset']}, split {metrics['test_split']} "
             f"({shape}, {metrics['num_levels']} levels)",
             *(f"  {name:24}{value}" for name, value in rows),
             "",
-            f"  {'best epoch':24}{metrics['best_epoch']} of {metrics['epochs']}",
-            f"  {'validation bits/dim':24}{metrics['validation_bits_per_dim']:.4f}",
-            f"  {'parameters':24}{metrics['parameters']:,}",
-            f"  {'training time':24}{metrics['training_seconds']:.0f} s",
-            *_skipped(metrics),
+            *(f"  {name:24}{value}" for name, value in facts),
             "",
             *_advice(metrics),
         ]
@@ -191,19 +198,3 @@ def _advice(metrics: Mapping[str, Any]) -> list[str]:
         f"than the model, which means that it has learnt too little; {hint}.",
         "",
     ]
-
-
-def _skipped(metrics: Mapping[str, Any]) -> list[str]:
-    """Returns a line about steps that were not finite, if there were any."""
-    number = metrics.get("steps_skipped", 0)
-    return [f"  {'steps skipped':24}{number} of {metrics['steps']}"] if number else []
-
-
-def _model_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    given = metrics.get("conditions", [])
-    note = f"  given the {' and the '.join(given)}" if given else ""
-    rows = [(metrics["model"], f"{metrics['test_bits_per_dim']:8.4f}{note}")]
-    without = metrics.get("test_bits_per_dim_unconditional")
-    if without is not None:
-        rows.append((metrics["model"], f"{without:8.4f}  unconditional"))
-    return rows

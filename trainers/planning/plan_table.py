@@ -39,20 +39,17 @@ def format_plan(plan: Plan, device: Device, hours: float, share_source: str) -> 
 def _network(plan: Plan) -> list[tuple[str, str, str]]:
     model = plan.configured.model
     shape = "x".join(map(str, plan.image_shape))
+    gib = plan.weight_bytes() / sum(plan.numbers_per_weight.values()) / _GIB
     return [
         ("images", shape, "height x width x channels"),
         ("levels", f"{plan.num_levels:,}", "values of a channel"),
         ("parameters", f"{model.num_parameters:,}", "trainable numbers"),
         ("a pass", f"{model.flops / 1e9:,.2f}", "GFLOP an image (model.flops())"),
         *(
-            (name, f"{_parameter_bytes(plan, count) / _GIB:,.3f}", "GiB on each device")
+            (name, f"{gib * count:,.3f}", "GiB on each device")
             for name, count in plan.numbers_per_weight.items()
         ),
     ]
-
-
-def _parameter_bytes(plan: Plan, count: int) -> float:
-    return plan.weight_bytes() * count / sum(plan.numbers_per_weight.values())
 
 
 def _run(plan: Plan, device: Device) -> list[tuple[str, str, str]]:

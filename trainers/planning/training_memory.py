@@ -75,7 +75,10 @@ def describe(
     """
     with tf.Graph().as_default() as graph:
         model = model_classes.find(model_class)(image_shape, num_levels, **arguments)
-        flops = _flops(model)
+        try:
+            flops = model.flops()
+        except NotImplementedError as error:
+            raise ValueError(f"The arithmetic cannot be told: {error}") from error
         weights = [variable.value for variable in model.trainable_variables]
         batch_size = _batch_size(model, weights)
         gradients = _gradients(model, weights, batch_size)
@@ -91,13 +94,6 @@ def describe(
         flops,
         _example_bytes(operations, gradients, batch_size),
     )
-
-
-def _flops(model: kp.AutoregressiveImageModel) -> int:
-    try:
-        return model.flops()
-    except NotImplementedError as error:
-        raise ValueError(f"The arithmetic cannot be told: {error}") from error
 
 
 def _batch_size(

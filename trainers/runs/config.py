@@ -23,9 +23,6 @@ ADDED_LATER = {
 }
 """Fields that configs of older runs lack, and what they would have said."""
 
-PERMISSIONS = ("merge_levels",)
-"""Fields that forbid or allow what others say, and change nothing by themselves."""
-
 _NOT_IN_DATA = {"embedding_dim": "embedding", "spatial_shape": "spatial"}
 """Arguments that give a model conditions which no dataset here holds."""
 

@@ -12,7 +12,7 @@ import filelock
 import tensorflow as tf
 
 from keras_pixelcnn.files import read_json, remove_parts, replace_when_written
-from trainers.runs.config import ADDED_LATER, PERMISSIONS
+from trainers.runs.config import ADDED_LATER
 
 _ABSENT = "absent"
 _ADDED_INSIDE = {
@@ -81,10 +81,6 @@ class RunFolder:
         if not self.config.exists():
             write_json(self.config, config)
 
-    def describe(self, environment: dict[str, Any]) -> None:
-        """Writes what the run runs on, this time."""
-        write_json(self.environment, environment)
-
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other runs out of the folder, and removes what killed ones have left.
@@ -148,7 +144,8 @@ def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
     )
     return [
         f"{name} is {there.get(name, _ABSENT)!r} there, {here.get(name, _ABSENT)!r} now"
-        for name in sorted({*there, *here}.difference(PERMISSIONS))
+        # That forbids or allows what another field says, and changes nothing itself.
+        for name in sorted({*there, *here} - {"merge_levels"})
         if there.get(name, _ABSENT) != here.get(name, _ABSENT)
     ]
 

@@ -83,18 +83,17 @@ def _checked_labels(
     if list(labels) == ["all"]:
         return np.arange(model.conditions.num_classes)
     names = model.label_names or ()
-    numbers = [
-        names.index(label) if label in names else _as_number(label) for label in labels
-    ]
-    wrong = [word for word in numbers if isinstance(word, str)]
-    if not numbers:
+    numbers, wrong = [], []
+    for label in labels:
+        if label in names:
+            numbers.append(names.index(label))
+        elif str(label).removeprefix("-").isdecimal():
+            numbers.append(int(label))
+        else:
+            wrong.append(label)
+    if not numbers and not wrong:
         raise ValueError('label must name a label, or be "all". Received: none')
     return model.conditions.check_value("label", wrong or numbers).numpy()
-
-
-def _as_number(label: int | str) -> int | str:
-    word = str(label)
-    return int(word) if word.removeprefix("-").isdecimal() else word
 
 
 def _check_complete(model: AutoregressiveImageModel, given: Mapping[str, Any]) -> None:

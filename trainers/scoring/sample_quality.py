@@ -91,18 +91,12 @@ def measure(
     quality = sample_quality(
         samples, real, model.num_levels, network, train=seen, seed=seed
     )
-    nearest = None if seen is None else _beside_nearest(samples, seen, network)
-    return Comparison(quality, nearest, model.num_levels)
-
-
-def _beside_nearest(samples: np.ndarray, seen: np.ndarray, network: Any) -> np.ndarray:
-    samples = samples[:_MOST_SHOWN]
-    places = nearest_images(
-        extract(samples, network),
-        extract(seen, network),
-        min(_NUM_NEAREST, len(seen)),
-    ).indices
-    return np.concatenate([samples[:, np.newaxis], seen[places]], axis=1)
+    if seen is None:
+        return Comparison(quality, None, model.num_levels)
+    shown, count = samples[:_MOST_SHOWN], min(_NUM_NEAREST, len(seen))
+    places = nearest_images(extract(shown, network), extract(seen, network), count)
+    beside = np.concatenate([shown[:, np.newaxis], seen[places.indices]], axis=1)
+    return Comparison(quality, beside, model.num_levels)
 
 
 def write(path: str | os.PathLike[str], compared: Comparison) -> None:
