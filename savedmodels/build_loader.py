@@ -51,7 +51,12 @@ def build_loader(
     """
     command = shlex.split(compiler or find_compiler())
     with replace_when_written(output) as part:
-        _run([*command, *_compiler_arguments(part)])
+        libraries = tf.sysconfig.get_lib()
+        command += ["-std=c11", "-O2", str(SOURCE), "-o", str(part)]
+        command += ["-isystem", tf.sysconfig.get_include()]  # without its warnings
+        command += [f"-L{libraries}", "-Xlinker", f"-rpath={libraries}"]
+        command += ["-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"]
+        _run(command)
     return pathlib.Path(output)
 
 
@@ -70,24 +75,6 @@ def find_compiler() -> str:
             "variable CC."
         )
     return chosen or found[0]
-
-
-def _compiler_arguments(output: pathlib.Path) -> list[str]:
-    libraries = tf.sysconfig.get_lib()
-    return [
-        "-std=c11",
-        "-O2",
-        str(SOURCE),
-        "-isystem",  # asks for no warnings there
-        tf.sysconfig.get_include(),
-        f"-L{libraries}",
-        "-l:libtensorflow_cc.so.2",
-        "-l:libtensorflow_framework.so.2",
-        "-Xlinker",
-        f"-rpath={libraries}",
-        "-o",
-        str(output),
-    ]
 
 
 def _run(command: list[str]) -> None:

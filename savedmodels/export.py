@@ -38,12 +38,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "What the model reached on test data. Default: what metrics.json beside the "
         "model says, if it is there.",
     )
-    _define_batching_flags(flag_values)
-    define.required(["model", "base"])
-
-
-def _define_batching_flags(flag_values: flags.FlagValues) -> None:
-    define = programs.FlagDefiner(flag_values)
     define.integer("max_batch_size", 64, "Rows of the largest batch of a server.")
     define.integer(
         "batch_timeout_micros",
@@ -63,6 +57,7 @@ def _define_batching_flags(flag_values: flags.FlagValues) -> None:
         message="must be integers, as 1,8,64",
         flag_values=flag_values,
     )
+    define.required(["model", "base"])
 
 
 def main(flag_values: flags.FlagValues) -> None:

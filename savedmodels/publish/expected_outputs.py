@@ -58,16 +58,15 @@ def decode_outputs(answer: Mapping[str, Any]) -> Arrays:
     return {name: _DECODERS.get(name, np.asarray)(x) for name, x in answer.items()}
 
 
-def _read_documents(texts: Any) -> list[Any]:
-    return [json.loads(text) for text in np.asarray(texts)]
-
-
 def _read_pixels(files: Any) -> np.ndarray:
     # 16 bits hold what 8 bits hold, 257 times as large.
     return np.stack([tf.io.decode_png(file, dtype=tf.uint16) for file in files])
 
 
-_DECODERS = {"metadata": _read_documents, "image_bytes": _read_pixels}
+_DECODERS = {
+    "metadata": lambda texts: [json.loads(text) for text in np.asarray(texts)],
+    "image_bytes": _read_pixels,
+}
 
 
 def _written_pixels(images: tf.Tensor, num_levels: int) -> np.ndarray:

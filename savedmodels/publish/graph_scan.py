@@ -55,8 +55,13 @@ def check_graph(path: str | os.PathLike[str]) -> None:
             if not name.startswith(_INTERNAL)
         }
         _check_operations(meta_graph.graph_def, signatures)
-        for name in sorted(signatures):
-            _check_signature(name, signatures[name])
+        for name, signature in sorted(signatures.items()):
+            for key in sorted(signature.inputs):
+                what = f"input {key!r} of the signature {name!r}"
+                _check_tensor(what, signature.inputs[key])
+            for key in sorted(signature.outputs):
+                what = f"output {key!r} of the signature {name!r}"
+                _check_tensor(what, signature.outputs[key])
 
 
 def read_signatures(path: str | os.PathLike[str]) -> dict[str, SignatureDef]:
@@ -85,9 +90,6 @@ def _read(path: pathlib.Path) -> SavedModel:
     if not saved_model.meta_graphs:
         raise ValueError(f"{file} holds no graph. Export again.")
     return saved_model
-
-
-# Operations.
 
 
 def _check_operations(graph: GraphDef, signatures: Mapping[str, SignatureDef]) -> None:
@@ -177,15 +179,6 @@ def _callees(node: NodeDef) -> Iterator[str]:
     for attribute in node.attr.values():
         yield attribute.func.name
         yield from (function.name for function in attribute.list.func)
-
-
-# Signatures.
-
-
-def _check_signature(name: str, signature: SignatureDef) -> None:
-    for kind, tensors in (("input", signature.inputs), ("output", signature.outputs)):
-        for key in sorted(tensors):
-            _check_tensor(f"{kind} {key!r} of the signature {name!r}", tensors[key])
 
 
 def _check_tensor(what: str, info: TensorInfo) -> None:

@@ -44,12 +44,19 @@ def hidden_folder(base: pathlib.Path) -> Iterator[pathlib.Path]:
         ValueError: when `base` is itself a version, or an export.
         FileExistsError: when `base` is a file.
     """
-    _check_base(base)
+    is_version = _NUMBER.fullmatch(base.resolve().name)
+    if is_version or (base / "saved_model.pb").exists():
+        raise ValueError(
+            "base must be the folder of all versions, which get their numbers by "
+            f"themselves, and not one of them. Received: {base}"
+        )
     base.mkdir(parents=True, exist_ok=True)
     folder = base / f"{_HIDDEN}{uuid.uuid4().hex}"
     with contextlib.ExitStack() as held:
         with _locked(base / _LOCK):
-            _remove_leftovers(base)
+            for leftover in base.glob(f"{_HIDDEN}*/"):
+                if not _is_in_use(leftover):
+                    shutil.rmtree(leftover)
             folder.mkdir()
             held.enter_context(_locked(folder / _IN_USE))
         try:
@@ -57,15 +64,6 @@ def hidden_folder(base: pathlib.Path) -> Iterator[pathlib.Path]:
         finally:
             with _locked(base / _LOCK):
                 shutil.rmtree(folder)
-
-
-def _check_base(base: pathlib.Path) -> None:
-    is_version = _NUMBER.fullmatch(base.resolve().name)
-    if is_version or (base / "saved_model.pb").exists():
-        raise ValueError(
-            "base must be the folder of all versions, which get their numbers by "
-            f"themselves, and not one of them. Received: {base}"
-        )
 
 
 @contextlib.contextmanager
@@ -80,12 +78,6 @@ def _locked(path: pathlib.Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _remove_leftovers(base: pathlib.Path) -> None:
-    for folder in base.glob(f"{_HIDDEN}*/"):
-        if not _is_in_use(folder):
-            shutil.rmtree(folder)
 
 
 def _is_in_use(folder: pathlib.Path) -> bool:

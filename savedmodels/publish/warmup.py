@@ -225,15 +225,12 @@ def write_requests(
     with tf.io.TFRecordWriter(os.fspath(path)) as writer:
         for request in requests:
             log = protos.PredictionLog()
-            _fill(log.predict_log.request, request, model_name)
+            message = log.predict_log.request
+            message.model_spec.name = model_name
+            message.model_spec.signature_name = request.signature
+            for name, values in request.inputs.items():
+                message.inputs[name].CopyFrom(tf.make_tensor_proto(values))
             writer.write(log.SerializeToString(deterministic=True))
-
-
-def _fill(message: Any, request: Request, model_name: str) -> None:
-    message.model_spec.name = model_name
-    message.model_spec.signature_name = request.signature
-    for name, values in request.inputs.items():
-        message.inputs[name].CopyFrom(tf.make_tensor_proto(values))
 
 
 def read_requests(path: str | os.PathLike[str]) -> list[Request]:
@@ -247,24 +244,23 @@ def read_requests(path: str | os.PathLike[str]) -> list[Request]:
     protos = serving_protos()
     if not os.path.isfile(path):
         raise FileNotFoundError(f"{path} must hold warm-up requests. There is none.")
-    return [
-        _parse(record, protos, f"record {index} of {path}")
-        for index, record in enumerate(_records(path))
-    ]
-
-
-def _records(path: str | os.PathLike[str]) -> Iterable[bytes]:
+    records = tf.data.TFRecordDataset(os.fspath(path)).as_numpy_iterator()
     try:
-        yield from tf.data.TFRecordDataset(os.fspath(path)).as_numpy_iterator()
+        return [
+            _parse(record, protos, f"record {index} of {path}")
+            for index, record in enumerate(records)
+        ]
     except tf.errors.DataLossError as error:
         raise ValueError(f"{path} is damaged: {error.message}") from error
 
 
 def _parse(record: bytes, protos: ModuleType, what: str) -> Request:
     log = protos.PredictionLog()
+    message = log.predict_log.request
     try:
         log.ParseFromString(record)
-    except DecodeError as error:
+        inputs = {name: tf.make_ndarray(x) for name, x in message.inputs.items()}
+    except (DecodeError, TypeError, ValueError) as error:
         raise ValueError(f"A server cannot read {what}: {error}") from error
     # A server passes over logs of no kind, and so over mistakes.
     if log.WhichOneof("log_type") != "predict_log":
@@ -272,13 +268,4 @@ def _parse(record: bytes, protos: ModuleType, what: str) -> Request:
             f"Warm-up requests must be logs of predictions. Received: {what}, a log of "
             f"kind {log.WhichOneof('log_type')}"
         )
-    message = log.predict_log.request
-    inputs = {name: _to_array(proto, what) for name, proto in message.inputs.items()}
     return Request(message.model_spec.signature_name, inputs)
-
-
-def _to_array(proto: Any, what: str) -> np.ndarray:
-    try:
-        return tf.make_ndarray(proto)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"A server cannot read {what}: {error}") from error
