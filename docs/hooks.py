@@ -57,10 +57,7 @@ def on_page_markdown(
 ) -> str:
     """Follows links out of the page's folder, and runs its code."""
     place = page.file.src_uri
-    if place in PAGES_ELSEWHERE:
-        return _follow_links(markdown, page, config, files)
-    blocks = blocks_to_run(markdown)
-    if blocks:
+    if place not in PAGES_ELSEWHERE and blocks_to_run(markdown):
         outputs = []
         if config.extra["run_code"]:
             outputs = run_page(place, markdown)
@@ -68,7 +65,11 @@ def on_page_markdown(
             _log.info("%s: %.0f s of CPU", place, seconds)
         notebook = _add_notebook(markdown, page, config, files)
         markdown = _with_outputs(markdown, outputs, page, config, files)
-        markdown = _with_link_to(notebook, markdown)
+        line = (
+            f"*The code below was run to make this page. [As a notebook]({notebook}).*"
+        )
+        title, _, rest = markdown.partition("\n")
+        markdown = f"{title}\n\n{line}\n{rest}"
     return _follow_links(markdown, page, config, files)
 
 
@@ -141,10 +142,3 @@ def _add_notebook(markdown: str, page: Page, config: MkDocsConfig, files: Files)
     text = nbformat.writes(notebook, version=4)
     files.append(File.generated(config, place, content=text))
     return "../" * page.file.src_uri.count("/") + place
-
-
-def _with_link_to(notebook: str, markdown: str) -> str:
-    """The page with a line below its title: that its code runs, and where."""
-    title, _, rest = markdown.partition("\n")
-    line = f"*The code below was run to make this page. [As a notebook]({notebook}).*"
-    return f"{title}\n\n{line}\n{rest}"
