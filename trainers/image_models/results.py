@@ -8,13 +8,12 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import baselines
-from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import RunState
 from trainers.runs.data import TrainingData, as_arrays, load_split
 from trainers.runs.run import Run, training_facts
 from trainers.runs.run_folder import write_json
-from trainers.sampling.pictures import plan_from_examples, save_completions
+from trainers.sampling.pictures import save_completions, save_samples
 from trainers.scoring.scoring import score
 
 _MOST_BASELINE_VALUES = 2**28
@@ -49,11 +48,7 @@ def write_results(run: Run, state: RunState) -> dict[str, Any]:
     model = load_model(folder.model)
     metrics = _scores(model, config, data)
     test = load_split(config, config["test_split"])
-    plan = plan_from_examples(model, test, config["num_samples"])
-    samples = model.sample(
-        plan.num_samples, seed=config["sample_seed"], **plan.conditions
-    )
-    save_image_grid(folder.samples, samples.numpy(), model.num_levels, plan.columns)
+    save_samples(folder.samples, model, test, config)
     save_completions(folder.completions, model, test, seed=config["sample_seed"])
     if not folder.export.exists():  # else from this run, killed a little later
         model.export(

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.callbacks import SamplePlan, plan_samples
+from keras_pixelcnn.callbacks import plan_samples
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.pixel_values import to_pixels
 from keras_pixelcnn.training import RunLogger
@@ -28,34 +28,38 @@ def sample_pictures(
     logger: RunLogger,
 ) -> None:
     """Writes samples and completions to the run's folder and to TensorBoard."""
-    seed, name = config["sample_seed"], f"step-{step:08}.png"
-    plan = plan_from_examples(model, examples, config["num_samples"])
-    samples = model.sample(plan.num_samples, seed=seed, **plan.conditions).numpy()
+    name = f"step-{step:08}.png"
     path = logger.folder / "samples" / name
-    save_image_grid(path, samples, model.num_levels, plan.columns)
+    save_samples(path, model, examples, config)
     log_picture(logger, "samples", path, step)
     path = logger.folder / "completions" / name
-    save_completions(path, model, examples, seed)
+    save_completions(path, model, examples, config["sample_seed"])
     log_picture(logger, "completions", path, step)
 
 
-def plan_from_examples(
-    model: kp.AutoregressiveImageModel, examples: tf.data.Dataset, num_samples: int
-) -> SamplePlan:
-    """Chooses what a picture of a model's samples shows, as `plan_samples` does.
+def save_samples(
+    path: str | os.PathLike[str],
+    model: kp.AutoregressiveImageModel,
+    examples: tf.data.Dataset,
+    config: Mapping[str, Any],
+) -> None:
+    """Samples "num_samples" of a config by its "sample_seed", and writes a PNG file.
 
     Args:
+        path: the file; replaced whole or not at all.
         model: any that the examples hold the conditions of.
         examples: single examples, of known number. Models that take more than a label
             are sampled given the conditions of some, evenly spaced.
-        num_samples: images in the picture.
+        config: of the run.
     """
-    names = model.conditions.names
-    if names in ([], ["label"]) or not set(names) <= set(examples.element_spec):
-        return plan_samples(model, num_samples)
-    batch = _some_of(examples, num_samples)
-    given = {name: batch[name] for name in names}
-    return plan_samples(model, len(batch["image"]), given)
+    count, given, names = config["num_samples"], None, model.conditions.names
+    if names not in ([], ["label"]) and set(names) <= set(examples.element_spec):
+        batch = _some_of(examples, count)
+        given = {name: batch[name] for name in names}
+        count = len(batch["image"])
+    count, given, columns = plan_samples(model, count, given)
+    samples = model.sample(count, seed=config["sample_seed"], **given).numpy()
+    save_image_grid(path, samples, model.num_levels, columns)
 
 
 def _some_of(examples: tf.data.Dataset, most: int) -> dict[str, np.ndarray]:
