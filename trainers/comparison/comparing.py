@@ -237,7 +237,12 @@ def contestants(config: Mapping[str, Any]) -> list[Contestant]:
     shared = {name: config[name] for name in config if name not in _OWN_FIELDS}
     found = []
     for name, fields in config["models"].items():
-        _check_model(name, fields)
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                "Names in config.models are those of folders: small letters, digits "
+                f"and underscores. Received: {name!r}"
+            )
+        check_names(f"config.models.{name}", fields, _MODEL_FIELDS)
         run = {**shared, "model_class": fields["model_class"], "model": fields["model"]}
         with _named(name):
             check_config(run)
@@ -284,12 +289,3 @@ def _check_own_fields(config: Mapping[str, Any]) -> None:
     if not config["models"]:
         raise ValueError("config.models must name a model. Received: none")
     check_values("config", config, _RULES)
-
-
-def _check_model(name: str, fields: Mapping[str, Any]) -> None:
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            "Names in config.models are those of folders: small letters, digits and "
-            f"underscores. Received: {name!r}"
-        )
-    check_names(f"config.models.{name}", fields, _MODEL_FIELDS)

@@ -19,7 +19,6 @@ from keras_pixelcnn import lossless_files
 from keras_pixelcnn.codecs import PixelCNNCodec
 from keras_pixelcnn.codecs.tile_geometry import cut, inner_sizes, num_tiles
 from keras_pixelcnn.datasets.errors import shorten
-from keras_pixelcnn.files import replace_when_written
 from trainers.compression import picture_files
 from trainers.scoring import scoring
 
@@ -284,12 +283,6 @@ def compress(
         )
     finally:
         progress.clear()
-
-
-def write(path: str, data: bytes) -> None:
-    """Writes a file, whole or not at all."""
-    with replace_when_written(path) as part:
-        part.write_bytes(data)
 
 
 def pack(notes: Mapping[str, Any]) -> bytes:

@@ -28,14 +28,24 @@ def load_portraits(config: Mapping[str, Any]) -> PortraitData:
         ValueError: when images have no identity, an identity is in two splits, or a
             split has fewer than two.
     """
+    names = ("train", "validation", "test")
     if config["divide_identities"]:
-        everybody = _load(config, config["train_split"])
-        parts = [_part(everybody, split) for split in ("train", "validation", "test")]
+        images, labels = _load(config, config["train_split"])
+        identities, parts = np.unique(labels), []
+        for name in names:  # 80, 10 and 10 percent of the identities
+            chosen = identities[splits.choose(name, len(identities))]
+            rows = np.isin(labels, chosen)
+            parts.append(LabelledImages(images[rows], labels[rows]))
     else:
-        names = ("train_split", "validation_split", "test_split")
-        parts = [_load(config, config[name]) for name in names]
-        _check_disjoint(parts)
-    for name, part in zip(("train", "validation", "test"), parts, strict=True):
+        parts = [_load(config, config[f"{name}_split"]) for name in names]
+        identities = np.concatenate([np.unique(part.label) for part in parts])
+        if len(np.unique(identities)) < len(identities):
+            raise ValueError(
+                "No identity may be in two splits, so that those of the test split are "
+                "new to the models. Set config.divide_identities, which divides the "
+                "identities of config.train_split, to True."
+            )
+    for name, part in zip(names, parts, strict=True):
         if len(np.unique(part.label)) < 2:
             raise ValueError(
                 "Each split must have at least two identities. Received: "
@@ -59,21 +69,3 @@ def _load(config: Mapping[str, Any], split: str) -> LabelledImages:
             f"Received: {config['label_feature']!r}"
         )
     return portraits
-
-
-def _part(everybody: LabelledImages, split: str) -> LabelledImages:
-    """Returns the images of a split: 80, 10 or 10 percent of the identities."""
-    identities = np.unique(everybody.label)
-    chosen = identities[splits.choose(split, len(identities))]
-    rows = np.isin(everybody.label, chosen)
-    return LabelledImages(everybody.image[rows], everybody.label[rows])
-
-
-def _check_disjoint(parts: list[LabelledImages]) -> None:
-    identities = np.concatenate([np.unique(part.label) for part in parts])
-    if len(np.unique(identities)) < len(identities):
-        raise ValueError(
-            "No identity may be in two splits, so that those of the test split are new "
-            "to the models. Set config.divide_identities, which divides the identities "
-            "of config.train_split, to True."
-        )

@@ -10,7 +10,6 @@ import keras_pixelcnn as kp
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import RunState
 from trainers.portrait import pictures, retrieval_accuracy
-from trainers.portrait.data import PortraitData
 from trainers.runs import environment
 from trainers.runs.config import format_sampling_options, sampling_options
 from trainers.runs.data import LabelledImages
@@ -35,13 +34,17 @@ def write_results(run: Run, states: tuple[RunState, RunState]) -> dict[str, Any]
     """
     config, data, folder = run.config, run.data, run.folder
     of_embedder, of_model = states
+    splits = {"train": data.train, "validation": data.validation, "test": data.test}
     embedder = load_model(embedder_path(folder), kp.FaceEmbedder)
     model = load_model(folder.model)
     embedding = embedder.embed(data.test.image)
     metrics = {
         "model": type(model).__name__,
         "dataset": config["dataset"],
-        **_sizes(data),
+        "identities": {x: len(np.unique(part.label)) for x, part in splits.items()},
+        "images": {x: len(part.label) for x, part in splits.items()},
+        "image_shape": list(model.image_shape),
+        "num_levels": data.num_levels,
         "parameters": model.count_params(),
         **_likelihoods(model, data.test, embedding, config),
         "identification": _identify(embedder, model, data.test, embedding, config),
@@ -62,18 +65,6 @@ def write_results(run: Run, states: tuple[RunState, RunState]) -> dict[str, Any]
     )
     write_json(folder.metrics, metrics)
     return metrics
-
-
-def _sizes(data: PortraitData) -> dict[str, Any]:
-    splits = {"train": data.train, "validation": data.validation, "test": data.test}
-    return {
-        "identities": {
-            name: len(np.unique(part.label)) for name, part in splits.items()
-        },
-        "images": {name: len(part.label) for name, part in splits.items()},
-        "image_shape": list(data.train.image.shape[1:]),
-        "num_levels": data.num_levels,
-    }
 
 
 def _training_facts(state: RunState, name: str) -> dict[str, Any]:
