@@ -1,4 +1,4 @@
-"""A run's config as a dict, and its checks before anything is loaded or written."""
+"""The rules of config fields: what each may hold, before anything is loaded."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
