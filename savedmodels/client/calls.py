@@ -38,7 +38,7 @@ class Connection:
     ) -> None:
         self.transport = transport
         self.max_rows = max_rows
-        self._policy = policy
+        self.policy = policy
         self._timeout = timeout
         self._signatures: dict[str, SignatureSpec] | None = None
         self._document: dict[str, Any] | None = None
@@ -53,11 +53,11 @@ class Connection:
         Raises:
             NotFoundError: when the model has no such signature.
         """
-        deadline = deadline or self._begin_time()
+        deadline = deadline or self.policy.deadline(self._timeout)
         known = self._signatures
         if known is None or signature not in known:
             # Not in what was learned before: a newer version may have it.
-            answer = self.send(self.transport.model_metadata, deadline)
+            answer = self.policy.call(self.transport.model_metadata, deadline)
             known = self._signatures = self._parsed(parse_signatures, answer)
         if signature not in known:
             raise errors.NotFoundError(
@@ -114,24 +114,13 @@ class Connection:
 
     def status(self) -> list[VersionStatus]:
         """Asks for the states of the model's versions."""
-        answer = self.send(self.transport.model_status, self._begin_time())
+        deadline = self.policy.deadline(self._timeout)
+        answer = self.policy.call(self.transport.model_status, deadline)
         return self._parsed(parse_status, answer)
 
     def forget(self) -> None:
         """Drops what was learned of the model, which may be another one by now."""
         self._signatures = self._document = None
-
-    def _begin_time(self) -> Deadline:
-        return self._policy.deadline(self._timeout)
-
-    def send(self, request: Callable[[float], _Answer], deadline: Deadline) -> _Answer:
-        """Sends one request, again while the server is unavailable.
-
-        Args:
-            request: sends it, given the seconds that are left.
-            deadline: of the call.
-        """
-        return self._policy.call(request, deadline)
 
     def _parsed(
         self, parse: Callable[[dict[str, Any]], _Answer], answer: dict[str, Any]
@@ -208,7 +197,7 @@ class Call:
             return transport.predict(self.name, rows, self.spec.outputs, seconds)
 
         try:
-            outputs = self._connection.send(send, self.deadline)
+            outputs = self._connection.policy.call(send, self.deadline)
             for name, spec in self.spec.outputs.items():
                 if not spec.is_batch(outputs[name].shape, count):
                     raise errors.explain(

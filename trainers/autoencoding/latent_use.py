@@ -57,7 +57,7 @@ class LatentUse(NamedTuple):
 
 
 def measure(
-    model: kp.PixelCNNAutoencoder, images: np.ndarray, batch_size: int, seed: int = 0
+    model: kp.PixelCNNAutoencoder, images: np.ndarray, batch_size: int
 ) -> LatentUse:
     """Scores images given their own latents, and given those of others.
 
@@ -65,7 +65,6 @@ def measure(
         model: with beta above 0 the latents are the means of its posteriors.
         images: at least two, integers (images, height, width, channels).
         batch_size: images scored at once.
-        seed: of who gets whose latent. Default 0.
 
     Raises:
         ValueError: when there are fewer than two images.
@@ -77,7 +76,7 @@ def measure(
         )
     latent = model.encode(images, batch_size).numpy()
     # Each gets the latent of its neighbour in a random circle, and none its own.
-    circle = np.random.default_rng(seed).permutation(len(images))
+    circle = np.random.default_rng(0).permutation(len(images))
     shuffled = np.empty_like(latent)
     shuffled[circle] = latent[np.roll(circle, 1)]
     return LatentUse(

@@ -10,7 +10,6 @@ from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import RunState
 from trainers.autoencoding import latent_use
 from trainers.autoencoding.pictures import (
-    images_apart,
     save_interpolations,
     save_reconstructions,
 )
@@ -18,6 +17,7 @@ from trainers.runs.config import format_sampling_options, sampling_options
 from trainers.runs.data import LabelledImages, as_arrays, load_split
 from trainers.runs.run import Run, training_facts
 from trainers.runs.run_folder import RunFolder, write_json
+from trainers.sampling.pictures import examples_apart
 from trainers.scoring.scoring import mean_bits_per_dim
 
 BASELINE = "mse"
@@ -133,7 +133,7 @@ def _save_pictures(
 ) -> None:
     fields, seed = config["autoencoder"], config["sample_seed"]
     test = load_split(config, config["test_split"])
-    images = images_apart(test, fields["num_rows"])
+    images = examples_apart(test, fields["num_rows"])["image"]
     save_reconstructions(
         folder.path / "reconstructions.png",
         model,
@@ -143,10 +143,9 @@ def _save_pictures(
         seed=seed,
         **sampling_options(fields),
     )
-    path = folder.path / "interpolations.png"
     if len(images) > 1:
-        options = sampling_options(fields)
-        save_interpolations(path, model, images, seed=seed, **options)
+        path = folder.path / "interpolations.png"
+        save_interpolations(path, model, images, seed, **sampling_options(fields))
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:

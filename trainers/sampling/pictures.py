@@ -54,7 +54,7 @@ def save_samples(
     """
     count, given, names = config["num_samples"], None, model.conditions.names
     if names not in ([], ["label"]) and set(names) <= set(examples.element_spec):
-        batch = _some_of(examples, count)
+        batch = examples_apart(examples, count)
         given = {name: batch[name] for name in names}
         count = len(batch["image"])
     count, given, columns = plan_samples(model, count, given)
@@ -62,8 +62,8 @@ def save_samples(
     save_image_grid(path, samples, model.num_levels, columns)
 
 
-def _some_of(examples: tf.data.Dataset, most: int) -> dict[str, np.ndarray]:
-    """Returns a batch of at most so many examples, evenly spaced."""
+def examples_apart(examples: tf.data.Dataset, most: int) -> dict[str, np.ndarray]:
+    """Returns a batch of at most so many examples, of known number, evenly spaced."""
     apart = examples.shard(max(int(examples.cardinality()) // most, 1), 0)
     return next(iter(apart.batch(most).as_numpy_iterator()))
 
@@ -109,7 +109,7 @@ def save_completions(
             taken, evenly spaced.
         seed: of the noise.
     """
-    batch = _some_of(examples, _COMPLETED)
+    batch = examples_apart(examples, _COMPLETED)
     images = np.repeat(batch["image"], _COMPLETIONS, axis=0)
     given, names = {}, model.conditions.names
     if set(names) <= set(batch):

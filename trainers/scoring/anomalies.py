@@ -120,7 +120,6 @@ def find_defects(
     images: np.ndarray,
     size: int = 3,
     batch_size: int = 64,
-    seed: int = 0,
 ) -> DefectDetection:
     """Paints a fault into each image and looks for it.
 
@@ -130,13 +129,12 @@ def find_defects(
         size: height and width of a fault, and of the square that surprise is averaged
             over; odd. Default 3.
         batch_size: images scored at once. Default 64.
-        seed: of the faults. Default 0.
 
     Raises:
         ValueError: when an argument is not as said.
     """
     _check_alike(model, None)
-    faulty, mask = anomaly.paint_defects(images, model.num_levels, size, seed)
+    faulty, mask = anomaly.paint_defects(images, model.num_levels, size)
     whole, broken = (
         anomaly.surprise_map(
             model.log_prob(each, batch_size=batch_size, reduce=False), size
