@@ -28,6 +28,10 @@ class FlagDefiner:
     def __init__(self, flag_values: flags.FlagValues) -> None:
         among = {"flag_values": flag_values}
         self.bool = functools.partial(flags.DEFINE_bool, **among)
+        self.check = functools.partial(flags.register_validator, **among)
+        self.check_together = functools.partial(
+            flags.register_multi_flags_validator, **among
+        )
         self.count = functools.partial(flags.DEFINE_integer, lower_bound=1, **among)
         self.enum = functools.partial(flags.DEFINE_enum, **among)
         self.float = functools.partial(flags.DEFINE_float, **among)

@@ -158,7 +158,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         None,
         "The folder of a SavedModel, to print commands that run it. Default: none.",
     )
-    flags.mark_flag_as_required("output", flag_values)
+    define.required(["output"])
 
 
 def main(flag_values: flags.FlagValues) -> None:

@@ -51,11 +51,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Sizes that batches are filled up to, the last one max_batch_size. Default: "
         "the powers of two.",
     )
-    flags.register_validator(
+    define.check(
         "allowed_batch_sizes",
         lambda sizes: sizes is None or all(map(str.isdigit, sizes)),
-        message="must be integers, as 1,8,64",
-        flag_values=flag_values,
+        "must be integers, as 1,8,64",
     )
     define.required(["model", "base"])
 

@@ -45,12 +45,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.integer("max_images", 2000, "Takes the first of a set.", lower_bound=2)
     define.count("batch_size", 64, "Images scored at once.")
     define.required(["model", "dataset"])
-    flags.register_validator(
-        "defect_size",
-        lambda size: size % 2 == 1,
-        message="must be odd",
-        flag_values=flag_values,
-    )
+    define.check("defect_size", lambda size: size % 2 == 1, "must be odd")
 
 
 def main(flag_values: flags.FlagValues) -> None:

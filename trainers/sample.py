@@ -40,11 +40,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.string("output", "samples.png", "PNG of all images.")
     define.string("array", None, ".npz of image, seed and label. Default: not written.")
     define.required(["model"])
-    flags.register_multi_flags_validator(
+    define.check_together(
         ["complete", "mask"],
         lambda values: (values["complete"] is None) == (values["mask"] is None),
-        message="pass both: the image, and the mask of what is known of it",
-        flag_values=flag_values,
+        "pass both: the image, and the mask of what is known of it",
     )
 
 

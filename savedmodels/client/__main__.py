@@ -38,11 +38,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.multi_string(
         "caption", None, "A caption; several times: a row of images for each."
     )
-    flags.register_multi_flags_validator(
+    define.check_together(
         ["label", "caption"],
         lambda values: values["label"] is None or values["caption"] is None,
-        message="each asks for rows of images: pass one of them",
-        flag_values=flag_values,
+        "each asks for rows of images: pass one of them",
     )
     for name, what in {"embedding": "vector", "spatial": "map"}.items():
         help_text = f".npy of one {what}, or of one for each image."
@@ -50,11 +49,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.string("complete", None, "Image to complete.")
     define.string("mask", None, "Image of what is known of it: white, else black.")
     define.string("output", "samples.png", "PNG of all images.")
-    flags.register_multi_flags_validator(
+    define.check_together(
         ["complete", "mask"],
         lambda values: (values["complete"] is None) == (values["mask"] is None),
-        message="pass both: the image, and the mask of what is known of it",
-        flag_values=flag_values,
+        "pass both: the image, and the mask of what is known of it",
     )
 
 

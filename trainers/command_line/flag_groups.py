@@ -113,13 +113,12 @@ def define_data_flags(
         "Colours to convert to. Default: the model's.",
     )
     define.string("data_dir", None, "Where tfds keeps its data.")
-    flags.register_validator(
+    define.check(
         "image_size",
         lambda size: (
             size is None or (len(size) in (1, 2) and all(map(str.isdigit, size)))
         ),
-        message="must be height,width, as 32,24, or one number for both, as 32",
-        flag_values=flag_values,
+        "must be height,width, as 32,24, or one number for both, as 32",
     )
 
 
