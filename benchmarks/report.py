@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.files import replace_when_written
 from trainers.runs.environment import processor
+from trainers.runs.run_folder import write_json
 
 Record = dict[str, Any]
 """One line of a table: names, seconds, bytes, ratios."""
@@ -98,11 +98,8 @@ def write(rows: Mapping[str, Any], output: str | os.PathLike[str] | None) -> Non
         rows: what `measured` gave, by name.
         output: where to write JSON. None: nowhere.
     """
-    if output is None:
-        return
-    with replace_when_written(output) as part:
-        content = {"rows": dict(sorted(rows.items()))}
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    if output is not None:
+        write_json(output, {"rows": dict(sorted(rows.items()))})
 
 
 def as_markdown(rows: Mapping[str, Any], programs: Mapping[str, Row]) -> str:

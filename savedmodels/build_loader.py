@@ -138,17 +138,6 @@ def _as_argument(info: Any, values: Any) -> str:
     return f"{info.name}={array.dtype.name}:{shape}:{','.join(words)}"
 
 
-def _example_command(loader: str, export: str, signature: str) -> list[str]:
-    """Returns a command that draws, or scores, one image; conditions are zeros."""
-    tensors = read_signatures(export)[signature].inputs
-    shapes = {name: info.tensor_shape.dim for name, info in tensors.items()}
-    inputs = {
-        name: np.full([1, *(dim.size for dim in dims[1:])], name == "temperature")
-        for name, dims in shapes.items()
-    }
-    return loader_command(loader, export, signature, inputs)
-
-
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = programs.FlagDefiner(flag_values)
@@ -162,13 +151,17 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def main(flag_values: flags.FlagValues) -> None:
-    """Builds the loader and prints how it is called."""
-    loader = build_loader(flag_values.output)
+    """Builds the loader and prints how it draws, and scores, an image of zeros."""
+    loader, export = build_loader(flag_values.output), flag_values.export
     print(f"Loader built at {loader}")
-    if flag_values.export is None:
+    if export is None:
         return
     for signature in ("sample", "log_prob"):
-        command = _example_command(loader, flag_values.export, signature)
+        inputs = {}
+        for name, info in read_signatures(export)[signature].inputs.items():
+            sizes = [dim.size for dim in info.tensor_shape.dim[1:]]
+            inputs[name] = np.full([1, *sizes], name == "temperature")
+        command = loader_command(loader, export, signature, inputs)
         print(f"\n{signature}:\n{shlex.join(command)}")
 
 

@@ -233,7 +233,16 @@ def contestants(config: Mapping[str, Any]) -> list[Contestant]:
     Raises:
         ValueError: when a field is missing, unknown or out of its range.
     """
-    _check_own_fields(config)
+    missing = sorted(_OWN_FIELDS - set(config))
+    if missing:
+        raise ValueError(
+            f"The config must have the fields {missing}. See "
+            "trainers/configs/compare_digits.py for all fields. A config of a single "
+            "run is for trainers.train."
+        )
+    if not config["models"]:
+        raise ValueError("config.models must name a model. Received: none")
+    check_values("config", config, _RULES)
     shared = {name: config[name] for name in config if name not in _OWN_FIELDS}
     found = []
     for name, fields in config["models"].items():
@@ -276,16 +285,3 @@ def _named(name: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"config.models.{name}: {error}") from error
-
-
-def _check_own_fields(config: Mapping[str, Any]) -> None:
-    missing = sorted(_OWN_FIELDS - set(config))
-    if missing:
-        raise ValueError(
-            f"The config must have the fields {missing}. See "
-            "trainers/configs/compare_digits.py for all fields. A config of a single "
-            "run is for trainers.train."
-        )
-    if not config["models"]:
-        raise ValueError("config.models must name a model. Received: none")
-    check_values("config", config, _RULES)

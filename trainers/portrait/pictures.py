@@ -70,7 +70,11 @@ def save_samples(
     identities, counts = np.unique(test.label, return_counts=True)
     several = identities[counts > 1]
     chosen = generator.permutation(several)[: options["rows"]]
-    real = np.stack([_choose(test.label, each, generator) for each in chosen])
+    real = []
+    for identity in chosen:  # some images twice if need be
+        rows = generator.permutation(np.flatnonzero(test.label == identity))
+        real.append(np.resize(rows, 1 + _REAL_COLUMNS))
+    real = np.stack(real)
     drawn = sample_from_sources(
         model,
         embedding[real[:, 0]],
@@ -116,11 +120,3 @@ def save_interpolation(
         **sampling_options(options),
     )
     save_rows(path, rows, model.num_levels)
-
-
-def _choose(
-    label: np.ndarray, identity: int, generator: np.random.Generator
-) -> np.ndarray:
-    """Returns rows of an identity, one per column, some twice if need be."""
-    rows = generator.permutation(np.flatnonzero(label == identity))
-    return np.resize(rows, 1 + _REAL_COLUMNS)

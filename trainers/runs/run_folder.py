@@ -132,7 +132,7 @@ def _full_disk(workdir: str | os.PathLike[str], number: int) -> OSError:
     )
 
 
-def write_json(path: pathlib.Path, content: Any) -> None:
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
     """Writes JSON, whole or not at all."""
     with replace_when_written(path) as part:
         part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

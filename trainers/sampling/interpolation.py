@@ -100,19 +100,13 @@ def sample_rows(
         Integers (rows, steps + 2, height, width, channels); the first and the last
         image of each row are the pair.
     """
-    pairs = np.array(_choose_pairs(test.label, rows, seed))
-    ends = test.image[pairs]
+    generator, pairs = np.random.default_rng(seed), []
+    while len(pairs) < rows:
+        pair = generator.integers(0, len(test.label), 2)
+        if test.label[pair[0]] != test.label[pair[1]]:
+            pairs.append(pair)
+    ends = test.image[np.array(pairs)]
     drawn = model.interpolate(
         embed(ends[:, 0]), embed(ends[:, 1]), steps, seed, method, **options
     )
     return np.concatenate([ends[:, :1], drawn.numpy(), ends[:, 1:]], axis=1)
-
-
-def _choose_pairs(labels: np.ndarray, count: int, seed: int) -> list[tuple[int, int]]:
-    generator = np.random.default_rng(seed)
-    pairs = []
-    while len(pairs) < count:
-        first, second = generator.integers(0, len(labels), 2)
-        if labels[first] != labels[second]:
-            pairs.append((first, second))
-    return pairs
