@@ -16,7 +16,7 @@ from trainers.autoencoding.pictures import (
 from trainers.runs.config import format_sampling_options, sampling_options
 from trainers.runs.data import LabelledImages, as_arrays, load_split
 from trainers.runs.run import Run, training_facts
-from trainers.runs.run_folder import RunFolder, write_json
+from trainers.runs.run_folder import write_json
 from trainers.sampling.pictures import examples_apart
 from trainers.scoring.scoring import mean_bits_per_dim
 
@@ -34,7 +34,8 @@ def write_results(run: Run, state: RunState) -> dict[str, Any]:
     model = load_model(folder.model, kp.PixelCNNAutoencoder)
     path = folder.path / BASELINE / "model.keras"
     baseline = load_model(path, kp.MSEAutoencoder)
-    test = as_arrays(load_split(config, config["test_split"]))
+    split = load_split(config, config["test_split"])
+    test = as_arrays(split)
     metrics = {
         "model": type(model).__name__,
         "dataset": config["dataset"],
@@ -51,7 +52,21 @@ def write_results(run: Run, state: RunState) -> dict[str, Any]:
             test.image, batch_size=config["batch_size"], verbose=0, return_dict=True
         )["mean_squared_error"],
     }
-    _save_pictures(model, baseline, config, folder)
+    fields, seed = config["autoencoder"], config["sample_seed"]
+    images = examples_apart(split, fields["num_rows"])["image"]
+    options = sampling_options(fields)
+    save_reconstructions(
+        folder.path / "reconstructions.png",
+        model,
+        images,
+        baseline=baseline,
+        num_reconstructions=fields["num_reconstructions"],
+        seed=seed,
+        **options,
+    )
+    if len(images) > 1:
+        path = folder.path / "interpolations.png"
+        save_interpolations(path, model, images, seed, **options)
     # Without its bits/dim: given z, they compare with those of no other model.
     if not folder.export.exists():  # else from this run, killed a little later
         model.export(folder.export, verbose=False)
@@ -123,29 +138,6 @@ def _probes(
         **chosen,
         "real_accuracy": real,
     }
-
-
-def _save_pictures(
-    model: kp.PixelCNNAutoencoder,
-    baseline: kp.MSEAutoencoder,
-    config: Mapping[str, Any],
-    folder: RunFolder,
-) -> None:
-    fields, seed = config["autoencoder"], config["sample_seed"]
-    test = load_split(config, config["test_split"])
-    images = examples_apart(test, fields["num_rows"])["image"]
-    save_reconstructions(
-        folder.path / "reconstructions.png",
-        model,
-        images,
-        baseline=baseline,
-        num_reconstructions=fields["num_reconstructions"],
-        seed=seed,
-        **sampling_options(fields),
-    )
-    if len(images) > 1:
-        path = folder.path / "interpolations.png"
-        save_interpolations(path, model, images, seed, **sampling_options(fields))
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:

@@ -102,47 +102,26 @@ def compare(
     steps = num_steps(models[0].config)
     counts = {model.title: count_parameters(model) for model in models}
     print(table.format_budget(config, counts, steps))
+    diverged: dict[str, str] = {}
     with Preemption(), RunFolder(workdir).locked():
         RunFolder(workdir).claim(budget_of(config))
-        return _run(config, models, workdir, strategy, on_nonfinite)
-
-
-def _run(
-    config: Mapping[str, Any],
-    models: Sequence[Contestant],
-    workdir: pathlib.Path,
-    strategy: tf.distribute.Strategy,
-    on_nonfinite: str,
-) -> dict[str, Any] | None:
-    diverged: dict[str, NonFiniteLossError] = {}
-    for model in models:
-        try:
-            if not _train(model, workdir, strategy, on_nonfinite):
-                return None
-        except NonFiniteLossError as error:
-            diverged[model.name] = error
-    trained = [model for model in models if model.name not in diverged]
-    result = _evaluate(config, trained, workdir, strategy, diverged)
+        for name, title, own in models:
+            folder = RunFolder(workdir / name)
+            if folder.metrics.exists():
+                continue
+            print(f"\n{title}", flush=True)
+            try:
+                found = train_and_evaluate(own, folder.path, strategy, on_nonfinite)
+                if found is None:
+                    return None
+            except NonFiniteLossError as error:
+                diverged[name] = str(error)
+        trained = [model for model in models if model.name not in diverged]
+        result = _evaluate(config, trained, workdir, strategy, diverged)
     if diverged:
-        raise NonFiniteLossError(
-            " ".join(f"{name} diverged: {error}" for name, error in diverged.items())
-        )
+        told = (f"{name} diverged: {error}" for name, error in diverged.items())
+        raise NonFiniteLossError(" ".join(told))
     return result
-
-
-def _train(
-    model: Contestant,
-    workdir: pathlib.Path,
-    strategy: tf.distribute.Strategy,
-    on_nonfinite: str,
-) -> bool:
-    """Trains a model, unless it is. Returns whether it is trained now."""
-    folder = RunFolder(workdir / model.name)
-    if folder.metrics.exists():
-        return True
-    print(f"\n{model.title}", flush=True)
-    metrics = train_and_evaluate(model.config, folder.path, strategy, on_nonfinite)
-    return metrics is not None
 
 
 def _evaluate(
@@ -150,13 +129,22 @@ def _evaluate(
     models: Sequence[Contestant],
     workdir: pathlib.Path,
     strategy: tf.distribute.Strategy,
-    diverged: Mapping[str, Exception],
+    diverged: Mapping[str, str],
 ) -> dict[str, Any] | None:
     """Measures what the runs did not, and writes the comparison."""
     if not models:
         return None
     for model in models:
-        _score_train(config, model, workdir / model.name)
+        path = workdir / model.name / _TRAIN_SCORE
+        if path.exists():
+            continue
+        images = load_split(model.config, model.config["train_split"])
+        if config["scored_train_images"] is not None:
+            images = images.take(config["scored_train_images"])
+        trained = load_model(RunFolder(path.parent).model)
+        found = score(trained, images, model.config["batch_size"])
+        facts = {"images": found.num_images, "bits_per_dim": found.bits_per_dim}
+        write_json(path, facts)
     if not all((workdir / model.name / _TIMING).exists() for model in models):
         _time(config, models, workdir, strategy)
     result = table.collect(
@@ -171,30 +159,13 @@ def _evaluate(
             for model in models
         },
         num_steps(models[0].config),
-        {name: str(error) for name, error in diverged.items()},
+        diverged,
     )
     write_json(workdir / _RESULT, result)
     table.write_page(workdir / _PAGE, result, workdir, _ROW)
     print(table.format_table(result))
     print(f"Everything is in {workdir}; {workdir / _PAGE} shows it.")
     return result
-
-
-def _score_train(
-    config: Mapping[str, Any], model: Contestant, folder: pathlib.Path
-) -> None:
-    if (folder / _TRAIN_SCORE).exists():
-        return
-    images = load_split(model.config, model.config["train_split"])
-    if config["scored_train_images"] is not None:
-        images = images.take(config["scored_train_images"])
-    found = score(
-        load_model(RunFolder(folder).model), images, model.config["batch_size"]
-    )
-    write_json(
-        folder / _TRAIN_SCORE,
-        {"images": found.num_images, "bits_per_dim": found.bits_per_dim},
-    )
 
 
 def _time(

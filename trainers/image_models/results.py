@@ -10,7 +10,7 @@ import keras_pixelcnn as kp
 from keras_pixelcnn import baselines
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import RunState
-from trainers.runs.data import TrainingData, as_arrays, load_split
+from trainers.runs.data import as_arrays, load_split
 from trainers.runs.run import Run, training_facts
 from trainers.runs.run_folder import write_json
 from trainers.sampling.pictures import save_completions, save_samples
@@ -46,26 +46,10 @@ def write_results(run: Run, state: RunState) -> dict[str, Any]:
     """
     config, data, folder = run.config, run.data, run.folder
     model = load_model(folder.model)
-    metrics = _scores(model, config, data)
-    test = load_split(config, config["test_split"])
-    save_samples(folder.samples, model, test, config)
-    save_completions(folder.completions, model, test, seed=config["sample_seed"])
-    if not folder.export.exists():  # else from this run, killed a little later
-        model.export(
-            folder.export, verbose=False, bits_per_dim=metrics["test_bits_per_dim"]
-        )
-    metrics |= training_facts(config, data.steps_per_epoch, state)
-    write_json(folder.metrics, metrics)
-    return metrics
-
-
-def _scores(
-    model: kp.AutoregressiveImageModel, config: Mapping[str, Any], data: TrainingData
-) -> dict[str, Any]:
     test = load_split(config, config["test_split"])
     tested = score(model, test, config["batch_size"])
     validated = score(model, data.validation, config["batch_size"])
-    return {
+    metrics = {
         "model": type(model).__name__,
         "dataset": config["dataset"],
         "test_split": config["test_split"],
@@ -79,6 +63,13 @@ def _scores(
         "parameters": model.count_params(),
         **_baselines(config, test, model),
     }
+    save_samples(folder.samples, model, test, config)
+    save_completions(folder.completions, model, test, seed=config["sample_seed"])
+    if not folder.export.exists():  # else from this run, killed a little later
+        model.export(folder.export, verbose=False, bits_per_dim=tested.bits_per_dim)
+    metrics |= training_facts(config, data.steps_per_epoch, state)
+    write_json(folder.metrics, metrics)
+    return metrics
 
 
 def _conditional_scores(
@@ -99,35 +90,27 @@ def _conditional_scores(
 def _baselines(
     config: Mapping[str, Any], test: tf.data.Dataset, model: Any
 ) -> dict[str, Any]:
-    """Returns bits/dim of the baselines, and why some are left out."""
+    """Returns bits/dim of the baselines, and why some are left out.
+
+    The table is computed once where one process trains several models.
+    """
     train = load_split(config, config["train_split"])
     if int(train.cardinality()) * model.num_dims > _MOST_BASELINE_VALUES:
-        table = {"uniform": baselines.uniform_bits_per_dim(model.num_levels)}
+        uniform = {"uniform": baselines.uniform_bits_per_dim(model.num_levels)}
         left_out = dict.fromkeys(baselines.BASELINES, "the training split is too large")
         del left_out["uniform"]
-    else:
-        table = _baseline_table(config, train, test, model.num_levels)
-        left_out = baselines.left_out(model.image_shape, model.num_levels)
-    return {"baselines": table, "baselines_left_out": left_out}
-
-
-def _baseline_table(
-    config: Mapping[str, Any],
-    train: tf.data.Dataset,
-    test: tf.data.Dataset,
-    num_levels: int,
-) -> dict[str, float]:
-    """Returns the table, computed once where one process trains several models."""
+        return {"baselines": uniform, "baselines_left_out": left_out}
     key = json.dumps([config[name] for name in _BASELINE_FIELDS])
     if key not in _baseline_tables:
         _baseline_tables.clear()
+        images = as_arrays(train).image, as_arrays(test).image
         _baseline_tables[key] = baselines.baseline_table(
-            as_arrays(train).image,
-            as_arrays(test).image,
-            num_levels,
-            seed=config["seed"],
+            *images, model.num_levels, seed=config["seed"]
         )
-    return dict(_baseline_tables[key])
+    return {
+        "baselines": dict(_baseline_tables[key]),
+        "baselines_left_out": baselines.left_out(model.image_shape, model.num_levels),
+    }
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:

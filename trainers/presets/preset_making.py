@@ -87,27 +87,21 @@ def make_preset(
             record["sampling"] = dict(sampling)
         text = json.dumps(record, indent=2, ensure_ascii=False)
         (part / preset.RECORD_FILE).write_text(text + "\n", encoding="utf-8")
-        _save_samples(part / "samples.png", run, model, sampling)
+        if sampling:
+            config = record["config"]
+            count, given, columns = plan_samples(model, config["num_samples"])
+            samples = model.sample(
+                count, seed=config["sample_seed"], **given, **sampling
+            ).numpy()
+            save_image_grid(part / "samples.png", samples, model.num_levels, columns)
+        else:
+            shutil.copy(run.samples, part / "samples.png")
         write_card(part / preset.CARD_FILE, name, record)
         older = target.with_name(f".{name}.older")
         if target.exists():
             target.rename(older)
     shutil.rmtree(older, ignore_errors=True)
     return target
-
-
-def _save_samples(
-    path: pathlib.Path, run: RunFolder, model: Any, sampling: Mapping[str, float] | None
-) -> None:
-    if not sampling:
-        shutil.copy(run.samples, path)
-        return
-    config = read_json(run.config)
-    plan = plan_samples(model, config["num_samples"])
-    samples = model.sample(
-        plan.num_samples, seed=config["sample_seed"], **plan.conditions, **sampling
-    )
-    save_image_grid(path, samples.numpy(), model.num_levels, plan.columns)
 
 
 def _record(
