@@ -63,7 +63,10 @@ def on_page_markdown(
             outputs = run_page(place, markdown)
             seconds = sum(output.cpu_seconds for output in outputs)
             _log.info("%s: %.0f s of CPU", place, seconds)
-        notebook = _add_notebook(markdown, page, config, files)
+        notebook = f"notebooks/{place.removesuffix('.md')}.ipynb"
+        text = nbformat.writes(jupytext.reads(markdown, fmt="md"), version=4)
+        files.append(File.generated(config, notebook, content=text))
+        notebook = "../" * place.count("/") + notebook
         markdown = _with_outputs(markdown, outputs, page, config, files)
         line = (
             f"*The code below was run to make this page. [As a notebook]({notebook}).*"
@@ -133,12 +136,3 @@ def _with_outputs(
             look = f"{{.shown width={picture.width}}}"
             parts.append(f"\n\n![What the code shows]({depth}{name}){look}")
     return "".join([*parts, markdown[end:]])
-
-
-def _add_notebook(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Adds the page as a Jupyter notebook, and says where it is from the page."""
-    notebook = jupytext.reads(markdown, fmt="md")
-    place = f"notebooks/{page.file.src_uri.removesuffix('.md')}.ipynb"
-    text = nbformat.writes(notebook, version=4)
-    files.append(File.generated(config, place, content=text))
-    return "../" * page.file.src_uri.count("/") + place

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import pathlib
 import sys
 import time
 import zlib
@@ -91,7 +90,21 @@ def from_files(
             "have. Pass a dataset with labels, or a model without conditions."
         )
     files = picture_files.find(arguments)
-    images = [_read(file.path, model, color_mode) for file in files]
+    images, channels = [], model.image_shape[-1]
+    for path, _ in files:
+        image = picture_files.read(path, color_mode)
+        if image.shape[-1] != channels:
+            raise ValueError(
+                f"The model is for images of {channels} channels, and {path} has "
+                f"{image.shape[-1]}. Choose another model, or convert by color_mode, "
+                "which is not undone."
+            )
+        if image.max() >= model.num_levels:
+            raise ValueError(
+                f"The model is for pixels in [0, {model.num_levels}). Received: "
+                f"{image.max()} in {path}. Choose another model."
+            )
+        images.append(image)
     profiled = [f.name for f in files if picture_files.has_color_profile(f.path)]
     if profiled:
         logging.warning(
@@ -103,25 +116,6 @@ def from_files(
         )
     stored_bytes = sum(file.path.stat().st_size for file in files)
     return Source(images, {}, {"names": [file.name for file in files]}, stored_bytes)
-
-
-def _read(
-    path: pathlib.Path, model: kp.AutoregressiveImageModel, color_mode: str | None
-) -> np.ndarray:
-    image = picture_files.read(path, color_mode)
-    channels = model.image_shape[-1]
-    if image.shape[-1] != channels:
-        raise ValueError(
-            f"The model is for images of {channels} channels, and {path} has "
-            f"{image.shape[-1]}. Choose another model, or convert by color_mode, "
-            "which is not undone."
-        )
-    if image.max() >= model.num_levels:
-        raise ValueError(
-            f"The model is for pixels in [0, {model.num_levels}). Received: "
-            f"{image.max()} in {path}. Choose another model."
-        )
-    return image
 
 
 def from_dataset(

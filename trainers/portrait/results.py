@@ -38,6 +38,22 @@ def write_results(run: Run, states: tuple[RunState, RunState]) -> dict[str, Any]
     embedder = load_model(embedder_path(folder), kp.FaceEmbedder)
     model = load_model(folder.model)
     embedding = embedder.embed(data.test.image)
+    label, generator = data.test.label, np.random.default_rng(config["sample_seed"])
+    told = {
+        "test_bits_per_dim": np.arange(len(label)),
+        "test_bits_per_dim_of_another_image": retrieval_accuracy.others_of_same(
+            label, generator
+        ),
+        "test_bits_per_dim_of_another_identity": retrieval_accuracy.others(
+            label, generator
+        ),
+    }
+    likelihoods = {}
+    for name, rows in told.items():  # given its own embedding, and those of others
+        nats = model.log_prob(
+            data.test.image, config["batch_size"], embedding=embedding[rows]
+        )
+        likelihoods[name] = mean_bits_per_dim(nats, model)
     metrics = {
         "model": type(model).__name__,
         "dataset": config["dataset"],
@@ -46,7 +62,7 @@ def write_results(run: Run, states: tuple[RunState, RunState]) -> dict[str, Any]
         "image_shape": list(model.image_shape),
         "num_levels": data.num_levels,
         "parameters": model.count_params(),
-        **_likelihoods(model, data.test, embedding, config),
+        **likelihoods,
         "identification": _identify(embedder, model, data.test, embedding, config),
         "embedder": {
             "parameters": embedder.count_params(),
@@ -74,32 +90,6 @@ def _training_facts(state: RunState, name: str) -> dict[str, Any]:
         "steps": state.step,
         "steps_skipped": state.num_skipped,
         "training_seconds": state.seconds,
-    }
-
-
-def _likelihoods(
-    model: kp.AutoregressiveImageModel,
-    test: LabelledImages,
-    embedding: np.ndarray,
-    config: Mapping[str, Any],
-) -> dict[str, float]:
-    """Returns bits/dim of the test images given their own and others' embeddings."""
-    generator = np.random.default_rng(config["sample_seed"])
-    told = {
-        "test_bits_per_dim": np.arange(len(test.label)),
-        "test_bits_per_dim_of_another_image": retrieval_accuracy.others_of_same(
-            test.label, generator
-        ),
-        "test_bits_per_dim_of_another_identity": retrieval_accuracy.others(
-            test.label, generator
-        ),
-    }
-    return {
-        name: mean_bits_per_dim(
-            model.log_prob(test.image, config["batch_size"], embedding=embedding[rows]),
-            model,
-        )
-        for name, rows in told.items()
     }
 
 

@@ -132,8 +132,15 @@ def training_images(
         ValueError: when the examples do not fit the model or the config.
     """
     task = _task(config)
-    if task is not None:
-        prepare = _without_maps(prepare, task.spatial_shape(data.image_shape))
+
+    def prepare_others(batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Prepares images whose maps are made later."""
+        shape = task.spatial_shape(data.image_shape)
+        blank = tf.zeros([tf.shape(batch["image"])[0], *shape])
+        features = prepare({**batch, "spatial": blank})
+        return {name: features[name] for name in features if name != "spatial"}
+
+    own = prepare if task is None else prepare_others
     options = {
         "batch_size": config["batch_size"],
         "seed": config["seed"],
@@ -141,8 +148,8 @@ def training_images(
         "transform": _transform(config, data.num_levels),
     }
     if not config["cache"]:
-        return ImagesFromStream(data.train, prepare, **options)
-    features, labels = _all_features(data.train, prepare)
+        return ImagesFromStream(data.train, own, **options)
+    features, labels = _all_features(data.train, own)
     return ImagesInMemory(
         features, labels=labels, sampling=config["sampling"], **options
     )
@@ -162,19 +169,6 @@ def _transform(config: Mapping[str, Any], num_levels: int) -> Transform | None:
     if task is not None:
         return degrade
     return mutate if rate else None
-
-
-def _without_maps(
-    prepare: Callable[[Mapping[str, Any]], dict[str, Any]], shape: tuple[int, int, int]
-) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """Returns a function that prepares images whose maps are made later."""
-
-    def prepare_others(batch: Mapping[str, Any]) -> dict[str, Any]:
-        blank = tf.zeros([tf.shape(batch["image"])[0], *shape])
-        features = prepare({**batch, "spatial": blank})
-        return {name: features[name] for name in features if name != "spatial"}
-
-    return prepare_others
 
 
 def _all_features(

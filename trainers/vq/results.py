@@ -233,25 +233,17 @@ def format_table(metrics: Mapping[str, Any]) -> str:
         f"(uniform {prior['uniform_bits_per_dim']:.4f})",
         f"  {'prior, bits/image':24}{prior['test_bits_per_image']:.2f}",
         f"  {'training time of prior':24}{prior['training_seconds']:.0f} s",
-        *_accuracy_lines(metrics.get("classifier")),
     ]
+    accuracies = metrics.get("classifier")
+    if accuracies is not None:
+        rows = {
+            "real images": "test_accuracy",
+            "reconstructions": "reconstruction_accuracy",
+            "samples": "sample_accuracy",
+            "guided samples": "guided_sample_accuracy",
+        }
+        lines.append("  taken for their class by a classifier")
+        for said, name in rows.items():
+            if name in accuracies:
+                lines.append(f"    {said:22}{accuracies[name]:.4f}")
     return "\n".join(lines)
-
-
-def _accuracy_lines(accuracies: Mapping[str, Any] | None) -> list[str]:
-    if accuracies is None:
-        return []
-    rows = {
-        "real images": "test_accuracy",
-        "reconstructions": "reconstruction_accuracy",
-        "samples": "sample_accuracy",
-        "guided samples": "guided_sample_accuracy",
-    }
-    return [
-        "  taken for their class by a classifier",
-        *(
-            f"    {said:22}{accuracies[name]:.4f}"
-            for said, name in rows.items()
-            if name in accuracies
-        ),
-    ]
