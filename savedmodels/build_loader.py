@@ -56,7 +56,20 @@ def build_loader(
         command += ["-isystem", tf.sysconfig.get_include()]  # without its warnings
         command += [f"-L{libraries}", "-Xlinker", f"-rpath={libraries}"]
         command += ["-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"]
-        _run(command)
+        try:
+            result = subprocess.run(
+                command, capture_output=True, text=True, check=False
+            )
+        except OSError as error:
+            raise FileNotFoundError(
+                f"The C compiler {command[0]!r} cannot be run: {error.strerror}. Name "
+                "another in the environment variable CC."
+            ) from error
+        if result.returncode != 0:
+            raise ChildProcessError(
+                f"The C compiler failed with exit code {result.returncode}:\n"
+                f"{result.stderr}It was called as:\n{shlex.join(command)}"
+            )
     return pathlib.Path(output)
 
 
@@ -75,21 +88,6 @@ def find_compiler() -> str:
             "variable CC."
         )
     return chosen or found[0]
-
-
-def _run(command: list[str]) -> None:
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise FileNotFoundError(
-            f"The C compiler {command[0]!r} cannot be run: {error.strerror}. Name "
-            "another in the environment variable CC."
-        ) from error
-    if result.returncode != 0:
-        raise ChildProcessError(
-            f"The C compiler failed with exit code {result.returncode}:\n"
-            f"{result.stderr}It was called as:\n{shlex.join(command)}"
-        )
 
 
 def loader_command(

@@ -70,11 +70,11 @@ class RestTransport(Transport):
 
     def model_metadata(self, seconds: float) -> dict[str, Any]:
         """See `Transport`."""
-        return self._ask(f"{self._model_url}/metadata", "metadata", seconds)
+        return self._ask(f"{self._model_url}/metadata", self.where("metadata"), seconds)
 
     def model_status(self, seconds: float) -> dict[str, Any]:
         """See `Transport`."""
-        return self._ask(self._model_url, "status", seconds)
+        return self._ask(self._model_url, self.where("status"), seconds)
 
     def predict(
         self,
@@ -87,7 +87,7 @@ class RestTransport(Transport):
         body = rest_bodies.write_request(signature, inputs)
         where = self.where(f"signature {signature!r}")
         url = f"{self._model_url}:predict"
-        document = _read_answer(self._send("POST", url, where, seconds, body), where)
+        document = self._ask(url, where, seconds, body)
         try:
             return rest_bodies.read_outputs(document, outputs)
         except (LookupError, TypeError, ValueError) as error:
@@ -102,30 +102,20 @@ class RestTransport(Transport):
         """See `Transport`."""
         self._session.close()
 
-    def _ask(self, url: str, what: str, seconds: float) -> dict[str, Any]:
-        where = self.where(what)
-        return _read_answer(self._send("GET", url, where, seconds), where)
-
-    def _send(
-        self,
-        method: str,
-        url: str,
-        where: str,
-        seconds: float,
-        body: bytes | None = None,
-    ) -> "_Answer":
+    def _ask(
+        self, url: str, where: str, seconds: float, body: bytes | None = None
+    ) -> dict[str, Any]:
         try:
-            return self._exchange(method, url, seconds, body)
+            answer = self._exchange(url, seconds, body)
         except (OSError, urllib3.exceptions.HTTPError) as error:
             kind, sentence = _explanation(error, seconds)
             raise errors.explain(kind, sentence, where) from error
+        return _read_answer(answer, where)
 
-    def _exchange(
-        self, method: str, url: str, seconds: float, body: bytes | None
-    ) -> "_Answer":
+    def _exchange(self, url: str, seconds: float, body: bytes | None) -> "_Answer":
         end = time.monotonic() + seconds
         response = self._session.request(
-            method,
+            "GET" if body is None else "POST",
             url,
             data=body,
             headers=None if body is None else {"Content-Type": "application/json"},

@@ -111,23 +111,18 @@ def appear(folder: pathlib.Path, base: pathlib.Path) -> pathlib.Path:
     """
     write_to_disk(folder)
     with _locked(base / _LOCK):
-        target = _rename_to_next(folder, base)
+        while True:
+            target = base / str(next_version(base))
+            try:
+                os.rename(folder, target)
+                break
+            except OSError as error:
+                # Somebody took the number without asking for the lock.
+                if error.errno not in _TAKEN:
+                    raise
     write_to_disk(base, is_deep=False)
     write_to_disk(base.parent, is_deep=False)
     return target
-
-
-def _rename_to_next(folder: pathlib.Path, base: pathlib.Path) -> pathlib.Path:
-    while True:
-        target = base / str(next_version(base))
-        try:
-            os.rename(folder, target)
-        except OSError as error:
-            # Somebody took the number without asking for the lock.
-            if error.errno not in _TAKEN:
-                raise
-        else:
-            return target
 
 
 def next_version(base: pathlib.Path) -> int:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.models.autoencoder.gaussian_posterior import standard_normal
 from trainers.runs.data import LabelledImages, in_batches
 from trainers.scoring.classifier_accuracy import make_classifier
 from trainers.scoring.scoring import mean_bits_per_dim
@@ -95,17 +94,6 @@ def _bits_per_dim(
     conditions = model.latent_conditions(latent)
     nats = model.decoder.log_prob(images, batch_size=batch_size, **conditions)
     return mean_bits_per_dim(nats, model)
-
-
-def mean_divergence(
-    model: kp.PixelCNNAutoencoder, images: np.ndarray, batch_size: int
-) -> float:
-    """Returns the mean KL(q(z | x), N(0, I)) of a variational model, in nats."""
-    prior = standard_normal(model.latent_dim)
-    nats = in_batches(
-        lambda part: model.posterior(part).kl_divergence(prior), batch_size, images
-    )
-    return float(nats.mean(dtype="float64"))
 
 
 def probe_accuracy(

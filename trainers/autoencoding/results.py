@@ -7,6 +7,7 @@ import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.models import load_model
+from keras_pixelcnn.models.autoencoder.gaussian_posterior import standard_normal
 from keras_pixelcnn.training import RunState
 from trainers.autoencoding import latent_use
 from trainers.autoencoding.pictures import (
@@ -14,7 +15,7 @@ from trainers.autoencoding.pictures import (
     save_reconstructions,
 )
 from trainers.runs.config import format_sampling_options, sampling_options
-from trainers.runs.data import LabelledImages, as_arrays, load_split
+from trainers.runs.data import LabelledImages, as_arrays, in_batches, load_split
 from trainers.runs.run import Run, training_facts
 from trainers.runs.run_folder import write_json
 from trainers.sampling.pictures import examples_apart
@@ -99,12 +100,15 @@ def measure_likelihood(
     seed, size = config["sample_seed"], config["batch_size"]
     elbo = model.elbo(images, samples, seed, size)
     weighted = model.importance_weighted_log_prob(images, samples, seed, size)
-    divergence = latent_use.mean_divergence(model, images, size)
+    prior = standard_normal(model.latent_dim)
+    divergence = in_batches(
+        lambda part: model.posterior(part).kl_divergence(prior), size, images
+    )
     return {
         "test_elbo_bits_per_dim": mean_bits_per_dim(elbo, model),
         "test_importance_weighted_bits_per_dim": mean_bits_per_dim(weighted, model),
         "importance_samples": samples,
-        "kl_divergence_nats": divergence,
+        "kl_divergence_nats": float(divergence.mean(dtype="float64")),
         **scores,
     }
 
