@@ -1,5 +1,6 @@
 """Compression of image files or a dataset to a stream in a file."""
 
+import contextlib
 import itertools
 import json
 import sys
@@ -253,7 +254,7 @@ class CodingProgress:
                 flush=True,
             )
 
-    def clear(self) -> None:
+    def close(self) -> None:
         """Takes the bar away."""
         self._bar.close()
 
@@ -266,17 +267,14 @@ def compress(
     Raises:
         ValueError: as `PixelCNNCodec.compress`.
     """
-    codec = PixelCNNCodec(model, batch_size)
-    progress = CodingProgress(count_tiles(model, source), model.num_dims)
-    try:
+    codec, count = PixelCNNCodec(model, batch_size), count_tiles(model, source)
+    with contextlib.closing(CodingProgress(count, model.num_dims)) as progress:
         return codec.compress(
             source.images,
             metadata=pack(source.notes),
             on_batch=progress,
             **source.conditions,
         )
-    finally:
-        progress.clear()
 
 
 def pack(notes: Mapping[str, Any]) -> bytes:

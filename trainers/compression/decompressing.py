@@ -1,5 +1,6 @@
 """Decompression of a stream to image files or an array."""
 
+import contextlib
 import json
 import pathlib
 import zlib
@@ -55,11 +56,10 @@ def decompress(
     Raises:
         ValueError: as `PixelCNNCodec.decompress`.
     """
-    progress = CodingProgress(header.num_tiles, model.num_dims)
-    try:
+    with contextlib.closing(
+        CodingProgress(header.num_tiles, model.num_dims)
+    ) as progress:
         return PixelCNNCodec(model).decompress(data, on_batch=progress)
-    finally:
-        progress.clear()
 
 
 def check_output(output: str, header: Header, names: Sequence[str] | None) -> None:
