@@ -40,7 +40,6 @@ class RunFolder:
         self.samples = self.path / "samples.png"
         self.completions = self.path / "completions.png"
         self.checkpoints = self.path / "checkpoints"
-        self.logs = self.path / "logs"
         self.history = self.path / "history.jsonl"
         self.export = self.path / "export" / "1"
 
@@ -114,22 +113,17 @@ def full_disk_explained(workdir: str | os.PathLike[str]) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        if error.errno not in _FULL or "make room" in str(error):
+    except (OSError, tf.errors.ResourceExhaustedError) as error:
+        # What TensorFlow itself writes it tells of in words alone.
+        number = error.errno if isinstance(error, OSError) else errno.ENOSPC
+        is_of_disk = isinstance(error, OSError) or os.strerror(number) in str(error)
+        if number not in _FULL or not is_of_disk or "make room" in str(error):
             raise
-        raise _full_disk(workdir, error.errno) from error
-    except tf.errors.ResourceExhaustedError as error:  # what TensorFlow itself writes
-        if os.strerror(errno.ENOSPC) not in str(error):
-            raise
-        raise _full_disk(workdir, errno.ENOSPC) from error
-
-
-def _full_disk(workdir: str | os.PathLike[str], number: int) -> OSError:
-    return OSError(
-        number,
-        f"{workdir} must lie on a disk with room ({os.strerror(number)}). What was "
-        "saved before is kept: make room, and the same command goes on",
-    )
+        raise OSError(
+            number,
+            f"{workdir} must lie on a disk with room ({os.strerror(number)}). What was "
+            "saved before is kept: make room, and the same command goes on",
+        ) from error
 
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
