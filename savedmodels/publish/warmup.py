@@ -208,9 +208,9 @@ def read_requests(path: str | os.PathLike[str]) -> list[Request]:
 
 def _parse(record: bytes, protos: ModuleType, what: str) -> Request:
     log = protos.PredictionLog()
-    message = log.predict_log.request
     try:
         log.ParseFromString(record)
+        message = log.predict_log.request
         inputs = {name: tf.make_ndarray(x) for name, x in message.inputs.items()}
     except (DecodeError, TypeError, ValueError) as error:
         raise ValueError(f"A server cannot read {what}: {error}") from error
