@@ -362,7 +362,12 @@ class Client:
         own: Mapping[str, Any],
         conditions: Mapping[str, Any],
     ) -> dict[str, np.ndarray]:
-        count = arguments.prepare_count(count)
+        is_count = isinstance(count, numbers.Integral) and count >= 0
+        if count is not None and not is_count:
+            raise InvalidRequestError(
+                "num_samples must be an integer of at least 0. "
+                f"Received: num_samples={count!r}"
+            )
         call = self._connection.begin(signature)
         return call.run(*self._prepare(call, own, conditions, seed, count))
 

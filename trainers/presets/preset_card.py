@@ -56,27 +56,20 @@ the training data: simple images of other kinds can get a higher one (Nalisnick 
 """
 
 
-_SPLITS = ("train_split", "validation_split", "test_split")
-
-
 def write_card(path: pathlib.Path, name: str, record: Mapping[str, Any]) -> None:
     """Writes the card."""
     versions = record["versions"]
     config = record["config"]
-    splits = {name: config[name] for name in _SPLITS}
-    fields = (
-        dict(record)
-        | splits
-        | {
-            "name": name,
-            "shape": "x".join(map(str, record["image_shape"])),
-            "conditions": _conditions(record),
-            "example": _example(record),
-            "likelihoods": "\n".join(_likelihoods(record)),
-            "versions": ", ".join(f"{key} {value}" for key, value in versions.items()),
-            "config": json.dumps(record["config"], indent=2),
-        }
-    )
+    fields = dict(record) | {
+        **{x: config[x] for x in ("train_split", "validation_split", "test_split")},
+        "name": name,
+        "shape": "x".join(map(str, record["image_shape"])),
+        "conditions": _conditions(record),
+        "example": _example(record),
+        "likelihoods": "\n".join(_likelihoods(record)),
+        "versions": ", ".join(f"{key} {value}" for key, value in versions.items()),
+        "config": json.dumps(config, indent=2),
+    }
     path.write_text(_CARD.format(**fields), encoding="utf-8")
 
 

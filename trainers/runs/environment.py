@@ -33,22 +33,17 @@ def describe() -> dict[str, Any]:
             details = tf.config.experimental.get_device_details(device)
             devices.append(details.get("device_name", device.device_type))
     return {
-        "versions": versions(),
+        "versions": {  # of the packages that decide the numbers
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "keras_pixelcnn": kp.__version__,
+        },
         "commit": commit(),
         "system": platform.platform(),
         "processor": processor(),
         "cores": cores,
         "devices": devices,
-    }
-
-
-def versions() -> dict[str, str]:
-    """Returns the versions of the packages that decide the numbers."""
-    return {
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "keras_pixelcnn": kp.__version__,
     }
 
 

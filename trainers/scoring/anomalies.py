@@ -47,14 +47,14 @@ def compare(
         ValueError: when the images do not fit a model, or the models each other.
     """
     _check_alike(model, background)
-    reference_nats = _log_prob(model, reference, batch_size)
+    reference_nats = model.log_prob(reference, batch_size=batch_size).numpy()
     scores, mean_nats = {}, {}
     for name, images in {"usual": usual, **strange}.items():
-        nats = _log_prob(model, images, batch_size)
+        nats = model.log_prob(images, batch_size=batch_size).numpy()
         mean_nats[name] = float(nats.mean())
         others = None
         if background is not None:
-            others = _log_prob(background, images, batch_size)
+            others = background.log_prob(images, batch_size=batch_size).numpy()
         scores[name] = scores_of(model, images, nats, reference_nats, others)
     usual_scores = scores.pop("usual")
     aurocs = {
@@ -166,12 +166,6 @@ def format_defects(found: DefectDetection) -> str:
             f"  located         {found.located:.4f}",
         ]
     )
-
-
-def _log_prob(
-    model: AutoregressiveImageModel, images: np.ndarray, batch_size: int
-) -> np.ndarray:
-    return model.log_prob(images, batch_size=batch_size).numpy()
 
 
 def _check_alike(
