@@ -105,17 +105,22 @@ class GrpcTransport(Transport):
             fill_proto(request.inputs[name], value)
         what = f"signature {signature!r}"
         answer = self._send(self._predictions.Predict, request, what, seconds)
+        found = dict(answer.outputs)
         try:
-            found = dict(answer.outputs)
             return {
                 name: read_proto(name, found[name], spec)
                 for name, spec in outputs.items()
             }
         except (LookupError, ValueError) as error:
+            received = ", ".join(
+                f"{name}: {tf.dtypes.as_dtype(tensor.dtype).name} "
+                f"{tuple(tf.TensorShape(tensor.tensor_shape))}"
+                for name, tensor in sorted(found.items())
+            )
             raise errors.explain(
                 errors.ServerError,
                 f"The answer does not hold {list(outputs)} as the signature says, but "
-                f"{_described(answer)}.",
+                f"{received or 'nothing'}.",
                 self.where(what),
             ) from error
 
@@ -137,12 +142,3 @@ class GrpcTransport(Transport):
 
 def _to_dict(message: Any) -> dict[str, Any]:
     return json_format.MessageToDict(message, preserving_proto_field_name=True)
-
-
-def _described(answer: Any) -> str:
-    found = {
-        name: f"{tf.dtypes.as_dtype(tensor.dtype).name} "
-        f"{tuple(tf.TensorShape(tensor.tensor_shape))}"
-        for name, tensor in sorted(answer.outputs.items())
-    }
-    return ", ".join(f"{name}: {words}" for name, words in found.items()) or "nothing"

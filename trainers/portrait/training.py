@@ -29,7 +29,7 @@ from trainers.runs.config import (
     check_values,
     integer,
 )
-from trainers.runs.data import LabelledImages, batches_of
+from trainers.runs.data import batches_of
 from trainers.runs.run import Run, make_recipe
 from trainers.runs.training import RunKind, train
 
@@ -112,13 +112,29 @@ def _train(run: Run) -> tuple[RunState, RunState]:
 
 
 def _train_embedder(run: Run) -> RunState:
-    images = _identity_batches(run.data.train, run, validates=False)
-    validation = _identity_batches(run.data.validation, run, validates=True)
+    data, fields = run.data, run.config["embedder"]
+    # Validation has fewer identities, but as many on each device.
+    _, counts = np.unique(data.validation.label, return_counts=True)
+    there = min(fields["identities"], int(np.sum(counts > 1)))
+    replicas = run.strategy.num_replicas_in_sync
+    validated = max(there // replicas * replicas, min(there, 2))
+    images, validation = (
+        IdentityBatches(
+            part._asdict(),
+            identities=identities,
+            images_each=fields["images_each"],
+            seed=run.config["seed"],
+        )
+        for part, identities in (
+            (data.train, fields["identities"]),
+            (data.validation, validated),
+        )
+    )
     with run.strategy.scope():
         embedder = kp.FaceEmbedder(
-            run.data.train.image.shape[1:],
-            run.data.num_levels,
-            **{name: run.config["embedder"][name] for name in results.EMBEDDER_FIELDS},
+            data.train.image.shape[1:],
+            data.num_levels,
+            **{name: fields[name] for name in results.EMBEDDER_FIELDS},
         )
     return run.fit(
         embedder,
@@ -128,23 +144,6 @@ def _train_embedder(run: Run) -> RunState:
         results.embedder_path(run.folder).parent.name,
         validation_batch_size=validation.batch_size,
         objective=TripletObjective(),
-    )
-
-
-def _identity_batches(
-    portraits: LabelledImages, run: Run, *, validates: bool
-) -> IdentityBatches:
-    wanted = run.config["embedder"]["identities"]
-    if validates:  # of fewer identities, but of as many on each device
-        _, counts = np.unique(portraits.label, return_counts=True)
-        replicas = run.strategy.num_replicas_in_sync
-        there = min(wanted, int(np.sum(counts > 1)))
-        wanted = max(there // replicas * replicas, min(there, 2))
-    return IdentityBatches(
-        portraits._asdict(),
-        identities=wanted,
-        images_each=run.config["embedder"]["images_each"],
-        seed=run.config["seed"],
     )
 
 
