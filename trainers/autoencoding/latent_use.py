@@ -78,22 +78,12 @@ def measure(
     circle = np.random.default_rng(0).permutation(len(images))
     shuffled = np.empty_like(latent)
     shuffled[circle] = latent[np.roll(circle, 1)]
-    return LatentUse(
-        _bits_per_dim(model, images, latent, batch_size),
-        _bits_per_dim(model, images, shuffled, batch_size),
-        model.num_dims,
-    )
-
-
-def _bits_per_dim(
-    model: kp.PixelCNNAutoencoder,
-    images: np.ndarray,
-    latent: np.ndarray,
-    batch_size: int,
-) -> float:
-    conditions = model.latent_conditions(latent)
-    nats = model.decoder.log_prob(images, batch_size=batch_size, **conditions)
-    return mean_bits_per_dim(nats, model)
+    bits = []
+    for given in (latent, shuffled):
+        conditions = model.latent_conditions(given)
+        nats = model.decoder.log_prob(images, batch_size=batch_size, **conditions)
+        bits.append(mean_bits_per_dim(nats, model))
+    return LatentUse(*bits, model.num_dims)
 
 
 def probe_accuracy(

@@ -147,17 +147,30 @@ def _probes(
 def format_table(metrics: Mapping[str, Any]) -> str:
     """Returns the metrics of a finished run as a table."""
     shape = "x".join(map(str, metrics["image_shape"]))
-    chosen = []
-    if "sampling_options" in metrics:
-        said = format_sampling_options(metrics["sampling_options"])
-        share = _share(metrics["chosen_reconstruction_accuracy"])
-        chosen = [(f"  {said}", share)]
+    likelihoods = {
+        "test_elbo_bits_per_dim": "bits/dim at most (ELBO)",
+        "test_importance_weighted_bits_per_dim": "bits/dim, importance weighted",
+        "given_latent_bits_per_dim": "bits/dim given z",
+        "shuffled_bits_per_dim": "  given another image's z",
+    }
     rows = [
-        *_bits_rows(metrics),
+        (said, f"{metrics[name]:.4f}")
+        for name, said in likelihoods.items()
+        if name in metrics
+    ]
+    if "kl_divergence_nats" in metrics:
+        nats = f"{metrics['kl_divergence_nats']:.2f} nats"
+        rows.append(("KL of the posteriors", nats))
+    rows += [
         ("linear probe on z", _share(metrics["probe_accuracy"])),
         ("  on the MSE model's z", _share(metrics["mse_probe_accuracy"])),
         ("reconstructions in class", _share(metrics.get("reconstruction_accuracy"))),
-        *chosen,
+    ]
+    if "sampling_options" in metrics:
+        said = format_sampling_options(metrics["sampling_options"])
+        share = _share(metrics["chosen_reconstruction_accuracy"])
+        rows.append((f"  {said}", share))
+    rows += [
         ("  real images", _share(metrics.get("real_accuracy"))),
         ("MSE model's squared error", f"{metrics['mse_mean_squared_error']:.5f}"),
         ("best epoch", f"{metrics['best_epoch']} of {metrics['epochs']}"),
@@ -176,25 +189,6 @@ def format_table(metrics: Mapping[str, Any]) -> str:
             "",
         ]
     )
-
-
-def _bits_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    names = {
-        "test_elbo_bits_per_dim": "bits/dim at most (ELBO)",
-        "test_importance_weighted_bits_per_dim": "bits/dim, importance weighted",
-        "given_latent_bits_per_dim": "bits/dim given z",
-        "shuffled_bits_per_dim": "  given another image's z",
-    }
-    rows = [
-        (said, f"{metrics[name]:.4f}")
-        for name, said in names.items()
-        if name in metrics
-    ]
-    if "kl_divergence_nats" in metrics:
-        rows.append(
-            ("KL of the posteriors", f"{metrics['kl_divergence_nats']:.2f} nats")
-        )
-    return rows
 
 
 def _share(accuracy: float | None) -> str:
