@@ -58,21 +58,7 @@ def on_page_markdown(
     """Follows links out of the page's folder, and runs its code."""
     place = page.file.src_uri
     if place not in PAGES_ELSEWHERE and blocks_to_run(markdown):
-        outputs = []
-        if config.extra["run_code"]:
-            outputs = run_page(place, markdown)
-            seconds = sum(output.cpu_seconds for output in outputs)
-            _log.info("%s: %.0f s of CPU", place, seconds)
-        notebook = f"notebooks/{place.removesuffix('.md')}.ipynb"
-        text = nbformat.writes(jupytext.reads(markdown, fmt="md"), version=4)
-        files.append(File.generated(config, notebook, content=text))
-        notebook = "../" * place.count("/") + notebook
-        markdown = _with_outputs(markdown, outputs, page, config, files)
-        line = (
-            f"*The code below was run to make this page. [As a notebook]({notebook}).*"
-        )
-        title, _, rest = markdown.partition("\n")
-        markdown = f"{title}\n\n{line}\n{rest}"
+        markdown = _with_outputs(place, markdown, config, files)
     return _follow_links(markdown, page, config, files)
 
 
@@ -111,20 +97,23 @@ def _follow_links(markdown: str, page: Page, config: MkDocsConfig, files: Files)
     return _LINK.sub(follow, markdown)
 
 
-def _with_outputs(
-    markdown: str,
-    outputs: list[Output],
-    page: Page,
-    config: MkDocsConfig,
-    files: Files,
-) -> str:
-    """The page with what each block gave below it."""
-    parts, end = [], 0
-    stem = page.file.src_uri.removesuffix(".md")
-    depth = "../" * page.file.src_uri.count("/")
-    number = 0
-    for block, output in zip(blocks_to_run(markdown), outputs, strict=False):
-        parts.append(markdown[end : block.end()])
+def _with_outputs(place: str, markdown: str, config: MkDocsConfig, files: Files) -> str:
+    """The page as a notebook too, with what each block gave below it."""
+    outputs: list[Output] = []
+    if config.extra["run_code"]:
+        outputs = run_page(place, markdown)
+        seconds = sum(output.cpu_seconds for output in outputs)
+        _log.info("%s: %.0f s of CPU", place, seconds)
+    stem, top = place.removesuffix(".md"), "../" * place.count("/")
+    notebook = f"notebooks/{stem}.ipynb"
+    text = nbformat.writes(jupytext.reads(markdown, fmt="md"), version=4)
+    files.append(File.generated(config, notebook, content=text))
+    title, _, rest = markdown.partition("\n")
+    told = "The code below was run to make this page."
+    parts = [f"{title}\n\n*{told} [As a notebook]({top}{notebook}).*\n"]
+    end = number = 0
+    for block, output in zip(blocks_to_run(rest), outputs, strict=False):
+        parts.append(rest[end : block.end()])
         end = block.end()
         if output.text.strip():
             text = output.text.strip("\n")
@@ -134,5 +123,5 @@ def _with_outputs(
             name = f"pictures/{stem}_{number}.png"
             files.append(File.generated(config, name, content=picture.png))
             look = f"{{.shown width={picture.width}}}"
-            parts.append(f"\n\n![What the code shows]({depth}{name}){look}")
-    return "".join([*parts, markdown[end:]])
+            parts.append(f"\n\n![What the code shows]({top}{name}){look}")
+    return "".join([*parts, rest[end:]])
