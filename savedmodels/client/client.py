@@ -275,7 +275,15 @@ class Client:
                 asks those.
         """
         call = self._connection.begin("interpolate")
-        _check_steps(steps, method)
+        if not isinstance(steps, numbers.Integral) or steps < 2:
+            raise InvalidRequestError(
+                "steps must be an integer of at least 2, both ends included. "
+                f"Received: steps={steps!r}"
+            )
+        if method not in _METHODS:
+            raise InvalidRequestError(
+                f"method must be one of {_METHODS}. Received: {method!r}"
+            )
         a, b = _ends_of_rows(embedding_a, embedding_b, call.spec.inputs)
         own = {
             "embedding_a": np.atleast_2d(a),
@@ -398,19 +406,6 @@ class Client:
         )
         return arguments.prepare_inputs(
             call.name, call.spec.inputs, {**own, **given}, seed, count, batch
-        )
-
-
-def _check_steps(steps: Any, method: Any) -> None:
-    """Checks how many images a row of an interpolation has, and which way it takes."""
-    if not isinstance(steps, numbers.Integral) or steps < 2:
-        raise InvalidRequestError(
-            "steps must be an integer of at least 2, both ends included. "
-            f"Received: steps={steps!r}"
-        )
-    if method not in _METHODS:
-        raise InvalidRequestError(
-            f"method must be one of {_METHODS}. Received: {method!r}"
         )
 
 
