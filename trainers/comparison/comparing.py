@@ -89,7 +89,9 @@ def compare(
     config = to_dict(config)
     models = contestants(config)
     workdir = pathlib.Path(workdir)
-    RunFolder(workdir).check(budget_of(config))
+    # What all models share: the data, the recipe and how they are measured.
+    budget = {name: value for name, value in config.items() if name != "models"}
+    RunFolder(workdir).check(budget)
     for model in models:
         RunFolder(workdir / model.name).check(model.config)
     strategy = strategy or tf.distribute.get_strategy()
@@ -104,7 +106,7 @@ def compare(
     print(table.format_budget(config, counts, steps))
     diverged: dict[str, str] = {}
     with Preemption(), RunFolder(workdir).locked():
-        RunFolder(workdir).claim(budget_of(config))
+        RunFolder(workdir).claim(budget)
         for name, title, own in models:
             folder = RunFolder(workdir / name)
             if folder.metrics.exists():
@@ -191,11 +193,6 @@ def _time(
         folder = workdir / model.name
         save_row(folder / _ROW, images[model.name], num_levels)
         write_json(folder / _TIMING, timings[model.name])
-
-
-def budget_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what all models share: the data, the recipe and how they are measured."""
-    return {name: value for name, value in config.items() if name != "models"}
 
 
 def contestants(config: Mapping[str, Any]) -> list[Contestant]:
