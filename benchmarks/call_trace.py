@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -116,10 +116,11 @@ def trace_request(base: pathlib.Path) -> Trace:
     tracer.is_on = False
     row = {"seed": 1, "temperature": 1.0}
     body = json.dumps({"signature_name": "sample", "instances": [row]}).encode()
-    with (
-        _profiled_threads(tracer),  # those that the server starts
-        LocalServer({"model": base}, poll_seconds=3600) as server,
-    ):
+    with contextlib.ExitStack() as opened:
+        threading.setprofile(tracer.note)  # of those that the server starts
+        opened.callback(threading.setprofile, None)
+        server = LocalServer({"model": base}, poll_seconds=3600)
+        opened.enter_context(server)
         server.wait_until_available("model")
         url = f"{server.rest_url}/v1/models/model:predict"
         for is_traced in (False, True):
@@ -129,15 +130,6 @@ def trace_request(base: pathlib.Path) -> Trace:
                 answer.read()
         tracer.is_on = False
     return tracer.trace()
-
-
-@contextlib.contextmanager
-def _profiled_threads(tracer: Tracer) -> Iterator[None]:
-    threading.setprofile(tracer.note)
-    try:
-        yield
-    finally:
-        threading.setprofile(None)
 
 
 def main() -> None:

@@ -11,11 +11,10 @@ left of the time trains a model of clothes, if a folder for it is given: the sam
 goes on with `trainers.train`. What does not fit into the time is left out, and said.
 """
 
-import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -103,7 +102,10 @@ def measure_training(
         for jit_compile in (False, True):
             if clock.seconds_left < 0:
                 return records
-            with _rounding(rounds):
+            # Products of float32 are rounded to the 10 bits of TF32, or not.
+            before = tf.config.experimental.tensor_float_32_execution_enabled()
+            tf.config.experimental.enable_tensor_float_32_execution(rounds)
+            try:
                 model = kp.GatedPixelCNN(image_shape, **network, dtype=policy)
                 model.compile("adam", jit_compile=jit_compile)
                 seconds = median_seconds(
@@ -113,6 +115,8 @@ def measure_training(
                     },
                     runs,
                 )
+            finally:
+                tf.config.experimental.enable_tensor_float_32_execution(before)
             flops = 3 * model.flops() * batch_size
             records.append(
                 {
@@ -124,17 +128,6 @@ def measure_training(
                 }
             )
     return records
-
-
-@contextlib.contextmanager
-def _rounding(allowed: bool) -> Iterator[None]:
-    """Lets products of float32 be rounded to the 10 bits of TF32, or not."""
-    before = tf.config.experimental.tensor_float_32_execution_enabled()
-    tf.config.experimental.enable_tensor_float_32_execution(allowed)
-    try:
-        yield
-    finally:
-        tf.config.experimental.enable_tensor_float_32_execution(before)
 
 
 def measure_sampling(

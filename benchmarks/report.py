@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_pixelcnn.files import replace_when_written
+from trainers.runs.environment import processor
+from trainers.runs.run_folder import write_json
 
 Record = dict[str, Any]
 """One line of a table: names, seconds, bytes, ratios."""
@@ -63,24 +64,13 @@ def measured(title: str, runs: int, records: Sequence[Record]) -> dict[str, Any]
 def environment() -> dict[str, Any]:
     """Returns what the figures depend on: processor, devices and versions."""
     return {
-        "processor": _processor(),
+        "processor": f"{processor()}, {os.cpu_count()} threads",
         "devices": [device.device_type for device in tf.config.list_logical_devices()],
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "tensorflow_probability": importlib.metadata.version("tensorflow_probability"),
     }
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            names = [
-                line.split(":")[1].strip() for line in lines if "model name" in line
-            ]
-        return f"{names[0]}, {len(names)} threads"
-    except (OSError, IndexError):  # no Linux, or another kind of processor
-        return platform.processor() or platform.machine()
 
 
 def read(output: str | os.PathLike[str] | None) -> dict[str, Any]:
@@ -108,11 +98,8 @@ def write(rows: Mapping[str, Any], output: str | os.PathLike[str] | None) -> Non
         rows: what `measured` gave, by name.
         output: where to write JSON. None: nowhere.
     """
-    if output is None:
-        return
-    with replace_when_written(output) as part:
-        content = {"rows": dict(sorted(rows.items()))}
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    if output is not None:
+        write_json(output, {"rows": dict(sorted(rows.items()))})
 
 
 def as_markdown(rows: Mapping[str, Any], programs: Mapping[str, Row]) -> str:

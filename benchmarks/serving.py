@@ -181,37 +181,31 @@ def measure_latency(
     Raises:
         RuntimeError: when the server answers something else than the export.
     """
-    return [
-        record for name in presets for record in _measure_preset(name, runs * calls)
-    ]
-
-
-def _measure_preset(name: str, calls: int) -> list[Record]:
-    model = kp.from_preset(name)
-    verbs = ["sample", "log_prob"]
-    with tempfile.TemporaryDirectory() as folder:
-        base = pathlib.Path(folder) / "served"
-        model.export(base / "1", verbose=False, signatures=verbs)
-        signatures = tf.saved_model.load(base / "1").signatures
-        image = in_process(signatures["sample"], np.array([1]), 1)
-        with contextlib.ExitStack() as opened:
-            server = opened.enter_context(running_server(base))
-            clients = {
-                protocol: opened.enter_context(
-                    Client(server.addresses[protocol], "default", timeout=600)
-                )
-                for protocol in PROTOCOLS
-            }
-            return [
-                {"preset": name, "verb": verb, **record}
-                for verb, arguments in (
-                    ("sample", {"seed": np.array([1])}),
-                    ("log_prob", {"image": image}),
-                )
-                for record in _measure_verb(
-                    signatures[verb], clients, verb, arguments, calls
-                )
-            ]
+    records = []
+    for name in presets:
+        model = kp.from_preset(name)
+        with tempfile.TemporaryDirectory() as folder:
+            base = pathlib.Path(folder) / "served"
+            model.export(base / "1", verbose=False, signatures=["sample", "log_prob"])
+            signatures = tf.saved_model.load(base / "1").signatures
+            image = in_process(signatures["sample"], np.array([1]), 1)
+            given = {"sample": {"seed": np.array([1])}, "log_prob": {"image": image}}
+            with contextlib.ExitStack() as opened:
+                server = opened.enter_context(running_server(base))
+                clients = {
+                    protocol: opened.enter_context(
+                        Client(address, "default", timeout=600)
+                    )
+                    for protocol, address in server.addresses.items()
+                }
+                records += [
+                    {"preset": name, "verb": verb, **record}
+                    for verb, arguments in given.items()
+                    for record in _measure_verb(
+                        signatures[verb], clients, verb, arguments, runs * calls
+                    )
+                ]
+    return records
 
 
 def _measure_verb(

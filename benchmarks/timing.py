@@ -1,8 +1,6 @@
 """The networks that are measured, and the timing of alternatives in turn."""
 
 import math
-import statistics
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,6 +10,7 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from benchmarks.report import Record
+from trainers.comparison.timing import time_in_turn
 
 MODELS = {
     "28x28x1": {"filters": 32, "num_blocks": 8, "kernel_size": 5},
@@ -77,8 +76,7 @@ def median_seconds(
 ) -> dict[str, float]:
     """Measures the median wall-clock seconds of each alternative.
 
-    Each is run once to be compiled, which does not count; then all in turn, `runs`
-    times, so that a change of pace hits all alike.
+    They run in turn; see `time_in_turn`.
 
     Args:
         alternatives: functions by name, which return tensors or numbers.
@@ -87,14 +85,13 @@ def median_seconds(
     Returns:
         Seconds by name.
     """
-    seconds = {name: [] for name in alternatives}
-    for run in range(runs + 1):
-        for name, function in alternatives.items():
-            start = time.perf_counter()
-            tf.nest.map_structure(np.asarray, function())  # waits for it
-            if run:
-                seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+
+    def until_it_is_there(function: Callable[[], Any]) -> Callable[[], Any]:
+        return lambda: tf.nest.map_structure(np.asarray, function())
+
+    waiting = {name: until_it_is_there(each) for name, each in alternatives.items()}
+    timed = time_in_turn(waiting, runs, most_seconds=math.inf)
+    return {name: each.seconds for name, each in timed.items()}
 
 
 def compare(

@@ -94,17 +94,33 @@ def usual_network(
     vertical = horizontal = keras.layers.Rescaling(2 / (num_levels - 1), -1.0)(image)
     skips = []
     for index in range(num_blocks):
-        vertical, horizontal, skip = _block(
-            vertical,
-            horizontal,
-            filters,
-            kernel_size if index else first_kernel_size,
-            "B" if index else "A",
+        kernel, mask_type = (kernel_size, "B") if index else (first_kernel_size, "A")
+        vertical = MaskedConvolution(
+            2 * filters,
+            (kernel, kernel),
+            "vertical",
+            mask_type,
+            name=f"vertical_{index}",
+        )(vertical)
+        link = keras.layers.Conv2D(
+            2 * filters, 1, use_bias=False, name=f"link_{index}"
+        )(vertical)
+        gated = MaskedConvolution(
+            2 * filters,
+            (kernel if full_kernels else 1, kernel),
+            "horizontal",
+            mask_type,
             channels,
-            full_kernels,
-            index,
-        )
-        skips.append(skip)
+            name=f"horizontal_{index}",
+        )(horizontal)
+        gated = _gate(keras.layers.Add()([gated, link]), channels)
+        skips.append(_pointwise(filters, channels, name=f"skip_{index}")(gated))
+        outputs = _pointwise(
+            filters, channels, use_bias=False, name=f"residual_{index}"
+        )(gated)
+        if index:
+            outputs = keras.layers.Add()([horizontal, outputs])
+        vertical, horizontal = _gate(vertical), outputs
     outputs = skips[0] if num_blocks == 1 else keras.layers.Add()(skips)
     outputs = keras.layers.ReLU()(outputs)
     outputs = _pointwise(filters, channels, name="head")(outputs)
@@ -112,39 +128,6 @@ def usual_network(
     outputs = _pointwise(channels * num_levels, channels, name="logits")(outputs)
     outputs = keras.layers.Reshape((*image_shape, num_levels))(outputs)
     return keras.Model(image, outputs)
-
-
-def _block(
-    vertical: Any,
-    horizontal: Any,
-    filters: int,
-    kernel_size: int,
-    mask_type: str,
-    channels: int,
-    full_kernels: bool,
-    index: int,
-) -> tuple[Any, Any, Any]:
-    size = (kernel_size, kernel_size)
-    vertical = MaskedConvolution(
-        2 * filters, size, "vertical", mask_type, name=f"vertical_{index}"
-    )(vertical)
-    link = keras.layers.Conv2D(2 * filters, 1, use_bias=False, name=f"link_{index}")
-    convolution = MaskedConvolution(
-        2 * filters,
-        size if full_kernels else (1, kernel_size),
-        "horizontal",
-        mask_type,
-        channels,
-        name=f"horizontal_{index}",
-    )
-    gated = keras.layers.Add()([convolution(horizontal), link(vertical)])
-    gated = _gate(gated, channels)
-    skip = _pointwise(filters, channels, name=f"skip_{index}")(gated)
-    residual = _pointwise(filters, channels, use_bias=False, name=f"residual_{index}")
-    outputs = residual(gated)
-    if mask_type == "B":
-        outputs = keras.layers.Add()([horizontal, outputs])
-    return _gate(vertical), outputs, skip
 
 
 def _pointwise(filters: int, channels: int, **kwargs: Any) -> MaskedConvolution:

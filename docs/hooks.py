@@ -57,18 +57,8 @@ def on_page_markdown(
 ) -> str:
     """Follows links out of the page's folder, and runs its code."""
     place = page.file.src_uri
-    if place in PAGES_ELSEWHERE:
-        return _follow_links(markdown, page, config, files)
-    blocks = blocks_to_run(markdown)
-    if blocks:
-        outputs = []
-        if config.extra["run_code"]:
-            outputs = run_page(place, markdown)
-            seconds = sum(output.cpu_seconds for output in outputs)
-            _log.info("%s: %.0f s of CPU", place, seconds)
-        notebook = _add_notebook(markdown, page, config, files)
-        markdown = _with_outputs(markdown, outputs, page, config, files)
-        markdown = _with_link_to(notebook, markdown)
+    if place not in PAGES_ELSEWHERE and blocks_to_run(markdown):
+        markdown = _with_outputs(place, markdown, config, files)
     return _follow_links(markdown, page, config, files)
 
 
@@ -107,20 +97,23 @@ def _follow_links(markdown: str, page: Page, config: MkDocsConfig, files: Files)
     return _LINK.sub(follow, markdown)
 
 
-def _with_outputs(
-    markdown: str,
-    outputs: list[Output],
-    page: Page,
-    config: MkDocsConfig,
-    files: Files,
-) -> str:
-    """The page with what each block gave below it."""
-    parts, end = [], 0
-    stem = page.file.src_uri.removesuffix(".md")
-    depth = "../" * page.file.src_uri.count("/")
-    number = 0
-    for block, output in zip(blocks_to_run(markdown), outputs, strict=False):
-        parts.append(markdown[end : block.end()])
+def _with_outputs(place: str, markdown: str, config: MkDocsConfig, files: Files) -> str:
+    """The page as a notebook too, with what each block gave below it."""
+    outputs: list[Output] = []
+    if config.extra["run_code"]:
+        outputs = run_page(place, markdown)
+        seconds = sum(output.cpu_seconds for output in outputs)
+        _log.info("%s: %.0f s of CPU", place, seconds)
+    stem, top = place.removesuffix(".md"), "../" * place.count("/")
+    notebook = f"notebooks/{stem}.ipynb"
+    text = nbformat.writes(jupytext.reads(markdown, fmt="md"), version=4)
+    files.append(File.generated(config, notebook, content=text))
+    title, _, rest = markdown.partition("\n")
+    told = "The code below was run to make this page."
+    parts = [f"{title}\n\n*{told} [As a notebook]({top}{notebook}).*\n"]
+    end = number = 0
+    for block, output in zip(blocks_to_run(rest), outputs, strict=False):
+        parts.append(rest[end : block.end()])
         end = block.end()
         if output.text.strip():
             text = output.text.strip("\n")
@@ -130,21 +123,5 @@ def _with_outputs(
             name = f"pictures/{stem}_{number}.png"
             files.append(File.generated(config, name, content=picture.png))
             look = f"{{.shown width={picture.width}}}"
-            parts.append(f"\n\n![What the code shows]({depth}{name}){look}")
-    return "".join([*parts, markdown[end:]])
-
-
-def _add_notebook(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Adds the page as a Jupyter notebook, and says where it is from the page."""
-    notebook = jupytext.reads(markdown, fmt="md")
-    place = f"notebooks/{page.file.src_uri.removesuffix('.md')}.ipynb"
-    text = nbformat.writes(notebook, version=4)
-    files.append(File.generated(config, place, content=text))
-    return "../" * page.file.src_uri.count("/") + place
-
-
-def _with_link_to(notebook: str, markdown: str) -> str:
-    """The page with a line below its title: that its code runs, and where."""
-    title, _, rest = markdown.partition("\n")
-    line = f"*The code below was run to make this page. [As a notebook]({notebook}).*"
-    return f"{title}\n\n{line}\n{rest}"
+            parts.append(f"\n\n![What the code shows]({top}{name}){look}")
+    return "".join([*parts, rest[end:]])

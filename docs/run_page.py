@@ -6,7 +6,6 @@ py or shell are only shown. A bash block holds programs, `python -m ...`, one a 
 
 import concurrent.futures
 import contextlib
-import dataclasses
 import io
 import multiprocessing
 import os
@@ -17,6 +16,7 @@ import shlex
 import sys
 import tempfile
 import time
+from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -34,27 +34,17 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["keras_pixelcnn", "IPython", __name__])
 
 
-@dataclasses.dataclass(frozen=True)
-class Picture:
-    """A picture that a block showed.
-
-    Attributes:
-        png: the file.
-        width: how wide it is meant to be, in pixels of the page.
-    """
+class Picture(NamedTuple):
+    """A PNG file that a block showed, and its width in pixels of the page."""
 
     png: bytes
     width: int
 
 
-@dataclasses.dataclass(frozen=True)
-class Output:
-    """The output of a block of code.
+class Output(NamedTuple):
+    """The output of a block of code: what it printed, took and showed.
 
-    Attributes:
-        text: what it printed, and the value of its last line.
-        cpu_seconds: what it took.
-        pictures: what it showed.
+    The value of its last line is printed, too.
     """
 
     text: str
@@ -125,16 +115,14 @@ def _run_python(folder: str, source: str) -> Output:
     texts, pictures = [captured.stdout], []
     for shown in captured.outputs:
         if "image/png" in shown.data:
-            pictures.append(_shown_picture(shown.data["image/png"]))
+            png = shown.data["image/png"]
+            width = int.from_bytes(png[16:20], "big")
+            width *= max(1, _LEAST_WIDTH // width)
+            pictures.append(Picture(png, width))
         else:
             texts.append(shown.data["text/plain"] + "\n")
     pictures += _take_figures()
     return Output("".join(texts), time.process_time() - start, tuple(pictures))
-
-
-def _shown_picture(png: bytes) -> Picture:
-    width = int.from_bytes(png[16:20], "big")
-    return Picture(png, width * max(1, _LEAST_WIDTH // width))
 
 
 def _take_figures() -> list[Picture]:

@@ -135,8 +135,8 @@ class SaveBest(keras.callbacks.Callback):
             self.best, self.best_epoch = value, epoch + 1
 
 
-class SamplePlan(NamedTuple):
-    """The samples of one picture: their number, conditions and columns."""
+class GridContents(NamedTuple):
+    """What a grid of samples shows: their number, conditions and columns."""
 
     num_samples: int
     conditions: dict[str, Any]
@@ -148,7 +148,7 @@ def plan_samples(
     num_samples: int,
     conditions: Mapping[str, Any] | None = None,
     columns: int | None = None,
-) -> SamplePlan:
+) -> GridContents:
     """Chooses what a picture of a model's samples shows.
 
     Args:
@@ -167,7 +167,7 @@ def plan_samples(
         per_class = max(num_samples // classes, 1)
         labels = np.repeat(np.arange(classes), per_class)
         columns = columns or columns_of(per_class)
-        return SamplePlan(len(labels), {"label": labels}, columns)
+        return GridContents(len(labels), {"label": labels}, columns)
     if conditions is None and names and not model.conditions.optional:
         raise ValueError(
             f"The model needs the conditions {names}, and so do its samples: pass "
@@ -175,7 +175,7 @@ def plan_samples(
         )
     given = dict(conditions or {})
     model.conditions.prepare(given, num_samples)
-    return SamplePlan(num_samples, given, columns)
+    return GridContents(num_samples, given, columns)
 
 
 class SampleGrids(keras.callbacks.Callback):
@@ -224,7 +224,7 @@ class SampleGrids(keras.callbacks.Callback):
         """Checks the conditions, before an epoch is spent."""
         self._plan()
 
-    def _plan(self) -> SamplePlan:
+    def _plan(self) -> GridContents:
         return plan_samples(self.model, self.num_samples, self.conditions, self.columns)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and reading of JSON files."""
+"""Files that appear whole or not at all, and reading of JSON and .npy files."""
 
 import contextlib
 import json
@@ -9,6 +9,8 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 _PART = re.compile(r"\.[0-9a-f]{32}\.part(\.[^.]*)?")
 
@@ -95,3 +97,26 @@ def read_json(path: pathlib.Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} must hold JSON, and is damaged: {error}") from error
+
+
+def read_array(name: str, path: str | os.PathLike[str]) -> np.ndarray:
+    """Reads a .npy file of one array of numbers.
+
+    Args:
+        name: what errors call the array.
+        path: the file.
+
+    Raises:
+        OSError: when the file is not there.
+        ValueError: when it holds anything else.
+    """
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError):
+        values = None
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+        raise ValueError(
+            f"{name} must be a .npy file of one array of numbers, as numpy.save "
+            f"writes it. Received: {path}"
+        )
+    return values

@@ -28,6 +28,10 @@ class FlagDefiner:
     def __init__(self, flag_values: flags.FlagValues) -> None:
         among = {"flag_values": flag_values}
         self.bool = functools.partial(flags.DEFINE_bool, **among)
+        self.check = functools.partial(flags.register_validator, **among)
+        self.check_together = functools.partial(
+            flags.register_multi_flags_validator, **among
+        )
         self.count = functools.partial(flags.DEFINE_integer, lower_bound=1, **among)
         self.enum = functools.partial(flags.DEFINE_enum, **among)
         self.float = functools.partial(flags.DEFINE_float, **among)
@@ -50,7 +54,8 @@ def run(
 
     Args:
         main: the program, called with the parsed flags, and with a list of the
-            arguments that are no flags if it takes any.
+            arguments that are no flags if it takes any. What it needs it imports
+            itself, so that a mistyped flag is told before all else loads.
         define_flags: adds the program's flags to those it is given. Flags are not
             defined on import, so that programs can be imported side by side.
         takes_arguments: whether others than flags are expected. Default False.

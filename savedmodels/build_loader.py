@@ -51,7 +51,25 @@ def build_loader(
     """
     command = shlex.split(compiler or find_compiler())
     with replace_when_written(output) as part:
-        _run([*command, *_compiler_arguments(part)])
+        libraries = tf.sysconfig.get_lib()
+        command += ["-std=c11", "-O2", str(SOURCE), "-o", str(part)]
+        command += ["-isystem", tf.sysconfig.get_include()]  # without its warnings
+        command += [f"-L{libraries}", "-Xlinker", f"-rpath={libraries}"]
+        command += ["-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"]
+        try:
+            result = subprocess.run(
+                command, capture_output=True, text=True, check=False
+            )
+        except OSError as error:
+            raise FileNotFoundError(
+                f"The C compiler {command[0]!r} cannot be run: {error.strerror}. Name "
+                "another in the environment variable CC."
+            ) from error
+        if result.returncode != 0:
+            raise ChildProcessError(
+                f"The C compiler failed with exit code {result.returncode}:\n"
+                f"{result.stderr}It was called as:\n{shlex.join(command)}"
+            )
     return pathlib.Path(output)
 
 
@@ -70,39 +88,6 @@ def find_compiler() -> str:
             "variable CC."
         )
     return chosen or found[0]
-
-
-def _compiler_arguments(output: pathlib.Path) -> list[str]:
-    libraries = tf.sysconfig.get_lib()
-    return [
-        "-std=c11",
-        "-O2",
-        str(SOURCE),
-        "-isystem",  # asks for no warnings there
-        tf.sysconfig.get_include(),
-        f"-L{libraries}",
-        "-l:libtensorflow_cc.so.2",
-        "-l:libtensorflow_framework.so.2",
-        "-Xlinker",
-        f"-rpath={libraries}",
-        "-o",
-        str(output),
-    ]
-
-
-def _run(command: list[str]) -> None:
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise FileNotFoundError(
-            f"The C compiler {command[0]!r} cannot be run: {error.strerror}. Name "
-            "another in the environment variable CC."
-        ) from error
-    if result.returncode != 0:
-        raise ChildProcessError(
-            f"The C compiler failed with exit code {result.returncode}:\n"
-            f"{result.stderr}It was called as:\n{shlex.join(command)}"
-        )
 
 
 def loader_command(
@@ -151,17 +136,6 @@ def _as_argument(info: Any, values: Any) -> str:
     return f"{info.name}={array.dtype.name}:{shape}:{','.join(words)}"
 
 
-def _example_command(loader: str, export: str, signature: str) -> list[str]:
-    """Returns a command that draws, or scores, one image; conditions are zeros."""
-    tensors = read_signatures(export)[signature].inputs
-    shapes = {name: info.tensor_shape.dim for name, info in tensors.items()}
-    inputs = {
-        name: np.full([1, *(dim.size for dim in dims[1:])], name == "temperature")
-        for name, dims in shapes.items()
-    }
-    return loader_command(loader, export, signature, inputs)
-
-
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = programs.FlagDefiner(flag_values)
@@ -171,17 +145,21 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         None,
         "The folder of a SavedModel, to print commands that run it. Default: none.",
     )
-    flags.mark_flag_as_required("output", flag_values)
+    define.required(["output"])
 
 
 def main(flag_values: flags.FlagValues) -> None:
-    """Builds the loader and prints how it is called."""
-    loader = build_loader(flag_values.output)
+    """Builds the loader and prints how it draws, and scores, an image of zeros."""
+    loader, export = build_loader(flag_values.output), flag_values.export
     print(f"Loader built at {loader}")
-    if flag_values.export is None:
+    if export is None:
         return
     for signature in ("sample", "log_prob"):
-        command = _example_command(loader, flag_values.export, signature)
+        inputs = {}
+        for name, info in read_signatures(export)[signature].inputs.items():
+            sizes = [dim.size for dim in info.tensor_shape.dim[1:]]
+            inputs[name] = np.full([1, *sizes], name == "temperature")
+        command = loader_command(loader, export, signature, inputs)
         print(f"\n{signature}:\n{shlex.join(command)}")
 
 

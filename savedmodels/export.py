@@ -38,12 +38,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "What the model reached on test data. Default: what metrics.json beside the "
         "model says, if it is there.",
     )
-    _define_batching_flags(flag_values)
-    define.required(["model", "base"])
-
-
-def _define_batching_flags(flag_values: flags.FlagValues) -> None:
-    define = programs.FlagDefiner(flag_values)
     define.integer("max_batch_size", 64, "Rows of the largest batch of a server.")
     define.integer(
         "batch_timeout_micros",
@@ -57,12 +51,12 @@ def _define_batching_flags(flag_values: flags.FlagValues) -> None:
         "Sizes that batches are filled up to, the last one max_batch_size. Default: "
         "the powers of two.",
     )
-    flags.register_validator(
+    define.check(
         "allowed_batch_sizes",
         lambda sizes: sizes is None or all(map(str.isdigit, sizes)),
-        message="must be integers, as 1,8,64",
-        flag_values=flag_values,
+        "must be integers, as 1,8,64",
     )
+    define.required(["model", "base"])
 
 
 def main(flag_values: flags.FlagValues) -> None:

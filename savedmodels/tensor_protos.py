@@ -66,13 +66,8 @@ def read_proto(
         array = tf.make_ndarray(proto)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{rule} Received: {error}") from None
-    if array.size and not _has_values(proto):
+    fields = [field.name for field, _ in proto.ListFields()]
+    has_values = any(x == "tensor_content" or x.endswith("_val") for x in fields)
+    if array.size and not has_values:
         raise ValueError(f"{rule} Received: none")
     return array
-
-
-def _has_values(proto: Any) -> bool:
-    return any(
-        field.name == "tensor_content" or field.name.endswith("_val")
-        for field, _ in proto.ListFields()
-    )

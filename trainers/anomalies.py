@@ -45,17 +45,11 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.integer("max_images", 2000, "Takes the first of a set.", lower_bound=2)
     define.count("batch_size", 64, "Images scored at once.")
     define.required(["model", "dataset"])
-    flags.register_validator(
-        "defect_size",
-        lambda size: size % 2 == 1,
-        message="must be odd",
-        flag_values=flag_values,
-    )
+    define.check("defect_size", lambda size: size % 2 == 1, "must be odd")
 
 
 def main(flag_values: flags.FlagValues) -> None:
     """Prints the table."""
-    # Here, so that a mistyped flag is told before all else loads.
     import numpy as np
 
     from keras_pixelcnn.pretrained import load_model_or_preset

@@ -17,7 +17,6 @@ define_flags = train.define_flags
 
 def main(flag_values: flags.FlagValues) -> None:
     """Trains as the flags say."""
-    # Here, so that a mistyped flag is told before all else loads.
     from trainers.autoencoding.training import train_autoencoder
 
     train.start(flag_values, train_autoencoder)

@@ -28,7 +28,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Prints the shares."""
-    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.image_grid import save_image_grid
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.scoring import caption_accuracy
@@ -44,7 +43,7 @@ def main(flag_values: flags.FlagValues) -> None:
     print(f"right colours and shapes  {found.kinds:.4f}")
     print(f"and numbers and sizes     {found.counts:.4f}")
     print(f"and places                {found.places:.4f}")
-    print(f"samples                   {found.num_samples}")
+    print(f"samples                   {len(found.images)}")
     if flag_values.output is not None:
         save_image_grid(flag_values.output, found.images, model.num_levels)
         print(f"pictures in {flag_values.output}, in rows; the first captions:")

@@ -25,7 +25,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Compares as the flags say."""
-    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.training import make_strategy
     from trainers.comparison.comparing import compare
 

@@ -53,8 +53,8 @@ def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
             "Pass files and folders, or a dataset. "
             f"Received: {'both' if arguments else 'neither'}"
         )
-    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.codecs.range_coder import load_constriction
+    from keras_pixelcnn.files import replace_when_written
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.compression import compressing
 
@@ -72,7 +72,8 @@ def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
         )
     print(compressing.expected(model, source), flush=True)
     data = compressing.compress(model, source, flag_values.batch_size)
-    compressing.write(flag_values.output, data)
+    with replace_when_written(flag_values.output) as part:
+        part.write_bytes(data)
     print(f"{len(source.images)} images in {flag_values.output}")
     sizes = [(flag_values.output, len(data), None)]
     if flag_values.compare:

@@ -25,7 +25,6 @@ def main(flag_values: flags.FlagValues) -> None:
     """Decompresses a file."""
     import pathlib
 
-    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.codecs import read_header
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.compression import compressing, decompressing

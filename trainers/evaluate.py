@@ -59,17 +59,15 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     )
     flag_groups.define_sampling_flags(flag_values)
     define.required(["model", "dataset"])
-    flags.register_multi_flags_validator(
+    define.check_together(
         ["num_samples", "features", "train_split", "quality"],
         lambda values: values.pop("num_samples") or not any(values.values()),
-        message="features, train_split and quality are for --num_samples above 0",
-        flag_values=flag_values,
+        "features, train_split and quality are for --num_samples above 0",
     )
 
 
 def main(flag_values: flags.FlagValues) -> None:
     """Prints the scores."""
-    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.scoring import sample_quality, scoring
 

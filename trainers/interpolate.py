@@ -30,32 +30,24 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Trains, samples and writes."""
-    # Here, so that a mistyped flag is told before all else loads.
+    from keras_pixelcnn.datasets import native_num_levels
     from keras_pixelcnn.files import replace_when_written
-    from keras_pixelcnn.image_grid import save_image_grid
-    from trainers.sampling.interpolation import (
-        load_arrays,
-        sample_rows,
-        train_on_embeddings,
-    )
+    from trainers.sampling import interpolation
+    from trainers.sampling.pictures import save_rows
 
-    data = load_arrays(flag_values.dataset)
-    model, embed = train_on_embeddings(data, flag_values.epochs, flag_values.seed)
+    train, test = interpolation.load_splits(flag_values.dataset)
+    levels, seed = native_num_levels(flag_values.dataset), flag_values.seed
+    model, embed = interpolation.train_on_embeddings(
+        train, levels, flag_values.epochs, seed
+    )
     if flag_values.model:
         with replace_when_written(flag_values.model) as part:
             model.save(part)
-    rows = sample_rows(
-        model,
-        embed,
-        data,
-        flag_values.rows,
-        flag_values.steps,
-        flag_values.seed,
-        flag_values.method,
+    steps, method = flag_values.steps, flag_values.method
+    rows = interpolation.sample_rows(
+        model, embed, test, flag_values.rows, steps, seed, method
     )
-    columns = flag_values.steps + 2
-    images = rows.reshape(-1, *model.image_shape)
-    save_image_grid(flag_values.output, images, model.num_levels, columns=columns)
+    save_rows(flag_values.output, rows, model.num_levels)
     print(f"{len(rows)} rows in {flag_values.output}")
 
 

@@ -31,7 +31,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Makes the preset."""
-    # Here, so that a mistyped flag is told before all else loads.
     from trainers.presets.preset_making import make_preset
 
     sampling = {name: flag_values[name].value for name in SAMPLING}

@@ -42,17 +42,11 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "about the paper's.",
     )
     define.required(["config"])
-    flags.register_validator(
-        "hours",
-        lambda hours: hours > 0,
-        message="must be above 0",
-        flag_values=flag_values,
-    )
+    define.check("hours", lambda hours: hours > 0, "must be above 0")
 
 
 def main(flag_values: flags.FlagValues) -> None:
     """Prints the plan."""
-    # Here, so that a mistyped flag is told before all else loads.
     from trainers.planning.plan_table import format_plan
     from trainers.planning.planning import Device, make_plan
 

@@ -20,7 +20,6 @@ define_flags = train.define_flags
 
 def main(flag_values: flags.FlagValues) -> None:
     """Trains, samples and measures as the flags say."""
-    # Here, so that a mistyped flag is told before all else loads.
     from trainers.portrait.training import train_portraits
 
     train.start(flag_values, train_portraits)

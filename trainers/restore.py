@@ -33,7 +33,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Restores, writes and prints."""
-    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.restoration import restoring
     from trainers.runs.data import as_arrays

@@ -40,11 +40,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.string("output", "samples.png", "PNG of all images.")
     define.string("array", None, ".npz of image, seed and label. Default: not written.")
     define.required(["model"])
-    flags.register_multi_flags_validator(
+    define.check_together(
         ["complete", "mask"],
         lambda values: (values["complete"] is None) == (values["mask"] is None),
-        message="pass both: the image, and the mask of what is known of it",
-        flag_values=flag_values,
+        "pass both: the image, and the mask of what is known of it",
     )
 
 
@@ -64,20 +63,25 @@ def _options(flag_values: flags.FlagValues) -> dict[str, Any]:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Samples and writes."""
-    # Here, so that a mistyped flag is told before all else loads.
+    from keras_pixelcnn.datasets.image_file import read_known
+    from keras_pixelcnn.files import read_array
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.sampling import sampling
 
     model, known = load_model_or_preset(flag_values.model), None
     if flag_values.complete is not None:
-        known = sampling.read_known(model, flag_values.complete, flag_values.mask)
+        paths = flag_values.complete, flag_values.mask
+        known = read_known(*paths, model.image_shape, model.num_levels)
+    conditions = {
+        name: read_array(name, flag_values[name].value)
+        for name in ("embedding", "spatial")
+        if flag_values[name].value is not None
+    }
     samples = sampling.sample_images(
         model,
         flag_values.num_samples,
         flag_values.label,
-        sampling.read_arrays(
-            embedding=flag_values.embedding, spatial=flag_values.spatial
-        ),
+        conditions,
         known,
         captions=flag_values.caption,
         **_options(flag_values),

@@ -33,7 +33,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Prints the accuracies."""
-    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.scoring import classifier_accuracy, scoring
 

@@ -55,17 +55,11 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Scores a model trained with condition_dropout without its conditions.",
     )
     define.required(["model", "dataset", "output"])
-    flags.register_validator(
-        "map_size",
-        lambda size: size % 2 == 1,
-        message="must be odd",
-        flag_values=flag_values,
-    )
+    define.check("map_size", lambda size: size % 2 == 1, "must be odd")
 
 
 def main(flag_values: flags.FlagValues) -> None:
     """Writes the scores."""
-    # Here, so that a mistyped flag is told before all else loads.
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.scoring import score_maps, scoring
 

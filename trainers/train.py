@@ -30,7 +30,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Trains as the flags say."""
-    # Here, so that a mistyped flag is told before all else loads.
     from trainers.image_models.training import train_and_evaluate
 
     start(flag_values, train_and_evaluate)

@@ -24,7 +24,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Trains and samples as the flags say."""
-    # Here, so that a mistyped flag is told before all else loads.
     from trainers.vq.training import train_vq_prior
 
     train_vq_prior(flag_values.config, flag_values.workdir)

@@ -1,12 +1,13 @@
-"""Decoding of image files: pixels of 8 or 16 bits, and masks.
+"""Decoding of image files: pixels of 8 or 16 bits, masks, and levels of a model.
 
 Transparent pixels of an image are laid over white, those of a mask are unknown.
 """
 
 import contextlib
+import os
 import pathlib
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from absl import logging
@@ -18,6 +19,7 @@ from keras_pixelcnn.pixel_values import (
     is_white,
     luma,
     over_white,
+    to_levels,
 )
 
 if typing.TYPE_CHECKING:
@@ -336,3 +338,74 @@ def read_mask(path: pathlib.Path) -> np.ndarray:
         which = "all pixels: nothing" if mask.all() else "no pixel: all of it"
         logging.warning("The mask %s keeps %s is sampled.", path, which)
     return mask
+
+
+class Known(typing.NamedTuple):
+    """An image to complete, and a mask of its known pixels.
+
+    `image` holds levels, int32 (height, width, channels); `mask` is True where they are
+    known, bool (height, width).
+    """
+
+    image: np.ndarray
+    mask: np.ndarray
+
+
+def read_known(
+    image_path: str | os.PathLike[str],
+    mask_path: str | os.PathLike[str],
+    image_shape: Sequence[int],
+    num_levels: int,
+) -> Known:
+    """Reads an image to complete, and the mask of its known pixels, from two pictures.
+
+    Args:
+        image_path: the picture. A value becomes the nearest level, which undoes what
+            `save_image_grid` does; transparent pixels are laid over white.
+        mask_path: a picture that is white where the image is known, and black or
+            transparent where it is not; see `read_mask`.
+        image_shape: (height, width, channels) of the model's images.
+        num_levels: how many values a pixel can take.
+
+    Raises:
+        OSError: when a file is not there.
+        ValueError: when a file holds no picture, or one of another size than the
+            model's images, when pictures cannot hold those, or when the mask is not
+            black and white.
+    """
+    *size, channels = image_shape
+    if channels not in (1, 3):
+        raise ValueError(
+            "Only images of 1 or 3 channels can be completed from a picture: PNG and "
+            f"its kin hold no others. Received: a model of {channels} channels"
+        )
+    color_mode = "grayscale" if channels == 1 else "rgb"
+    bits = 8 if num_levels <= 256 else 16
+    pixels = _read_of_size(
+        image_path, size, read_image, color_mode=color_mode, bits=bits
+    )
+    mask = _read_of_size(mask_path, size, read_mask)
+    return Known(to_levels(pixels, num_levels, bits), mask)
+
+
+def _read_of_size(
+    path: str | os.PathLike[str],
+    size: Sequence[int],
+    read: Callable[..., np.ndarray],
+    **options: typing.Any,
+) -> np.ndarray:
+    try:
+        pixels = read(pathlib.Path(path), **options)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # whatever the first damaged part raises
+        raise ValueError(
+            f"{path} must be a picture that can be used, such as a PNG file: {error}"
+        ) from error
+    if pixels.shape[:2] != tuple(size):
+        raise ValueError(
+            f"{path} must have the size of the model's images, {size[0]} x {size[1]} "
+            "pixels (height x width). "
+            f"Received: {pixels.shape[0]} x {pixels.shape[1]}"
+        )
+    return pixels

@@ -7,7 +7,6 @@ captions for each --caption="two small red circles". --complete
 and --mask draw the rest of an image: what is white in the mask is kept.
 """
 
-import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,38 +19,6 @@ from savedmodels.client import Client, ClientError
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
-    _define_server_flags(flag_values)
-    define = programs.FlagDefiner(flag_values)
-    define.count(
-        "num_samples", 16, "How many images; with --label or --caption of each."
-    )
-    define.integer("seed", 0, "The same seed gives the same images.")
-    define.float("temperature", 1.0, "Less than 1 samples closer to the modes.")
-    define.list("label", None, 'Labels, a row of images each: 3 or 0,3,5, or "all".')
-    define.multi_string(
-        "caption", None, "A caption; several times: a row of images for each."
-    )
-    flags.register_multi_flags_validator(
-        ["label", "caption"],
-        lambda values: values["label"] is None or values["caption"] is None,
-        message="each asks for rows of images: pass one of them",
-        flag_values=flag_values,
-    )
-    for name, what in {"embedding": "vector", "spatial": "map"}.items():
-        help_text = f".npy of one {what}, or of one for each image."
-        define.string(name, None, help_text)
-    define.string("complete", None, "Image to complete.")
-    define.string("mask", None, "Image of what is known of it: white, else black.")
-    define.string("output", "samples.png", "PNG of all images.")
-    flags.register_multi_flags_validator(
-        ["complete", "mask"],
-        lambda values: (values["complete"] is None) == (values["mask"] is None),
-        message="pass both: the image, and the mask of what is known of it",
-        flag_values=flag_values,
-    )
-
-
-def _define_server_flags(flag_values: flags.FlagValues) -> None:
     define = programs.FlagDefiner(flag_values)
     define.string(
         "address",
@@ -62,6 +29,31 @@ def _define_server_flags(flag_values: flags.FlagValues) -> None:
     define.integer("version", None, "Default: the newest.")
     define.string("version_label", None, 'Label of the version, as "stable".')
     define.float("timeout", 60.0, "Seconds for all images.")
+    define.count(
+        "num_samples", 16, "How many images; with --label or --caption of each."
+    )
+    define.integer("seed", 0, "The same seed gives the same images.")
+    define.float("temperature", 1.0, "Less than 1 samples closer to the modes.")
+    define.list("label", None, 'Labels, a row of images each: 3 or 0,3,5, or "all".')
+    define.multi_string(
+        "caption", None, "A caption; several times: a row of images for each."
+    )
+    define.check_together(
+        ["label", "caption"],
+        lambda values: values["label"] is None or values["caption"] is None,
+        "each asks for rows of images: pass one of them",
+    )
+    for name, what in {"embedding": "vector", "spatial": "map"}.items():
+        help_text = f".npy of one {what}, or of one for each image."
+        define.string(name, None, help_text)
+    define.string("complete", None, "Image to complete.")
+    define.string("mask", None, "Image of what is known of it: white, else black.")
+    define.string("output", "samples.png", "PNG of all images.")
+    define.check_together(
+        ["complete", "mask"],
+        lambda values: (values["complete"] is None) == (values["mask"] is None),
+        "pass both: the image, and the mask of what is known of it",
+    )
 
 
 def main(flag_values: flags.FlagValues) -> None:
@@ -78,6 +70,8 @@ def main(flag_values: flags.FlagValues) -> None:
 def _sample(client: Client, flag_values: flags.FlagValues) -> None:
     # First, so that a mistyped address is told before all else loads.
     document = client.metadata()
+    from keras_pixelcnn.datasets.image_file import read_known
+    from keras_pixelcnn.files import read_array
     from keras_pixelcnn.image_grid import save_image_grid
     from keras_pixelcnn.pixel_values import to_pixels
 
@@ -85,7 +79,7 @@ def _sample(client: Client, flag_values: flags.FlagValues) -> None:
     given = {"seed": flag_values.seed, "temperature": flag_values.temperature}
     for name in ("embedding", "spatial"):
         if flag_values[name].value is not None:
-            given[name] = _read_array(name, flag_values[name].value)
+            given[name] = read_array(name, flag_values[name].value)
     columns = None
     if flag_values.label is not None:
         given["label"] = np.repeat(_labels(document, flag_values.label), per_row)
@@ -96,7 +90,8 @@ def _sample(client: Client, flag_values: flags.FlagValues) -> None:
     if flag_values.complete is None:
         pixels = to_pixels(client.sample(count, **given), document["num_levels"])
     else:
-        image, mask = _read_known(document, flag_values.complete, flag_values.mask)
+        form = document["image_shape"], document["num_levels"]
+        image, mask = read_known(flag_values.complete, flag_values.mask, *form)
         completed = client.complete(np.repeat(image[None], count, 0), mask, **given)
         pixels = to_pixels(completed, document["num_levels"])
         # As pictures and not as levels: few levels have none that is mid grey.
@@ -106,54 +101,6 @@ def _sample(client: Client, flag_values: flags.FlagValues) -> None:
         columns = columns and columns + 1
     save_image_grid(flag_values.output, pixels, columns=columns)
     print(f"{count} images in {flag_values.output}")
-
-
-def _read_array(name: str, path: str) -> np.ndarray:
-    try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError):
-        raise ValueError(
-            f"{name} must be a .npy file of one array of numbers, as numpy.save "
-            f"writes it. Received: {path}"
-        ) from None
-
-
-def _read_known(
-    document: Mapping[str, Any], image_path: str, mask_path: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Reads an image's levels, and the mask of those that are known."""
-    from keras_pixelcnn.datasets.image_file import read_image, read_mask
-    from keras_pixelcnn.pixel_values import to_levels
-
-    *size, channels = document["image_shape"]
-    if channels not in (1, 3):
-        raise ValueError(
-            "Only images of 1 or 3 channels can be completed from a picture. "
-            f"Received: a model of {channels} channels"
-        )
-    color_mode = "grayscale" if channels == 1 else "rgb"
-    bits = 8 if document["num_levels"] <= 256 else 16
-    found = []
-    for path, read, options in (
-        (image_path, read_image, {"color_mode": color_mode, "bits": bits}),
-        (mask_path, read_mask, {}),
-    ):
-        try:
-            found.append(read(pathlib.Path(path), **options))
-        except FileNotFoundError:
-            raise
-        except Exception as error:  # whatever the first damaged part raises
-            raise ValueError(
-                f"{path} must be a picture that can be used, as a PNG file: {error}"
-            ) from error
-        if list(found[-1].shape[:2]) != size:
-            raise ValueError(
-                f"{path} must have the size of the model's images, {size[0]} x "
-                f"{size[1]} pixels (height x width). "
-                f"Received: {found[-1].shape[0]} x {found[-1].shape[1]}"
-            )
-    image, mask = found
-    return to_levels(image, document["num_levels"], bits), mask
 
 
 def _labels(document: Mapping[str, Any], labels: Sequence[str]) -> np.ndarray:

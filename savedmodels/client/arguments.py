@@ -1,6 +1,5 @@
 """Conversion of a user's arguments to the arrays that a signature takes."""
 
-import numbers
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -256,19 +255,3 @@ def prepare_inputs(
     if "seed" in specs and "seed" not in arrays:
         arrays["seed"] = prepare_seeds(seed, count)
     return arrays, count
-
-
-def prepare_count(num_samples: Any) -> int | None:
-    """Checks a number of images, at least 0, or None.
-
-    Raises:
-        InvalidRequestError: when it is no such number.
-    """
-    if num_samples is None:
-        return None
-    if not isinstance(num_samples, numbers.Integral) or num_samples < 0:
-        raise InvalidRequestError(
-            "num_samples must be an integer of at least 0. "
-            f"Received: num_samples={num_samples!r}"
-        )
-    return int(num_samples)

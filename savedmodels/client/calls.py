@@ -16,7 +16,6 @@ from savedmodels.client.tensor_specs import (
     parse_status,
 )
 from savedmodels.client.transport import ModelSpec, Transport
-from savedmodels.tensor_spec import TensorSpec
 
 _Answer = TypeVar("_Answer")
 
@@ -39,7 +38,7 @@ class Connection:
     ) -> None:
         self.transport = transport
         self.max_rows = max_rows
-        self._policy = policy
+        self.policy = policy
         self._timeout = timeout
         self._signatures: dict[str, SignatureSpec] | None = None
         self._document: dict[str, Any] | None = None
@@ -54,14 +53,15 @@ class Connection:
         Raises:
             NotFoundError: when the model has no such signature.
         """
-        deadline = self._begin_time() if deadline is None else deadline
+        deadline = deadline or self.policy.deadline(self._timeout)
         known = self._signatures
         if known is None or signature not in known:
             # Not in what was learned before: a newer version may have it.
-            known = self._signatures = self._learn(deadline)
+            answer = self.policy.call(self.transport.model_metadata, deadline)
+            known = self._signatures = self._parsed(parse_signatures, answer)
         if signature not in known:
             raise errors.NotFoundError(
-                f"{self._where()} has no signature {signature!r}. It has: "
+                f"{self.transport.where()} has no signature {signature!r}. It has: "
                 f"{', '.join(sorted(known))}."
             )
         return Call(self, signature, known[signature], deadline)
@@ -87,7 +87,8 @@ class Connection:
             document = json.loads(text)
         except ValueError as error:
             sentence = "The metadata is no JSON document."
-            raise errors.explain(errors.ServerError, sentence, self._where()) from error
+            where = self.transport.where()
+            raise errors.explain(errors.ServerError, sentence, where) from error
         self._document = document
         return document
 
@@ -113,28 +114,13 @@ class Connection:
 
     def status(self) -> list[VersionStatus]:
         """Asks for the states of the model's versions."""
-        answer = self.send(self.transport.model_status, self._begin_time())
+        deadline = self.policy.deadline(self._timeout)
+        answer = self.policy.call(self.transport.model_status, deadline)
         return self._parsed(parse_status, answer)
 
     def forget(self) -> None:
         """Drops what was learned of the model, which may be another one by now."""
         self._signatures = self._document = None
-
-    def _begin_time(self) -> Deadline:
-        return self._policy.deadline(self._timeout)
-
-    def send(self, request: Callable[[float], _Answer], deadline: Deadline) -> _Answer:
-        """Sends one request, again while the server is unavailable.
-
-        Args:
-            request: sends it, given the seconds that are left.
-            deadline: of the call.
-        """
-        return self._policy.call(request, deadline)
-
-    def _learn(self, deadline: Deadline) -> dict[str, SignatureSpec]:
-        answer = self.send(self.transport.model_metadata, deadline)
-        return self._parsed(parse_signatures, answer)
 
     def _parsed(
         self, parse: Callable[[dict[str, Any]], _Answer], answer: dict[str, Any]
@@ -143,10 +129,8 @@ class Connection:
             return parse(answer)
         except ValueError as error:
             sentence = f"The answer is not that of TF Serving. {error}"
-            raise errors.explain(errors.ServerError, sentence, self._where()) from error
-
-    def _where(self) -> str:
-        return f"{self.transport.model} at {self.transport.address}"
+            where = self.transport.where()
+            raise errors.explain(errors.ServerError, sentence, where) from error
 
 
 class Call:
@@ -182,7 +166,10 @@ class Call:
             ClientError: when a request fails.
         """
         if count == 0:
-            return {name: _no_rows(spec) for name, spec in self.spec.outputs.items()}
+            return {
+                name: np.empty([0, *(n or 0 for n in spec.example_shape)], spec.dtype)
+                for name, spec in self.spec.outputs.items()
+            }
         pieces, done = [], 0
         while done < count:
             size = min(self._connection.max_rows, count - done)
@@ -210,29 +197,20 @@ class Call:
             return transport.predict(self.name, rows, self.spec.outputs, seconds)
 
         try:
-            outputs = self._connection.send(send, self.deadline)
+            outputs = self._connection.policy.call(send, self.deadline)
             for name, spec in self.spec.outputs.items():
-                self._check_output(name, outputs[name], spec, count)
+                if not spec.is_batch(outputs[name].shape, count):
+                    raise errors.explain(
+                        errors.ServerError,
+                        f"{name} must have shape {(count, *spec.example_shape)}. "
+                        f"Received: {outputs[name].shape}.",
+                        transport.where(f"signature {self.name!r}"),
+                    )
         except (errors.InvalidRequestError, errors.ServerError, errors.NotFoundError):
             # A new version may take and give something else.
             self._connection.forget()
             raise
         return outputs
-
-    def _check_output(
-        self, name: str, value: np.ndarray, spec: TensorSpec, count: int
-    ) -> None:
-        if not spec.is_batch(value.shape, count):
-            transport = self._connection.transport
-            wanted = (count, *spec.example_shape)
-            sentence = f"{name} must have shape {wanted}. Received: {value.shape}."
-            where = f"signature {self.name!r} of {transport.model} at "
-            where += transport.address
-            raise errors.explain(errors.ServerError, sentence, where)
-
-
-def _no_rows(spec: TensorSpec) -> np.ndarray:
-    return np.empty([0, *(size or 0 for size in spec.example_shape)], spec.dtype)
 
 
 def open_transport(address: str, model: ModelSpec) -> Transport:
@@ -246,7 +224,17 @@ def open_transport(address: str, model: ModelSpec) -> Transport:
         ValueError: when the address has another form.
         ModuleNotFoundError: when the libraries for the protocol are missing.
     """
-    scheme = _scheme(address)
+    try:
+        parts = urlsplit(address)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+    except (AttributeError, TypeError, ValueError):
+        scheme, host, port = "", None, None
+    is_whole = bool(host) and (port is not None or scheme != "grpc")
+    if scheme not in ("http", "https", "grpc") or not is_whole:
+        raise ValueError(
+            'address must be "http://host:8501" (or https) for REST, or '
+            f'"grpc://host:8500" for gRPC. Received: {address!r}'
+        )
     if scheme == "grpc":
         from savedmodels.client.grpc_transport import GrpcTransport
 
@@ -254,19 +242,3 @@ def open_transport(address: str, model: ModelSpec) -> Transport:
     from savedmodels.client.rest_transport import RestTransport
 
     return RestTransport(address, model)
-
-
-def _scheme(address: str) -> str:
-    try:
-        parts = urlsplit(address)
-        found = parts.scheme, parts.hostname, parts.port
-    except (AttributeError, TypeError, ValueError):
-        found = "", None, None
-    scheme, host, port = found
-    is_whole = bool(host) and (port is not None or scheme != "grpc")
-    if scheme not in ("http", "https", "grpc") or not is_whole:
-        raise ValueError(
-            'address must be "http://host:8501" (or https) for REST, or '
-            f'"grpc://host:8500" for gRPC. Received: {address!r}'
-        )
-    return scheme

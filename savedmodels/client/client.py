@@ -4,12 +4,11 @@ import math
 import numbers
 import warnings
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from savedmodels.client import arguments, interpolation
+from savedmodels.client import arguments
 from savedmodels.client.calls import Call, Connection, open_transport
 from savedmodels.client.conditions import (
     complete_conditions,
@@ -20,6 +19,10 @@ from savedmodels.client.errors import InvalidRequestError
 from savedmodels.client.retries import RetryPolicy
 from savedmodels.client.tensor_specs import VersionStatus
 from savedmodels.client.transport import ModelSpec
+from savedmodels.tensor_spec import TensorSpec
+
+_METHODS = ("linear", "spherical")
+"""Ways of an interpolation."""
 
 
 class Classification(NamedTuple):
@@ -94,12 +97,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -171,8 +169,7 @@ class Client:
         """
         call = self._connection.begin("sample_from_noise")
         own = {"noise": noise, "temperature": temperature}
-        inputs, count = self._prepare(call, own, conditions, batch="noise")
-        return call.run(inputs, count)["image"]
+        return call.run(*self._prepare(call, own, conditions, batch="noise"))["image"]
 
     def complete(
         self,
@@ -202,8 +199,8 @@ class Client:
             "mask": mask,
             "temperature": temperature,
         }
-        inputs, count = self._prepare(call, own, conditions, seed, batch="image")
-        return call.run(inputs, count)["image"]
+        prepared = self._prepare(call, own, conditions, seed, batch="image")
+        return call.run(*prepared)["image"]
 
     def complete_png(
         self,
@@ -278,12 +275,16 @@ class Client:
                 asks those.
         """
         call = self._connection.begin("interpolate")
-        interpolation.check_steps(steps, method)
-        a, b = interpolation.prepare_ends(
-            embedding_a,
-            embedding_b,
-            interpolation.spec_of_ends(call.name, call.spec.inputs),
-        )
+        if not isinstance(steps, numbers.Integral) or steps < 2:
+            raise InvalidRequestError(
+                "steps must be an integer of at least 2, both ends included. "
+                f"Received: steps={steps!r}"
+            )
+        if method not in _METHODS:
+            raise InvalidRequestError(
+                f"method must be one of {_METHODS}. Received: {method!r}"
+            )
+        a, b = _ends_of_rows(embedding_a, embedding_b, call.spec.inputs)
         own = {
             "embedding_a": np.atleast_2d(a),
             "embedding_b": np.atleast_2d(b),
@@ -329,10 +330,7 @@ class Client:
             image: integers in [0, num_levels), (n, height, width, channels).
             **conditions: the model's others than the label.
         """
-        call = self._connection.begin("classify")
-        own = {"image": arguments.as_levels(image)}
-        inputs, count = self._prepare(call, own, conditions, batch="image")
-        found = call.run(inputs, count)
+        found = self._score(image, conditions, "classify")
         return Classification(found["probabilities"], found["label"])
 
     # Anything.
@@ -372,7 +370,12 @@ class Client:
         own: Mapping[str, Any],
         conditions: Mapping[str, Any],
     ) -> dict[str, np.ndarray]:
-        count = arguments.prepare_count(count)
+        is_count = isinstance(count, numbers.Integral) and count >= 0
+        if count is not None and not is_count:
+            raise InvalidRequestError(
+                "num_samples must be an integer of at least 0. "
+                f"Received: num_samples={count!r}"
+            )
         call = self._connection.begin(signature)
         return call.run(*self._prepare(call, own, conditions, seed, count))
 
@@ -404,6 +407,30 @@ class Client:
         return arguments.prepare_inputs(
             call.name, call.spec.inputs, {**own, **given}, seed, count, batch
         )
+
+
+def _ends_of_rows(
+    a: Any, b: Any, inputs: Mapping[str, TensorSpec]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Makes arrays (d,) or (rows, d) of the embeddings at both ends of each row."""
+    if "embedding_a" not in inputs:  # it goes from image to image
+        names = ", ".join(f"{name}=..." for name in sorted(inputs))
+        raise InvalidRequestError(
+            "interpolate must be asked of a model that takes embeddings. This one's "
+            f"signature takes others: predict('interpolate', {names}), with a position "
+            "from 0 to 1 for each image. "
+            f"Received: embedding_a for inputs {sorted(inputs)}"
+        )
+    spec = inputs["embedding_a"]
+    a = arguments.cast("embedding_a", a, spec)
+    b = arguments.cast("embedding_b", b, spec)
+    if a.shape != b.shape or a.shape[-1:] != spec.example_shape or a.ndim > 2:
+        (size,) = spec.example_shape
+        raise InvalidRequestError(
+            f"The two embeddings must have one shape, ({size},) or (rows, {size}). "
+            f"Received: {a.shape} and {b.shape}"
+        )
+    return a, b
 
 
 def _check_options(

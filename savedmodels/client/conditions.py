@@ -63,7 +63,14 @@ def complete_conditions(
         raise InvalidRequestError(
             f"{rule} Leave out all of them for the unconditional model, or none."
         )
-    return {name: _blank(name, inputs[name]) for name in takes}
+    return {  # what stands in a row for a condition that there is none of
+        name: np.full(
+            [size or 0 for size in inputs[name].example_shape],
+            -1 if name == "label" else 0,
+            inputs[name].dtype,
+        )
+        for name in takes
+    }
 
 
 def is_text(caption: Any) -> bool:
@@ -107,9 +114,3 @@ def word_numbers(caption: Any, condition: Mapping[str, Any]) -> np.ndarray:
             )
         row[: len(found)] = found
     return numbers.reshape(*values.shape, length)
-
-
-def _blank(name: str, spec: TensorSpec) -> np.ndarray:
-    """Gives what stands in a row for a condition that there is none of."""
-    fill = -1 if name == "label" else 0
-    return np.full([size or 0 for size in spec.example_shape], fill, spec.dtype)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from savedmodels.client import errors
-from savedmodels.client.transport import ModelSpec, missing_library
+from savedmodels.client.transport import ModelSpec, Transport, missing_library
 from savedmodels.tensor_spec import TensorSpec
 
 try:
@@ -52,7 +52,7 @@ _OPTIONS = [
 ]
 
 
-class GrpcTransport:
+class GrpcTransport(Transport):
     """Sends requests over one channel, which threads share.
 
     Args:
@@ -61,8 +61,7 @@ class GrpcTransport:
     """
 
     def __init__(self, address: str, model: ModelSpec) -> None:
-        self.address = address.rstrip("/")
-        self.model = model
+        super().__init__(address, model)
         self._spec = model_pb2.ModelSpec(name=model.name)
         if model.version is not None:
             self._spec.version.value = model.version
@@ -106,26 +105,28 @@ class GrpcTransport:
             fill_proto(request.inputs[name], value)
         what = f"signature {signature!r}"
         answer = self._send(self._predictions.Predict, request, what, seconds)
+        found = dict(answer.outputs)
         try:
             return {
                 name: read_proto(name, found[name], spec)
-                for found in [dict(answer.outputs)]
                 for name, spec in outputs.items()
             }
         except (LookupError, ValueError) as error:
+            received = ", ".join(
+                f"{name}: {tf.dtypes.as_dtype(tensor.dtype).name} "
+                f"{tuple(tf.TensorShape(tensor.tensor_shape))}"
+                for name, tensor in sorted(found.items())
+            )
             raise errors.explain(
                 errors.ServerError,
                 f"The answer does not hold {list(outputs)} as the signature says, but "
-                f"{_described(answer)}.",
-                self._where(what),
+                f"{received or 'nothing'}.",
+                self.where(what),
             ) from error
 
     def close(self) -> None:
         """See `Transport`."""
         self._channel.close()
-
-    def _where(self, what: str) -> str:
-        return f"{what} of {self.model} at {self.address}"
 
     def _send(
         self, send: Callable[..., Any], request: Any, what: str, seconds: float
@@ -135,18 +136,9 @@ class GrpcTransport:
         except grpc.RpcError as error:
             kind = _KINDS.get(error.code(), errors.ServerError)
             raise errors.explain(
-                kind, error.details(), self._where(what), f"gRPC {error.code().name}"
+                kind, error.details(), self.where(what), f"gRPC {error.code().name}"
             ) from error
 
 
 def _to_dict(message: Any) -> dict[str, Any]:
     return json_format.MessageToDict(message, preserving_proto_field_name=True)
-
-
-def _described(answer: Any) -> str:
-    found = {
-        name: f"{tf.dtypes.as_dtype(tensor.dtype).name} "
-        f"{tuple(tf.TensorShape(tensor.tensor_shape))}"
-        for name, tensor in sorted(answer.outputs.items())
-    }
-    return ", ".join(f"{name}: {words}" for name, words in found.items()) or "nothing"

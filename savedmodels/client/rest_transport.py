@@ -8,7 +8,7 @@ from urllib.parse import quote
 import numpy as np
 
 from savedmodels.client import errors
-from savedmodels.client.transport import ModelSpec, missing_library
+from savedmodels.client.transport import ModelSpec, Transport, missing_library
 from savedmodels.error_messages import shortened
 from savedmodels.tensor_spec import TensorSpec
 
@@ -39,7 +39,7 @@ _CONNECTIONS = 64
 _CHUNK_SIZE = 1 << 16
 
 
-class RestTransport:
+class RestTransport(Transport):
     """Sends requests over HTTP connections that are kept and shared by threads.
 
     Proxies are those of HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, certificates
@@ -52,8 +52,7 @@ class RestTransport:
     """
 
     def __init__(self, address: str, model: ModelSpec) -> None:
-        self.address = address.rstrip("/")
-        self.model = model
+        super().__init__(address, model)
         self._model_url = f"{self.address}/v1/models/{quote(model.name, safe='')}"
         if model.version is not None:
             self._model_url += f"/versions/{model.version}"
@@ -71,11 +70,11 @@ class RestTransport:
 
     def model_metadata(self, seconds: float) -> dict[str, Any]:
         """See `Transport`."""
-        return self._ask(f"{self._model_url}/metadata", "metadata", seconds)
+        return self._ask(f"{self._model_url}/metadata", self.where("metadata"), seconds)
 
     def model_status(self, seconds: float) -> dict[str, Any]:
         """See `Transport`."""
-        return self._ask(self._model_url, "status", seconds)
+        return self._ask(self._model_url, self.where("status"), seconds)
 
     def predict(
         self,
@@ -86,9 +85,9 @@ class RestTransport:
     ) -> dict[str, np.ndarray]:
         """See `Transport`."""
         body = rest_bodies.write_request(signature, inputs)
-        where = self._where(f"signature {signature!r}")
+        where = self.where(f"signature {signature!r}")
         url = f"{self._model_url}:predict"
-        document = _read_answer(self._send("POST", url, where, seconds, body), where)
+        document = self._ask(url, where, seconds, body)
         try:
             return rest_bodies.read_outputs(document, outputs)
         except (LookupError, TypeError, ValueError) as error:
@@ -103,33 +102,20 @@ class RestTransport:
         """See `Transport`."""
         self._session.close()
 
-    def _where(self, what: str) -> str:
-        return f"{what} of {self.model} at {self.address}"
-
-    def _ask(self, url: str, what: str, seconds: float) -> dict[str, Any]:
-        where = self._where(what)
-        return _read_answer(self._send("GET", url, where, seconds), where)
-
-    def _send(
-        self,
-        method: str,
-        url: str,
-        where: str,
-        seconds: float,
-        body: bytes | None = None,
-    ) -> "_Answer":
+    def _ask(
+        self, url: str, where: str, seconds: float, body: bytes | None = None
+    ) -> dict[str, Any]:
         try:
-            return self._exchange(method, url, seconds, body)
+            answer = self._exchange(url, seconds, body)
         except (OSError, urllib3.exceptions.HTTPError) as error:
             kind, sentence = _explanation(error, seconds)
             raise errors.explain(kind, sentence, where) from error
+        return _read_answer(answer, where)
 
-    def _exchange(
-        self, method: str, url: str, seconds: float, body: bytes | None
-    ) -> "_Answer":
+    def _exchange(self, url: str, seconds: float, body: bytes | None) -> "_Answer":
         end = time.monotonic() + seconds
         response = self._session.request(
-            method,
+            "GET" if body is None else "POST",
             url,
             data=body,
             headers=None if body is None else {"Content-Type": "application/json"},

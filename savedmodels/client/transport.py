@@ -1,7 +1,8 @@
-"""Transport: the interface of REST and gRPC to the client."""
+"""Transport: what REST and gRPC are to the client."""
 
+import abc
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,22 +24,35 @@ class ModelSpec(NamedTuple):
         return f"model {self.name!r}"
 
 
-class Transport(Protocol):
+class Transport(abc.ABC):
     """Sends one request at a time; all methods may be called from several threads.
 
     Each takes the seconds that it has, and raises the errors of
     `savedmodels.client.errors`.
+
+    Args:
+        address: of the server.
+        model: which model.
     """
 
-    address: str
-    model: ModelSpec
+    def __init__(self, address: str, model: ModelSpec) -> None:
+        self.address = address.rstrip("/")
+        self.model = model
 
+    def where(self, what: str = "") -> str:
+        """Says where something happened: what of the model, and at which address."""
+        place = f"{self.model} at {self.address}"
+        return f"{what} of {place}" if what else place
+
+    @abc.abstractmethod
     def model_metadata(self, seconds: float) -> dict[str, Any]:
         """Asks for the model's signatures, as `parse_signatures` reads them."""
 
+    @abc.abstractmethod
     def model_status(self, seconds: float) -> dict[str, Any]:
         """Asks for the states of the model's versions, as `parse_status` reads them."""
 
+    @abc.abstractmethod
     def predict(
         self,
         signature: str,
@@ -58,6 +72,7 @@ class Transport(Protocol):
             Arrays (n, ...) of the types that `outputs` says; strings are bytes.
         """
 
+    @abc.abstractmethod
     def close(self) -> None:
         """Closes what is open."""
 

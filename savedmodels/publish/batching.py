@@ -1,8 +1,9 @@
 """Batching limits that an export gives to the server."""
 
 import dataclasses
-import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+
+from keras_pixelcnn.checks import is_integer
 
 BATCHING_FILE = "batching_params.pbtxt"
 """Path of the batching limits in the folder of a version."""
@@ -40,16 +41,23 @@ class Batching:
         _check_integer("max_batch_size", self.max_batch_size, least=1)
         _check_integer("batch_timeout_micros", self.batch_timeout_micros, least=0)
         _check_integer("max_enqueued_batches", self.max_enqueued_batches, least=1)
-        sizes = self.allowed_batch_sizes
+        sizes, largest = self.allowed_batch_sizes, self.max_batch_size
         if sizes is None:
-            sizes = _powers_of_two(self.max_batch_size)
+            sizes = [2**i for i in range((largest - 1).bit_length())] + [largest]
         elif not isinstance(sizes, Iterable):
             raise ValueError(
                 "allowed_batch_sizes must be a list of integers. "
                 f"Received: allowed_batch_sizes={sizes!r}"
             )
-        object.__setattr__(self, "allowed_batch_sizes", tuple(sizes))
-        check_batch_sizes(self.allowed_batch_sizes, self.max_batch_size)
+        sizes = tuple(sizes)
+        object.__setattr__(self, "allowed_batch_sizes", sizes)
+        for size in sizes:
+            _check_integer("allowed_batch_sizes", size, least=1)
+        if list(sizes) != sorted(set(sizes)) or sizes[-1:] != (largest,):
+            raise ValueError(
+                "allowed_batch_sizes must increase, and the last must be "
+                f"max_batch_size={largest}. Received: allowed_batch_sizes={sizes}"
+            )
 
     def to_text(self) -> str:
         """Returns the limits as `tensorflow.serving.BatchingParameters` in text."""
@@ -62,32 +70,8 @@ class Batching:
         return "\n".join(lines) + "\n"
 
 
-def check_batch_sizes(sizes: Sequence[int], max_batch_size: int) -> None:
-    """Checks the sizes to which batches are filled up.
-
-    Args:
-        sizes: at least one.
-        max_batch_size: rows of the largest batch.
-
-    Raises:
-        ValueError: when they do not increase up to there.
-    """
-    for size in sizes:
-        _check_integer("allowed_batch_sizes", size, least=1)
-    if list(sizes) != sorted(set(sizes)) or tuple(sizes[-1:]) != (max_batch_size,):
-        raise ValueError(
-            "allowed_batch_sizes must increase, and the last must be max_batch_size"
-            f"={max_batch_size}. Received: allowed_batch_sizes={sizes}"
-        )
-
-
-def _powers_of_two(largest: int) -> list[int]:
-    return [2**i for i in range((largest - 1).bit_length())] + [largest]
-
-
 def _check_integer(name: str, value: object, least: int) -> None:
-    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not is_integer or not least <= value < 2**63:
+    if not is_integer(value, least) or value >= 2**63:
         raise ValueError(
             f"{name} must be an integer of at least {least}, of 64 bits. "
             f"Received: {name}={value!r}"

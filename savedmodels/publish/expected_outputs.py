@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -40,12 +40,7 @@ def expected_outputs(
         return {"metadata": [metadata] * request.num_rows}
     if signature == "serving_default":
         signature = next(iter(metadata["signatures"]))
-    if signature not in _METHODS:
-        raise ValueError(
-            "The model must have a method for each signature, to compare outputs. "
-            f"Received: a signature {signature!r}"
-        )
-    answer = _METHODS[signature](model, dict(request.inputs))
+    answer = _ask(model, signature, dict(request.inputs))
     return {name: np.asarray(values) for name, values in answer.items()}
 
 
@@ -58,16 +53,15 @@ def decode_outputs(answer: Mapping[str, Any]) -> Arrays:
     return {name: _DECODERS.get(name, np.asarray)(x) for name, x in answer.items()}
 
 
-def _read_documents(texts: Any) -> list[Any]:
-    return [json.loads(text) for text in np.asarray(texts)]
-
-
 def _read_pixels(files: Any) -> np.ndarray:
     # 16 bits hold what 8 bits hold, 257 times as large.
     return np.stack([tf.io.decode_png(file, dtype=tf.uint16) for file in files])
 
 
-_DECODERS = {"metadata": _read_documents, "image_bytes": _read_pixels}
+_DECODERS = {
+    "metadata": lambda texts: [json.loads(text) for text in np.asarray(texts)],
+    "image_bytes": _read_pixels,
+}
 
 
 def _written_pixels(images: tf.Tensor, num_levels: int) -> np.ndarray:
@@ -77,63 +71,51 @@ def _written_pixels(images: tf.Tensor, num_levels: int) -> np.ndarray:
     return to_pixels(images.numpy(), num_levels, bits=16)
 
 
-def _scores(nats: tf.Tensor, model: Any, name: str, bits: str) -> Arrays:
-    return {name: nats, bits: kp.bits_per_dim(nats, model.num_dims)}
+def _ask(model: Any, signature: str, inputs: Arrays) -> Mapping[str, Any]:
+    """Asks the method that a signature stands for."""
+    match signature:
+        case "sample" | "sample_from_noise" | "complete" | "decode" | "reconstruct":
+            return {"image": getattr(model, signature)(**inputs)}
+        case "sample_png":
+            images = model.sample(**inputs)
+            return {"image_bytes": _written_pixels(images, model.num_levels)}
+        case "complete_png":
+            pixels = _read_pixels(inputs.pop("image_bytes"))
+            white = _read_pixels(inputs.pop("mask_bytes"))[..., 0] >= 128 * 257
+            images = to_levels(pixels, model.num_levels, bits=16)
+            drawn = model.complete(images, white, **inputs)
+            return {
+                "image_bytes": _written_pixels(drawn, model.num_levels),
+                "known_share": white.mean((1, 2)).astype("float32"),
+            }
+        case "log_prob" | "elbo":
+            nats = getattr(model, signature)(**inputs)
+            bits = kp.bits_per_dim(nats, model.num_dims)
+            name = "elbo_bits_per_dim" if signature == "elbo" else "bits_per_dim"
+            return {signature: nats, name: bits}
+        case "log_prob_per_value":
+            return {signature: model.log_prob(reduce=False, **inputs)}
+        case "classify":
+            probabilities = model.classify(**inputs)
+            label = np.argmax(probabilities, axis=-1)
+            return {"probabilities": probabilities, "label": label}
+        case "interpolate":
+            return {"image": _interpolate(model, inputs)}
+        case "encode":
+            return {"latent": model.encode(**inputs)}
+    raise ValueError(
+        "The model must have a method for each signature, to compare outputs. "
+        f"Received: a signature {signature!r}"
+    )
 
 
-def _sample_png(model: Any, inputs: Arrays) -> Mapping[str, Any]:
-    images = model.sample(**inputs)
-    return {"image_bytes": _written_pixels(images, model.num_levels)}
-
-
-def _complete_png(model: Any, inputs: Arrays) -> Mapping[str, Any]:
-    pixels = _read_pixels(inputs.pop("image_bytes"))
-    white = _read_pixels(inputs.pop("mask_bytes"))[..., 0] >= 128 * 257
-    images = to_levels(pixels, model.num_levels, bits=16)
-    drawn = model.complete(images, white, **inputs)
-    pixels = _written_pixels(drawn, model.num_levels)
-    return {"image_bytes": pixels, "known_share": white.mean((1, 2)).astype("float32")}
-
-
-def _classify(model: Any, inputs: Arrays) -> Mapping[str, Any]:
-    probabilities = model.classify(**inputs)
-    return {"probabilities": probabilities, "label": np.argmax(probabilities, axis=-1)}
-
-
-def _interpolate(model: Any, inputs: Arrays) -> Mapping[str, Any]:
+def _interpolate(model: Any, inputs: Arrays) -> tf.Tensor:
     """Interpolates embeddings, or the latents of images for an auto-encoder."""
     if "image_a" in inputs:
         a, b = (model.encode(inputs.pop(name)) for name in ("image_a", "image_b"))
         position = inputs.pop("position")[:, np.newaxis]
-        latent = (1 - position) * a + position * b
-        return {"image": model.decode(latent, **inputs)}
+        return model.decode((1 - position) * a + position * b, **inputs)
     names = ("embedding_a", "embedding_b", "position", "spherical")
     given = (tf.constant(inputs.pop(name)) for name in names)
     embedding, _ = embeddings_between(*given)
-    return {"image": model.sample(embedding=embedding, **inputs)}
-
-
-_METHODS: dict[str, Callable[[Any, Arrays], Mapping[str, Any]]] = {
-    "sample": lambda model, inputs: {"image": model.sample(**inputs)},
-    "sample_png": _sample_png,
-    "sample_from_noise": lambda model, inputs: {
-        "image": model.sample_from_noise(**inputs)
-    },
-    "log_prob": lambda model, inputs: _scores(
-        model.log_prob(**inputs), model, "log_prob", "bits_per_dim"
-    ),
-    "log_prob_per_value": lambda model, inputs: {
-        "log_prob_per_value": model.log_prob(reduce=False, **inputs)
-    },
-    "complete": lambda model, inputs: {"image": model.complete(**inputs)},
-    "complete_png": _complete_png,
-    "classify": _classify,
-    "interpolate": _interpolate,
-    "encode": lambda model, inputs: {"latent": model.encode(**inputs)},
-    "decode": lambda model, inputs: {"image": model.decode(**inputs)},
-    "reconstruct": lambda model, inputs: {"image": model.reconstruct(**inputs)},
-    "elbo": lambda model, inputs: _scores(
-        model.elbo(**inputs), model, "elbo", "elbo_bits_per_dim"
-    ),
-}
-"""The outputs of each signature, by the model's own methods."""
+    return model.sample(embedding=embedding, **inputs)

@@ -7,7 +7,7 @@ all of them, shows nothing of it.
 
 import os
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
@@ -55,8 +55,13 @@ def check_graph(path: str | os.PathLike[str]) -> None:
             if not name.startswith(_INTERNAL)
         }
         _check_operations(meta_graph.graph_def, signatures)
-        for name in sorted(signatures):
-            _check_signature(name, signatures[name])
+        for name, signature in sorted(signatures.items()):
+            for key in sorted(signature.inputs):
+                what = f"input {key!r} of the signature {name!r}"
+                _check_tensor(what, signature.inputs[key])
+            for key in sorted(signature.outputs):
+                what = f"output {key!r} of the signature {name!r}"
+                _check_tensor(what, signature.outputs[key])
 
 
 def read_signatures(path: str | os.PathLike[str]) -> dict[str, SignatureDef]:
@@ -87,30 +92,38 @@ def _read(path: pathlib.Path) -> SavedModel:
     return saved_model
 
 
-# Operations.
-
-
 def _check_operations(graph: GraphDef, signatures: Mapping[str, SignatureDef]) -> None:
-    functions = {function.signature.name for function in graph.library.function}
-    for place, node in _nodes(graph):
-        hint = _reason_against(node, functions)
-        if hint:
-            what = f"{node.op}, the node {node.name!r}"
-            _refuse(what, place, hint, graph, signatures)
+    for function, what, hint in _unfit(graph):
+        callers = [
+            name
+            for name, signature in sorted(signatures.items())
+            if function in _reached(graph, signature)
+        ]
+        place = f"the function {function!r}" if function else "the main graph"
+        of = f"of the signatures {', '.join(callers)}" if callers else "of no signature"
+        raise ValueError(
+            "An export must hold only what a stock server can run. "
+            f"Received: {what} in {place}, {of}. {hint}"
+        )
+
+
+def _unfit(graph: GraphDef) -> Iterator[tuple[str, str, str]]:
+    """Lists what a stock server cannot run, with the function it is in, and why.
+
+    The name of the function is empty for the main graph.
+    """
+    bodies = {f.signature.name: f.node_def for f in graph.library.function}
+    for place, nodes in {"": graph.node, **bodies}.items():
+        for node in nodes:
+            hint = _reason_against(node, bodies.keys())
+            if hint:
+                yield place, f"{node.op}, the node {node.name!r}", hint
     for function in graph.library.function:
         if function.attr[_MUST_COMPILE].b:
-            name = function.signature.name
-            _refuse(_MUST_COMPILE, name, _XLA_HINT, graph, signatures)
+            yield function.signature.name, _MUST_COMPILE, _XLA_HINT
 
 
-def _nodes(graph: GraphDef) -> Iterator[tuple[str, NodeDef]]:
-    """Lists all nodes with the name of their function, empty for the main graph."""
-    yield from (("", node) for node in graph.node)
-    for function in graph.library.function:
-        yield from ((function.signature.name, node) for node in function.node_def)
-
-
-def _reason_against(node: NodeDef, functions: set[str]) -> str:
+def _reason_against(node: NodeDef, functions: Collection[str]) -> str:
     """Says why a stock server cannot run a node; empty when it can."""
     if node.op in _PYTHON:
         return _PYTHON_HINT
@@ -121,26 +134,6 @@ def _reason_against(node: NodeDef, functions: set[str]) -> str:
     if node.op not in functions and not hasattr(tf.raw_ops, node.op):
         return _UNKNOWN_HINT
     return ""
-
-
-def _refuse(
-    what: str,
-    function: str,
-    hint: str,
-    graph: GraphDef,
-    signatures: Mapping[str, SignatureDef],
-) -> None:
-    callers = [
-        name
-        for name, signature in sorted(signatures.items())
-        if function in _reached(graph, signature)
-    ]
-    place = f"the function {function!r}" if function else "the main graph"
-    of = f"of the signatures {', '.join(callers)}" if callers else "of no signature"
-    raise ValueError(
-        "An export must hold only what a stock server can run. "
-        f"Received: {what} in {place}, {of}. {hint}"
-    )
 
 
 def _reached(graph: GraphDef, signature: SignatureDef) -> set[str]:
@@ -177,15 +170,6 @@ def _callees(node: NodeDef) -> Iterator[str]:
     for attribute in node.attr.values():
         yield attribute.func.name
         yield from (function.name for function in attribute.list.func)
-
-
-# Signatures.
-
-
-def _check_signature(name: str, signature: SignatureDef) -> None:
-    for kind, tensors in (("input", signature.inputs), ("output", signature.outputs)):
-        for key in sorted(tensors):
-            _check_tensor(f"{kind} {key!r} of the signature {name!r}", tensors[key])
 
 
 def _check_tensor(what: str, info: TensorInfo) -> None:

@@ -76,20 +76,16 @@ def publish(
             max_batch_size=batching.max_batch_size,
         )
         check_graph(export)
-        _add_files(export, base.resolve().name, batching)
+        text = batching.to_text()
+        (export / BATCHING_FILE).write_text(text, encoding="utf-8")
+        sizes = sorted({1, batching.max_batch_size})
+        metadata = read_json(export / METADATA_FILE)
+        requests = warmup.example_requests(export, metadata, sizes)
+        path = export / warmup.WARMUP_FILE
+        path.parent.mkdir(exist_ok=True)
+        warmup.write_requests(path, requests, base.resolve().name)
         num_requests = verify_export(model, export)
         version = appear(export, base)
     if verbose:
         print(f"Published {version}, which answers {num_requests} requests to warm up")
     return version
-
-
-def _add_files(export: pathlib.Path, model_name: str, batching: Batching) -> None:
-    """Writes what a server reads beside the graph."""
-    text = batching.to_text()
-    (export / BATCHING_FILE).write_text(text, encoding="utf-8")
-    sizes = sorted({1, batching.max_batch_size})
-    requests = warmup.example_requests(export, read_json(export / METADATA_FILE), sizes)
-    path = export / warmup.WARMUP_FILE
-    path.parent.mkdir(exist_ok=True)
-    warmup.write_requests(path, requests, model_name)

@@ -14,6 +14,8 @@ import shutil
 import uuid
 from collections.abc import Iterator
 
+from keras_pixelcnn.files import write_to_disk
+
 _LOCK = ".publishing.lock"
 """Held for moments: while hidden folders are made or removed, or one is renamed."""
 
@@ -42,12 +44,19 @@ def hidden_folder(base: pathlib.Path) -> Iterator[pathlib.Path]:
         ValueError: when `base` is itself a version, or an export.
         FileExistsError: when `base` is a file.
     """
-    _check_base(base)
+    is_version = _NUMBER.fullmatch(base.resolve().name)
+    if is_version or (base / "saved_model.pb").exists():
+        raise ValueError(
+            "base must be the folder of all versions, which get their numbers by "
+            f"themselves, and not one of them. Received: {base}"
+        )
     base.mkdir(parents=True, exist_ok=True)
     folder = base / f"{_HIDDEN}{uuid.uuid4().hex}"
     with contextlib.ExitStack() as held:
         with _locked(base / _LOCK):
-            _remove_leftovers(base)
+            for leftover in base.glob(f"{_HIDDEN}*/"):
+                if not _is_in_use(leftover):
+                    shutil.rmtree(leftover)
             folder.mkdir()
             held.enter_context(_locked(folder / _IN_USE))
         try:
@@ -55,15 +64,6 @@ def hidden_folder(base: pathlib.Path) -> Iterator[pathlib.Path]:
         finally:
             with _locked(base / _LOCK):
                 shutil.rmtree(folder)
-
-
-def _check_base(base: pathlib.Path) -> None:
-    is_version = _NUMBER.fullmatch(base.resolve().name)
-    if is_version or (base / "saved_model.pb").exists():
-        raise ValueError(
-            "base must be the folder of all versions, which get their numbers by "
-            f"themselves, and not one of them. Received: {base}"
-        )
 
 
 @contextlib.contextmanager
@@ -78,12 +78,6 @@ def _locked(path: pathlib.Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _remove_leftovers(base: pathlib.Path) -> None:
-    for folder in base.glob(f"{_HIDDEN}*/"):
-        if not _is_in_use(folder):
-            shutil.rmtree(folder)
 
 
 def _is_in_use(folder: pathlib.Path) -> bool:
@@ -115,26 +109,20 @@ def appear(folder: pathlib.Path, base: pathlib.Path) -> pathlib.Path:
     Raises:
         ValueError: when there is no next number that a server could read.
     """
-    for path in [*folder.rglob("*"), folder]:
-        _write_to_disk(path)
+    write_to_disk(folder)
     with _locked(base / _LOCK):
-        target = _rename_to_next(folder, base)
-    _write_to_disk(base)
-    _write_to_disk(base.parent)
+        while True:
+            target = base / str(next_version(base))
+            try:
+                os.rename(folder, target)
+                break
+            except OSError as error:
+                # Somebody took the number without asking for the lock.
+                if error.errno not in _TAKEN:
+                    raise
+    write_to_disk(base, is_deep=False)
+    write_to_disk(base.parent, is_deep=False)
     return target
-
-
-def _rename_to_next(folder: pathlib.Path, base: pathlib.Path) -> pathlib.Path:
-    while True:
-        target = base / str(next_version(base))
-        try:
-            os.rename(folder, target)
-        except OSError as error:
-            # Somebody took the number without asking for the lock.
-            if error.errno not in _TAKEN:
-                raise
-        else:
-            return target
 
 
 def next_version(base: pathlib.Path) -> int:
@@ -151,11 +139,3 @@ def next_version(base: pathlib.Path) -> int:
             f"Received: {base} with version {version - 1}. Remove it."
         )
     return version
-
-
-def _write_to_disk(path: pathlib.Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,7 +6,7 @@ wait for what is done once. One that fails keeps the server from loading the exp
 
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -67,120 +67,72 @@ def _example_inputs(
     generator = np.random.default_rng(batch_size)
     inputs = {}
     for name, info in sorted(signature.inputs.items()):
-        if name not in _EXAMPLES:
-            raise ValueError(
-                f"No example is known of an input with this name. Received: {name!r}. "
-                "Add one to savedmodels.publish.warmup."
-            )
         shape = (batch_size, *tf.TensorShape(info.tensor_shape)[1:])
-        values = _EXAMPLES[name](_Examples(shape, metadata, generator))
+        values = _example_values(name, shape, metadata, generator)
         inputs[name] = values.astype(tf.as_dtype(info.dtype).as_numpy_dtype)
     return inputs
 
 
-class _Examples:
-    """Valid values of inputs, always the same.
+def _example_values(
+    name: str,
+    shape: tuple[int, ...],
+    metadata: Mapping[str, Any],
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Returns valid values of an input, of a shape that leads with the rows."""
+    rows, num_levels = np.arange(shape[0]), metadata["num_levels"]
+    match name:
+        case "seed":
+            low, high = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+            return generator.integers(low, high, shape, np.int64, endpoint=True)
+        case "temperature":
+            values = generator.uniform(0.5, 1.5, shape)
+            values[0] = 1.0
+            return values
+        case "noise" | "position":
+            return generator.random(shape, np.float32)
+        case "image" | "image_a" | "image_b":
+            return generator.integers(0, num_levels, shape)
+        case "image_bytes":
+            pixels = (*shape, *metadata["image_shape"])
+            images = generator.integers(0, num_levels, pixels)
+            bits = 8 if num_levels <= 256 else 16
+            return _png_files(to_pixels(images, num_levels, bits))
+        case "mask":
+            return _masks(shape)
+        case "mask_bytes":
+            masks = _masks((*shape, *metadata["image_shape"][:2]))
+            return _png_files(np.where(masks[..., None], 255, 0).astype(np.uint8))
+        case "label":
+            labels = rows % metadata["conditions"]["label"]["num_classes"]
+            if metadata["conditions_optional"] and len(labels) > 1:
+                labels[-1] = -1  # for none
+            return labels
+        case "latent" | "embedding" | "embedding_a" | "embedding_b" | "spatial":
+            # Positive: between any two of these there is an arc.
+            return generator.uniform(0.5, 1.5, shape)
+        case "caption":
+            return np.zeros(shape, np.int32)  # no words
+        case "has_condition" | "spherical":
+            return (rows + 1) % 2
+        case "row":
+            return rows
+    raise ValueError(
+        f"No example is known of an input with this name. Received: {name!r}. "
+        "Add one to savedmodels.publish.warmup."
+    )
 
-    Args:
-        shape: of the values, the rows first.
-        metadata: of the export.
-        generator: what chance comes from.
-    """
 
-    def __init__(
-        self,
-        shape: tuple[int, ...],
-        metadata: Mapping[str, Any],
-        generator: np.random.Generator,
-    ) -> None:
-        self.shape = shape
-        self.metadata = metadata
-        self.generator = generator
-        self.rows = np.arange(shape[0])
-
-    def seeds(self) -> np.ndarray:
-        """Draws any int64."""
-        low, high = np.iinfo(np.int64).min, np.iinfo(np.int64).max
-        return self.generator.integers(low, high, self.shape, np.int64, endpoint=True)
-
-    def temperatures(self) -> np.ndarray:
-        """Draws temperatures, the first 1."""
-        values = self.generator.uniform(0.5, 1.5, self.shape)
-        values[0] = 1.0
-        return values
-
-    def images(self, *pixels: int) -> np.ndarray:
-        """Draws levels, of the shape with these axes after it."""
-        levels = self.metadata["num_levels"]
-        return self.generator.integers(0, levels, (*self.shape, *pixels))
-
-    def masks(self, *size: int) -> np.ndarray:
-        """Returns masks whose known upper parts have all heights."""
-        shape = (*self.shape, *size)
-        known = np.arange(shape[1]) < (shape[1] // 2 + self.rows[:, None]) % (
-            shape[1] + 1
-        )
-        return np.broadcast_to(known[:, :, None], shape)
-
-    def image_files(self) -> np.ndarray:
-        """Returns PNG files of images."""
-        levels = self.metadata["num_levels"]
-        images = self.images(*self.metadata["image_shape"])
-        return _png_files(to_pixels(images, levels, bits=8 if levels <= 256 else 16))
-
-    def mask_files(self) -> np.ndarray:
-        """Returns PNG files of masks."""
-        masks = self.masks(*self.metadata["image_shape"][:2])[..., None]
-        return _png_files(np.where(masks, 255, 0).astype(np.uint8))
-
-    def labels(self) -> np.ndarray:
-        """Returns labels in turn, and -1 at the end where a model can do without."""
-        labels = self.rows % self.metadata["conditions"]["label"]["num_classes"]
-        if self.metadata["conditions_optional"] and len(labels) > 1:
-            labels[-1] = -1
-        return labels
-
-    def uniforms(self) -> np.ndarray:
-        """Draws numbers in [0, 1)."""
-        return self.generator.random(self.shape, np.float32)
-
-    def positive(self) -> np.ndarray:
-        """Draws vectors between any two of which there is an arc."""
-        return self.generator.uniform(0.5, 1.5, self.shape)
+def _masks(shape: tuple[int, ...]) -> np.ndarray:
+    """Returns masks whose known upper parts have all heights."""
+    rows, height = np.arange(shape[0]), shape[1]
+    known = np.arange(height) < (height // 2 + rows[:, None]) % (height + 1)
+    return np.broadcast_to(known[:, :, None], shape)
 
 
 def _png_files(pixels: np.ndarray) -> np.ndarray:
     files = [tf.io.encode_png(image).numpy() for image in pixels]
     return np.array(files, dtype=object)
-
-
-def _alternating(examples: _Examples) -> np.ndarray:
-    return (examples.rows + 1) % 2
-
-
-_EXAMPLES: dict[str, Callable[[_Examples], np.ndarray]] = {
-    "seed": _Examples.seeds,
-    "temperature": _Examples.temperatures,
-    "noise": _Examples.uniforms,
-    "image": _Examples.images,
-    "image_a": _Examples.images,
-    "image_b": _Examples.images,
-    "mask": _Examples.masks,
-    "image_bytes": _Examples.image_files,
-    "mask_bytes": _Examples.mask_files,
-    "label": _Examples.labels,
-    "latent": _Examples.positive,
-    "embedding": _Examples.positive,
-    "embedding_a": _Examples.positive,
-    "embedding_b": _Examples.positive,
-    "spatial": _Examples.positive,
-    "caption": lambda examples: np.zeros(examples.shape, np.int32),  # no words
-    "has_condition": _alternating,
-    "position": _Examples.uniforms,
-    "spherical": _alternating,
-    "row": lambda examples: examples.rows,
-}
-"""Inputs by name: valid values, of the rows and shape asked for."""
 
 
 # Files of requests.
@@ -225,15 +177,12 @@ def write_requests(
     with tf.io.TFRecordWriter(os.fspath(path)) as writer:
         for request in requests:
             log = protos.PredictionLog()
-            _fill(log.predict_log.request, request, model_name)
+            message = log.predict_log.request
+            message.model_spec.name = model_name
+            message.model_spec.signature_name = request.signature
+            for name, values in request.inputs.items():
+                message.inputs[name].CopyFrom(tf.make_tensor_proto(values))
             writer.write(log.SerializeToString(deterministic=True))
-
-
-def _fill(message: Any, request: Request, model_name: str) -> None:
-    message.model_spec.name = model_name
-    message.model_spec.signature_name = request.signature
-    for name, values in request.inputs.items():
-        message.inputs[name].CopyFrom(tf.make_tensor_proto(values))
 
 
 def read_requests(path: str | os.PathLike[str]) -> list[Request]:
@@ -247,15 +196,12 @@ def read_requests(path: str | os.PathLike[str]) -> list[Request]:
     protos = serving_protos()
     if not os.path.isfile(path):
         raise FileNotFoundError(f"{path} must hold warm-up requests. There is none.")
-    return [
-        _parse(record, protos, f"record {index} of {path}")
-        for index, record in enumerate(_records(path))
-    ]
-
-
-def _records(path: str | os.PathLike[str]) -> Iterable[bytes]:
+    records = tf.data.TFRecordDataset(os.fspath(path)).as_numpy_iterator()
     try:
-        yield from tf.data.TFRecordDataset(os.fspath(path)).as_numpy_iterator()
+        return [
+            _parse(record, protos, f"record {index} of {path}")
+            for index, record in enumerate(records)
+        ]
     except tf.errors.DataLossError as error:
         raise ValueError(f"{path} is damaged: {error.message}") from error
 
@@ -264,7 +210,9 @@ def _parse(record: bytes, protos: ModuleType, what: str) -> Request:
     log = protos.PredictionLog()
     try:
         log.ParseFromString(record)
-    except DecodeError as error:
+        message = log.predict_log.request
+        inputs = {name: tf.make_ndarray(x) for name, x in message.inputs.items()}
+    except (DecodeError, TypeError, ValueError) as error:
         raise ValueError(f"A server cannot read {what}: {error}") from error
     # A server passes over logs of no kind, and so over mistakes.
     if log.WhichOneof("log_type") != "predict_log":
@@ -272,13 +220,4 @@ def _parse(record: bytes, protos: ModuleType, what: str) -> Request:
             f"Warm-up requests must be logs of predictions. Received: {what}, a log of "
             f"kind {log.WhichOneof('log_type')}"
         )
-    message = log.predict_log.request
-    inputs = {name: _to_array(proto, what) for name, proto in message.inputs.items()}
     return Request(message.model_spec.signature_name, inputs)
-
-
-def _to_array(proto: Any, what: str) -> np.ndarray:
-    try:
-        return tf.make_ndarray(proto)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"A server cannot read {what}: {error}") from error

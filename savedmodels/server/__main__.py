@@ -22,14 +22,13 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.multi_string("model_name", ["default"], names)
     paths = "The folder of the model's versions."
     define.multi_string("model_base_path", None, paths)
-    flags.mark_flag_as_required("model_base_path", flag_values)
-    flags.register_multi_flags_validator(
+    define.required(["model_base_path"])
+    define.check_together(
         ["model_name", "model_base_path"],
         lambda values: (
             len(set(values["model_name"])) == len(values["model_base_path"] or [0])
         ),
-        message="pass as many names, each once, as paths",
-        flag_values=flag_values,
+        "pass as many names, each once, as paths",
     )
     host = "The address to listen on: this machine alone."
     define.string("host", "127.0.0.1", host)

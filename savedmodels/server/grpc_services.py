@@ -3,7 +3,7 @@
 import concurrent.futures
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -15,7 +15,6 @@ from tensorflow_serving.apis import (
 )
 
 from savedmodels.server.errors import ServingError, invalid, serving_error
-from savedmodels.server.loaded_version import LoadedSignature
 from savedmodels.server.registry import ModelRegistry
 from savedmodels.tensor_protos import fill_proto
 
@@ -115,7 +114,13 @@ class GrpcServer(grpc.GenericRpcHandler):
         name, version = _target(request.model_spec)
         loaded = self._registry.model(name).get(version)
         signature = loaded.signature(request.model_spec.signature_name)
-        wanted = _wanted_outputs(signature, request.output_filter)
+        unknown = set(request.output_filter) - set(signature.outputs)
+        if unknown:
+            raise invalid(
+                f"output_filter must name outputs, which are "
+                f"{', '.join(signature.outputs)}. "
+                f"Received: {', '.join(sorted(unknown))}"
+            )
         inputs = signature.read_protos(request.inputs, self._max_message_bytes)
         rows = signature.num_rows(inputs)
         future = loaded.batchers[signature.name].submit(inputs, rows, deadline)
@@ -126,7 +131,7 @@ class GrpcServer(grpc.GenericRpcHandler):
         response.model_spec.name = name
         response.model_spec.version.value = loaded.number
         response.model_spec.signature_name = signature.name
-        for name in wanted:
+        for name in request.output_filter or signature.outputs:
             fill_proto(response.outputs[name], outputs[name])
         return response
 
@@ -162,13 +167,3 @@ def _target(spec: Any) -> tuple[str, int | None]:
             f"TensorFlow Serving has. Received: {spec.version_label!r}"
         )
     return spec.name, spec.version.value if spec.HasField("version") else None
-
-
-def _wanted_outputs(signature: LoadedSignature, wanted: Sequence[str]) -> list[str]:
-    unknown = set(wanted) - set(signature.outputs)
-    if unknown:
-        raise invalid(
-            f"output_filter must name outputs, which are "
-            f"{', '.join(signature.outputs)}. Received: {', '.join(sorted(unknown))}"
-        )
-    return list(wanted) or signature.outputs

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.models.autoencoder.gaussian_posterior import standard_normal
 from trainers.runs.data import LabelledImages, in_batches
 from trainers.scoring.classifier_accuracy import make_classifier
 from trainers.scoring.scoring import mean_bits_per_dim
@@ -57,7 +56,7 @@ class LatentUse(NamedTuple):
 
 
 def measure(
-    model: kp.PixelCNNAutoencoder, images: np.ndarray, batch_size: int, seed: int = 0
+    model: kp.PixelCNNAutoencoder, images: np.ndarray, batch_size: int
 ) -> LatentUse:
     """Scores images given their own latents, and given those of others.
 
@@ -65,7 +64,6 @@ def measure(
         model: with beta above 0 the latents are the means of its posteriors.
         images: at least two, integers (images, height, width, channels).
         batch_size: images scored at once.
-        seed: of who gets whose latent. Default 0.
 
     Raises:
         ValueError: when there are fewer than two images.
@@ -77,36 +75,15 @@ def measure(
         )
     latent = model.encode(images, batch_size).numpy()
     # Each gets the latent of its neighbour in a random circle, and none its own.
-    circle = np.random.default_rng(seed).permutation(len(images))
+    circle = np.random.default_rng(0).permutation(len(images))
     shuffled = np.empty_like(latent)
     shuffled[circle] = latent[np.roll(circle, 1)]
-    return LatentUse(
-        _bits_per_dim(model, images, latent, batch_size),
-        _bits_per_dim(model, images, shuffled, batch_size),
-        model.num_dims,
-    )
-
-
-def _bits_per_dim(
-    model: kp.PixelCNNAutoencoder,
-    images: np.ndarray,
-    latent: np.ndarray,
-    batch_size: int,
-) -> float:
-    conditions = model.latent_conditions(latent)
-    nats = model.decoder.log_prob(images, batch_size=batch_size, **conditions)
-    return mean_bits_per_dim(nats, model)
-
-
-def mean_divergence(
-    model: kp.PixelCNNAutoencoder, images: np.ndarray, batch_size: int
-) -> float:
-    """Returns the mean KL(q(z | x), N(0, I)) of a variational model, in nats."""
-    prior = standard_normal(model.latent_dim)
-    nats = in_batches(
-        lambda part: model.posterior(part).kl_divergence(prior), batch_size, images
-    )
-    return float(nats.mean(dtype="float64"))
+    bits = []
+    for given in (latent, shuffled):
+        conditions = model.latent_conditions(given)
+        nats = model.decoder.log_prob(images, batch_size=batch_size, **conditions)
+        bits.append(mean_bits_per_dim(nats, model))
+    return LatentUse(*bits, model.num_dims)
 
 
 def probe_accuracy(
@@ -168,11 +145,9 @@ def reconstruction_accuracy(
     if labels.min() < 0 or len(np.unique(train.label)) < 2:
         return None
     test = test.choose(num_images)
-    classifier = make_classifier(model.num_levels)
-    classifier.fit(train.image.reshape(len(train.image), -1), train.label)
+    classifier = make_classifier(model.num_levels).fit(*train)
     seeds = kp.example_seeds(seed, len(test.image)).numpy()
     reconstruct = functools.partial(model.reconstruct, **options)
     drawn = in_batches(reconstruct, 64, test.image, seeds)
-    rows = (x.reshape(len(test.image), -1) for x in (drawn, test.image))
-    found, known = (float(classifier.score(x, test.label)) for x in rows)
-    return found, known
+    found = classifier.score(drawn, test.label)
+    return float(found), float(classifier.score(*test))

@@ -8,21 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.training import RunLogger
 from trainers.runs.config import sampling_options
-from trainers.sampling.pictures import log_picture
-
-
-def images_apart(examples: tf.data.Dataset, num_images: int) -> np.ndarray:
-    """Returns some images of a split, evenly spaced.
-
-    Args:
-        examples: single examples of {"image"}, of known number.
-        num_images: how many; fewer where there are fewer.
-    """
-    apart = examples.shard(max(int(examples.cardinality()) // num_images, 1), 0)
-    return next(apart.batch(num_images).as_numpy_iterator())["image"]
+from trainers.sampling.pictures import examples_apart, log_picture, save_rows
 
 
 def save_reconstructions(
@@ -55,39 +43,30 @@ def save_reconstructions(
     if baseline is not None:
         columns.append(baseline.reconstruct(images).numpy()[:, np.newaxis])
     columns.append(drawn.reshape(-1, num_reconstructions, *model.image_shape))
-    _save_rows(path, np.concatenate(columns, axis=1), model.num_levels)
+    save_rows(path, np.concatenate(columns, axis=1), model.num_levels)
 
 
 def save_interpolations(
     path: str | os.PathLike[str],
     model: kp.PixelCNNAutoencoder,
     images: np.ndarray,
-    *,
-    steps: int = 8,
-    seed: int = 0,
+    seed: int,
     **options: Any,
 ) -> None:
-    """Writes a PNG file: a row for each two images, which stand at its ends.
+    """Writes a PNG file: a row of 8 samples for each two images, which are its ends.
 
     Args:
         path: the file; replaced whole or not at all.
         model: the auto-encoder.
         images: integers (images, height, width, channels); the first and the second are
             of one row, and so on. An odd one is left out.
-        steps: samples of a row. Default 8.
-        seed: of the noise. Default 0.
+        seed: of the noise.
         **options: of `interpolate`.
     """
     a, b = images[: len(images) // 2 * 2 : 2], images[1::2]
-    drawn = model.interpolate(a, b, steps, seed, **options).numpy()
+    drawn = model.interpolate(a, b, seed=seed, **options).numpy()
     rows = np.concatenate([a[:, np.newaxis], drawn, b[:, np.newaxis]], axis=1)
-    _save_rows(path, rows, model.num_levels)
-
-
-def _save_rows(path: str | os.PathLike[str], rows: np.ndarray, num_levels: int) -> None:
-    columns = rows.shape[1]
-    images = rows.reshape(-1, *rows.shape[2:])
-    save_image_grid(path, images, num_levels, columns)
+    save_rows(path, rows, model.num_levels)
 
 
 def sample_pictures(
@@ -103,7 +82,7 @@ def sample_pictures(
     save_reconstructions(
         path,
         model,
-        images_apart(examples, fields["num_rows"]),
+        examples_apart(examples, fields["num_rows"])["image"],
         num_reconstructions=fields["num_reconstructions"],
         seed=config["sample_seed"],
         **sampling_options(fields),

@@ -7,17 +7,18 @@ import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.models import load_model
+from keras_pixelcnn.models.autoencoder.gaussian_posterior import standard_normal
 from keras_pixelcnn.training import RunState
 from trainers.autoencoding import latent_use
 from trainers.autoencoding.pictures import (
-    images_apart,
     save_interpolations,
     save_reconstructions,
 )
 from trainers.runs.config import format_sampling_options, sampling_options
-from trainers.runs.data import LabelledImages, as_arrays, load_split
+from trainers.runs.data import LabelledImages, as_arrays, in_batches, load_split
 from trainers.runs.run import Run, training_facts
-from trainers.runs.run_folder import RunFolder, write_json
+from trainers.runs.run_folder import write_json
+from trainers.sampling.pictures import examples_apart
 from trainers.scoring.scoring import mean_bits_per_dim
 
 BASELINE = "mse"
@@ -34,7 +35,8 @@ def write_results(run: Run, state: RunState) -> dict[str, Any]:
     model = load_model(folder.model, kp.PixelCNNAutoencoder)
     path = folder.path / BASELINE / "model.keras"
     baseline = load_model(path, kp.MSEAutoencoder)
-    test = as_arrays(load_split(config, config["test_split"]))
+    split = load_split(config, config["test_split"])
+    test = as_arrays(split)
     metrics = {
         "model": type(model).__name__,
         "dataset": config["dataset"],
@@ -51,7 +53,21 @@ def write_results(run: Run, state: RunState) -> dict[str, Any]:
             test.image, batch_size=config["batch_size"], verbose=0, return_dict=True
         )["mean_squared_error"],
     }
-    _save_pictures(model, baseline, config, folder)
+    fields, seed = config["autoencoder"], config["sample_seed"]
+    images = examples_apart(split, fields["num_rows"])["image"]
+    options = sampling_options(fields)
+    save_reconstructions(
+        folder.path / "reconstructions.png",
+        model,
+        images,
+        baseline=baseline,
+        num_reconstructions=fields["num_reconstructions"],
+        seed=seed,
+        **options,
+    )
+    if len(images) > 1:
+        path = folder.path / "interpolations.png"
+        save_interpolations(path, model, images, seed, **options)
     # Without its bits/dim: given z, they compare with those of no other model.
     if not folder.export.exists():  # else from this run, killed a little later
         model.export(folder.export, verbose=False)
@@ -84,12 +100,15 @@ def measure_likelihood(
     seed, size = config["sample_seed"], config["batch_size"]
     elbo = model.elbo(images, samples, seed, size)
     weighted = model.importance_weighted_log_prob(images, samples, seed, size)
-    divergence = latent_use.mean_divergence(model, images, size)
+    prior = standard_normal(model.latent_dim)
+    divergence = in_batches(
+        lambda part: model.posterior(part).kl_divergence(prior), size, images
+    )
     return {
         "test_elbo_bits_per_dim": mean_bits_per_dim(elbo, model),
         "test_importance_weighted_bits_per_dim": mean_bits_per_dim(weighted, model),
         "importance_samples": samples,
-        "kl_divergence_nats": divergence,
+        "kl_divergence_nats": float(divergence.mean(dtype="float64")),
         **scores,
     }
 
@@ -125,39 +144,33 @@ def _probes(
     }
 
 
-def _save_pictures(
-    model: kp.PixelCNNAutoencoder,
-    baseline: kp.MSEAutoencoder,
-    config: Mapping[str, Any],
-    folder: RunFolder,
-) -> None:
-    fields, seed = config["autoencoder"], config["sample_seed"]
-    test = load_split(config, config["test_split"])
-    images = images_apart(test, fields["num_rows"])
-    save_reconstructions(
-        folder.path / "reconstructions.png",
-        model,
-        images,
-        baseline=baseline,
-        num_reconstructions=fields["num_reconstructions"],
-        seed=seed,
-        **sampling_options(fields),
-    )
-    path = folder.path / "interpolations.png"
-    if len(images) > 1:
-        options = sampling_options(fields)
-        save_interpolations(path, model, images, seed=seed, **options)
-
-
 def format_table(metrics: Mapping[str, Any]) -> str:
     """Returns the metrics of a finished run as a table."""
     shape = "x".join(map(str, metrics["image_shape"]))
+    likelihoods = {
+        "test_elbo_bits_per_dim": "bits/dim at most (ELBO)",
+        "test_importance_weighted_bits_per_dim": "bits/dim, importance weighted",
+        "given_latent_bits_per_dim": "bits/dim given z",
+        "shuffled_bits_per_dim": "  given another image's z",
+    }
     rows = [
-        *_bits_rows(metrics),
+        (said, f"{metrics[name]:.4f}")
+        for name, said in likelihoods.items()
+        if name in metrics
+    ]
+    if "kl_divergence_nats" in metrics:
+        nats = f"{metrics['kl_divergence_nats']:.2f} nats"
+        rows.append(("KL of the posteriors", nats))
+    rows += [
         ("linear probe on z", _share(metrics["probe_accuracy"])),
         ("  on the MSE model's z", _share(metrics["mse_probe_accuracy"])),
         ("reconstructions in class", _share(metrics.get("reconstruction_accuracy"))),
-        *_chosen_rows(metrics),
+    ]
+    if "sampling_options" in metrics:
+        said = format_sampling_options(metrics["sampling_options"])
+        share = _share(metrics["chosen_reconstruction_accuracy"])
+        rows.append((f"  {said}", share))
+    rows += [
         ("  real images", _share(metrics.get("real_accuracy"))),
         ("MSE model's squared error", f"{metrics['mse_mean_squared_error']:.5f}"),
         ("best epoch", f"{metrics['best_epoch']} of {metrics['epochs']}"),
@@ -176,33 +189,6 @@ def format_table(metrics: Mapping[str, Any]) -> str:
             "",
         ]
     )
-
-
-def _bits_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    names = {
-        "test_elbo_bits_per_dim": "bits/dim at most (ELBO)",
-        "test_importance_weighted_bits_per_dim": "bits/dim, importance weighted",
-        "given_latent_bits_per_dim": "bits/dim given z",
-        "shuffled_bits_per_dim": "  given another image's z",
-    }
-    rows = [
-        (said, f"{metrics[name]:.4f}")
-        for name, said in names.items()
-        if name in metrics
-    ]
-    if "kl_divergence_nats" in metrics:
-        rows.append(
-            ("KL of the posteriors", f"{metrics['kl_divergence_nats']:.2f} nats")
-        )
-    return rows
-
-
-def _chosen_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    if "sampling_options" not in metrics:
-        return []
-    options = metrics["sampling_options"]
-    said = format_sampling_options(options)
-    return [(f"  {said}", _share(metrics["chosen_reconstruction_accuracy"]))]
 
 
 def _share(accuracy: float | None) -> str:

@@ -73,12 +73,6 @@ def check_config(config: Mapping[str, Any]) -> None:
         )
 
 
-def _make_model(
-    config: Mapping[str, Any], data: TrainingData
-) -> kp.PixelCNNAutoencoder:
-    return kp.PixelCNNAutoencoder(data.image_shape, data.num_levels, **config["model"])
-
-
 def _make_objective(config: Mapping[str, Any]) -> Objective:
     return BoundObjective() if config["model"].get("beta") else LikelihoodObjective()
 
@@ -89,7 +83,9 @@ def _train(run: Run) -> RunState:
     def make_model(
         config: Mapping[str, Any], data: TrainingData
     ) -> kp.PixelCNNAutoencoder:
-        model = _make_model(config, data)
+        model = kp.PixelCNNAutoencoder(
+            data.image_shape, data.num_levels, **config["model"]
+        )
         if config["autoencoder"]["begins_with_mse"]:
             path = run.folder.path / results.BASELINE / "model.keras"
             images = as_arrays(data.validation).image

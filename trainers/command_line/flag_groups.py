@@ -1,6 +1,5 @@
 """Flags that several programs share."""
 
-import difflib
 import os
 import pathlib
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from ml_collections import config_flags
 from ml_collections.config_flags.config_flags import ConfigFileFlagParser
 
 from keras_pixelcnn import programs
+from keras_pixelcnn.checks import near_name
 
 CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
 
@@ -42,11 +42,9 @@ class _ConfigParser(ConfigFileFlagParser):
         if name in known and not os.path.isfile(name):
             name = str(CONFIGS / f"{name}.py")
         elif name.removesuffix(".py") == name and not os.path.isfile(name):
-            near = difflib.get_close_matches(name, known, n=1)
             raise FileNotFoundError(
                 "--config must be the path of a Python file, or one of the names "
-                f"{', '.join(known)}. Received: {name!r}"
-                + (f". Was {near[0]} meant?" if near else "")
+                f"{', '.join(known)}. Received: {name!r}{near_name(name, known)}"
             )
         return super().parse(":".join([name, *argument]))
 
@@ -115,13 +113,12 @@ def define_data_flags(
         "Colours to convert to. Default: the model's.",
     )
     define.string("data_dir", None, "Where tfds keeps its data.")
-    flags.register_validator(
+    define.check(
         "image_size",
         lambda size: (
             size is None or (len(size) in (1, 2) and all(map(str.isdigit, size)))
         ),
-        message="must be height,width, as 32,24, or one number for both, as 32",
-        flag_values=flag_values,
+        "must be height,width, as 32,24, or one number for both, as 32",
     )
 
 

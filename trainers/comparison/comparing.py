@@ -89,7 +89,11 @@ def compare(
     config = to_dict(config)
     models = contestants(config)
     workdir = pathlib.Path(workdir)
-    _check_folders(config, models, workdir)
+    # What all models share: the data, the recipe and how they are measured.
+    budget = {name: value for name, value in config.items() if name != "models"}
+    RunFolder(workdir).check(budget)
+    for model in models:
+        RunFolder(workdir / model.name).check(model.config)
     strategy = strategy or tf.distribute.get_strategy()
     if strategies.is_multi_worker(strategy):
         raise ValueError(
@@ -100,55 +104,26 @@ def compare(
     steps = num_steps(models[0].config)
     counts = {model.title: count_parameters(model) for model in models}
     print(table.format_budget(config, counts, steps))
+    diverged: dict[str, str] = {}
     with Preemption(), RunFolder(workdir).locked():
-        RunFolder(workdir).claim(budget_of(config))
-        return _run(config, models, workdir, strategy, on_nonfinite)
-
-
-def _run(
-    config: Mapping[str, Any],
-    models: Sequence[Contestant],
-    workdir: pathlib.Path,
-    strategy: tf.distribute.Strategy,
-    on_nonfinite: str,
-) -> dict[str, Any] | None:
-    diverged: dict[str, NonFiniteLossError] = {}
-    for model in models:
-        try:
-            if not _train(model, workdir, strategy, on_nonfinite):
-                return None
-        except NonFiniteLossError as error:
-            diverged[model.name] = error
-    trained = [model for model in models if model.name not in diverged]
-    result = _evaluate(config, trained, workdir, strategy, diverged)
+        RunFolder(workdir).claim(budget)
+        for name, title, own in models:
+            folder = RunFolder(workdir / name)
+            if folder.metrics.exists():
+                continue
+            print(f"\n{title}", flush=True)
+            try:
+                found = train_and_evaluate(own, folder.path, strategy, on_nonfinite)
+                if found is None:
+                    return None
+            except NonFiniteLossError as error:
+                diverged[name] = str(error)
+        trained = [model for model in models if model.name not in diverged]
+        result = _evaluate(config, trained, workdir, strategy, diverged)
     if diverged:
-        raise NonFiniteLossError(
-            " ".join(f"{name} diverged: {error}" for name, error in diverged.items())
-        )
+        told = (f"{name} diverged: {error}" for name, error in diverged.items())
+        raise NonFiniteLossError(" ".join(told))
     return result
-
-
-def _check_folders(
-    config: Mapping[str, Any], models: Sequence[Contestant], workdir: pathlib.Path
-) -> None:
-    RunFolder(workdir).check(budget_of(config))
-    for model in models:
-        RunFolder(workdir / model.name).check(model.config)
-
-
-def _train(
-    model: Contestant,
-    workdir: pathlib.Path,
-    strategy: tf.distribute.Strategy,
-    on_nonfinite: str,
-) -> bool:
-    """Trains a model, unless it is. Returns whether it is trained now."""
-    folder = RunFolder(workdir / model.name)
-    if folder.metrics.exists():
-        return True
-    print(f"\n{model.title}", flush=True)
-    metrics = train_and_evaluate(model.config, folder.path, strategy, on_nonfinite)
-    return metrics is not None
 
 
 def _evaluate(
@@ -156,53 +131,43 @@ def _evaluate(
     models: Sequence[Contestant],
     workdir: pathlib.Path,
     strategy: tf.distribute.Strategy,
-    diverged: Mapping[str, Exception],
+    diverged: Mapping[str, str],
 ) -> dict[str, Any] | None:
     """Measures what the runs did not, and writes the comparison."""
     if not models:
         return None
     for model in models:
-        _score_train(config, model, workdir / model.name)
+        path = workdir / model.name / _TRAIN_SCORE
+        if path.exists():
+            continue
+        images = load_split(model.config, model.config["train_split"])
+        if config["scored_train_images"] is not None:
+            images = images.take(config["scored_train_images"])
+        trained = load_model(RunFolder(path.parent).model)
+        found = score(trained, images, model.config["batch_size"])
+        facts = {"images": found.num_images, "bits_per_dim": found.bits_per_dim}
+        write_json(path, facts)
     if not all((workdir / model.name / _TIMING).exists() for model in models):
         _time(config, models, workdir, strategy)
     result = table.collect(
         config,
         models,
-        {model.name: _read(workdir / model.name) for model in models},
+        {
+            model.name: {
+                "metrics": read_json(workdir / model.name / "metrics.json"),
+                "train": read_json(workdir / model.name / _TRAIN_SCORE),
+                "timing": read_json(workdir / model.name / _TIMING),
+            }
+            for model in models
+        },
         num_steps(models[0].config),
-        {name: str(error) for name, error in diverged.items()},
+        diverged,
     )
     write_json(workdir / _RESULT, result)
     table.write_page(workdir / _PAGE, result, workdir, _ROW)
     print(table.format_table(result))
     print(f"Everything is in {workdir}; {workdir / _PAGE} shows it.")
     return result
-
-
-def _read(folder: pathlib.Path) -> dict[str, Any]:
-    """Returns the metrics, training score and timing of a finished run."""
-    return {
-        "metrics": read_json(folder / "metrics.json"),
-        "train": read_json(folder / _TRAIN_SCORE),
-        "timing": read_json(folder / _TIMING),
-    }
-
-
-def _score_train(
-    config: Mapping[str, Any], model: Contestant, folder: pathlib.Path
-) -> None:
-    if (folder / _TRAIN_SCORE).exists():
-        return
-    images = load_split(model.config, model.config["train_split"])
-    if config["scored_train_images"] is not None:
-        images = images.take(config["scored_train_images"])
-    found = score(
-        load_model(RunFolder(folder).model), images, model.config["batch_size"]
-    )
-    write_json(
-        folder / _TRAIN_SCORE,
-        {"images": found.num_images, "bits_per_dim": found.bits_per_dim},
-    )
 
 
 def _time(
@@ -230,25 +195,31 @@ def _time(
         write_json(folder / _TIMING, timings[model.name])
 
 
-# The config.
-
-
-def budget_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what all models share: the data, the recipe and how they are measured."""
-    return {name: value for name, value in config.items() if name != "models"}
-
-
 def contestants(config: Mapping[str, Any]) -> list[Contestant]:
     """Returns the models with the configs of their runs.
 
     Raises:
         ValueError: when a field is missing, unknown or out of its range.
     """
-    _check_own_fields(config)
+    missing = sorted(_OWN_FIELDS - set(config))
+    if missing:
+        raise ValueError(
+            f"The config must have the fields {missing}. See "
+            "trainers/configs/compare_digits.py for all fields. A config of a single "
+            "run is for trainers.train."
+        )
+    if not config["models"]:
+        raise ValueError("config.models must name a model. Received: none")
+    check_values("config", config, _RULES)
     shared = {name: config[name] for name in config if name not in _OWN_FIELDS}
     found = []
     for name, fields in config["models"].items():
-        _check_model(name, fields)
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                "Names in config.models are those of folders: small letters, digits "
+                f"and underscores. Received: {name!r}"
+            )
+        check_names(f"config.models.{name}", fields, _MODEL_FIELDS)
         run = {**shared, "model_class": fields["model_class"], "model": fields["model"]}
         with _named(name):
             check_config(run)
@@ -282,25 +253,3 @@ def _named(name: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"config.models.{name}: {error}") from error
-
-
-def _check_own_fields(config: Mapping[str, Any]) -> None:
-    missing = sorted(_OWN_FIELDS - set(config))
-    if missing:
-        raise ValueError(
-            f"The config must have the fields {missing}. See "
-            "trainers/configs/compare_digits.py for all fields. A config of a single "
-            "run is for trainers.train."
-        )
-    if not config["models"]:
-        raise ValueError("config.models must name a model. Received: none")
-    check_values("config", config, _RULES)
-
-
-def _check_model(name: str, fields: Mapping[str, Any]) -> None:
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            "Names in config.models are those of folders: small letters, digits and "
-            f"underscores. Received: {name!r}"
-        )
-    check_names(f"config.models.{name}", fields, _MODEL_FIELDS)

@@ -1,11 +1,11 @@
 """Times of a training step and of a sample, of several models in turn."""
 
-import contextlib
+import functools
 import logging
 import pathlib
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -91,11 +91,23 @@ def time_models(
     for name, path in paths.items():
         with strategy.scope():
             model = load_model(path)
-        steps[name] = _step(model, recipe, strategy, examples)
-        samples[name] = _sampling(model, num_samples, seed, images, name)
-    with _silent_about_traces():
+        features = {
+            key: np.asarray(value)
+            for key, value in model.prepare_features(examples).items()
+        }
+        step = TrainStep(model, recipe, strategy)
+        steps[name] = functools.partial(step, features)
+        samples[name] = functools.partial(
+            _sample, model, num_samples, seed, images, name
+        )
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # it warns that several models are one traced anew
+    try:
         timed_samples = time_in_turn(samples, runs)
         timed_steps = time_in_turn(steps, runs)  # last, as they change the weights
+    finally:
+        logger.setLevel(level)
     timings = {
         name: {
             "step_seconds": timed_steps[name].seconds,
@@ -109,48 +121,17 @@ def time_models(
     return timings, images
 
 
-@contextlib.contextmanager
-def _silent_about_traces() -> Iterator[None]:
-    """Silences TensorFlow's warning that several models are one traced anew."""
-    logger = tf.get_logger()
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def _step(
-    model: kp.AutoregressiveImageModel,
-    recipe: Recipe,
-    strategy: tf.distribute.Strategy,
-    examples: Mapping[str, np.ndarray],
-) -> Callable[[], Any]:
-    """Returns a function that takes a training step, as the run did."""
-    step = TrainStep(model, recipe, strategy)
-    features = {
-        name: np.asarray(value)
-        for name, value in model.prepare_features(examples).items()
-    }
-    return lambda: step(features)
-
-
-def _sampling(
+def _sample(
     model: kp.AutoregressiveImageModel,
     num_samples: int,
     seed: int,
     images: dict[str, np.ndarray],
     name: str,
-) -> Callable[[], None]:
-    """Returns a function that samples a batch, and keeps it among the images."""
-    plan = plan_samples(model, num_samples)
-
-    def sample() -> None:
-        samples = model.sample(plan.num_samples, seed=seed, **plan.conditions)
-        images[name] = keras.ops.convert_to_numpy(samples)
-
-    return sample
+) -> None:
+    """Samples a batch, and keeps it among the images."""
+    count, conditions, _ = plan_samples(model, num_samples)
+    samples = model.sample(count, seed=seed, **conditions)
+    images[name] = keras.ops.convert_to_numpy(samples)
 
 
 def save_row(path: pathlib.Path, images: np.ndarray, num_levels: int) -> None:

@@ -1,8 +1,8 @@
 """Compression of image files or a dataset to a stream in a file."""
 
+import contextlib
 import itertools
 import json
-import pathlib
 import sys
 import time
 import zlib
@@ -19,7 +19,6 @@ from keras_pixelcnn import lossless_files
 from keras_pixelcnn.codecs import PixelCNNCodec
 from keras_pixelcnn.codecs.tile_geometry import cut, inner_sizes, num_tiles
 from keras_pixelcnn.datasets.errors import shorten
-from keras_pixelcnn.files import replace_when_written
 from trainers.compression import picture_files
 from trainers.scoring import scoring
 
@@ -92,7 +91,21 @@ def from_files(
             "have. Pass a dataset with labels, or a model without conditions."
         )
     files = picture_files.find(arguments)
-    images = [_read(file.path, model, color_mode) for file in files]
+    images, channels = [], model.image_shape[-1]
+    for path, _ in files:
+        image = picture_files.read(path, color_mode)
+        if image.shape[-1] != channels:
+            raise ValueError(
+                f"The model is for images of {channels} channels, and {path} has "
+                f"{image.shape[-1]}. Choose another model, or convert by color_mode, "
+                "which is not undone."
+            )
+        if image.max() >= model.num_levels:
+            raise ValueError(
+                f"The model is for pixels in [0, {model.num_levels}). Received: "
+                f"{image.max()} in {path}. Choose another model."
+            )
+        images.append(image)
     profiled = [f.name for f in files if picture_files.has_color_profile(f.path)]
     if profiled:
         logging.warning(
@@ -104,25 +117,6 @@ def from_files(
         )
     stored_bytes = sum(file.path.stat().st_size for file in files)
     return Source(images, {}, {"names": [file.name for file in files]}, stored_bytes)
-
-
-def _read(
-    path: pathlib.Path, model: kp.AutoregressiveImageModel, color_mode: str | None
-) -> np.ndarray:
-    image = picture_files.read(path, color_mode)
-    channels = model.image_shape[-1]
-    if image.shape[-1] != channels:
-        raise ValueError(
-            f"The model is for images of {channels} channels, and {path} has "
-            f"{image.shape[-1]}. Choose another model, or convert by color_mode, "
-            "which is not undone."
-        )
-    if image.max() >= model.num_levels:
-        raise ValueError(
-            f"The model is for pixels in [0, {model.num_levels}). Received: "
-            f"{image.max()} in {path}. Choose another model."
-        )
-    return image
 
 
 def from_dataset(
@@ -260,7 +254,7 @@ class CodingProgress:
                 flush=True,
             )
 
-    def clear(self) -> None:
+    def close(self) -> None:
         """Takes the bar away."""
         self._bar.close()
 
@@ -273,23 +267,14 @@ def compress(
     Raises:
         ValueError: as `PixelCNNCodec.compress`.
     """
-    codec = PixelCNNCodec(model, batch_size)
-    progress = CodingProgress(count_tiles(model, source), model.num_dims)
-    try:
+    codec, count = PixelCNNCodec(model, batch_size), count_tiles(model, source)
+    with contextlib.closing(CodingProgress(count, model.num_dims)) as progress:
         return codec.compress(
             source.images,
             metadata=pack(source.notes),
             on_batch=progress,
             **source.conditions,
         )
-    finally:
-        progress.clear()
-
-
-def write(path: str, data: bytes) -> None:
-    """Writes a file, whole or not at all."""
-    with replace_when_written(path) as part:
-        part.write_bytes(data)
 
 
 def pack(notes: Mapping[str, Any]) -> bytes:

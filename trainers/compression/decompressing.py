@@ -1,5 +1,6 @@
 """Decompression of a stream to image files or an array."""
 
+import contextlib
 import json
 import pathlib
 import zlib
@@ -55,11 +56,10 @@ def decompress(
     Raises:
         ValueError: as `PixelCNNCodec.decompress`.
     """
-    progress = CodingProgress(header.num_tiles, model.num_dims)
-    try:
+    with contextlib.closing(
+        CodingProgress(header.num_tiles, model.num_dims)
+    ) as progress:
         return PixelCNNCodec(model).decompress(data, on_batch=progress)
-    finally:
-        progress.clear()
 
 
 def check_output(output: str, header: Header, names: Sequence[str] | None) -> None:
@@ -98,19 +98,15 @@ def save(
             `picture_files.write`.
     """
     if pathlib.Path(output).suffix == ".npz":
-        _save_array(output, images)
+        _check_one_size(output, {image.shape for image in images})
+        # An open file, as NumPy would add a suffix to a name.
+        with replace_when_written(output) as part, open(part, "wb") as file:
+            np.savez_compressed(file, image=np.asarray(images))
         return
     if names is None:
         digits = len(str(max(len(images) - 1, 0)))
         names = [f"{i:0{digits}}.png" for i in range(len(images))]
     picture_files.write(output, images, names)
-
-
-def _save_array(output: str, images: np.ndarray | list[np.ndarray]) -> None:
-    _check_one_size(output, {image.shape for image in images})
-    # An open file, as NumPy would add a suffix to a name.
-    with replace_when_written(output) as part, open(part, "wb") as file:
-        np.savez_compressed(file, image=np.asarray(images))
 
 
 def _check_one_size(output: str, sizes: set[tuple[int, ...]]) -> None:

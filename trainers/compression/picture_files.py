@@ -189,7 +189,11 @@ def written_paths(names: Sequence[str]) -> list[pathlib.PurePosixPath]:
         ValueError: when a name would lead elsewhere, two files would have the same
             path but for upper and lower case, or one that of another's folder.
     """
-    paths = [_as_png(check_name(name)) for name in names]
+    paths = [check_name(name) for name in names]
+    paths = [
+        path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
+        for path in paths
+    ]
     taken: dict[str, str] = {}
     for name, path in zip(names, paths, strict=True):
         if _key(path) in taken:
@@ -205,11 +209,6 @@ def written_paths(names: Sequence[str]) -> list[pathlib.PurePosixPath]:
 def _key(path: pathlib.PurePosixPath) -> str:
     """Returns what is equal for paths that some file system takes for one."""
     return unicodedata.normalize("NFC", str(path).casefold())
-
-
-def _as_png(path: pathlib.PurePosixPath) -> pathlib.PurePosixPath:
-    is_png = path.suffix.lower() == ".png"
-    return path if is_png else path.with_name(f"{path.name}.png")
 
 
 def _not_their_own(name: str, other: str) -> ValueError:

@@ -32,7 +32,6 @@ def get_config() -> config_dict.ConfigDict:
     # The decoder is as the preset; by a map the latent says where, too, and not only
     # what.
     config.model.update(
-        encoder_filters=32,
         filters=48,
         num_blocks=10,
         kernel_size=5,

@@ -15,13 +15,8 @@ def get_config() -> config_dict.ConfigDict:
     """Returns the fields of `trainers.configs.digits`."""
     config = digits.get_config()
     config.update(
-        dataset="binarized_mnist",
-        # 50,000, 10,000 and 10,000 images, as published.
-        train_split="train",
-        validation_split="validation",
-        test_split="test",
+        dataset="binarized_mnist",  # in splits of 50,000, 10,000 and 10,000 images
         num_levels=2,
-        batch_size=64,
         epochs=50,  # of 781 steps
         learning_rate=1e-3,
         ema_momentum=0.999,

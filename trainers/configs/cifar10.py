@@ -20,7 +20,6 @@ def get_config() -> config_dict.ConfigDict:
         # that are held out of the 50,000.
         train_split="train[:45000]",
         validation_split="train[45000:]",
-        test_split="test",
         num_levels=256,
         horizontal_flips=True,
         batch_size=128,
@@ -29,7 +28,6 @@ def get_config() -> config_dict.ConfigDict:
         warmup_share=0.02,
         clip_norm=1.0,
         ema_momentum=0.9995,
-        sample_every=10,
     )
     config.model.update(
         filters=126,  # 128, but a multiple of 3

@@ -15,7 +15,6 @@ def get_config() -> config_dict.ConfigDict:
         train_split="train[:49000]",
         validation_split="train[49000:]",
         batch_size=64,
-        epochs=200,  # of 765 steps
         learning_rate=6e-4,
         ema_momentum=0.9998,
     )

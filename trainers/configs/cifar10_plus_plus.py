@@ -19,7 +19,6 @@ def get_config() -> config_dict.ConfigDict:
         batch_size=64,
         epochs=300,  # of 765 steps
         learning_rate=5e-4,
-        ema_momentum=0.9995,
         model_class="PixelCNNPlusPlus",
     )
     config.model = {

@@ -4,6 +4,7 @@ All have 148,000 to 155,000 parameters, no dropout, and one budget; none was tun
 PixelCNN and PixelRNN stand as arXiv 1601.06759 has them, only smaller.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ml_collections import config_dict
@@ -38,6 +39,43 @@ def a_model(title: str, model_class: str, **arguments: Any) -> dict[str, Any]:
     return {"title": title, "model_class": model_class, "model": arguments}
 
 
+def papers_models(filters: Mapping[str, int], **arguments: Any) -> dict[str, Any]:
+    """Returns the models of a comparison by the names of their folders.
+
+    Args:
+        filters: of each, but PixelCNN++, by these names.
+        **arguments: further ones of the same.
+    """
+    kinds = {
+        "pixelcnn": ("PixelCNN", "PixelCNN", {}),
+        "row_lstm": ("PixelRNN, Row LSTM", "PixelRNN", {"cell": "row_lstm"}),
+        "diagonal_bilstm": (
+            "PixelRNN, Diagonal BiLSTM",
+            "PixelRNN",
+            {"cell": "diagonal_bilstm"},
+        ),
+        "gated_pixelcnn": ("Gated PixelCNN", "GatedPixelCNN", {}),
+        "gated_pixelcnn_mixture": (
+            "Gated PixelCNN, mixture",
+            "GatedPixelCNN",
+            {"likelihood": "logistic_mixture"},
+        ),
+    }
+    models = {}
+    for name, (title, model_class, own) in kinds.items():
+        network = {"filters": filters[name], "num_blocks": 4 if "cell" in own else 6}
+        models[name] = a_model(title, model_class, **own, **network, **arguments)
+    models["pixelcnn_plus_plus"] = a_model(
+        "PixelCNN++",
+        "PixelCNNPlusPlus",
+        filters=16,
+        num_blocks=2,
+        num_resolutions=2,
+        dropout_rate=0.0,
+    )
+    return models
+
+
 def get_config() -> config_dict.ConfigDict:
     """Returns the fields of `trainers.configs.digits`, for several models.
 
@@ -46,41 +84,12 @@ def get_config() -> config_dict.ConfigDict:
     """
     config = budget_of(digits.get_config())
     config.update(epochs=40, num_samples=36)
-    gated = {"filters": 36, "num_blocks": 6, "first_kernel_size": 5}
-    config.models = {
-        "pixelcnn": a_model(
-            "PixelCNN", "PixelCNN", filters=46, num_blocks=6, first_kernel_size=5
-        ),
-        "row_lstm": a_model(
-            "PixelRNN, Row LSTM",
-            "PixelRNN",
-            cell="row_lstm",
-            filters=34,
-            num_blocks=4,
-            first_kernel_size=5,
-        ),
-        "diagonal_bilstm": a_model(
-            "PixelRNN, Diagonal BiLSTM",
-            "PixelRNN",
-            cell="diagonal_bilstm",
-            filters=32,
-            num_blocks=4,
-            first_kernel_size=5,
-        ),
-        "gated_pixelcnn": a_model("Gated PixelCNN", "GatedPixelCNN", **gated),
-        "gated_pixelcnn_mixture": a_model(
-            "Gated PixelCNN, mixture",
-            "GatedPixelCNN",
-            likelihood="logistic_mixture",
-            **gated,
-        ),
-        "pixelcnn_plus_plus": a_model(
-            "PixelCNN++",
-            "PixelCNNPlusPlus",
-            filters=16,
-            num_blocks=2,
-            num_resolutions=2,
-            dropout_rate=0.0,
-        ),
+    filters = {
+        "pixelcnn": 46,
+        "row_lstm": 34,
+        "diagonal_bilstm": 32,
+        "gated_pixelcnn": 36,
+        "gated_pixelcnn_mixture": 36,
     }
+    config.models = papers_models(filters, first_kernel_size=5)
     return config

@@ -9,7 +9,6 @@ BiLSTM. The original files come through tensorflow-datasets, or from a folder:
 from ml_collections import config_dict
 
 from trainers.configs import compare_digits, fashion_mnist
-from trainers.configs.compare_digits import a_model
 
 
 def get_config() -> config_dict.ConfigDict:
@@ -25,39 +24,12 @@ def get_config() -> config_dict.ConfigDict:
         # The Diagonal BiLSTM has no steps for its sampler: a pass for each pixel.
         timed_samples=16,
     )
-    config.models = {
-        "pixelcnn": a_model("PixelCNN", "PixelCNN", filters=43, num_blocks=6),
-        "row_lstm": a_model(
-            "PixelRNN, Row LSTM",
-            "PixelRNN",
-            cell="row_lstm",
-            filters=32,
-            num_blocks=4,
-        ),
-        "diagonal_bilstm": a_model(
-            "PixelRNN, Diagonal BiLSTM",
-            "PixelRNN",
-            cell="diagonal_bilstm",
-            filters=30,
-            num_blocks=4,
-        ),
-        "gated_pixelcnn": a_model(
-            "Gated PixelCNN", "GatedPixelCNN", filters=35, num_blocks=6
-        ),
-        "gated_pixelcnn_mixture": a_model(
-            "Gated PixelCNN, mixture",
-            "GatedPixelCNN",
-            likelihood="logistic_mixture",
-            filters=36,
-            num_blocks=6,
-        ),
-        "pixelcnn_plus_plus": a_model(
-            "PixelCNN++",
-            "PixelCNNPlusPlus",
-            filters=16,
-            num_blocks=2,
-            num_resolutions=2,
-            dropout_rate=0.0,
-        ),
+    filters = {
+        "pixelcnn": 43,
+        "row_lstm": 32,
+        "diagonal_bilstm": 30,
+        "gated_pixelcnn": 35,
+        "gated_pixelcnn_mixture": 36,
     }
+    config.models = compare_digits.papers_models(filters)
     return config

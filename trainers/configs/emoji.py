@@ -24,14 +24,12 @@ def get_config() -> config_dict.ConfigDict:
         # 60% of the pictures are of people: else the other eight categories starve.
         sampling="class_balanced",
         horizontal_flips=True,
-        batch_size=64,
         epochs=128,
         learning_rate=8e-4,
         warmup_share=0.02,
         clip_norm=1.0,
         ema_momentum=0.999,
         num_samples=100,
-        sample_every=10,
     )
     config.model.update(
         filters=60,

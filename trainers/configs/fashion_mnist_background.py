@@ -15,7 +15,6 @@ def get_config() -> config_dict.ConfigDict:
     """Returns the fields of `trainers.configs.digits`."""
     config = fashion_mnist_unconditional.get_config()
     config.update(
-        batch_size=128,
         epochs=32,
         learning_rate=3e-3,
         mutation_rate=0.1,

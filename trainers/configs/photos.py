@@ -22,7 +22,6 @@ def get_config() -> config_dict.ConfigDict:
     )
     config.model.update(
         filters=48,
-        num_blocks=6,
         first_kernel_size=7,
         dropout_rate=0.1,
     )

@@ -18,7 +18,6 @@ def get_config() -> config_dict.ConfigDict:
         num_levels=8,
         merge_levels=True,
         image_size=(16, 16),
-        batch_size=64,
         epochs=2,
         learning_rate=3e-3,
         clip_norm=1.0,

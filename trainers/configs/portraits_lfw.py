@@ -19,7 +19,6 @@ def get_config() -> config_dict.ConfigDict:
         num_levels=256,
         merge_levels=False,
         image_size=(32, 32),
-        batch_size=64,
         epochs=40,
     )
     config.model.update(filters=96, num_blocks=12, first_kernel_size=7)

@@ -18,7 +18,7 @@ def get_config(task: str = "super_resolution_2") -> config_dict.ConfigDict:
         config = emoji.get_config()
         del config.model.num_classes, config.model.condition_dropout
         del config.model.vector_map
-        config.update(epochs=50, learning_rate=8e-4, sampling="plain")
+        config.update(epochs=50, sampling="plain")
     else:
         config = fashion_mnist_unconditional.get_config()
         config.update(epochs=14)

@@ -13,7 +13,7 @@ from trainers.configs import fashion_mnist
 def get_config() -> config_dict.ConfigDict:
     """Returns the fields of `trainers.configs.digits`, and those of a VQ-VAE."""
     config = fashion_mnist.get_config()
-    config.update(epochs=4, num_samples=100, sample_every=0)
+    config.update(epochs=4, sample_every=0)
     config.model.update(
         filters=32,
         num_blocks=5,

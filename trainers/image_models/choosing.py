@@ -244,6 +244,9 @@ def choose_form(config: Mapping[str, Any], facts: ImageFacts) -> list[Choice]:
     """
     model = config["model"]
     levels = datasets.native_num_levels(config["dataset"], config["data_dir"])
+    count = facts.num_images
+    wanted = max(min(count // 16, _MOST_BATCH), min(4, count), 1)
+    batch_size = 2 ** int(math.log2(wanted))
     choices = [
         Choice(
             "color_mode",
@@ -252,9 +255,7 @@ def choose_form(config: Mapping[str, Any], facts: ImageFacts) -> list[Choice]:
         ),
         _size_of(facts.sizes, config["minutes"], config["dataset"]),
         Choice("num_levels", levels, "as stored"),
-        Choice(
-            "batch_size", _batch_size(facts.num_images), "the fewer images, the less"
-        ),
+        Choice("batch_size", batch_size, "the fewer images, the less"),
     ]
     names = facts.label_names or ()
     classes, why = len(names) if len(names) > 1 else 0, "there are no class folders"
@@ -287,11 +288,6 @@ def _size_of(sizes: np.ndarray, minutes: float, dataset: str) -> Choice:
     if scale < 1:
         why += " and made smaller, so that the time is enough"
     return Choice(name, (height, width), why)
-
-
-def _batch_size(num_images: int) -> int:
-    wanted = max(min(num_images // 16, _MOST_BATCH), min(4, num_images), 1)
-    return 2 ** int(math.log2(wanted))
 
 
 def with_batch_in_time(
@@ -447,8 +443,7 @@ def _measure(
         strategy.scope(),
         contextlib.redirect_stdout(io.StringIO()),  # of epochs that do not count
     ):
-        model = model_classes.make(
-            model_classes.name_of(config),
+        model = model_classes.find(model_classes.name_of(config))(
             rows["image"].shape[1:],
             config["num_levels"],
             **config["model"],
@@ -499,11 +494,10 @@ def _table(
     given: Mapping[str, Any], chosen: Mapping[str, Any], choices: list[Choice]
 ) -> str:
     """Returns the choices as a table, and which of them the user had made."""
-    rows, told = [], set()
+    rows, first = [], {}
     for choice in choices:
-        if choice.name in told:
-            continue
-        told.add(choice.name)
+        first.setdefault(choice.name, choice)
+    for choice in first.values():
         fields, name = _place(given, choice.name)
         reason = choice.reason if fields.get(name) is None else "as you have set it"
         fields, name = _place(chosen, choice.name)

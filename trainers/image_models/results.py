@@ -8,13 +8,12 @@ import tensorflow as tf
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import baselines
-from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import RunState
-from trainers.runs.data import TrainingData, as_arrays, load_split
+from trainers.runs.data import as_arrays, load_split
 from trainers.runs.run import Run, training_facts
 from trainers.runs.run_folder import write_json
-from trainers.sampling.pictures import plan_from_examples, save_completions
+from trainers.sampling.pictures import save_completions, save_samples
 from trainers.scoring.scoring import score
 
 _MOST_BASELINE_VALUES = 2**28
@@ -47,30 +46,10 @@ def write_results(run: Run, state: RunState) -> dict[str, Any]:
     """
     config, data, folder = run.config, run.data, run.folder
     model = load_model(folder.model)
-    metrics = _scores(model, config, data)
-    test = load_split(config, config["test_split"])
-    plan = plan_from_examples(model, test, config["num_samples"])
-    samples = model.sample(
-        plan.num_samples, seed=config["sample_seed"], **plan.conditions
-    )
-    save_image_grid(folder.samples, samples.numpy(), model.num_levels, plan.columns)
-    save_completions(folder.completions, model, test, seed=config["sample_seed"])
-    if not folder.export.exists():  # else from this run, killed a little later
-        model.export(
-            folder.export, verbose=False, bits_per_dim=metrics["test_bits_per_dim"]
-        )
-    metrics |= training_facts(config, data.steps_per_epoch, state)
-    write_json(folder.metrics, metrics)
-    return metrics
-
-
-def _scores(
-    model: kp.AutoregressiveImageModel, config: Mapping[str, Any], data: TrainingData
-) -> dict[str, Any]:
     test = load_split(config, config["test_split"])
     tested = score(model, test, config["batch_size"])
     validated = score(model, data.validation, config["batch_size"])
-    return {
+    metrics = {
         "model": type(model).__name__,
         "dataset": config["dataset"],
         "test_split": config["test_split"],
@@ -84,6 +63,13 @@ def _scores(
         "parameters": model.count_params(),
         **_baselines(config, test, model),
     }
+    save_samples(folder.samples, model, test, config)
+    save_completions(folder.completions, model, test, seed=config["sample_seed"])
+    if not folder.export.exists():  # else from this run, killed a little later
+        model.export(folder.export, verbose=False, bits_per_dim=tested.bits_per_dim)
+    metrics |= training_facts(config, data.steps_per_epoch, state)
+    write_json(folder.metrics, metrics)
+    return metrics
 
 
 def _conditional_scores(
@@ -104,61 +90,60 @@ def _conditional_scores(
 def _baselines(
     config: Mapping[str, Any], test: tf.data.Dataset, model: Any
 ) -> dict[str, Any]:
-    """Returns bits/dim of the baselines, and why some are left out."""
+    """Returns bits/dim of the baselines, and why some are left out.
+
+    The table is computed once where one process trains several models.
+    """
     train = load_split(config, config["train_split"])
     if int(train.cardinality()) * model.num_dims > _MOST_BASELINE_VALUES:
-        table = {"uniform": baselines.uniform_bits_per_dim(model.num_levels)}
+        uniform = {"uniform": baselines.uniform_bits_per_dim(model.num_levels)}
         left_out = dict.fromkeys(baselines.BASELINES, "the training split is too large")
         del left_out["uniform"]
-    else:
-        table = _baseline_table(config, train, test, model.num_levels)
-        left_out = baselines.left_out(model.image_shape, model.num_levels)
-    return {"baselines": table, "baselines_left_out": left_out}
-
-
-def _baseline_table(
-    config: Mapping[str, Any],
-    train: tf.data.Dataset,
-    test: tf.data.Dataset,
-    num_levels: int,
-) -> dict[str, float]:
-    """Returns the table, computed once where one process trains several models."""
+        return {"baselines": uniform, "baselines_left_out": left_out}
     key = json.dumps([config[name] for name in _BASELINE_FIELDS])
     if key not in _baseline_tables:
         _baseline_tables.clear()
+        images = as_arrays(train).image, as_arrays(test).image
         _baseline_tables[key] = baselines.baseline_table(
-            as_arrays(train).image,
-            as_arrays(test).image,
-            num_levels,
-            seed=config["seed"],
+            *images, model.num_levels, seed=config["seed"]
         )
-    return dict(_baseline_tables[key])
+    return {
+        "baselines": dict(_baseline_tables[key]),
+        "baselines_left_out": baselines.left_out(model.image_shape, model.num_levels),
+    }
 
 
 def format_table(metrics: Mapping[str, Any]) -> str:
     """Returns the metrics of a finished run as a table."""
-    rows = [
-        *_model_rows(metrics),
-        *((name, f"{bits:8.4f}") for name, bits in metrics["baselines"].items()),
-        *(
-            (name, f"{'-':>8}  left out: {reason}")
-            for name, reason in metrics["baselines_left_out"].items()
-        ),
-    ]
+    given = metrics.get("conditions", [])
+    note = f"  given the {' and the '.join(given)}" if given else ""
+    rows = [(metrics["model"], f"{metrics['test_bits_per_dim']:8.4f}{note}")]
+    without = metrics.get("test_bits_per_dim_unconditional")
+    if without is not None:
+        rows.append((metrics["model"], f"{without:8.4f}  unconditional"))
+    for name, bits in metrics["baselines"].items():
+        rows.append((name, f"{bits:8.4f}"))
+    for name, reason in metrics["baselines_left_out"].items():
+        rows.append((name, f"{'-':>8}  left out: {reason}"))
     shape = "x".join(map(str, metrics["image_shape"]))
-    title = f"bits/dim over the {metrics['test_images']} images of "
+    facts = [
+        ("best epoch", f"{metrics['best_epoch']} of {metrics['epochs']}"),
+        ("validation bits/dim", f"{metrics['validation_bits_per_dim']:.4f}"),
+        ("parameters", f"{metrics['parameters']:,}"),
+        ("training time", f"{metrics['training_seconds']:.0f} s"),
+    ]
+    if metrics.get("steps_skipped"):
+        skipped = f"{metrics['steps_skipped']} of {metrics['steps']}"
+        facts.append(("steps skipped", skipped))
     return "\n".join(
         [
             "",
-            f"{title}{metrics['dataset']}, split {metrics['test_split']} "
+            f"bits/dim over the {metrics['test_images']} images of "
+            f"{metrics['dataset']}, split {metrics['test_split']} "
             f"({shape}, {metrics['num_levels']} levels)",
             *(f"  {name:24}{value}" for name, value in rows),
             "",
-            f"  {'best epoch':24}{metrics['best_epoch']} of {metrics['epochs']}",
-            f"  {'validation bits/dim':24}{metrics['validation_bits_per_dim']:.4f}",
-            f"  {'parameters':24}{metrics['parameters']:,}",
-            f"  {'training time':24}{metrics['training_seconds']:.0f} s",
-            *_skipped(metrics),
+            *(f"  {name:24}{value}" for name, value in facts),
             "",
             *_advice(metrics),
         ]
@@ -191,19 +176,3 @@ def _advice(metrics: Mapping[str, Any]) -> list[str]:
         f"than the model, which means that it has learnt too little; {hint}.",
         "",
     ]
-
-
-def _skipped(metrics: Mapping[str, Any]) -> list[str]:
-    """Returns a line about steps that were not finite, if there were any."""
-    number = metrics.get("steps_skipped", 0)
-    return [f"  {'steps skipped':24}{number} of {metrics['steps']}"] if number else []
-
-
-def _model_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    given = metrics.get("conditions", [])
-    note = f"  given the {' and the '.join(given)}" if given else ""
-    rows = [(metrics["model"], f"{metrics['test_bits_per_dim']:8.4f}{note}")]
-    without = metrics.get("test_bits_per_dim_unconditional")
-    if without is not None:
-        rows.append((metrics["model"], f"{without:8.4f}  unconditional"))
-    return rows

@@ -53,7 +53,7 @@ def train_model(
         if config.get("initial_model"):
             warm_start(model, config["initial_model"])
         elif config.get("minutes") is not None:  # which it would take to learn that
-            begin_with_frequencies(model, data.train_examples)
+            begin_with_frequencies(model, data.train)
 
     def sample_at_epochs(epoch: int, step: int, logger: RunLogger) -> None:
         every = config["sample_every"]
@@ -114,9 +114,9 @@ def begin_with_frequencies(model: keras.Model, examples: tf.data.Dataset) -> Non
 
 
 def _make_model(config: Mapping[str, Any], data: TrainingData) -> Any:
-    name = model_classes.name_of(config)
+    make = model_classes.find(model_classes.name_of(config))
     arguments = model_classes.arguments_for(config, data.image_shape)
-    model = model_classes.make(name, data.image_shape, data.num_levels, **arguments)
+    model = make(data.image_shape, data.num_levels, **arguments)
     names = None
     if model.conditions.num_classes and not config.get("label_feature"):
         names = datasets.label_names(config["dataset"], config["data_dir"])

@@ -20,59 +20,47 @@ _HEADINGS = (
 
 def format_plan(plan: Plan, device: Device, hours: float, share_source: str) -> str:
     """Returns the plan as a table."""
+    model = plan.configured.model
+    shape = "x".join(map(str, plan.image_shape))
+    gib = plan.weight_bytes() / sum(plan.numbers_per_weight.values()) / _GIB
+    network = [
+        ("images", shape, "height x width x channels"),
+        ("levels", f"{plan.num_levels:,}", "values of a channel"),
+        ("parameters", f"{model.num_parameters:,}", "trainable numbers"),
+        ("a pass", f"{model.flops / 1e9:,.2f}", "GFLOP an image (model.flops())"),
+        *(
+            (name, f"{gib * count:,.3f}", "GiB on each device")
+            for name, count in plan.numbers_per_weight.items()
+        ),
+    ]
+    parts = f" in {plan.parts} parts" if plan.parts > 1 else ""
+    at_once = plan.images_at_once(device.count)
+    run = [
+        ("steps", f"{plan.steps:,}", "updates of the weights"),
+        ("batch", f"{plan.batch_size:,}", f"images a step, over all devices{parts}"),
+        ("images in all", f"{plan.images:,}", "images, counted as often as they come"),
+        ("at once", f"{at_once:,}", f"images on each of {device.count} devices"),
+    ]
+    assumed = [
+        ("device's rate", f"{device.flops / 1e12:,.1f}", "TFLOP/s of matrix products"),
+        ("share of it", f"{device.share:.2f}", f"of that rate: {share_source}"),
+        ("device's memory", f"{device.memory_bytes / _GIB:,.1f}", "GiB"),
+        ("usable", f"{USABLE_SHARE:.2f}", "of that memory: assumed"),
+    ]
     rows = [_row(plan, variant, device, hours) for variant in plan.variants]
     return "\n".join(
         [
-            *_lines(_network(plan)),
+            *_lines(network),
             "",
-            *_lines(_run(plan, device)),
+            *_lines(run),
             "",
-            *_lines(_assumed(device, share_source)),
+            *_lines(assumed),
             "",
             *_columns([_HEADINGS, *rows]),
             "",
             *_explained(plan, device, hours),
         ]
     )
-
-
-def _network(plan: Plan) -> list[tuple[str, str, str]]:
-    model = plan.configured.model
-    shape = "x".join(map(str, plan.image_shape))
-    return [
-        ("images", shape, "height x width x channels"),
-        ("levels", f"{plan.num_levels:,}", "values of a channel"),
-        ("parameters", f"{model.num_parameters:,}", "trainable numbers"),
-        ("a pass", f"{model.flops / 1e9:,.2f}", "GFLOP an image (model.flops())"),
-        *(
-            (name, f"{_parameter_bytes(plan, count) / _GIB:,.3f}", "GiB on each device")
-            for name, count in plan.numbers_per_weight.items()
-        ),
-    ]
-
-
-def _parameter_bytes(plan: Plan, count: int) -> float:
-    return plan.weight_bytes() * count / sum(plan.numbers_per_weight.values())
-
-
-def _run(plan: Plan, device: Device) -> list[tuple[str, str, str]]:
-    parts = f" in {plan.parts} parts" if plan.parts > 1 else ""
-    at_once = plan.images_at_once(device.count)
-    return [
-        ("steps", f"{plan.steps:,}", "updates of the weights"),
-        ("batch", f"{plan.batch_size:,}", f"images a step, over all devices{parts}"),
-        ("images in all", f"{plan.images:,}", "images, counted as often as they come"),
-        ("at once", f"{at_once:,}", f"images on each of {device.count} devices"),
-    ]
-
-
-def _assumed(device: Device, share_source: str) -> list[tuple[str, str, str]]:
-    return [
-        ("device's rate", f"{device.flops / 1e12:,.1f}", "TFLOP/s of matrix products"),
-        ("share of it", f"{device.share:.2f}", f"of that rate: {share_source}"),
-        ("device's memory", f"{device.memory_bytes / _GIB:,.1f}", "GiB"),
-        ("usable", f"{USABLE_SHARE:.2f}", "of that memory: assumed"),
-    ]
 
 
 def _row(plan: Plan, variant: Variant, device: Device, hours: float) -> list[str]:

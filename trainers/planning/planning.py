@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from keras_pixelcnn.training import Recipe
@@ -183,39 +183,31 @@ def make_plan(config: Mapping[str, Any]) -> Plan:
     check_config(config)
     steps = num_steps(config)
     image_shape, num_levels = image_format(config)
-    return Plan(
-        image_shape,
-        num_levels,
-        steps,
-        config["batch_size"],
-        config["gradient_accumulation_steps"],
-        _numbers_per_weight(config),
-        tuple(_variants(config, image_shape, num_levels)),
-    )
-
-
-def _variants(
-    config: Mapping[str, Any], image_shape: tuple[int, int, int], num_levels: int
-) -> Iterator[Variant]:
+    numbers = {"weights": 1, "moments of Adam": 2, "gradients and copies": _COPIES}
+    if config["ema_momentum"] is not None:
+        numbers["average of the weights"] = 1
+    if config["gradient_accumulation_steps"] > 1:
+        numbers["accumulated gradients"] = 1
     name = model_classes.name_of(config)
     arguments = model_classes.arguments_for(config, image_shape)
     own_dtype = arguments.get("dtype") or "float32"
-    own_checkpointing = bool(arguments.get("gradient_checkpointing"))
+    own = own_dtype, bool(arguments.get("gradient_checkpointing"))
     knows_checkpointing = "gradient_checkpointing" in model_classes.arguments_of(name)
+    variants = []
     for dtype in dict.fromkeys(["float32", "mixed_bfloat16", own_dtype]):
         for checkpointing in (False, True) if knows_checkpointing else (False,):
             changes = {"dtype": dtype}
             if knows_checkpointing:
                 changes["gradient_checkpointing"] = checkpointing
             model = describe(image_shape, num_levels, name, **arguments | changes)
-            is_own = (dtype, checkpointing) == (own_dtype, own_checkpointing)
-            yield Variant(dtype, checkpointing, model, is_own)
-
-
-def _numbers_per_weight(config: Mapping[str, Any]) -> dict[str, int]:
-    numbers = {"weights": 1, "moments of Adam": 2, "gradients and copies": _COPIES}
-    if config["ema_momentum"] is not None:
-        numbers["average of the weights"] = 1
-    if config["gradient_accumulation_steps"] > 1:
-        numbers["accumulated gradients"] = 1
-    return numbers
+            is_own = (dtype, checkpointing) == own
+            variants.append(Variant(dtype, checkpointing, model, is_own))
+    return Plan(
+        image_shape,
+        num_levels,
+        steps,
+        config["batch_size"],
+        config["gradient_accumulation_steps"],
+        numbers,
+        tuple(variants),
+    )

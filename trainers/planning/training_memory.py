@@ -74,11 +74,24 @@ def describe(
             graph with a batch, or its memory or arithmetic cannot be told.
     """
     with tf.Graph().as_default() as graph:
-        model = model_classes.make(model_class, image_shape, num_levels, **arguments)
-        flops = _flops(model)
+        model = model_classes.find(model_class)(image_shape, num_levels, **arguments)
+        try:
+            flops = model.flops()
+        except NotImplementedError as error:
+            raise ValueError(f"The arithmetic cannot be told: {error}") from error
         weights = [variable.value for variable in model.trainable_variables]
         batch_size = _batch_size(model, weights)
-        gradients = _gradients(model, weights, batch_size)
+        inputs = {
+            name: tf.raw_ops.Placeholder(
+                dtype=tensor.dtype, shape=[batch_size, *tensor.shape[1:]]
+            )
+            for name, tensor in model.input.items()
+        }
+        with tf.GradientTape() as tape:
+            parameters = model(inputs, training=True)
+            nats = model.pixel_likelihood.image_log_prob(parameters, inputs["image"])
+            loss = -tf.reduce_mean(nats)
+        gradients = [g for g in tape.gradient(loss, weights) if g is not None]
     operations = graph.get_operations()
     if any(operation.type in _LOOPS for operation in operations):
         raise ValueError(
@@ -91,13 +104,6 @@ def describe(
         flops,
         _example_bytes(operations, gradients, batch_size),
     )
-
-
-def _flops(model: kp.AutoregressiveImageModel) -> int:
-    try:
-        return model.flops()
-    except NotImplementedError as error:
-        raise ValueError(f"The arithmetic cannot be told: {error}") from error
 
 
 def _batch_size(
@@ -115,22 +121,6 @@ def _batch_size(
         "x levels can be planned. "
         f"Received: image_shape={model.image_shape}, num_levels={model.num_levels}"
     )
-
-
-def _gradients(
-    model: kp.AutoregressiveImageModel, weights: list[tf.Variable], batch_size: int
-) -> list[tf.Tensor]:
-    inputs = {
-        name: tf.raw_ops.Placeholder(
-            dtype=tensor.dtype, shape=[batch_size, *tensor.shape[1:]]
-        )
-        for name, tensor in model.input.items()
-    }
-    with tf.GradientTape() as tape:
-        parameters = model(inputs, training=True)
-        nats = model.pixel_likelihood.image_log_prob(parameters, inputs["image"])
-        loss = -tf.reduce_mean(nats)
-    return [g for g in tape.gradient(loss, weights) if g is not None]
 
 
 def _example_bytes(

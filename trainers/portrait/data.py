@@ -6,32 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_pixelcnn.datasets import splits
-from trainers.runs.data import as_arrays, load_split, num_levels_of
-
-
-class Portraits(NamedTuple):
-    """Images of some identities.
-
-    Attributes:
-        image: integers (n, height, width, channels).
-        label: int64 (n,), the identities.
-    """
-
-    image: np.ndarray
-    label: np.ndarray
-
-    def of(self, identities: np.ndarray) -> "Portraits":
-        """Returns the images of some identities, in their order here."""
-        rows = np.isin(self.label, identities)
-        return Portraits(self.image[rows], self.label[rows])
+from trainers.runs.data import LabelledImages, as_arrays, load_split, num_levels_of
 
 
 class PortraitData(NamedTuple):
-    """Images to train on, validate by and measure on; no identity is in two of them."""
+    """Images to train on, validate by and measure on; no identity is in two of them.
 
-    train: Portraits
-    validation: Portraits
-    test: Portraits
+    Labels are the identities.
+    """
+
+    train: LabelledImages
+    validation: LabelledImages
+    test: LabelledImages
     num_levels: int
 
 
@@ -42,14 +28,24 @@ def load_portraits(config: Mapping[str, Any]) -> PortraitData:
         ValueError: when images have no identity, an identity is in two splits, or a
             split has fewer than two.
     """
+    names = ("train", "validation", "test")
     if config["divide_identities"]:
-        everybody = _load(config, config["train_split"])
-        parts = [_part(everybody, split) for split in ("train", "validation", "test")]
+        images, labels = _load(config, config["train_split"])
+        identities, parts = np.unique(labels), []
+        for name in names:  # 80, 10 and 10 percent of the identities
+            chosen = identities[splits.choose(name, len(identities))]
+            rows = np.isin(labels, chosen)
+            parts.append(LabelledImages(images[rows], labels[rows]))
     else:
-        names = ("train_split", "validation_split", "test_split")
-        parts = [_load(config, config[name]) for name in names]
-        _check_disjoint(parts)
-    for name, part in zip(("train", "validation", "test"), parts, strict=True):
+        parts = [_load(config, config[f"{name}_split"]) for name in names]
+        identities = np.concatenate([np.unique(part.label) for part in parts])
+        if len(np.unique(identities)) < len(identities):
+            raise ValueError(
+                "No identity may be in two splits, so that those of the test split are "
+                "new to the models. Set config.divide_identities, which divides the "
+                "identities of config.train_split, to True."
+            )
+    for name, part in zip(names, parts, strict=True):
         if len(np.unique(part.label)) < 2:
             raise ValueError(
                 "Each split must have at least two identities. Received: "
@@ -58,8 +54,8 @@ def load_portraits(config: Mapping[str, Any]) -> PortraitData:
     return PortraitData(*parts, num_levels_of(config))
 
 
-def _load(config: Mapping[str, Any], split: str) -> Portraits:
-    portraits = Portraits(*as_arrays(load_split({**config, "cache": False}, split)))
+def _load(config: Mapping[str, Any], split: str) -> LabelledImages:
+    portraits = as_arrays(load_split({**config, "cache": False}, split))
     if (portraits.label < 0).any():
         if config["dataset"].startswith("folder:"):
             raise ValueError(
@@ -73,19 +69,3 @@ def _load(config: Mapping[str, Any], split: str) -> Portraits:
             f"Received: {config['label_feature']!r}"
         )
     return portraits
-
-
-def _part(everybody: Portraits, split: str) -> Portraits:
-    """Returns the images of a split: 80, 10 or 10 percent of the identities."""
-    identities = np.unique(everybody.label)
-    return everybody.of(identities[splits.choose(split, len(identities))])
-
-
-def _check_disjoint(parts: list[Portraits]) -> None:
-    identities = np.concatenate([np.unique(part.label) for part in parts])
-    if len(np.unique(identities)) < len(identities):
-        raise ValueError(
-            "No identity may be in two splits, so that those of the test split are new "
-            "to the models. Set config.divide_identities, which divides the identities "
-            "of config.train_split, to True."
-        )

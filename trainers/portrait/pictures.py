@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.image_grid import save_image_grid
-from trainers.portrait.data import PortraitData, Portraits
 from trainers.runs.config import sampling_options
-from trainers.runs.data import in_batches
-from trainers.sampling.interpolation import EmbeddingData, sample_rows
+from trainers.runs.data import LabelledImages, in_batches
+from trainers.sampling.interpolation import sample_rows
+from trainers.sampling.pictures import save_rows
 
 _SAMPLED_AT_ONCE = 256
 _REAL_COLUMNS = 3
@@ -51,7 +50,7 @@ def sample_from_sources(
 def save_samples(
     path: str | os.PathLike[str],
     model: kp.AutoregressiveImageModel,
-    test: Portraits,
+    test: LabelledImages,
     embedding: np.ndarray,
     options: Mapping[str, Any],
     seed: int,
@@ -71,7 +70,11 @@ def save_samples(
     identities, counts = np.unique(test.label, return_counts=True)
     several = identities[counts > 1]
     chosen = generator.permutation(several)[: options["rows"]]
-    real = np.stack([_choose(test.label, each, generator) for each in chosen])
+    real = []
+    for identity in chosen:  # some images twice if need be
+        rows = generator.permutation(np.flatnonzero(test.label == identity))
+        real.append(np.resize(rows, 1 + _REAL_COLUMNS))
+    real = np.stack(real)
     drawn = sample_from_sources(
         model,
         embedding[real[:, 0]],
@@ -82,15 +85,14 @@ def save_samples(
     drawn = drawn.reshape(len(chosen), options["columns"], *model.image_shape)
     blank = np.full_like(drawn[:, :1], model.num_levels - 1)
     rows = np.concatenate([test.image[real], blank, drawn], axis=1)
-    tiles = rows.reshape(-1, *model.image_shape)
-    save_image_grid(path, tiles, model.num_levels, columns=rows.shape[1])
+    save_rows(path, rows, model.num_levels)
 
 
 def save_interpolation(
     path: str | os.PathLike[str],
     model: kp.AutoregressiveImageModel,
     embedder: kp.FaceEmbedder,
-    data: PortraitData,
+    test: LabelledImages,
     options: Mapping[str, Any],
     seed: int,
 ) -> None:
@@ -103,28 +105,18 @@ def save_interpolation(
         path: of the PNG file.
         model: given embeddings.
         embedder: gives them.
-        data: whose test split the ends are of.
+        test: images of identities that were never seen.
         options: `config.drawing`, as of `save_samples`.
         seed: of the pairs and the noise.
     """
-    arrays = EmbeddingData(*data.train, *data.test, data.num_levels)
     rows = sample_rows(
         model,
         embedder.embed,
-        arrays,
+        test,
         options["rows"],
         options["columns"],
         seed,
         method="spherical",
         **sampling_options(options),
     )
-    tiles = rows.reshape(-1, *model.image_shape)
-    save_image_grid(path, tiles, model.num_levels, columns=rows.shape[1])
-
-
-def _choose(
-    label: np.ndarray, identity: int, generator: np.random.Generator
-) -> np.ndarray:
-    """Returns rows of an identity, one per column, some twice if need be."""
-    rows = generator.permutation(np.flatnonzero(label == identity))
-    return np.resize(rows, 1 + _REAL_COLUMNS)
+    save_rows(path, rows, model.num_levels)

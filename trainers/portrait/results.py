@@ -10,9 +10,9 @@ import keras_pixelcnn as kp
 from keras_pixelcnn.models import load_model
 from keras_pixelcnn.training import RunState
 from trainers.portrait import pictures, retrieval_accuracy
-from trainers.portrait.data import PortraitData, Portraits
 from trainers.runs import environment
 from trainers.runs.config import format_sampling_options, sampling_options
+from trainers.runs.data import LabelledImages
 from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder, write_json
 from trainers.scoring.scoring import mean_bits_per_dim
@@ -34,15 +34,35 @@ def write_results(run: Run, states: tuple[RunState, RunState]) -> dict[str, Any]
     """
     config, data, folder = run.config, run.data, run.folder
     of_embedder, of_model = states
+    splits = {"train": data.train, "validation": data.validation, "test": data.test}
     embedder = load_model(embedder_path(folder), kp.FaceEmbedder)
     model = load_model(folder.model)
     embedding = embedder.embed(data.test.image)
+    label, generator = data.test.label, np.random.default_rng(config["sample_seed"])
+    told = {
+        "test_bits_per_dim": np.arange(len(label)),
+        "test_bits_per_dim_of_another_image": retrieval_accuracy.others_of_same(
+            label, generator
+        ),
+        "test_bits_per_dim_of_another_identity": retrieval_accuracy.others(
+            label, generator
+        ),
+    }
+    likelihoods = {}
+    for name, rows in told.items():  # given its own embedding, and those of others
+        nats = model.log_prob(
+            data.test.image, config["batch_size"], embedding=embedding[rows]
+        )
+        likelihoods[name] = mean_bits_per_dim(nats, model)
     metrics = {
         "model": type(model).__name__,
         "dataset": config["dataset"],
-        **_sizes(data),
+        "identities": {x: len(np.unique(part.label)) for x, part in splits.items()},
+        "images": {x: len(part.label) for x, part in splits.items()},
+        "image_shape": list(model.image_shape),
+        "num_levels": data.num_levels,
         "parameters": model.count_params(),
-        **_likelihoods(model, data.test, embedding, config),
+        **likelihoods,
         "identification": _identify(embedder, model, data.test, embedding, config),
         "embedder": {
             "parameters": embedder.count_params(),
@@ -57,22 +77,10 @@ def write_results(run: Run, states: tuple[RunState, RunState]) -> dict[str, Any]
     options = config["drawing"]
     pictures.save_samples(folder.samples, model, data.test, embedding, options, seed)
     pictures.save_interpolation(
-        folder.path / "interpolation.png", model, embedder, data, options, seed
+        folder.path / "interpolation.png", model, embedder, data.test, options, seed
     )
     write_json(folder.metrics, metrics)
     return metrics
-
-
-def _sizes(data: PortraitData) -> dict[str, Any]:
-    splits = {"train": data.train, "validation": data.validation, "test": data.test}
-    return {
-        "identities": {
-            name: len(np.unique(part.label)) for name, part in splits.items()
-        },
-        "images": {name: len(part.label) for name, part in splits.items()},
-        "image_shape": list(data.train.image.shape[1:]),
-        "num_levels": data.num_levels,
-    }
 
 
 def _training_facts(state: RunState, name: str) -> dict[str, Any]:
@@ -85,36 +93,10 @@ def _training_facts(state: RunState, name: str) -> dict[str, Any]:
     }
 
 
-def _likelihoods(
-    model: kp.AutoregressiveImageModel,
-    test: Portraits,
-    embedding: np.ndarray,
-    config: Mapping[str, Any],
-) -> dict[str, float]:
-    """Returns bits/dim of the test images given their own and others' embeddings."""
-    generator = np.random.default_rng(config["sample_seed"])
-    told = {
-        "test_bits_per_dim": np.arange(len(test.label)),
-        "test_bits_per_dim_of_another_image": retrieval_accuracy.others_of_same(
-            test.label, generator
-        ),
-        "test_bits_per_dim_of_another_identity": retrieval_accuracy.others(
-            test.label, generator
-        ),
-    }
-    return {
-        name: mean_bits_per_dim(
-            model.log_prob(test.image, config["batch_size"], embedding=embedding[rows]),
-            model,
-        )
-        for name, rows in told.items()
-    }
-
-
 def _identify(
     embedder: kp.FaceEmbedder,
     model: kp.AutoregressiveImageModel,
-    test: Portraits,
+    test: LabelledImages,
     embedding: np.ndarray,
     config: Mapping[str, Any],
 ) -> dict[str, Any]:

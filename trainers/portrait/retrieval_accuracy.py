@@ -68,21 +68,11 @@ def choose_sources(
     rows = np.flatnonzero(np.isin(label, identities[usable]))
     chosen = generator.choice(rows, number, replace=number > len(rows))
     own = np.searchsorted(identities, label[chosen])
-    rival = np.stack(
-        [_rivals(usable, each, groups, group_size, generator) for each in own]
-    )
-    return Sources(chosen, rival)
-
-
-def _rivals(
-    usable: np.ndarray,
-    own: int,
-    groups: int,
-    group_size: int,
-    generator: np.random.Generator,
-) -> np.ndarray:
-    others = np.tile(usable[usable != own], (groups, 1))
-    return generator.permuted(others, axis=1)[:, : group_size - 1]
+    rivals = []
+    for each in own:
+        others = np.tile(usable[usable != each], (groups, 1))
+        rivals.append(generator.permuted(others, axis=1)[:, : group_size - 1])
+    return Sources(chosen, np.stack(rivals))
 
 
 def share_right(

@@ -16,7 +16,7 @@ from keras_pixelcnn.training import (
 )
 from trainers.configs import portraits_glyphs
 from trainers.portrait import results, retrieval_accuracy
-from trainers.portrait.data import PortraitData, Portraits, load_portraits
+from trainers.portrait.data import PortraitData, load_portraits
 from trainers.runs import model_classes
 from trainers.runs.config import (
     BOOLEAN,
@@ -112,13 +112,29 @@ def _train(run: Run) -> tuple[RunState, RunState]:
 
 
 def _train_embedder(run: Run) -> RunState:
-    images = _identity_batches(run.data.train, run, validates=False)
-    validation = _identity_batches(run.data.validation, run, validates=True)
+    data, fields = run.data, run.config["embedder"]
+    # Validation has fewer identities, but as many on each device.
+    _, counts = np.unique(data.validation.label, return_counts=True)
+    there = min(fields["identities"], int(np.sum(counts > 1)))
+    replicas = run.strategy.num_replicas_in_sync
+    validated = max(there // replicas * replicas, min(there, 2))
+    images, validation = (
+        IdentityBatches(
+            part._asdict(),
+            identities=identities,
+            images_each=fields["images_each"],
+            seed=run.config["seed"],
+        )
+        for part, identities in (
+            (data.train, fields["identities"]),
+            (data.validation, validated),
+        )
+    )
     with run.strategy.scope():
         embedder = kp.FaceEmbedder(
-            run.data.train.image.shape[1:],
-            run.data.num_levels,
-            **{name: run.config["embedder"][name] for name in results.EMBEDDER_FIELDS},
+            data.train.image.shape[1:],
+            data.num_levels,
+            **{name: fields[name] for name in results.EMBEDDER_FIELDS},
         )
     return run.fit(
         embedder,
@@ -128,23 +144,6 @@ def _train_embedder(run: Run) -> RunState:
         results.embedder_path(run.folder).parent.name,
         validation_batch_size=validation.batch_size,
         objective=TripletObjective(),
-    )
-
-
-def _identity_batches(
-    portraits: Portraits, run: Run, *, validates: bool
-) -> IdentityBatches:
-    wanted = run.config["embedder"]["identities"]
-    if validates:  # of fewer identities, but of as many on each device
-        _, counts = np.unique(portraits.label, return_counts=True)
-        replicas = run.strategy.num_replicas_in_sync
-        there = min(wanted, int(np.sum(counts > 1)))
-        wanted = max(there // replicas * replicas, min(there, 2))
-    return IdentityBatches(
-        portraits._asdict(),
-        identities=wanted,
-        images_each=run.config["embedder"]["images_each"],
-        seed=run.config["seed"],
     )
 
 
@@ -163,8 +162,7 @@ def _train_model(run: Run, embedder: kp.FaceEmbedder) -> RunState:
         labels=run.data.train.label,
     )
     with run.strategy.scope():
-        model = model_classes.make(
-            model_classes.name_of(config),
+        model = model_classes.find(model_classes.name_of(config))(
             run.data.train.image.shape[1:],
             run.data.num_levels,
             embedding_dim=embedder.embedding_dim,

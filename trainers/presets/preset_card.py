@@ -56,27 +56,25 @@ the training data: simple images of other kinds can get a higher one (Nalisnick 
 """
 
 
-_SPLITS = ("train_split", "validation_split", "test_split")
-
-
 def write_card(path: pathlib.Path, name: str, record: Mapping[str, Any]) -> None:
     """Writes the card."""
     versions = record["versions"]
     config = record["config"]
-    splits = {name: config[name] for name in _SPLITS}
-    fields = (
-        dict(record)
-        | splits
-        | {
-            "name": name,
-            "shape": "x".join(map(str, record["image_shape"])),
-            "conditions": _conditions(record),
-            "example": _example(record),
-            "likelihoods": "\n".join(_likelihoods(record)),
-            "versions": ", ".join(f"{key} {value}" for key, value in versions.items()),
-            "config": json.dumps(record["config"], indent=2),
-        }
-    )
+    arguments = ["16", "seed=1"]
+    if "label" in record["conditions"]:
+        arguments = ["seed=1", f"label=range({config['model']['num_classes']})"]
+    sampling = record.get("sampling", {}).items()
+    arguments += [f"{name}={value:g}" for name, value in sampling]
+    fields = dict(record) | {
+        **{x: config[x] for x in ("train_split", "validation_split", "test_split")},
+        "name": name,
+        "shape": "x".join(map(str, record["image_shape"])),
+        "conditions": _conditions(record),
+        "example": f"model.sample({', '.join(arguments)})",
+        "likelihoods": "\n".join(_likelihoods(record)),
+        "versions": ", ".join(f"{key} {value}" for key, value in versions.items()),
+        "config": json.dumps(config, indent=2),
+    }
     path.write_text(_CARD.format(**fields), encoding="utf-8")
 
 
@@ -89,16 +87,6 @@ def _conditions(record: Mapping[str, Any]) -> str:
     if record["label_names"]:
         words += f" (classes: {', '.join(record['label_names'])})"
     return words
-
-
-def _example(record: Mapping[str, Any]) -> str:
-    arguments = ["16", "seed=1"]
-    if "label" in record["conditions"]:
-        num_classes = record["config"]["model"]["num_classes"]
-        arguments = ["seed=1", f"label=range({num_classes})"]
-    sampling = record.get("sampling", {}).items()
-    arguments += [f"{name}={value:g}" for name, value in sampling]
-    return f"model.sample({', '.join(arguments)})"
 
 
 def _likelihoods(record: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras_pixelcnn as kp
 from keras_pixelcnn.callbacks import plan_samples
 from keras_pixelcnn.files import read_json, replace_when_written
 from keras_pixelcnn.image_grid import save_image_grid
@@ -71,7 +70,9 @@ def make_preset(
             f"{workdir} must be the folder of a finished run, with metrics.json. "
             "Received: one without. Run trainers.train to its end."
         )
-    model = _without_optimizer(load_model(run.model))
+    trained = load_model(run.model)
+    model = type(trained).from_config(trained.get_config())
+    model.set_weights(trained.get_weights())  # without the optimizer's state
     if label_names is not None:
         model.label_names = label_names
     target = pathlib.Path(output or preset.PRETRAINED) / name
@@ -79,39 +80,28 @@ def make_preset(
         part.mkdir()
         model.save(part / preset.MODEL_FILE)
         record = _record(run, model, description, data, commit)
-        record |= _file_facts(part / preset.MODEL_FILE)
+        content = (part / preset.MODEL_FILE).read_bytes()
+        record["model_bytes"] = len(content)
+        record["model_sha256"] = hashlib.sha256(content).hexdigest()
         if sampling:
             record["sampling"] = dict(sampling)
         text = json.dumps(record, indent=2, ensure_ascii=False)
         (part / preset.RECORD_FILE).write_text(text + "\n", encoding="utf-8")
-        _save_samples(part / "samples.png", run, model, sampling)
+        if sampling:
+            config = record["config"]
+            count, given, columns = plan_samples(model, config["num_samples"])
+            samples = model.sample(
+                count, seed=config["sample_seed"], **given, **sampling
+            ).numpy()
+            save_image_grid(part / "samples.png", samples, model.num_levels, columns)
+        else:
+            shutil.copy(run.samples, part / "samples.png")
         write_card(part / preset.CARD_FILE, name, record)
         older = target.with_name(f".{name}.older")
         if target.exists():
             target.rename(older)
     shutil.rmtree(older, ignore_errors=True)
     return target
-
-
-def _without_optimizer(model: kp.AutoregressiveImageModel) -> Any:
-    """Returns the model without its optimizer, so that its file holds weights alone."""
-    bare = type(model).from_config(model.get_config())
-    bare.set_weights(model.get_weights())
-    return bare
-
-
-def _save_samples(
-    path: pathlib.Path, run: RunFolder, model: Any, sampling: Mapping[str, float] | None
-) -> None:
-    if not sampling:
-        shutil.copy(run.samples, path)
-        return
-    config = read_json(run.config)
-    plan = plan_samples(model, config["num_samples"])
-    samples = model.sample(
-        plan.num_samples, seed=config["sample_seed"], **plan.conditions, **sampling
-    )
-    save_image_grid(path, samples.numpy(), model.num_levels, plan.columns)
 
 
 def _record(
@@ -134,6 +124,8 @@ def _record(
             f"{run.metrics} must name the commit that trained the model, with nothing "
             f"changed after it. Received: {commit}. Pass it as commit."
         )
+    cores = metrics["cores"]
+    machine = [metrics["processor"], f"{cores} core{'s' if cores > 1 else ''}"]
     return {
         "description": description,
         "model": type(model).__name__,
@@ -152,20 +144,6 @@ def _record(
         "config": read_json(run.config),
         "commit": commit,
         "training_hours": round(metrics["training_seconds"] / 3600, 3),
-        "machine": _machine(metrics),
+        "machine": ", ".join([*machine, *metrics["devices"]]),
         "versions": metrics["versions"],
-    }
-
-
-def _machine(metrics: Mapping[str, Any]) -> str:
-    cores = metrics["cores"]
-    parts = [metrics["processor"], f"{cores} core{'s' if cores > 1 else ''}"]
-    return ", ".join([*parts, *metrics["devices"]])
-
-
-def _file_facts(path: pathlib.Path) -> dict[str, Any]:
-    content = path.read_bytes()
-    return {
-        "model_bytes": len(content),
-        "model_sha256": hashlib.sha256(content).hexdigest(),
     }

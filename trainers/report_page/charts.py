@@ -79,8 +79,16 @@ def chart(
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": title}):
         figure = Figure(size, layout="constrained")
         axes = figure.add_subplot()
-        for line in lines:
-            _plot(axes, line)
+        for name, colour, points in lines:
+            steps, values, lows, highs = thin(points)
+            label = f"{name} {points[-1][1]:.4g}" if name else None
+            marker = "." if len(steps) == 1 else None
+            colour = COLOURS[colour]
+            axes.plot(steps, values, color=colour, label=label, marker=marker)
+            if (lows < highs).any():
+                axes.fill_between(
+                    steps, lows, highs, color=colour, alpha=0.16, linewidth=0
+                )
         if level is not None:
             name = f"the paper's {level:.4g}"
             axes.axhline(level, color=COLOURS["violet"], linestyle=":", label=name)
@@ -125,16 +133,6 @@ def thin(points: list[tuple[float, float]]) -> tuple[np.ndarray, ...]:
         np.minimum.reduceat(values, starts),
         np.maximum.reduceat(values, starts),
     )
-
-
-def _plot(axes: Axes, line: Line) -> None:
-    steps, values, lows, highs = thin(line.points)
-    colour = COLOURS[line.colour]
-    name = f"{line.name} {line.points[-1][1]:.4g}" if line.name else None
-    marker = "." if len(steps) == 1 else None
-    axes.plot(steps, values, color=colour, label=name, marker=marker)
-    if (lows < highs).any():
-        axes.fill_between(steps, lows, highs, color=colour, alpha=0.16, linewidth=0)
 
 
 def _finish(axes: Axes, history: History) -> None:

@@ -119,14 +119,7 @@ def groups(fields: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return ({"": own} if own else {}) | nested
 
 
-class _Progress(NamedTuple):
-    share: float | None
-    words: str
-    seconds: float | None
-    seconds_left: float | None
-
-
-def _progress(run: RunFiles) -> _Progress:
+def _progress(run: RunFiles) -> dict[str, Any]:
     """Returns the share of the training done in [0, 1], words for it, and times."""
     step, epoch = run.history.last("step"), run.history.last("epoch")
     steps = finite(run.environment.get("steps", run.config.get("steps")))
@@ -142,7 +135,8 @@ def _progress(run: RunFiles) -> _Progress:
     seconds = finite(run.metrics.get("training_seconds"))
     seconds = run.history.last("seconds") if seconds is None else seconds
     left = seconds * (1 - share) / share if seconds and share else None
-    return _Progress(share, ", ".join(parts) or "no step is recorded", seconds, left)
+    words = ", ".join(parts) or "no step is recorded"
+    return {"share": share, "words": words, "seconds": seconds, "seconds_left": left}
 
 
 def _lowest(history: History, key: str) -> tuple[float, float] | None:
@@ -152,13 +146,9 @@ def _lowest(history: History, key: str) -> tuple[float, float] | None:
 
 def _charts(history: History, table: PublishedTable | None) -> list[Chart]:
     lines = [
-        Line(name, colour, history.points(key))
-        for name, colour, key in zip(
-            ("train", "validation", "EMA"),
-            ("grey", "accent", "blue"),
-            _BITS.values(),
-            strict=True,
-        )
+        Line("train", "grey", history.points("train_bits_per_dim")),
+        Line("validation", "accent", history.points("validation_bits_per_dim")),
+        Line("EMA", "blue", history.points("validation_ema_bits_per_dim")),
     ]
     level = table and table.bits_of_papers_model
     return [
@@ -184,15 +174,10 @@ def _likelihoods(run: RunFiles, table: PublishedTable | None) -> list[_Row]:
     note = f", given {text(given)}" if given else ""
     model = text(metrics.get("model", "Model"))
     baselines = metrics.get("baselines")
+    without = metrics.get("test_bits_per_dim_unconditional")
     rows = [
         (model, f"this run{note}", metrics.get("test_bits_per_dim"), None, "own"),
-        (
-            model,
-            "this run, unconditional",
-            metrics.get("test_bits_per_dim_unconditional"),
-            None,
-            "own",
-        ),
+        (model, "this run, unconditional", without, None, "own"),
     ]
     if isinstance(baselines, dict):
         rows += [(x, "baseline", y, None, "other") for x, y in baselines.items()]

@@ -2,16 +2,15 @@
 
 import os
 import pathlib
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.datasets import degradation
-from keras_pixelcnn.image_grid import save_image_grid
-from keras_pixelcnn.pixel_values import to_pixels
+from trainers.runs.data import in_batches
 from trainers.runs.run_folder import write_json
+from trainers.sampling.pictures import save_rows
 
 PICTURE_FILE = "restored.png"
 FIGURES_FILE = "restored.json"
@@ -105,9 +104,21 @@ def restore(
             f"{model.conditions.shapes or 'no conditions'}"
         )
     maps = way.maps(images, model.num_levels, seed)
-    drawn = np.concatenate(
-        list(_draw(model, task, images, maps, num_samples, batch_size, seed, options))
-    )
+
+    def draw(images: np.ndarray, maps: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+        """Samples several restored images of each."""
+        given, own = maps.repeat(num_samples, axis=0), seeds.reshape(-1)
+        if task == "inpainting":
+            known = np.broadcast_to(given[..., -1:] == 1, (len(given), *shape))
+            whole = images.repeat(num_samples, axis=0)
+            drawn = model.complete(whole, known, own, spatial=given, **options)
+        else:
+            drawn = model.sample(len(given), own, spatial=given, **options)
+        return drawn.numpy().reshape(-1, num_samples, *shape)
+
+    seeds = kp.example_seeds(seed, len(images) * num_samples).numpy()
+    seeds = seeds.reshape(-1, num_samples)
+    drawn = in_batches(draw, max(batch_size // num_samples, 1), images, maps, seeds)
     unknown = np.ones((len(images), *shape), bool)
     if task == "inpainting":
         unknown = np.broadcast_to(maps[..., -1:] == 0, unknown.shape)
@@ -124,34 +135,6 @@ def restore(
         num_samples,
         model.num_levels,
     )
-
-
-def _draw(
-    model: kp.AutoregressiveImageModel,
-    task: str,
-    images: np.ndarray,
-    maps: np.ndarray,
-    num_samples: int,
-    batch_size: int,
-    seed: int,
-    options: dict[str, Any],
-) -> Iterator[np.ndarray]:
-    """Samples several restored images of each, some images at a time."""
-    seeds = kp.example_seeds(seed, len(images) * num_samples).numpy()
-    at_once = max(batch_size // num_samples, 1)
-    for start in range(0, len(images), at_once):
-        rows = slice(start, start + at_once)
-        given = maps[rows].repeat(num_samples, axis=0)
-        own = seeds[start * num_samples : start * num_samples + len(given)]
-        if task == "inpainting":
-            known = np.broadcast_to(
-                given[..., -1:] == 1, (len(given), *model.image_shape)
-            )
-            whole = images[rows].repeat(num_samples, axis=0)
-            drawn = model.complete(whole, known, own, spatial=given, **options)
-        else:
-            drawn = model.sample(len(given), own, spatial=given, **options)
-        yield drawn.numpy().reshape(-1, num_samples, *model.image_shape)
 
 
 def write(folder: str | os.PathLike[str], restored: Restored) -> pathlib.Path:
@@ -177,8 +160,7 @@ def write(folder: str | os.PathLike[str], restored: Restored) -> pathlib.Path:
         restored.images,
     ]
     tiles = np.stack([np.rint(each[:_MOST_ROWS]) for each in columns], axis=1)
-    tiles = tiles.reshape(-1, *restored.images.shape[1:]).astype(np.int64)
-    pictures = to_pixels(tiles, restored.num_levels)
-    save_image_grid(folder / PICTURE_FILE, pictures, columns=len(columns), min_side=64)
+    tiles = tiles.astype(np.int64)
+    save_rows(folder / PICTURE_FILE, tiles, restored.num_levels, min_side=64)
     write_json(folder / FIGURES_FILE, restored.figures())
     return folder / PICTURE_FILE

@@ -1,4 +1,4 @@
-"""A run's config as a dict, and its checks before anything is loaded or written."""
+"""The rules of config fields: what each may hold, before anything is loaded."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -22,9 +22,6 @@ ADDED_LATER = {
     "task": None,
 }
 """Fields that configs of older runs lack, and what they would have said."""
-
-PERMISSIONS = ("merge_levels",)
-"""Fields that forbid or allow what others say, and change nothing by themselves."""
 
 _NOT_IN_DATA = {"embedding_dim": "embedding", "spatial_shape": "spatial"}
 """Arguments that give a model conditions which no dataset here holds."""
@@ -215,13 +212,14 @@ def check_config(
     name = model_classes.name_of(config)
     arguments = model_classes.arguments_of(name, class_names)
     _check_known(f"config.model of {name}", config["model"], arguments)
-    _check_conditions(config["model"])
-    _check_combinations(config)
-    rules = {name: rule for name, rule in _RULES.items() if name in config}
-    check_values("config", config, rules)
-
-
-def _check_combinations(config: Mapping[str, Any]) -> None:
+    for argument, condition in _NOT_IN_DATA.items():
+        if config["model"].get(argument) is not None:
+            raise ValueError(
+                "trainers.train knows labels and captions as conditions, and the maps "
+                "of config.task: datasets hold no others. Leave "
+                f"config.model.{argument} out, or call the model's fit on batches that "
+                f'hold "{condition}". Received: {config["model"][argument]!r}'
+            )
     if config["optimizer"] == "adam" and config["weight_decay"]:
         raise ValueError(
             'config.weight_decay is of optimizer "adamw". Choose that, or 0. '
@@ -232,12 +230,13 @@ def _check_combinations(config: Mapping[str, Any]) -> None:
             'config.sampling="class_balanced" needs all labels at hand: set '
             "config.cache, which keeps the images in memory. Received: cache=False"
         )
-
     if config.get("task") is not None and config.get("mutation_rate"):
         raise ValueError(
             "config.mutation_rate is for models of images alone. Leave it 0, or "
             f"config.task out. Received: {config['mutation_rate']!r}"
         )
+    rules = {name: rule for name, rule in _RULES.items() if name in config}
+    check_values("config", config, rules)
 
 
 def _check_known(where: str, fields: Iterable[str], known: set[str]) -> None:
@@ -246,15 +245,3 @@ def _check_known(where: str, fields: Iterable[str], known: set[str]) -> None:
         raise ValueError(
             f"{where} may have the fields {sorted(known)}. Received, unknown: {unknown}"
         )
-
-
-def _check_conditions(model: Mapping[str, Any]) -> None:
-    for argument, condition in _NOT_IN_DATA.items():
-        if model.get(argument) is not None:
-            raise ValueError(
-                "trainers.train knows labels and captions as conditions, and the maps "
-                "of config.task: datasets hold no others. Leave "
-                f"config.model.{argument} out, or call the model's fit on batches that "
-                f'hold "{condition}". '
-                f"Received: {model[argument]!r}"
-            )

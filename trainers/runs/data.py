@@ -24,12 +24,10 @@ _FAILED_CHECK = re.compile(r"assertion failed: \[(.+)\] \[Received:\] \[(.*)\]")
 class TrainingData(NamedTuple):
     """Training and validation images, and the shape and levels that a model needs.
 
-    `train` comes in shuffled batches, for Keras's `fit`; `train_examples` and
-    `validation` in single examples, always in the same order.
+    Both are single examples, always in the same order.
     """
 
     train: tf.data.Dataset
-    train_examples: tf.data.Dataset
     validation: tf.data.Dataset
     steps_per_epoch: int
     image_shape: tuple[int, int, int]
@@ -60,17 +58,14 @@ def num_levels_of(config: Mapping[str, Any]) -> int:
     return native if levels is None else levels
 
 
-def load_split(
-    config: Mapping[str, Any], split: str, shuffle: bool = False
-) -> tf.data.Dataset:
-    """Loads one split, single examples of {"image", "label"}.
+def load_split(config: Mapping[str, Any], split: str) -> tf.data.Dataset:
+    """Loads one split in its order, single examples of {"image", "label"}.
 
     For a `config.task` also "spatial", the image degraded, always in the same way.
 
     Args:
         config: with the data fields of `trainers.configs.digits`.
         split: the split's name in the dataset.
-        shuffle: whether each epoch has an order of its own. Default False.
 
     Raises:
         ValueError: as `num_levels_of` and `keras_pixelcnn.datasets.load` do.
@@ -82,8 +77,7 @@ def load_split(
         image_size=config["image_size"],
         color_mode=config["color_mode"],
         num_levels=config["num_levels"],
-        shuffle=shuffle,
-        seed=config["seed"],
+        shuffle=False,
         cache=config["cache"],
         data_dir=config["data_dir"],
         label_feature=config.get("label_feature"),
@@ -109,20 +103,18 @@ def load_training_data(config: Mapping[str, Any]) -> TrainingData:
     Raises:
         ValueError: when the training split does not fill one batch.
     """
-    batch_size = config["batch_size"]
-    train = load_split(config, config["train_split"], shuffle=True)
-    validation = load_split(config, config["validation_split"])
+    batch_size, split = config["batch_size"], config["train_split"]
+    # Maps are made of what a batch holds, others each epoch.
+    train = load_split({**config, "cache": False, "task": None}, split)
     steps = int(train.cardinality()) // batch_size
     if not steps:
         raise ValueError(
             f"config.batch_size must be at most {int(train.cardinality())}, the "
-            f"images of split {config['train_split']!r}. Received: {batch_size}"
+            f"images of split {split!r}. Received: {batch_size}"
         )
     return TrainingData(
-        train.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE),
-        # Maps are made of what a batch holds, others each epoch.
-        load_split({**config, "cache": False, "task": None}, config["train_split"]),
-        validation,
+        train,
+        load_split(config, config["validation_split"]),
         steps,
         tuple(train.element_spec["image"].shape),
         num_levels_of(config),
@@ -140,8 +132,15 @@ def training_images(
         ValueError: when the examples do not fit the model or the config.
     """
     task = _task(config)
-    if task is not None:
-        prepare = _without_maps(prepare, task.spatial_shape(data.image_shape))
+
+    def prepare_others(batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Prepares images whose maps are made later."""
+        shape = task.spatial_shape(data.image_shape)
+        blank = tf.zeros([tf.shape(batch["image"])[0], *shape])
+        features = prepare({**batch, "spatial": blank})
+        return {name: features[name] for name in features if name != "spatial"}
+
+    own = prepare if task is None else prepare_others
     options = {
         "batch_size": config["batch_size"],
         "seed": config["seed"],
@@ -149,8 +148,8 @@ def training_images(
         "transform": _transform(config, data.num_levels),
     }
     if not config["cache"]:
-        return ImagesFromStream(data.train_examples, prepare, **options)
-    features, labels = _all_features(data.train_examples, prepare)
+        return ImagesFromStream(data.train, own, **options)
+    features, labels = _all_features(data.train, own)
     return ImagesInMemory(
         features, labels=labels, sampling=config["sampling"], **options
     )
@@ -170,19 +169,6 @@ def _transform(config: Mapping[str, Any], num_levels: int) -> Transform | None:
     if task is not None:
         return degrade
     return mutate if rate else None
-
-
-def _without_maps(
-    prepare: Callable[[Mapping[str, Any]], dict[str, Any]], shape: tuple[int, int, int]
-) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """Returns a function that prepares images whose maps are made later."""
-
-    def prepare_others(batch: Mapping[str, Any]) -> dict[str, Any]:
-        blank = tf.zeros([tf.shape(batch["image"])[0], *shape])
-        features = prepare({**batch, "spatial": blank})
-        return {name: features[name] for name in features if name != "spatial"}
-
-    return prepare_others
 
 
 def _all_features(

@@ -23,23 +23,27 @@ def describe() -> dict[str, Any]:
         does not come from a repository), "system", "processor", "cores" (those that
         this process may use) and "devices" (names of the accelerators; none on a CPU).
     """
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    devices = []
+    for device in tf.config.list_physical_devices():
+        if device.device_type != "CPU":
+            details = tf.config.experimental.get_device_details(device)
+            devices.append(details.get("device_name", device.device_type))
     return {
-        "versions": versions(),
+        "versions": {  # of the packages that decide the numbers
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "keras_pixelcnn": kp.__version__,
+        },
         "commit": commit(),
         "system": platform.platform(),
         "processor": processor(),
-        "cores": _cores(),
-        "devices": _accelerators(),
-    }
-
-
-def versions() -> dict[str, str]:
-    """Returns the versions of the packages that decide the numbers."""
-    return {
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "keras_pixelcnn": kp.__version__,
+        "cores": cores,
+        "devices": devices,
     }
 
 
@@ -76,18 +80,3 @@ def processor(listing: pathlib.Path = _PROCESSORS) -> str:
         if name.strip() == "model name" and value.strip():
             return value.strip()
     return platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _accelerators() -> list[str]:
-    names = []
-    for device in tf.config.list_physical_devices():
-        if device.device_type != "CPU":
-            details = tf.config.experimental.get_device_details(device)
-            names.append(details.get("device_name", device.device_type))
-    return names

@@ -60,31 +60,14 @@ def arguments_for(
     return {**config["model"], "spatial_shape": task.spatial_shape(image_shape)}
 
 
-def make(
-    name: str, image_shape: tuple[int, int, int], num_levels: int, **arguments: Any
-) -> kp.AutoregressiveImageModel:
-    """Makes a model for images.
-
-    Args:
-        name: of `NAMES`.
-        image_shape: (height, width, channels).
-        num_levels: levels of a pixel's channel.
-        **arguments: further ones of the class.
-
-    Raises:
-        ValueError: when there is no such class, or an argument is out of its range.
-    """
-    return find(name)(image_shape, num_levels, **arguments)
-
-
 def count_parameters(
     name: str, image_shape: tuple[int, int, int], num_levels: int, **arguments: Any
 ) -> int:
     """Returns the trainable numbers of a model, which is wired and not made.
 
     Raises:
-        ValueError: as `make` does.
+        ValueError: when there is no such class, or an argument is out of its range.
     """
     with tf.Graph().as_default():
-        model = make(name, image_shape, num_levels, **arguments)
+        model = find(name)(image_shape, num_levels, **arguments)
         return sum(math.prod(weight.shape) for weight in model.trainable_variables)

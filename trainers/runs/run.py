@@ -20,7 +20,7 @@ from keras_pixelcnn.training import (
     strategies,
 )
 from trainers.runs import environment
-from trainers.runs.run_folder import RunFolder
+from trainers.runs.run_folder import RunFolder, write_json
 
 
 class RunStopped(Exception):
@@ -113,7 +113,7 @@ class Run:
                 "strategy": type(self.strategy).__name__.lstrip("_"),
                 "replicas": self.strategy.num_replicas_in_sync,
             }
-            self.folder.describe({**facts, **environment.describe()})
+            write_json(self.folder.environment, facts | environment.describe())
 
 
 def make_repeatable(config: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import filelock
 import tensorflow as tf
 
 from keras_pixelcnn.files import read_json, remove_parts, replace_when_written
-from trainers.runs.config import ADDED_LATER, PERMISSIONS
+from trainers.runs.config import ADDED_LATER
 
 _ABSENT = "absent"
 _ADDED_INSIDE = {
@@ -40,7 +40,6 @@ class RunFolder:
         self.samples = self.path / "samples.png"
         self.completions = self.path / "completions.png"
         self.checkpoints = self.path / "checkpoints"
-        self.logs = self.path / "logs"
         self.history = self.path / "history.jsonl"
         self.export = self.path / "export" / "1"
 
@@ -81,10 +80,6 @@ class RunFolder:
         if not self.config.exists():
             write_json(self.config, config)
 
-    def describe(self, environment: dict[str, Any]) -> None:
-        """Writes what the run runs on, this time."""
-        write_json(self.environment, environment)
-
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other runs out of the folder, and removes what killed ones have left.
@@ -118,25 +113,20 @@ def full_disk_explained(workdir: str | os.PathLike[str]) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        if error.errno not in _FULL or "make room" in str(error):
+    except (OSError, tf.errors.ResourceExhaustedError) as error:
+        # What TensorFlow itself writes it tells of in words alone.
+        number = error.errno if isinstance(error, OSError) else errno.ENOSPC
+        is_of_disk = isinstance(error, OSError) or os.strerror(number) in str(error)
+        if number not in _FULL or not is_of_disk or "make room" in str(error):
             raise
-        raise _full_disk(workdir, error.errno) from error
-    except tf.errors.ResourceExhaustedError as error:  # what TensorFlow itself writes
-        if os.strerror(errno.ENOSPC) not in str(error):
-            raise
-        raise _full_disk(workdir, errno.ENOSPC) from error
+        raise OSError(
+            number,
+            f"{workdir} must lie on a disk with room ({os.strerror(number)}). What was "
+            "saved before is kept: make room, and the same command goes on",
+        ) from error
 
 
-def _full_disk(workdir: str | os.PathLike[str], number: int) -> OSError:
-    return OSError(
-        number,
-        f"{workdir} must lie on a disk with room ({os.strerror(number)}). What was "
-        "saved before is kept: make room, and the same command goes on",
-    )
-
-
-def write_json(path: pathlib.Path, content: Any) -> None:
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
     """Writes JSON, whole or not at all."""
     with replace_when_written(path) as part:
         part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -148,7 +138,8 @@ def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
     )
     return [
         f"{name} is {there.get(name, _ABSENT)!r} there, {here.get(name, _ABSENT)!r} now"
-        for name in sorted({*there, *here}.difference(PERMISSIONS))
+        # That forbids or allows what another field says, and changes nothing itself.
+        for name in sorted({*there, *here} - {"merge_levels"})
         if there.get(name, _ABSENT) != here.get(name, _ABSENT)
     ]
 

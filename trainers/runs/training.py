@@ -91,7 +91,13 @@ def train(
     folder.check(config)
     if folder.metrics.exists():
         print(f"{folder.path} holds this run, finished. Remove it to train anew.")
-        return _print_table(_read_metrics(folder, kind), folder, kind)
+        metrics = read_json(folder.metrics)
+        if not isinstance(metrics, dict) or kind.metric not in metrics:
+            raise ValueError(
+                f"{folder.metrics} must hold a run's results, and is damaged. Remove "
+                "it: the same command writes it anew."
+            )
+        return _print_table(metrics, folder, kind)
     hint = f"config.model.num_classes must fit the labels of {config['dataset']}."
     with (
         Preemption() as preemption,
@@ -129,16 +135,6 @@ def _leave_together(strategy: tf.distribute.Strategy, folder: RunFolder) -> None
     except ConnectionError:
         if not folder.metrics.exists():
             raise
-
-
-def _read_metrics(folder: RunFolder, kind: RunKind) -> dict[str, Any]:
-    metrics = read_json(folder.metrics)
-    if not isinstance(metrics, dict) or kind.metric not in metrics:
-        raise ValueError(
-            f"{folder.metrics} must hold a run's results, and is damaged. Remove it: "
-            "the same command writes it anew."
-        )
-    return metrics
 
 
 def _print_table(

@@ -1,30 +1,19 @@
 """A model conditioned on embeddings of images, and interpolations between them."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import keras
 import numpy as np
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
-from trainers.runs.data import as_arrays
+from trainers.runs.data import LabelledImages, as_arrays
 
 Embed = Callable[[np.ndarray], np.ndarray]
 """Maps images (n, height, width, channels) to embeddings (n, d)."""
 
 
-class EmbeddingData(NamedTuple):
-    """Images and labels to learn from, and others to interpolate between."""
-
-    train_images: np.ndarray
-    train_labels: np.ndarray
-    test_images: np.ndarray
-    test_labels: np.ndarray
-    num_levels: int
-
-
-def load_arrays(dataset: str) -> EmbeddingData:
+def load_splits(dataset: str) -> list[LabelledImages]:
     """Loads the training and test splits of a dataset into memory.
 
     Raises:
@@ -40,16 +29,17 @@ def load_arrays(dataset: str) -> EmbeddingData:
                 "Each split must have at least two classes, which an embedding can "
                 f"tell apart. Received: labels {np.unique(labels)} of {dataset}"
             )
-    return EmbeddingData(*splits[0], *splits[1], datasets.native_num_levels(dataset))
+    return splits
 
 
 def train_on_embeddings(
-    data: EmbeddingData, epochs: int, seed: int
+    train: LabelledImages, num_levels: int, epochs: int, seed: int
 ) -> tuple[kp.GatedPixelCNN, Embed]:
     """Fits the embedding, then the model of images given their embeddings.
 
     Args:
-        data: images to learn from.
+        train: images to learn from, and their classes.
+        num_levels: values that a pixel can take.
         epochs: passes over the training images.
         seed: of the model's weights and the order of the images.
 
@@ -59,17 +49,17 @@ def train_on_embeddings(
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     keras.utils.set_random_seed(seed)
-    pixels = data.train_images.reshape(len(data.train_images), -1)
+    pixels = train.image.reshape(len(train.image), -1)
     analysis = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto")
-    analysis.fit(pixels, data.train_labels)
+    analysis.fit(pixels, train.label)
     scale = analysis.transform(pixels).std(axis=0)
 
     def embed(images: np.ndarray) -> np.ndarray:
         return analysis.transform(images.reshape(len(images), -1)) / scale
 
     model = kp.GatedPixelCNN(
-        data.train_images.shape[1:],
-        data.num_levels,
+        train.image.shape[1:],
+        num_levels,
         filters=48,
         num_blocks=6,
         first_kernel_size=5,
@@ -79,7 +69,7 @@ def train_on_embeddings(
     steps = epochs * -(-len(pixels) // 64)
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps)
     model.compile(keras.optimizers.AdamW(schedule))
-    features = {"image": data.train_images, "embedding": embed(data.train_images)}
+    features = {"image": train.image, "embedding": embed(train.image)}
     model.fit(features, batch_size=64, epochs=epochs, verbose=2)
     return model, embed
 
@@ -87,19 +77,19 @@ def train_on_embeddings(
 def sample_rows(
     model: kp.GatedPixelCNN,
     embed: Embed,
-    data: EmbeddingData,
+    test: LabelledImages,
     rows: int,
     steps: int,
     seed: int,
     method: str = "linear",
     **options: float,
 ) -> np.ndarray:
-    """Samples interpolations between pairs of test images of different classes.
+    """Samples interpolations between pairs of images of different classes.
 
     Args:
         model: given embeddings.
         embed: maps images to them.
-        data: whose test images are the ends.
+        test: images that are the ends, and their classes.
         rows: number of pairs.
         steps: samples of a row.
         seed: of the pairs and of the noise.
@@ -110,19 +100,13 @@ def sample_rows(
         Integers (rows, steps + 2, height, width, channels); the first and the last
         image of each row are the pair.
     """
-    pairs = np.array(_choose_pairs(data.test_labels, rows, seed))
-    ends = data.test_images[pairs]
+    generator, pairs = np.random.default_rng(seed), []
+    while len(pairs) < rows:
+        pair = generator.integers(0, len(test.label), 2)
+        if test.label[pair[0]] != test.label[pair[1]]:
+            pairs.append(pair)
+    ends = test.image[np.array(pairs)]
     drawn = model.interpolate(
         embed(ends[:, 0]), embed(ends[:, 1]), steps, seed, method, **options
     )
     return np.concatenate([ends[:, :1], drawn.numpy(), ends[:, 1:]], axis=1)
-
-
-def _choose_pairs(labels: np.ndarray, count: int, seed: int) -> list[tuple[int, int]]:
-    generator = np.random.default_rng(seed)
-    pairs = []
-    while len(pairs) < count:
-        first, second = generator.integers(0, len(labels), 2)
-        if labels[first] != labels[second]:
-            pairs.append((first, second))
-    return pairs

@@ -1,31 +1,18 @@
 """Samples and completions as the sample program writes them."""
 
 import os
-import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_pixelcnn import AutoregressiveImageModel
-from keras_pixelcnn.datasets.image_file import read_image, read_mask
+from keras_pixelcnn.datasets.image_file import Known
 from keras_pixelcnn.files import replace_when_written
 from keras_pixelcnn.image_grid import columns_of, save_image_grid
-from keras_pixelcnn.pixel_values import to_levels, to_pixels
+from keras_pixelcnn.pixel_values import to_pixels
 
 _MID_GREY = 128
-_COLOR_MODES = {1: "grayscale", 3: "rgb"}
-
-
-class Known(NamedTuple):
-    """An image and a mask of its known pixels.
-
-    `image` holds levels, (height, width, channels); `mask` is True where they are
-    known, (height, width).
-    """
-
-    image: np.ndarray
-    mask: np.ndarray
 
 
 class Samples(NamedTuple):
@@ -96,18 +83,17 @@ def _checked_labels(
     if list(labels) == ["all"]:
         return np.arange(model.conditions.num_classes)
     names = model.label_names or ()
-    numbers = [
-        names.index(label) if label in names else _as_number(label) for label in labels
-    ]
-    wrong = [word for word in numbers if isinstance(word, str)]
-    if not numbers:
+    numbers, wrong = [], []
+    for label in labels:
+        if label in names:
+            numbers.append(names.index(label))
+        elif str(label).removeprefix("-").isdecimal():
+            numbers.append(int(label))
+        else:
+            wrong.append(label)
+    if not numbers and not wrong:
         raise ValueError('label must name a label, or be "all". Received: none')
     return model.conditions.check_value("label", wrong or numbers).numpy()
-
-
-def _as_number(label: int | str) -> int | str:
-    word = str(label)
-    return int(word) if word.removeprefix("-").isdecimal() else word
 
 
 def _check_complete(model: AutoregressiveImageModel, given: Mapping[str, Any]) -> None:
@@ -122,92 +108,6 @@ def _check_complete(model: AutoregressiveImageModel, given: Mapping[str, Any]) -
         missing = [name for name in model.conditions.names if name not in given]
         hints = [flags.get(name, f"--{name}=FILE.npy") for name in missing]
         raise ValueError(f"{error} Pass {', '.join(hints)}.") from error
-
-
-def read_arrays(**paths: str | os.PathLike[str] | None) -> dict[str, np.ndarray]:
-    """Reads one array from each file.
-
-    Args:
-        **paths: .npy files by the name of what they hold; None is left aside.
-
-    Raises:
-        OSError: when a file is not there.
-        ValueError: when a file holds anything else than one array of numbers.
-    """
-    given = {name: path for name, path in paths.items() if path is not None}
-    return {name: _read_array(name, path) for name, path in given.items()}
-
-
-def _read_array(name: str, path: str | os.PathLike[str]) -> np.ndarray:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError):
-        values = None
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
-        raise ValueError(
-            f"{name} must be a .npy file of one array of numbers, as numpy.save "
-            f"writes it. Received: {path}"
-        )
-    return values
-
-
-def read_known(
-    model: AutoregressiveImageModel,
-    image_path: str | os.PathLike[str],
-    mask_path: str | os.PathLike[str],
-) -> Known:
-    """Reads an image and the mask of its known pixels from two pictures.
-
-    Args:
-        model: whose shape, colours and levels the image gets: a value becomes the
-            nearest level, which undoes what `save_image_grid` does. Transparent pixels
-            are laid over white.
-        image_path: the picture.
-        mask_path: a picture that is white where the image is known, and black or
-            transparent where it is not; see `image_file.read_mask`.
-
-    Raises:
-        OSError: when a file is not there.
-        ValueError: when a file holds no picture, or one of another size than the
-            model's images, when pictures cannot hold those, or when the mask is not
-            black and white.
-    """
-    channels = model.image_shape[-1]
-    if channels not in _COLOR_MODES:
-        raise ValueError(
-            "Only images of 1 or 3 channels can be completed from a picture: PNG and "
-            f"its kin hold no others. Received: a model of {channels} channels"
-        )
-    bits = 8 if model.num_levels <= 256 else 16
-    pixels = _read_picture(
-        image_path, model, read_image, color_mode=_COLOR_MODES[channels], bits=bits
-    )
-    mask = _read_picture(mask_path, model, read_mask)
-    return Known(to_levels(pixels, model.num_levels, bits), mask)
-
-
-def _read_picture(
-    path: str | os.PathLike[str],
-    model: AutoregressiveImageModel,
-    read: Callable[..., np.ndarray],
-    **options: Any,
-) -> np.ndarray:
-    try:
-        pixels = read(pathlib.Path(path), **options)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # whatever the first damaged part raises
-        raise ValueError(
-            f"{path} must be a picture that can be used, such as a PNG file: {error}"
-        ) from error
-    height, width = model.image_shape[:2]
-    if pixels.shape[:2] != (height, width):
-        raise ValueError(
-            f"{path} must have the size of the model's images, {height} x {width} "
-            "pixels (height x width). "
-            f"Received: {pixels.shape[0]} x {pixels.shape[1]}"
-        )
-    return pixels
 
 
 def save_picture(

@@ -47,14 +47,14 @@ def compare(
         ValueError: when the images do not fit a model, or the models each other.
     """
     _check_alike(model, background)
-    reference_nats = _log_prob(model, reference, batch_size)
+    reference_nats = model.log_prob(reference, batch_size=batch_size).numpy()
     scores, mean_nats = {}, {}
     for name, images in {"usual": usual, **strange}.items():
-        nats = _log_prob(model, images, batch_size)
+        nats = model.log_prob(images, batch_size=batch_size).numpy()
         mean_nats[name] = float(nats.mean())
         others = None
         if background is not None:
-            others = _log_prob(background, images, batch_size)
+            others = background.log_prob(images, batch_size=batch_size).numpy()
         scores[name] = scores_of(model, images, nats, reference_nats, others)
     usual_scores = scores.pop("usual")
     aurocs = {
@@ -120,7 +120,6 @@ def find_defects(
     images: np.ndarray,
     size: int = 3,
     batch_size: int = 64,
-    seed: int = 0,
 ) -> DefectDetection:
     """Paints a fault into each image and looks for it.
 
@@ -130,13 +129,12 @@ def find_defects(
         size: height and width of a fault, and of the square that surprise is averaged
             over; odd. Default 3.
         batch_size: images scored at once. Default 64.
-        seed: of the faults. Default 0.
 
     Raises:
         ValueError: when an argument is not as said.
     """
     _check_alike(model, None)
-    faulty, mask = anomaly.paint_defects(images, model.num_levels, size, seed)
+    faulty, mask = anomaly.paint_defects(images, model.num_levels, size)
     whole, broken = (
         anomaly.surprise_map(
             model.log_prob(each, batch_size=batch_size, reduce=False), size
@@ -168,12 +166,6 @@ def format_defects(found: DefectDetection) -> str:
             f"  located         {found.located:.4f}",
         ]
     )
-
-
-def _log_prob(
-    model: AutoregressiveImageModel, images: np.ndarray, batch_size: int
-) -> np.ndarray:
-    return model.log_prob(images, batch_size=batch_size).numpy()
 
 
 def _check_alike(

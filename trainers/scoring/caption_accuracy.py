@@ -16,7 +16,6 @@ class CaptionAccuracy(NamedTuple):
         kinds: the right colours of the right shapes, and nothing else.
         counts: as many of each, of the right size.
         places: every shape where the caption wants it.
-        num_samples: how many samples.
         images: the samples, (num_samples, height, width, channels).
         captions: what each was to show.
     """
@@ -24,7 +23,6 @@ class CaptionAccuracy(NamedTuple):
     kinds: float
     counts: float
     places: float
-    num_samples: int
     images: np.ndarray
     captions: list[str]
 
@@ -69,4 +67,4 @@ def measure(
     )
     verdicts = [shape_finding.check(*pair) for pair in zip(scenes, images, strict=True)]
     shares = np.mean(verdicts, axis=0)
-    return CaptionAccuracy(*map(float, shares), len(images), images, asked)
+    return CaptionAccuracy(*map(float, shares), images, asked)

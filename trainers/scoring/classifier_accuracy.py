@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from trainers.runs.data import LabelledImages, as_arrays, in_batches
+from trainers.runs.data import as_arrays, in_batches
 from trainers.scoring.scoring import check_labels, check_takes_only_label
 
 
@@ -62,16 +62,16 @@ def measure(
     check_takes_only_label(model)
     # First, so that a wrong option is told before the classifier learns.
     labels, samples = sample_by_class(model, num_samples, batch_size, seed, **options)
-    classifier = make_classifier(model.num_levels)
-    images, classes = _rows(model, as_arrays(train).choose(max_train))
-    classifier.fit(images, classes)
-    test_images, test_classes = _rows(model, as_arrays(test))
+    learnt, tested = as_arrays(train).choose(max_train), as_arrays(test)
+    for images in (learnt, tested):
+        check_labels(model, images.label)
+    classifier = make_classifier(model.num_levels).fit(*learnt)
     return ClassifierAccuracy(
-        len(images),
-        len(test_images),
-        float(classifier.score(test_images, test_classes)),
+        len(learnt.image),
+        len(tested.image),
+        float(classifier.score(*tested)),
         labels,
-        classifier.predict(samples.reshape(num_samples, -1)),
+        classifier.predict(samples),
         model.conditions.num_classes,
     )
 
@@ -107,21 +107,14 @@ def sample_by_class(
 
 
 def make_classifier(num_levels: int) -> Any:
-    """Returns an untrained scikit-learn classifier of rows of levels."""
+    """Returns an untrained scikit-learn classifier of images (n, ...) of levels."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
     from sklearn.svm import SVC
 
     # All pixels alike: those that hardly vary would else count as much as the others.
-    scale = FunctionTransformer(lambda pixels: pixels / (num_levels - 1))
-    return make_pipeline(scale, SVC(kernel="rbf", C=10.0))
-
-
-def _rows(
-    model: kp.AutoregressiveImageModel, images: LabelledImages
-) -> tuple[np.ndarray, np.ndarray]:
-    check_labels(model, images.label)
-    return images.image.reshape(len(images.image), -1), images.label
+    rows = FunctionTransformer(lambda x: x.reshape(len(x), -1) / (num_levels - 1))
+    return make_pipeline(rows, SVC(kernel="rbf", C=10.0))
 
 
 def format_table(accuracy: ClassifierAccuracy) -> str:

@@ -15,9 +15,9 @@ from keras_pixelcnn.evaluation import (
     nearest_images,
     sample_quality,
 )
-from keras_pixelcnn.image_grid import save_image_grid
 from trainers.runs.data import as_arrays
 from trainers.runs.run_folder import write_json
+from trainers.sampling.pictures import save_rows
 from trainers.scoring.scoring import conditions_of_score
 
 _NAMES = {
@@ -91,18 +91,12 @@ def measure(
     quality = sample_quality(
         samples, real, model.num_levels, network, train=seen, seed=seed
     )
-    nearest = None if seen is None else _beside_nearest(samples, seen, network)
-    return Comparison(quality, nearest, model.num_levels)
-
-
-def _beside_nearest(samples: np.ndarray, seen: np.ndarray, network: Any) -> np.ndarray:
-    samples = samples[:_MOST_SHOWN]
-    places = nearest_images(
-        extract(samples, network),
-        extract(seen, network),
-        min(_NUM_NEAREST, len(seen)),
-    ).indices
-    return np.concatenate([samples[:, np.newaxis], seen[places]], axis=1)
+    if seen is None:
+        return Comparison(quality, None, model.num_levels)
+    shown, count = samples[:_MOST_SHOWN], min(_NUM_NEAREST, len(seen))
+    places = nearest_images(extract(shown, network), extract(seen, network), count)
+    beside = np.concatenate([shown[:, np.newaxis], seen[places.indices]], axis=1)
+    return Comparison(quality, beside, model.num_levels)
 
 
 def write(path: str | os.PathLike[str], compared: Comparison) -> None:
@@ -127,6 +121,4 @@ def write(path: str | os.PathLike[str], compared: Comparison) -> None:
     if compared.nearest is None:
         picture.unlink(missing_ok=True)  # of another comparison
         return
-    tiles = compared.nearest.reshape(-1, *compared.nearest.shape[2:])
-    columns = compared.nearest.shape[1]
-    save_image_grid(picture, tiles, compared.num_levels, columns, min_side=64)
+    save_rows(picture, compared.nearest, compared.num_levels, min_side=64)

@@ -134,11 +134,10 @@ def code_accuracies(
     if not prior.conditions.names or len(np.unique(train.label)) < 2:
         return None
     train, test = train.choose(_MOST_TRAIN), test.choose(_MOST_TEST)
-    classifier = make_classifier(vq_vae.num_levels)
-    classifier.fit(_rows(train.image), train.label)
+    classifier = make_classifier(vq_vae.num_levels).fit(*train)
 
     def accuracy(images: np.ndarray, labels: np.ndarray) -> float:
-        return float(classifier.score(_rows(images), labels))
+        return float(classifier.score(images, labels))
 
     def sample_accuracy(**options: Any) -> float:
         labels, codes = sample_by_class(
@@ -151,7 +150,7 @@ def code_accuracies(
         "train_images": len(train.image),
         "test_images": len(test.image),
         "samples": num_samples,
-        "test_accuracy": accuracy(test.image, test.label),
+        "test_accuracy": accuracy(*test),
         "reconstruction_accuracy": accuracy(reconstructions, test.label),
         "sample_accuracy": sample_accuracy(),
     }
@@ -159,10 +158,6 @@ def code_accuracies(
         found["guidance_scale"] = GUIDANCE_SCALE
         found["guided_sample_accuracy"] = sample_accuracy(guidance_scale=GUIDANCE_SCALE)
     return found
-
-
-def _rows(images: np.ndarray) -> np.ndarray:
-    return np.reshape(images, (len(images), -1))
 
 
 def _scores(
@@ -238,25 +233,17 @@ def format_table(metrics: Mapping[str, Any]) -> str:
         f"(uniform {prior['uniform_bits_per_dim']:.4f})",
         f"  {'prior, bits/image':24}{prior['test_bits_per_image']:.2f}",
         f"  {'training time of prior':24}{prior['training_seconds']:.0f} s",
-        *_accuracy_lines(metrics.get("classifier")),
     ]
+    accuracies = metrics.get("classifier")
+    if accuracies is not None:
+        rows = {
+            "real images": "test_accuracy",
+            "reconstructions": "reconstruction_accuracy",
+            "samples": "sample_accuracy",
+            "guided samples": "guided_sample_accuracy",
+        }
+        lines.append("  taken for their class by a classifier")
+        for said, name in rows.items():
+            if name in accuracies:
+                lines.append(f"    {said:22}{accuracies[name]:.4f}")
     return "\n".join(lines)
-
-
-def _accuracy_lines(accuracies: Mapping[str, Any] | None) -> list[str]:
-    if accuracies is None:
-        return []
-    rows = {
-        "real images": "test_accuracy",
-        "reconstructions": "reconstruction_accuracy",
-        "samples": "sample_accuracy",
-        "guided samples": "guided_sample_accuracy",
-    }
-    return [
-        "  taken for their class by a classifier",
-        *(
-            f"    {said:22}{accuracies[name]:.4f}"
-            for said, name in rows.items()
-            if name in accuracies
-        ),
-    ]

@@ -117,13 +117,6 @@ class VQObjective(Objective):
         return ImageLosses(error / self._variance, error)
 
 
-def _train(run: Run) -> RunState:
-    path = run.folder.path / results.VQ_VAE
-    if not path.exists():
-        train_vq_vae(run)
-    return _train_prior(run, results.load_vq_vae(run.folder))
-
-
 def train_vq_vae(run: Run) -> None:
     """Trains the VQ-VAE of a run, and writes it to `vq_vae.keras`.
 
@@ -158,8 +151,11 @@ def train_vq_vae(run: Run) -> None:
         shutil.copy(folder / "model.keras", part)
 
 
-def _train_prior(run: Run, vq_vae: VQVAE) -> RunState:
-    config, data = run.config, run.data
+def _train(run: Run) -> RunState:
+    """Trains the VQ-VAE, unless it is, and the prior."""
+    if not (run.folder.path / results.VQ_VAE).exists():
+        train_vq_vae(run)
+    vq_vae, config, data = results.load_vq_vae(run.folder), run.config, run.data
     arguments = {"input_encoding": "embedding", **config["model"]}
     num_codes = config["vq_vae"]["num_codes"]
     prior = kp.GatedPixelCNN(vq_vae.code_shape, num_codes, **arguments)

@@ -5,8 +5,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+_RESEED_BELOW = 0.1
+"""A vector that stands for less than this share of what it would if all stood for
+equally much begins anew."""
 
-@keras.saving.register_keras_serializable(package="keras_pixelcnn_trainers")
+
 class VectorQuantizer(keras.layers.Layer):
     """Replaces each feature vector by the nearest vector of a codebook.
 
@@ -19,8 +22,6 @@ class VectorQuantizer(keras.layers.Layer):
         num_codes: vectors in the codebook.
         commitment: weight of the squared distance that draws features to their vectors.
         decay: what the running averages keep of themselves in a step, in [0, 1).
-        reseed_below: a vector that stands for less than this share of what it would if
-            all stood for equally much begins anew.
         seed: of the features that vectors are set to.
 
     Call arguments:
@@ -40,7 +41,6 @@ class VectorQuantizer(keras.layers.Layer):
         num_codes: int,
         commitment: float = 0.25,
         decay: float = 0.99,
-        reseed_below: float = 0.1,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -48,7 +48,6 @@ class VectorQuantizer(keras.layers.Layer):
         self.num_codes = num_codes
         self.commitment = commitment
         self.decay = decay
-        self.reseed_below = reseed_below
         self.seed = seed
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -99,7 +98,7 @@ class VectorQuantizer(keras.layers.Layer):
         sums = self._averaged(self.sums, tf.matmul(chosen, features, transpose_a=True))
         number = tf.shape(features)[0]
         fair = tf.cast(number, tf.float32) / self.num_codes
-        is_idle = counts < self.reseed_below * fair
+        is_idle = counts < _RESEED_BELOW * fair
         picks = tf.random.stateless_uniform(
             [self.num_codes],
             tf.stack([self.seed, tf.convert_to_tensor(self.steps)]),
@@ -118,14 +117,3 @@ class VectorQuantizer(keras.layers.Layer):
     def _averaged(self, variable: Any, newest: tf.Tensor) -> tf.Tensor:
         before = tf.convert_to_tensor(variable)
         return self.decay * before + (1.0 - self.decay) * newest
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        return {
-            **super().get_config(),
-            "num_codes": self.num_codes,
-            "commitment": self.commitment,
-            "decay": self.decay,
-            "reseed_below": self.reseed_below,
-            "seed": self.seed,
-        }

@@ -79,17 +79,25 @@ class VQVAE(keras.Model):
             "decay": decay,
             "seed": seed,
         }
-        self.encoder = _encoder(
-            image_shape, filters, num_residual_blocks, num_halvings, code_dim
-        )
+        image = outputs = keras.Input(image_shape)
+        for _ in range(num_halvings):
+            halving = keras.layers.Conv2D(filters, 4, 2, "same", activation="relu")
+            outputs = halving(outputs)
+        outputs = _residual_blocks(outputs, filters, num_residual_blocks)
+        outputs = keras.layers.Conv2D(code_dim, 1)(outputs)
+        self.encoder = keras.Model(image, outputs, name="encoder")
         self.quantizer = VectorQuantizer(
             num_codes, commitment, decay, seed=seed, dtype="float32", name="quantizer"
         )
-        vectors = (*self.code_shape[:2], code_dim)
-        self.decoder = _decoder(
-            vectors, filters, num_residual_blocks, num_halvings, channels
-        )
-        self.quantizer.build((None, *vectors))
+        vectors = keras.Input((*self.code_shape[:2], code_dim))
+        outputs = keras.layers.Conv2D(filters, 3, padding="same")(vectors)
+        outputs = _residual_blocks(outputs, filters, num_residual_blocks)
+        doubling = keras.layers.Conv2DTranspose
+        for _ in range(num_halvings - 1):
+            outputs = doubling(filters, 4, 2, "same", activation="relu")(outputs)
+        pixels = doubling(channels, 4, 2, "same", dtype="float32", name="pixels")
+        self.decoder = keras.Model(vectors, pixels(outputs), name="decoder")
+        self.quantizer.build(vectors.shape)
         self.built = True
 
     def scaled(self, images: Any) -> tf.Tensor:
@@ -143,39 +151,6 @@ def code_features(
     """Returns codes as "image", and labels if the prior takes any."""
     codes = {"image": vq_vae.encode(images.image)}
     return {**codes, "label": images.label} if prior.conditions.names else codes
-
-
-def _encoder(
-    image_shape: tuple[int, int, int],
-    filters: int,
-    num_blocks: int,
-    num_halvings: int,
-    code_dim: int,
-) -> keras.Model:
-    image = outputs = keras.Input(image_shape)
-    for _ in range(num_halvings):
-        halving = keras.layers.Conv2D(filters, 4, 2, "same", activation="relu")
-        outputs = halving(outputs)
-    outputs = _residual_blocks(outputs, filters, num_blocks)
-    outputs = keras.layers.Conv2D(code_dim, 1)(outputs)
-    return keras.Model(image, outputs, name="encoder")
-
-
-def _decoder(
-    vectors_shape: tuple[int, int, int],
-    filters: int,
-    num_blocks: int,
-    num_halvings: int,
-    channels: int,
-) -> keras.Model:
-    vectors = keras.Input(vectors_shape)
-    outputs = keras.layers.Conv2D(filters, 3, padding="same")(vectors)
-    outputs = _residual_blocks(outputs, filters, num_blocks)
-    doubling = keras.layers.Conv2DTranspose
-    for _ in range(num_halvings - 1):
-        outputs = doubling(filters, 4, 2, "same", activation="relu")(outputs)
-    pixels = doubling(channels, 4, 2, "same", dtype="float32", name="pixels")
-    return keras.Model(vectors, pixels(outputs), name="decoder")
 
 
 def _residual_blocks(inputs: Any, filters: int, number: int) -> Any:

@@ -12,7 +12,7 @@ from keras_pixelcnn.models.base import input_data, request_validation
 from keras_pixelcnn.models.base.likelihood_model import LikelihoodModel
 from keras_pixelcnn.models.base.sampling import (
     OPTIONS,
-    sample_request,
+    answer_request,
     scan_batch,
     split_options,
 )
@@ -199,7 +199,7 @@ class AutoregressiveImageModel(LikelihoodModel):
         if num_samples is None:
             num_samples = request_validation.num_seeds(seed)
         num_samples = request_validation.prepare_num_samples(num_samples)
-        return sample_request(
+        return answer_request(
             self,
             num_samples,
             conditions,
@@ -237,7 +237,7 @@ class AutoregressiveImageModel(LikelihoodModel):
         noise = request_validation.prepare_noise(noise, self.image_shape)
         num_samples = noise.shape[0] or tf.shape(noise)[0]
         options, conditions = split_options(options)
-        return sample_request(
+        return answer_request(
             self,
             num_samples,
             conditions,
@@ -309,7 +309,7 @@ class AutoregressiveImageModel(LikelihoodModel):
             "image": image,
             "mask": tf.broadcast_to(mask, tf.shape(image)),
         }
-        return sample_request(
+        return answer_request(
             self,
             num_images,
             conditions,

@@ -58,7 +58,7 @@ def split_options(
     return chosen, {name: options[name] for name in options if name not in OPTIONS}
 
 
-def sample_request(
+def answer_request(
     model: "AutoregressiveImageModel",
     num_images: tf.Tensor | int,
     conditions: Mapping[str, Any],

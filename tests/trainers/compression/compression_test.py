@@ -358,7 +358,7 @@ def test_without_a_terminal_a_line_tells_of_progress_at_times(monkeypatch, capsy
     monkeypatch.setattr(compressing, "_SECONDS_BETWEEN_LINES", 0.0)
     progress = compressing.CodingProgress(200, 64)
     progress(50, 400)
-    progress.clear()
+    progress.close()
     assert "50 of 200 tiles, 1.000 bits/dim, about" in capsys.readouterr().err
 
 

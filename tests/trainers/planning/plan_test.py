@@ -52,7 +52,7 @@ def test_a_symbolic_model_is_counted_as_the_real_one(arguments):
         del arguments["kernel_size"]
     told = describe((8, 6, 1), 17, **arguments)
     name = arguments.pop("model_class", model_classes.DEFAULT)
-    model = model_classes.make(name, (8, 6, 1), 17, **arguments)
+    model = model_classes.find(name)((8, 6, 1), 17, **arguments)
     assert told.num_parameters == sum(
         math.prod(w.shape) for w in model.trainable_weights
     )

@@ -14,8 +14,9 @@ from tests.models.face_embedder.model_test import stripes
 from tests.trainers.runs.power_cut import power_cut
 from trainers.configs import portraits_glyphs
 from trainers.portrait import pictures, retrieval_accuracy, training
-from trainers.portrait.data import PortraitData, Portraits
+from trainers.portrait.data import PortraitData
 from trainers.portrait.training import train_portraits
+from trainers.runs.data import LabelledImages
 
 pytestmark = pytest.mark.op_by_op
 
@@ -39,7 +40,7 @@ def tiny_data(config):
     parts = (labels + 6 * (np.arange(108) // 54)) * 2  # 12 identities, gaps between
     return PortraitData(
         *(
-            Portraits(images[chosen], parts[chosen])
+            LabelledImages(images[chosen], parts[chosen])
             for chosen in (parts < 12, (parts >= 12) & (parts < 18), parts >= 18)
         ),
         5,

@@ -178,7 +178,7 @@ def test_one_step_of_training_of_the_network(name):
     shape, arguments = (4, 4, channels), arguments.to_dict()
     arguments["filters"] //= 4 * channels
     arguments["filters"] *= channels
-    model = model_classes.make(config.model_class, shape, num_levels, **arguments)
+    model = model_classes.find(config.model_class)(shape, num_levels, **arguments)
     before = [weight.numpy() for weight in model.trainable_weights[:2]]
     model.compile("sgd", run_eagerly=True)
     (batch,) = load_mocked(config, config.train_split, count=1).batch(1)

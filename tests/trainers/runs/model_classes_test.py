@@ -47,7 +47,7 @@ def test_an_argument_of_another_class_is_told():
 
 def test_a_model_is_counted_without_making_it():
     counted = model_classes.count_parameters("GatedPixelCNN", (8, 8, 1), 17, **TINY)
-    model = model_classes.make("GatedPixelCNN", (8, 8, 1), 17, **TINY)
+    model = model_classes.find("GatedPixelCNN")((8, 8, 1), 17, **TINY)
     assert type(model) is kp.GatedPixelCNN
     assert counted == model.count_params()
     # 7 TB of weights: who allocates them cannot go on.

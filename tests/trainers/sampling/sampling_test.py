@@ -5,6 +5,8 @@ import pytest
 from absl import flags
 from PIL import Image
 
+from keras_pixelcnn.datasets.image_file import read_known
+from keras_pixelcnn.files import read_array
 from keras_pixelcnn.image_grid import image_grid, save_image_grid
 from tests.test_case import random_images
 from tests.trainers.tiny_run import call, tiny_model
@@ -32,6 +34,10 @@ def path(model, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.keras"
     model.save(path)
     return path
+
+
+def form(model):
+    return model.image_shape, model.num_levels
 
 
 def save_gray(path, pixels):
@@ -109,8 +115,7 @@ def test_arrays_are_read_and_given_to_the_model(tmp_path, name, argument, shape)
     model = tiny_model(SHAPE, num_levels=5, **argument)
     values = np.random.default_rng(0).normal(size=shape) * 10
     np.save(tmp_path / "values.npy", values)
-    arrays = sampling.read_arrays(**{name: tmp_path / "values.npy", "label": None})
-    assert list(arrays) == [name]
+    arrays = {name: read_array(name, tmp_path / "values.npy")}
     found = sampling.sample_images(model, 5, conditions=arrays, seed=1).images
     expected = model.sample(5, seed=1, **{name: values})
     np.testing.assert_array_equal(found, expected)
@@ -130,10 +135,10 @@ def test_files_that_hold_no_array_are_told(tmp_path):
         with pytest.raises(
             ValueError, match=r"embedding must be a \.npy file"
         ) as error:
-            sampling.read_arrays(embedding=path)
+            read_array("embedding", path)
         assert path.name in str(error.value)
     with pytest.raises(FileNotFoundError):
-        sampling.read_arrays(embedding=tmp_path / "nothing.npy")
+        read_array("embedding", tmp_path / "nothing.npy")
 
 
 # Completion.
@@ -146,7 +151,7 @@ def test_a_saved_image_is_read_back_as_it_was(tmp_path, num_levels, channels):
     image = random_images(model, 1)
     save_image_grid(tmp_path / "image.png", image, num_levels, min_side=1)
     save_gray(tmp_path / "mask.png", np.full((4, 3), 255))
-    known = sampling.read_known(model, tmp_path / "image.png", tmp_path / "mask.png")
+    known = read_known(tmp_path / "image.png", tmp_path / "mask.png", *form(model))
     np.testing.assert_array_equal(known.image, image[0])
     assert known.mask.all()
 
@@ -156,7 +161,7 @@ def known(model, tmp_path):
     """The upper half of an image of ones, read from files."""
     image = save_gray(tmp_path / "image.png", np.full((4, 3), 64))
     mask = save_gray(tmp_path / "mask.png", [[255] * 3, [192] * 3, [63] * 3, [0] * 3])
-    return sampling.read_known(model, image, mask)
+    return read_known(image, mask, *form(model))
 
 
 def test_white_is_known_and_black_is_drawn(known):
@@ -169,7 +174,7 @@ def test_a_mask_of_0_and_1_is_told(model, tmp_path):
     image = save_gray(tmp_path / "image.png", np.full((4, 3), 64))
     mask = save_gray(tmp_path / "mask.png", [[1] * 3] * 2 + [[0] * 3] * 2)
     with pytest.raises(ValueError, match="values 0, 1 up to 1, where white is 255"):
-        sampling.read_known(model, image, mask)
+        read_known(image, mask, *form(model))
 
 
 def test_an_image_of_16_bits_keeps_them(tmp_path):
@@ -178,7 +183,7 @@ def test_an_image_of_16_bits_keeps_them(tmp_path):
     image = random_images(model, 1)[0]
     Image.fromarray(image[..., 0].astype("u2")).save(tmp_path / "image.png")
     save_gray(tmp_path / "mask.png", np.full((4, 3), 255))
-    known = sampling.read_known(model, tmp_path / "image.png", tmp_path / "mask.png")
+    known = read_known(tmp_path / "image.png", tmp_path / "mask.png", *form(model))
     np.testing.assert_array_equal(known.image, image)
 
 
@@ -222,21 +227,21 @@ def test_another_size_is_told(model, tmp_path, wrong):
         for name, size in sizes.items()
     ]
     with pytest.raises(ValueError, match=rf"{wrong}\.png .*4 x 3 .*: 8 x 6"):
-        sampling.read_known(model, *paths)
+        read_known(*paths, *form(model))
 
 
 def test_what_is_no_picture_is_told(model, tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(ValueError, match=r"text\.png must be a picture"):
-        sampling.read_known(model, tmp_path / "text.png", tmp_path / "text.png")
+        read_known(tmp_path / "text.png", tmp_path / "text.png", *form(model))
     with pytest.raises(FileNotFoundError):
-        sampling.read_known(model, tmp_path / "nothing.png", tmp_path / "text.png")
+        read_known(tmp_path / "nothing.png", tmp_path / "text.png", *form(model))
 
 
 def test_channels_that_no_picture_holds_are_told(tmp_path):
     model = tiny_model((4, 3, 2))
     with pytest.raises(ValueError, match=r"PNG and its kin hold no others.*2 channels"):
-        sampling.read_known(model, tmp_path / "image.png", tmp_path / "mask.png")
+        read_known(tmp_path / "image.png", tmp_path / "mask.png", *form(model))
 
 
 # The program.
