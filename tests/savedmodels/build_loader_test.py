@@ -18,6 +18,8 @@ from savedmodels.publish.graph_scan import read_signatures
 from tests.test_case import randomize
 from tests.trainers.tiny_run import call
 
+pytestmark = pytest.mark.op_by_op
+
 # All that the loader gets of the environment: no path to any Python, for one.
 ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 

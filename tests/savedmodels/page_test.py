@@ -22,6 +22,8 @@ from selenium.webdriver.support.ui import Select
 from savedmodels.server import LocalServer
 from tests.savedmodels.page_in_browser import Page
 
+pytestmark = pytest.mark.op_by_op
+
 NAMES = ["one", "two", "three"]
 SIZE = HEIGHT, WIDTH = 5, 6
 LEVELS = 5

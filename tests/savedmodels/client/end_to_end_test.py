@@ -11,28 +11,22 @@ from keras_pixelcnn.image_grid import image_grid, save_image_grid
 from keras_pixelcnn.pixel_values import to_levels, to_pixels
 from savedmodels.client import Client, InvalidRequestError, NotFoundError, __main__
 from savedmodels.server import LocalServer
-from tests.served import decode, encode, encode_masks, make_model
+from tests.served import decode, encode, encode_masks
 from tests.test_case import random_images
 from tests.trainers.tiny_run import call
 
 pytestmark = pytest.mark.op_by_op
 
-# Conditions, which the model can do without; captions are in conformance_test.
-KIND = "all_conditions"
-NO_CAPTIONS = {"vocabulary": None, "caption_length": None}
-NAMES = ["none", "half", "all"]
+
+@pytest.fixture(scope="module")
+def model(published):
+    """One that can do without its conditions; captions are in conformance_test."""
+    return published[0]
 
 
 @pytest.fixture(scope="module")
-def model():
-    return make_model(KIND, **NO_CAPTIONS)
-
-
-@pytest.fixture(scope="module")
-def server(model, tmp_path_factory):
-    base = tmp_path_factory.mktemp("served") / "tiny"
-    model.export(base / "1", verbose=False, label_names=NAMES, bits_per_dim=1.5)
-    with LocalServer({"tiny": base}) as server:
+def server(published):
+    with LocalServer({"tiny": published[1].parent}) as server:
         server.wait_until_available("tiny")
         yield server
 
@@ -228,7 +222,7 @@ def test_the_program_draws_a_row_for_each_label(model, draw, conditions, capsys)
 
 def test_the_program_knows_labels_by_their_names(draw):
     np.testing.assert_array_equal(
-        draw("--label=half,none", "--num_samples=2"),
+        draw("--label=shoe,shirt", "--num_samples=2"),
         draw("--label=1,0", "--num_samples=2"),
     )
 
@@ -261,7 +255,7 @@ def test_the_program_completes(model, draw, tmp_path, conditions):
     ("argument", "sentence"),
     [
         ("--label=7", r"label must hold integers in \[0, 3\)"),
-        ("--label=many", r'numbers, names \(none, half, all\) or "all"\. .*\'many\''),
+        ("--label=many", r'numbers, names \(shirt, shoe, hat\) or "all"\. .*\'many\''),
         ("--version=9", "Client.status"),
         ("--model=other", "'other'"),
     ],
