@@ -50,6 +50,11 @@ class Forked:
             self.arguments, self._process.exitcode, *texts
         )
 
+    def said(self):
+        """What it has printed up to now."""
+        path = self._outputs[0]
+        return path.read_text() if path.exists() else ""
+
     def terminate(self):
         """Sends SIGTERM."""
         self._process.terminate()

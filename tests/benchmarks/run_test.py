@@ -5,8 +5,6 @@ from absl import flags
 
 from benchmarks import run
 from benchmarks.report import Row
-from tests.benchmarks.tiny_network import ARGUMENTS, NAME
-from tests.forked import run_source
 
 
 @pytest.fixture
@@ -65,30 +63,7 @@ def test_refuses_unknown_rows(rows):
         call(rows="a,x")
 
 
-def test_refuses_files_with_other_rows(rows, tmp_path):
-    output = tmp_path / "speed.json"
-    output.write_text('{"rows": {"z": {}}}')
-    with pytest.raises(ValueError, match=r"another program: \['z'\]"):
-        call(output=output, rows="a")
-
-
 def test_every_row_has_a_title_and_a_table():
     assert list(run.ROWS) == list("abcdefghijklm")
     for row in run.ROWS.values():
         assert row.title and callable(row.measure) and row.as_table([]).startswith("| ")
-
-
-@pytest.mark.slow
-def test_the_program_writes_json(tmp_path, capsys):
-    output = tmp_path / "speed.json"
-    tiny = f"timing.MODELS.clear(); timing.MODELS[{NAME!r}] = {ARGUMENTS}"
-    arguments = ["run", f"--output={output}", "--rows=e", "--runs=1"]
-    as_program = "runpy.run_module('benchmarks.run', run_name='__main__')"
-    run_source(
-        f"import runpy, sys; from benchmarks import timing; {tiny}; "
-        f"sys.argv = {arguments}; {as_program}"
-    )
-    record = read(output)["e"]
-    assert record["rate / machine"] > 0
-    call(output=output, rows="")
-    assert f"| {NAME} | train |" in capsys.readouterr().out

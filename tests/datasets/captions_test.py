@@ -81,17 +81,6 @@ def test_the_examples_are_a_dataset(monkeypatch):
 # The program that looks at pictures.
 
 
-@pytest.mark.parametrize("shape", captions.SHAPES)
-@pytest.mark.parametrize("size", captions.SIZES)
-def test_a_shape_is_found_where_it_is(shape, size):
-    image = np.zeros(captions.IMAGE_SHAPE, np.uint8)
-    length = captions.SIZES[size]
-    image[2 : 2 + length, 9 : 9 + length][captions.shape_mask(shape, length)] = 1, 0, 1
-    middle = (length - 1) / 2
-    expected = shape_finding.Found(size, "pink", shape, 2 + middle, 9 + middle)
-    assert shape_finding.find_shapes(image) == [expected]
-
-
 def test_a_pixel_too_much_or_too_few_is_forgiven_and_a_blot_is_not():
     picture = rendered(scene((1, "large", "red", "square")))
     rows, columns = np.nonzero(picture[..., 0])

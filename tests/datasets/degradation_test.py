@@ -5,7 +5,6 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
-import keras_pixelcnn as kp
 from keras_pixelcnn.datasets import degradation
 
 TASKS = list(degradation.DEGRADATIONS)
@@ -81,13 +80,6 @@ def test_examples_get_maps_that_stay_the_same():
             np.testing.assert_array_equal(each, expected)
 
 
-def test_maps_are_shown_as_pictures():
-    small = np.array([[[[-1.0], [0.0]]]])
-    shown = degradation.as_pictures(small, (2, 4, 3), 17)
-    assert shown.shape == (1, 2, 4, 3)
-    np.testing.assert_array_equal(shown[0, :, :, 1], [[0, 0, 8, 8]] * 2)
-
-
 # Inpainting.
 
 
@@ -114,30 +106,6 @@ def test_what_is_in_a_hole_leaves_no_trace():
     changed = np.where(hidden, others, originals)
     assert (changed != originals).any()
     np.testing.assert_array_equal(task.maps(changed, 17, seed=3), maps)
-
-
-def test_a_model_that_restores_sees_no_hidden_pixel_before_its_turn():
-    """Given the map, a hidden value changes nothing before itself, nor itself."""
-    task = degradation.get("inpainting")
-    original = images(1, (6, 6, 1), 5)
-    model = kp.GatedPixelCNN(
-        (6, 6, 1), 5, filters=4, num_blocks=1, spatial_shape=(6, 6, 2)
-    )
-    for weight in model.trainable_weights:
-        generator = np.random.default_rng(0)
-        weight.assign(generator.normal(size=weight.shape))
-    maps = task.maps(original, 5, seed=3)
-    hidden = np.argwhere(maps[0, ..., -1] == 0)
-    row, column = hidden[len(hidden) // 2]
-    logits = []
-    for value in (0, 4):
-        changed = original.copy()
-        changed[0, row, column] = value
-        spatial = task.maps(changed, 5, seed=3)
-        logits.append(model({"image": changed, "spatial": spatial}).numpy())
-    differs = (logits[0] != logits[1]).any(axis=(0, 3, 4))
-    assert not differs[:row].any() and not differs[row, : column + 1].any()
-    assert differs[row, column + 1] or differs[row + 1].any()
 
 
 def test_the_nearest_known_pixel_fills_a_hole():

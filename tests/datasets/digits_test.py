@@ -1,7 +1,5 @@
 """Tests of the embedded digits and of what `load` promises for every source."""
 
-import itertools
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -51,18 +49,6 @@ def test_images_keep_their_labels():
     assert [stored[image.tobytes()] for image in images] == labels.tolist()
 
 
-def test_splits_are_disjoint_and_complete():
-    parts = [_keys(split) for split in ("train", "validation", "test")]
-    assert sorted(itertools.chain(*parts)) == sorted(_keys("all"))
-
-
-def test_a_seed_changes_the_order_and_never_the_split():
-    orders = [_keys("train", seed=seed) for seed in (0, 1)]
-    assert orders[0] != orders[1]
-    assert sorted(orders[0]) == sorted(orders[1])
-    assert _keys("train", seed=1) == orders[1]
-
-
 def test_each_epoch_has_an_order_of_its_own():
     dataset = load("digits")
     first, second = (_arrays(dataset)[1].tolist() for _ in range(2))
@@ -87,28 +73,6 @@ def test_what_starts_with_train_is_shuffled_unless_told_otherwise(
     dataset = load("digits", split, shuffle=shuffle)
     first, second = (_arrays(dataset)[0] for _ in range(2))
     assert np.array_equal(first, second) != shuffled
-
-
-def test_batches_keep_the_last_one():
-    dataset = load("digits", "test", batch_size=64)
-    assert [len(batch["label"]) for batch in dataset] == [64, 64, 52]
-    assert int(dataset.cardinality()) == 3
-    assert dataset.element_spec["image"].shape == (None, 8, 8, 1)
-
-
-def test_levels_size_and_colour_are_converted():
-    dataset = load(
-        "digits", "test", num_levels=2, image_size=(4, 6), color_mode="rgb", cache=False
-    )
-    images, _ = _arrays(dataset)
-    assert images.shape == (180, 4, 6, 3)
-    assert set(images.ravel()) == {0, 1}
-
-
-def test_levels_are_halved_exactly():
-    stored, _ = _arrays(load("digits", "test"))
-    halved, _ = _arrays(load("digits", "test", num_levels=8))
-    np.testing.assert_array_equal(halved, stored.astype(int) * 8 // 17)
 
 
 def test_more_levels_than_there_are_is_an_error():

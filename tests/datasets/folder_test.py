@@ -5,7 +5,6 @@ import logging
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from keras_pixelcnn.datasets import label_names, load, native_num_levels
 from tests.datasets.image_folder import fill_folder, load_folder, numbers, write_image
@@ -48,23 +47,6 @@ def test_the_split_does_not_depend_on_where_the_folder_lies(tmp_path):
         for name in ("x", "y/z")
     ]
     assert orders[0] == orders[1]
-
-
-@pytest.mark.parametrize("cache", [True, False])
-def test_train_is_shuffled_by_seed_and_epoch(tmp_path, cache):
-    fill_folder(tmp_path)
-
-    def epochs(seed):
-        dataset = load_folder(tmp_path, "train", seed=seed, cache=cache)
-        return [numbers(dataset) for _ in range(2)]
-
-    assert epochs(3) == epochs(3)
-    assert len({tuple(order) for order in epochs(3) + epochs(4)}) == 4
-
-
-def test_the_last_batch_is_kept(tmp_path):
-    batches = list(load_folder(fill_folder(tmp_path), batch_size=8))
-    assert [len(batch["label"]) for batch in batches] == [8, 8, 4]
 
 
 def test_labels_count_the_sorted_folders_that_hold_images(tmp_path, caplog):
@@ -338,23 +320,6 @@ def test_images_of_differing_colour_need_a_colour_mode(tmp_path):
         assert sorted(numbers(dataset)) == [*range(20), 21]
 
 
-def test_images_are_fitted_and_requantised(tmp_path):
-    photo = np.asarray(
-        Image.fromarray(
-            np.random.default_rng(0).integers(0, 256, (3, 5, 3), np.uint8)
-        ).resize((60, 40), Image.Resampling.BICUBIC)
-    )
-    write_image(tmp_path / "a.png", photo)
-    (whole,) = load_folder(tmp_path, image_size=(8, 8))
-    square = Image.fromarray(photo[:, 10:50])
-    fitted = square.resize((8, 8), Image.Resampling.BILINEAR)
-    assert np.abs(whole["image"].numpy().astype(int) - np.asarray(fitted)).max() <= 1
-    (coarse,) = load_folder(tmp_path, image_size=(8, 8), num_levels=5)
-    np.testing.assert_array_equal(
-        coarse["image"], whole["image"].numpy().astype(int) * 5 // 256
-    )
-
-
 def test_more_levels_than_256_are_refused(tmp_path):
     with pytest.raises(ValueError, match="at most 256"):
         load_folder(fill_folder(tmp_path), num_levels=257)
@@ -374,21 +339,3 @@ def test_uncached_images_are_read_again(tmp_path):
     (tmp_path / "odd" / "07.png").unlink()
     with pytest.raises(tf.errors.OpError, match=r"odd/07\.png' could be read when"):
         numbers(dataset)
-
-
-def test_odd_modes_live_together_in_one_colour_mode(tmp_path):
-    modes = {
-        "1": 1,
-        "L": 90,
-        "LA": (90, 255),
-        "P": 3,
-        "RGBA": (9, 9, 9, 255),
-        "I;16": 9000,
-    }
-    for index, (mode, pixel) in enumerate(modes.items()):
-        Image.new(mode, (4, 4), pixel).save(tmp_path / f"{index}.png")
-    Image.new("CMYK", (4, 4), (0, 0, 0, 255)).save(tmp_path / "cmyk.jpg")
-    for mode, channels in (("rgb", 3), ("grayscale", 1)):
-        images = list(load_folder(tmp_path, color_mode=mode, on_damaged="raise"))
-        assert len(images) == 7
-        assert all(image["image"].shape == (4, 4, channels) for image in images)

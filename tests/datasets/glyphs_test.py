@@ -139,13 +139,6 @@ def test_a_font_that_was_changed_is_read_again(tmp_path):
     assert names == ["Bbb One Regular", "Ccc One Regular"]
 
 
-def test_the_reason_is_told_where_no_font_is_usable(tmp_path):
-    write_font(tmp_path / "a.ttf", last=50)
-    (tmp_path / "b.ttf").write_bytes(b"")
-    with pytest.raises(DamagedImageError, match=r"a\.ttf: no letters; b\.ttf \("):
-        _load(tmp_path)
-
-
 def test_an_empty_split_and_a_wrong_one_are_told(tmp_path):
     write_font(tmp_path / "a.ttf", "Aaa One")
     (empty, *_) = {"train", "test"} - {_split_of("Aaa One")}

@@ -78,18 +78,6 @@ def test_the_suffix_need_not_tell_whether_a_file_is_compressed(tmp_path):
     assert _numbers(_load(tmp_path)) == list(range(20))
 
 
-def test_a_folder_of_a_files_name_is_passed_over(tmp_path):
-    (tmp_path / "train-images-idx3-ubyte").mkdir()
-    _fill(tmp_path, spelling="{}.idx{}-ubyte")
-    assert _numbers(_load(tmp_path)) == list(range(20))
-
-
-def test_the_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    _fill(tmp_path)
-    assert len(_numbers(_load("~"))) == 20
-
-
 @pytest.mark.parametrize(
     ("split", "numbers"),
     [
@@ -198,15 +186,6 @@ def test_files_larger_than_what_is_read_at_a_time_are_whole(tmp_path):
     (_fill(tmp_path) / "t10k-images-idx3-ubyte").write_bytes(_encode(images))
     read = [example["image"][..., 0] for example in _load(tmp_path, "test")]
     np.testing.assert_array_equal(read, images)
-
-
-def test_size_colour_and_levels_are_converted(tmp_path):
-    options = dict(image_size=(6, 8), color_mode="rgb", num_levels=2)
-    (example,) = _load(_fill(tmp_path), "test[:1]", **options)
-    assert example["image"].shape == (6, 8, 3)
-    assert set(np.unique(example["image"])) == {0}
-    with pytest.raises(ValueError, match="at most 256"):
-        _load(tmp_path, num_levels=257)
 
 
 def test_training_slices_are_shuffled_and_the_files_are_needed_no_more(tmp_path):

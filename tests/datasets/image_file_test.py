@@ -34,15 +34,6 @@ def _saved(path, image, **options):
     return path
 
 
-@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".tga", ".ppm", ".dib"])
-@pytest.mark.parametrize("values", [GREY, RGB], ids=["grey", "rgb"])
-def test_lossless_files_come_back_as_they_were(tmp_path, suffix, values):
-    read = read_image(_saved(tmp_path / f"a{suffix}", values))
-    assert read.dtype == np.uint8
-    np.testing.assert_array_equal(read.squeeze(), values)
-    assert read.ndim == 3
-
-
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".jfif", ".webp", ".jp2", ".avif"])
 def test_lossy_files_come_back_nearly(tmp_path, suffix):
     smooth = np.broadcast_to(np.uint8([90, 140, 200]), (16, 24, 3))
@@ -57,73 +48,11 @@ def test_every_suffix_is_one_that_pillow_reads():
     assert {extensions[suffix] for suffix in SUFFIXES} <= set(Image.OPEN)
 
 
-def test_colour_mode_wins_over_what_is_stored(tmp_path):
-    grey = _saved(tmp_path / "grey.png", GREY)
-    rgb = _saved(tmp_path / "rgb.png", RGB)
-    assert read_image(grey).shape == (6, 8, 1)
-    np.testing.assert_array_equal(read_image(grey, "rgb"), np.stack([GREY] * 3, -1))
-    assert read_image(rgb).shape == (6, 8, 3)
-    luma = np.asarray(Image.fromarray(RGB).convert("L"))
-    np.testing.assert_array_equal(read_image(rgb, "grayscale")[..., 0], luma)
-
-
-def test_one_bit_becomes_black_and_white(tmp_path):
-    bits = Image.fromarray(GREY > 100)
-    assert bits.mode == "1"
-    read = read_image(_saved(tmp_path / "a.png", bits))
-    np.testing.assert_array_equal(read[..., 0], np.where(GREY > 100, 255, 0))
-
-
-@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.pgm"])
-def test_16_bit_greys_lose_their_lower_bits(tmp_path, name):
-    deep = GREY.astype(np.uint16) * 256 + 255
-    read = read_image(_saved(tmp_path / name, deep))
-    np.testing.assert_array_equal(read[..., 0], GREY)
-
-
 def test_16_bit_greys_of_the_other_byte_order_are_the_same(tmp_path):
     deep = (GREY.astype(np.uint16) * 256 + 7).astype(">u2").tobytes()
     image = Image.frombytes("I;16B", (8, 6), deep)
     read = read_image(_saved(tmp_path / "a.tif", image))
     np.testing.assert_array_equal(read[..., 0], GREY)
-
-
-@pytest.mark.parametrize("values", [np.float32([[0.5]]), np.int32([[70000]])])
-def test_pixels_without_a_known_range_are_refused(tmp_path, values):
-    path = _saved(tmp_path / "a.tif", values)
-    with pytest.raises(ValueError, match=r"range|16 bits"):
-        read_image(path)
-
-
-@pytest.mark.parametrize("name", ["a.png", "a.gif", "a.bmp"])
-def test_palettes_become_rgb(tmp_path, name):
-    palette = Image.fromarray(RGB).quantize(16)
-    read = read_image(_saved(tmp_path / name, palette))
-    np.testing.assert_array_equal(read, palette.convert("RGB"))
-
-
-@pytest.mark.parametrize(
-    ("mode", "pixel", "expected"),
-    [
-        ("RGBA", (200, 100, 0, 0), (255, 255, 255)),
-        ("RGBA", (200, 100, 0, 255), (200, 100, 0)),
-        ("RGBA", (200, 100, 0, 51), (244, 224, 204)),
-        ("LA", (100, 0), (255,)),
-        ("LA", (100, 255), (100,)),
-    ],
-)
-def test_transparency_is_laid_over_white(tmp_path, mode, pixel, expected):
-    read = read_image(_saved(tmp_path / "a.png", Image.new(mode, (3, 2), pixel)))
-    np.testing.assert_array_equal(
-        read, np.broadcast_to(expected, (2, 3, len(expected)))
-    )
-
-
-def test_a_transparent_palette_entry_is_white(tmp_path):
-    image = Image.fromarray(np.uint8([[0, 1]]), mode=None).convert("P")
-    image.putpalette([255, 0, 0, 0, 0, 255])
-    read = read_image(_saved(tmp_path / "a.png", image, transparency=0))
-    assert read.tolist() == [[[255, 255, 255], [0, 0, 255]]]
 
 
 def test_a_transparent_grey_is_white(tmp_path):
@@ -449,31 +378,6 @@ def test_pieces_are_those_of_the_whole(tmp_path, monkeypatch):
 # Masks.
 
 KNOWN = np.random.default_rng(0).random((6, 8)) < 0.5
-
-
-def _masks():
-    """Pictures of `KNOWN`, by a name for them."""
-    grey = np.where(KNOWN, 255, 0).astype("u1")
-    alpha = np.dstack([np.full_like(grey, 255), grey])
-    palette = Image.fromarray(KNOWN.astype("u1")).convert("P")
-    palette.putpalette([0, 0, 0, 255, 255, 255])
-    return {
-        "grey": Image.fromarray(grey),
-        "one bit": Image.fromarray(KNOWN),
-        "nearly": Image.fromarray(np.where(KNOWN, 200, 50).astype("u1")),
-        "16 bits": Image.fromarray(np.where(KNOWN, 65535, 0).astype("u2")),
-        "rgb": Image.fromarray(np.dstack([grey] * 3)),
-        "palette": palette,
-        "white with a hole": Image.fromarray(alpha, "LA"),
-        "rgba with a hole": Image.fromarray(np.dstack([alpha[..., :1]] * 3 + [grey])),
-    }
-
-
-@pytest.mark.parametrize("name", _masks())
-def test_masks_of_every_kind(tmp_path, name):
-    path = tmp_path / "mask.png"
-    _masks()[name].save(path)
-    np.testing.assert_array_equal(read_mask(path), KNOWN)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_sample_images
 
-from keras_pixelcnn.datasets import DamagedImageError, load, native_num_levels
+from keras_pixelcnn.datasets import load, native_num_levels
 from tests.datasets.image_folder import write_image
 
 PARTS = ("train", "validation", "test")
@@ -122,13 +122,6 @@ def test_all_is_the_three_splits_one_after_another(tmp_path, count):
     np.testing.assert_array_equal(_images(_load(tmp_path)), np.concatenate(parts))
 
 
-def test_training_patches_are_shuffled_by_default(tmp_path):
-    dataset = _load(_fill(tmp_path, 1), "train", shuffle=None)
-    first, second = _corners(dataset), _corners(dataset)
-    assert first != second
-    assert sorted(first) == sorted(second)
-
-
 def test_grey_photos_become_rgb_and_colours_grey_where_wanted(tmp_path):
     grey = np.arange(800).reshape(20, 40) % 256
     write_image(tmp_path / "grey.png", grey)
@@ -159,20 +152,6 @@ def test_a_photo_too_small_is_told_how_large_it_must_be(tmp_path, rows, columns,
             _load(tmp_path, part)
 
 
-def test_the_smallest_photo_gives_each_split_a_patch(tmp_path):
-    _fill(tmp_path, 1, rows=5, columns=40)
-    counts = [int(_load(tmp_path, part).cardinality()) for part in PARTS]
-    assert counts == [15, 1, 1]
-
-
-def test_photos_that_are_not_cut_into_bands_may_be_as_small_as_a_patch(tmp_path):
-    _fill(tmp_path, 10, rows=5, columns=4)
-    assert len(_images(_load(tmp_path))) == 10
-    write_image(tmp_path / "10.png", _photo(10, rows=5, columns=3))
-    with pytest.raises(ValueError, match=r"5 rows and 4 columns for .*10.png' has 5"):
-        _load(tmp_path)
-
-
 def test_damaged_photos_are_skipped_and_named_and_the_division_stays(tmp_path, caplog):
     _fill(tmp_path, 12)
     before = {part: set(_pixels(_load(tmp_path, part))) for part in PARTS}
@@ -184,27 +163,6 @@ def test_damaged_photos_are_skipped_and_named_and_the_division_stays(tmp_path, c
     ]
     for part in PARTS:
         assert after[part] == {pixel for pixel in before[part] if pixel[2] != 2}
-
-
-def test_bands_of_all_splits_name_a_damaged_photo_once(tmp_path, caplog):
-    (_fill(tmp_path, 3) / "01.png").write_text("no image")
-    assert {pixel[2] for pixel in _pixels(_load(tmp_path))} == {0, 2}
-    assert [record.getMessage() for record in caplog.records] == [
-        "skipped 1 of 3 photos that could not be read: 01.png"
-    ]
-
-
-def test_damaged_photos_may_raise(tmp_path):
-    (_fill(tmp_path, 3) / "01.png").write_text("no image")
-    with pytest.raises(DamagedImageError, match=r"01\.png \(cannot identify"):
-        _load(tmp_path, on_damaged="raise")
-
-
-def test_the_reason_is_told_where_nothing_is_sound(tmp_path):
-    for number in range(4):
-        (tmp_path / f"{number}.png").write_text("no image")
-    with pytest.raises(DamagedImageError, match=r"0\.png \(cannot .*3\.png \(cannot"):
-        _load(tmp_path)
 
 
 @pytest.mark.parametrize("count", [1, 10])
@@ -222,17 +180,6 @@ def test_a_missing_folder_is_answered_with_the_forms_there_are(tmp_path):
         _load(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="No image was found"):
         _load(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("split", "count"), [("train", 1550), ("validation", 52), ("test", 52)]
-)
-def test_sample_photos_have_patches_of_32x32_by_default(split, count):
-    dataset = load("patches:sample_photos", split, shuffle=False)
-    assert int(dataset.cardinality()) == count
-    assert dataset.element_spec["image"].shape == (32, 32, 3)
-    labels = [int(example["label"]) for example in dataset]
-    assert labels == [0] * (count // 2) + [1] * (count // 2)
 
 
 def test_sample_photos_are_those_of_scikit_learn():

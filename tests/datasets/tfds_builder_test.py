@@ -170,15 +170,3 @@ def test_data_whose_code_is_unknown_is_read_from_its_files(prepared):
     info["name"] = "somebodys_pictures"
     (renamed / "dataset_info.json").write_text(json.dumps(info))
     assert len(list(load("somebodys_pictures", "test", data_dir=root))) == 5
-
-
-@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "kmnist", "cifar10"])
-def test_without_a_connection_the_original_files_are_a_way(name, tmp_path, monkeypatch):
-    def fail(*args, **kwargs):
-        raise ConnectionError("no route")
-
-    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fail)
-    with pytest.raises(DatasetUnavailableError) as raised:
-        load(name, data_dir=tmp_path)
-    assert ("'idx:FOLDER'" in str(raised.value)) == (name != "cifar10")
-    assert ("dataset-fashion-mnist" in str(raised.value)) == (name == "fashion_mnist")

@@ -19,6 +19,13 @@ def saved(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def grey(tmp_path_factory):
+    path = tmp_path_factory.mktemp("grey") / "model.keras"
+    make_model("grey").save(path)
+    return path
+
+
 @pytest.fixture
 def calls(monkeypatch):
     """What the program asks to publish, without it being done."""
@@ -46,10 +53,10 @@ def test_it_publishes_and_says_where(saved, tmp_path, capsys):
     assert metadata["bits_per_dim"] is None
 
 
-def test_the_limits_of_batches(saved, tmp_path, calls):
+def test_the_limits_of_batches(grey, tmp_path, calls):
     call(
         export,
-        f"--model={saved}",
+        f"--model={grey}",
         f"--base={tmp_path}",
         "--max_batch_size=9",
         "--batch_timeout_micros=100",
@@ -59,7 +66,7 @@ def test_the_limits_of_batches(saved, tmp_path, calls):
     ((_, options),) = calls
     assert options["batching"] == Batching(9, 100, 3, (1, 9))
     calls.clear()
-    call(export, f"--model={saved}", f"--base={tmp_path}")
+    call(export, f"--model={grey}", f"--base={tmp_path}")
     ((_, options),) = calls
     assert options["batching"] == Batching()
     assert options["label_names"] is options["signatures"] is None
@@ -71,9 +78,9 @@ def _bits_per_dim(calls, *arguments):
     return calls[0][1]["bits_per_dim"]
 
 
-def test_what_a_run_reached_is_told(saved, tmp_path, calls):
+def test_what_a_run_reached_is_told(grey, tmp_path, calls):
     model = tmp_path / "model.keras"
-    model.write_bytes(saved.read_bytes())
+    model.write_bytes(grey.read_bytes())
     assert _bits_per_dim(calls, f"--model={model}") is None
     metrics = tmp_path / "metrics.json"
     metrics.write_text('{"test_bits_per_dim": 1.73, "validation_bits_per_dim": 2}')

@@ -37,14 +37,6 @@ def train_tiny():
     )
 
 
-@pytest.fixture(scope="session")
-def train_lightly():
-    """Trains the tiny run, of which nothing is exported."""
-    return lambda workdir: Forked(
-        "tests.trainers.runs.train_lightly", *TINY, f"--workdir={workdir}"
-    ).wait()
-
-
 @pytest.fixture
 def no_exports(monkeypatch):
     """Runs in this process leave an empty folder in place of their export."""

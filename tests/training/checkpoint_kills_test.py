@@ -38,7 +38,7 @@ def test_killed_at_random_moments_nothing_that_was_saved_is_lost(tmp_path):
         assert best == kill.get("latest", 0) // 3 * 3
         step = kill.get("latest", 0)
         assert len(kill["names"]) <= 3 + 1 + 1 + len([".lock", ".checkpoint.part"])
-    assert step > 10
+    assert step > 5
     assert any(".checkpoint.part" in kill["names"] for kill in kills)
     assert len(last["names"]) <= 3 + 1 + len([".lock"]) and last["latest"] == 10_000
 

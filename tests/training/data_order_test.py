@@ -1,7 +1,5 @@
 """Tests of the order of the images."""
 
-import itertools
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -121,7 +119,3 @@ def test_classes_cannot_be_balanced_without_labels():
 def test_an_unknown_sampling_is_told():
     with pytest.raises(ValueError, match=r"'plain', 'class_balanced'.*'fair'"):
         in_memory(sampling="fair")
-
-
-def test_a_short_epoch_ends():
-    assert len(list(itertools.islice(in_memory().batches(0), 9))) == 5

@@ -79,13 +79,6 @@ def test_forever_is_one_epoch_after_another():
     np.testing.assert_array_equal(found, expected[:5])
 
 
-def test_few_images_still_make_a_batch():
-    batches = new_batches({1: 2, 2: 2, 3: 2})
-    assert batches.steps_per_epoch == 1
-    (batch,) = batches.batches(0)
-    assert sorted(batch["label"]) == [1] * 4 + [2] * 4 + [3] * 4
-
-
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -131,12 +124,3 @@ def test_features_that_are_not_of_each_image_are_told(features, told):
         features = {"image": np.zeros(4), **features}
     with pytest.raises(ValueError, match=f"{told}.* Received: "):
         IdentityBatches(features, identities=2, images_each=2, seed=0)
-
-
-def test_numpy_integers_are_sizes_and_seeds():
-    options = {"identities": 3, "images_each": 4, "seed": 7, "steps_per_epoch": 2}
-    ours, theirs = (
-        new_batches(**{name: kind(each) for name, each in options.items()})
-        for kind in (int, np.uint8)
-    )
-    np.testing.assert_equal(list(theirs.batches(1)), list(ours.batches(1)))

@@ -100,33 +100,6 @@ def assert_same_run(ours, theirs):
     assert set(found.values()) == {1}
 
 
-def test_the_history_has_every_second_step_and_every_epoch(whole):
-    rows = history(whole)
-    assert [row["step"] for row in rows] == [*range(2, STEPS + 1, 2)]
-    validated = [row["step"] for row in rows if "validation_bits_per_dim" in row]
-    assert validated == [6, 12, 18, 24, 30, 36, 40]
-    assert rows[-1].keys() == {
-        "epoch",
-        "gradient_norm",
-        "learning_rate",
-        "step",
-        "train_bits_per_dim",
-        "validation_bits_per_dim",
-        "validation_ema_bits_per_dim",
-    }
-
-
-def test_the_best_and_the_last_three_checkpoints_stay(whole):
-    store = CheckpointStore(whole / "checkpoints")
-    scores = {
-        row["step"]: row["validation_ema_bits_per_dim"]
-        for row in history(whole)
-        if "validation_ema_bits_per_dim" in row
-    }
-    assert store.best().step == min(scores, key=scores.get)
-    assert len(list((whole / "checkpoints").glob("*.safetensors"))) in (3, 4)
-
-
 @pytest.mark.slow
 def test_six_kills_at_random_moments_change_nothing(run, whole, tmp_path):
     """By time, and in the middle of operations on files: of checkpoints, of logs."""

@@ -84,7 +84,7 @@ def save_until_killed(folder, pipe):
 def random_kills(folder):
     """Kills a process that saves, at random moments, and starts it again."""
     generator = random.Random(0)
-    for _ in range(50):
+    for _ in range(25):
         reading, writing = os.pipe()
         child = forked(lambda pipe=writing: save_until_killed(folder, pipe))
         os.close(writing)

@@ -15,7 +15,6 @@ from savedmodels.client.arguments import (
 from savedmodels.client.conditions import complete_conditions
 from savedmodels.client.tensor_specs import (
     TensorSpec,
-    parse_signatures,
     parse_status,
 )
 
@@ -199,20 +198,6 @@ def test_conditions_that_are_unknown_are_told():
 
 
 # What a server says of a model.
-
-
-@pytest.mark.parametrize(
-    "metadata",
-    [
-        {},
-        {"metadata": None},
-        {"metadata": {"signature_def": {"signature_def": [1]}}},
-        {"metadata": {"signature_def": {"signature_def": {"sample": {}}}}},
-    ],
-)
-def test_another_form_of_metadata_is_told(metadata):
-    with pytest.raises(ValueError, match="No signatures are where they must be"):
-        parse_signatures(metadata)
 
 
 @pytest.mark.parametrize("status", [{}, {"model_version_status": [{}]}])

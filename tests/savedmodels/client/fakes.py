@@ -6,7 +6,6 @@ temperature plus the seed's last digit.
 
 import base64
 import concurrent.futures
-import contextlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -52,10 +51,6 @@ SIGNATURES = {
         {"image": _IMAGE, "label": ("DT_INT32", [])},
         {"log_prob": ("DT_FLOAT", []), "bits_per_dim": ("DT_FLOAT", [])},
     ),
-    "log_prob_per_value": (
-        {"image": _IMAGE, "label": ("DT_INT32", [])},
-        {"log_prob_per_value": ("DT_FLOAT", [2, 1, 1])},
-    ),
     "metadata": ({"row": ("DT_INT32", [])}, {"metadata": ("DT_STRING", [])}),
     "__saved_model_init_op": ({}, {"__saved_model_init_op": ("DT_INVALID", None)}),
 }
@@ -88,9 +83,6 @@ def answer(signature, inputs):
     if signature == "log_prob":
         nats = -inputs["image"].sum((1, 2, 3)) - inputs["label"] / 4
         return {"log_prob": nats.astype("f4"), "bits_per_dim": -nats.astype("f4") / 2}
-    if signature == "log_prob_per_value":
-        nats = -inputs["image"] - inputs["label"][:, None, None, None] / 8
-        return {"log_prob_per_value": nats.astype("f4")}
     if signature == "complete_png":
         files = list(zip(inputs["image_bytes"], inputs["mask_bytes"], strict=True))
         shares = {b"all": 1.0, b"nothing": 0.0}
@@ -299,12 +291,3 @@ def response(outputs):
 
 
 FAKES = {"rest": RestFake, "grpc": GrpcFake}
-
-
-@contextlib.contextmanager
-def on_port(fake, port):
-    """Runs a server on a port that a client knows already."""
-    try:
-        yield fake.__enter__(port)
-    finally:
-        fake.__exit__()

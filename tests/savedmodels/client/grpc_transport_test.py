@@ -68,14 +68,6 @@ def test_what_is_no_answer_is_told(grpc_fake, client, outputs, sentence):
     assert where in str(error.value)
 
 
-def test_outputs_that_nobody_asked_for_are_left_aside(grpc_fake, client):
-    outputs = {"image": np.zeros((2, 2, 1, 1), "u1"), "other": np.zeros(3)}
-    grpc_fake.script = [lambda context: fakes.response(outputs)]
-    assert set(client.predict("sample", seed=[1, 2], temperature=1, label=1)) == {
-        "image"
-    }
-
-
 @pytest.mark.parametrize(
     ("code", "kind"),
     [

@@ -1,6 +1,5 @@
 """Tests of what is particular to REST."""
 
-import base64
 import json
 import pathlib
 import subprocess
@@ -11,7 +10,6 @@ import pytest
 
 from savedmodels.client import (
     Client,
-    ClientError,
     DeadlineExceededError,
     InvalidRequestError,
     NotFoundError,
@@ -122,20 +120,10 @@ print([name for name in sys.modules if name in ("tensorflow", "keras", "grpc")])
     [
         (b"<html>hello</html>", "The answer is no JSON object: '<html>hello</html>'"),
         (b"", "The answer is no JSON object: ''"),
-        (b"\xff\xfe", "The answer is no JSON object"),
-        ([], "The answer is no JSON object"),
         ({}, r"The answer does not hold \['image'\] as the signature says: \{\}"),
-        ({"outputs": {}}, r"does not hold \['image'\]"),
         ({"outputs": {"other": [1]}}, r"does not hold \['image'\]"),
-        ({"outputs": None}, r"does not hold \['image'\]"),
-        ({"outputs": [[[["a"]]]]}, r"does not hold \['image'\]"),
         ({"outputs": [[[[0.5]]]]}, r"does not hold \['image'\]"),
         ({"outputs": [[[[300]]]]}, r"does not hold \['image'\]"),
-        ({"outputs": [1, [2]]}, r"does not hold \['image'\]"),
-        (
-            {"outputs": [1, 2]},
-            r"image must have shape \(2, 2, 1, 1\)\. Received: \(2,\)",
-        ),
         ({"outputs": [[[[1]], [[2]]]]}, r"\(2, 2, 1, 1\)\. Received: \(1, 2, 1, 1\)"),
     ],
 )
@@ -147,9 +135,7 @@ def test_what_is_no_answer_is_told(rest, client, answer, sentence):
     assert len(str(error.value)) < 600
 
 
-@pytest.mark.parametrize(
-    "value", [{"b64": "?"}, {"b64": None}, {}, 3, None, [b"".hex()], {"b64": "a"}]
-)
+@pytest.mark.parametrize("value", [{"b64": "?"}, {"b64": None}, 3])
 def test_what_is_no_file_is_told(rest, client, value):
     rest.script = [replying(200, {"outputs": [value]})]
     with pytest.raises(ServerError, match="image_bytes"):
@@ -227,34 +213,6 @@ def test_hosts_without_a_proxy(rest, environment, direct):
     with Client(rest.address, "digits") as client:
         client.status()
     assert rest.paths == ["/v1/models/digits"]
-
-
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [("https_proxy", "ftp://a.invalid:1"), ("REQUESTS_CA_BUNDLE", "/no/where")],
-)
-def test_what_the_environment_names_and_is_not_there_is_told(
-    environment, variable, value
-):
-    environment(variable, value)
-    with Client("https://127.0.0.1:1", retries=0) as client:
-        with pytest.raises(ClientError, match=r"https://127\.0\.0\.1:1"):
-            client.status()
-
-
-def test_the_address_may_hold_a_name_and_password(rest):
-    noted = []
-
-    def reply(handler):
-        noted.append((handler.headers["Authorization"], handler.headers["Host"]))
-        handler.reply(200, {"outputs": [[[[1]], [[2]]]]})
-
-    with Client(rest.address.replace("//", "//me:a%2Fb@"), "digits") as client:
-        client.status()
-        rest.script = [reply]
-        client.sample(seed=[1], label=1)
-    words = base64.b64encode(b"me:a/b").decode()
-    assert noted == [(f"Basic {words}", rest.address.removeprefix("http://"))]
 
 
 def test_servers_must_speak_tls(rest):
@@ -335,23 +293,6 @@ class RestTransportOf(RestTransport):
 
     def __exit__(self, *error):
         self.close()
-
-
-def test_several_outputs_have_names_and_one_has_none(rest):
-    spec = TensorSpec(np.dtype("i4"), (None,))
-    with RestTransportOf(rest) as transport:
-        for outputs in ([1, 2], {"x": [1, 2]}):
-            rest.script = [replying(200, {"outputs": outputs})]
-            found = transport.predict("any", {"y": np.zeros(2)}, {"x": spec}, 5)
-            assert found["x"].tolist() == [1, 2]
-
-
-@pytest.mark.parametrize("inputs", [{}, {"y": np.zeros(())}])
-def test_inputs_may_have_no_rows(rest, inputs):
-    outputs = {"x": TensorSpec(np.dtype("i4"), (None,))}
-    with RestTransportOf(rest) as transport:
-        rest.script = [replying(200, {"outputs": [3]})]
-        assert transport.predict("any", inputs, outputs, 5)["x"].tolist() == [3]
 
 
 def test_the_document_must_be_json(rest):

@@ -10,7 +10,6 @@ from savedmodels.client.errors import (
     UnavailableError,
 )
 from savedmodels.client.retries import RetryPolicy
-from tests.forked import Forked
 
 
 class Clock:
@@ -127,22 +126,3 @@ def test_nothing_is_sent_after_the_deadline(clock):
 def test_impossible_numbers_of_retries_are_refused(retries):
     with pytest.raises(ValueError, match="retries must be an integer of at least 0"):
         RetryPolicy(retries)
-
-
-@pytest.mark.parametrize("missing", ["tenacity", "orjson", "grpc"])
-def test_what_an_extra_would_have_installed_is_told_in_a_sentence(missing):
-    scheme = "grpc" if missing == "grpc" else "http"
-    source = f"""
-import sys
-sys.modules[{missing!r}] = None
-sys.argv = ["client", "--address={scheme}://127.0.0.1:1"]
-from savedmodels.client import __main__ as program
-from keras_pixelcnn import programs
-programs.run(program.main, program.define_flags)
-"""
-    result = Forked(source=source).wait()
-    assert result.returncode == 1
-    assert "Traceback" not in result.stderr
-    *_, said = result.stderr.splitlines()  # behind what TensorFlow says of processors
-    assert said.startswith("error: ")
-    assert 'pip install "keras-pixelcnn[serving]"' in said

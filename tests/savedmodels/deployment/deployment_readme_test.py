@@ -78,14 +78,6 @@ def test_the_projects_programs_take_their_flags(module, arguments):
     assert rest == ["program"]
 
 
-def test_every_program_is_shown():
-    assert {module for module, _ in _programs()} == {
-        "savedmodels.client",
-        "savedmodels.export",
-        "savedmodels.server",
-    }
-
-
 def test_flags_that_the_text_names_exist():
     text = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
     named = set(re.findall(r"`--(\w+)[^`]*`", text))
@@ -101,23 +93,6 @@ def test_links_and_files_exist():
     paths = set(re.findall(r"(?:savedmodels|trainers)/[\w./-]*[\w-]", README))
     for path in paths:
         assert (ROOT / path).exists(), path
-
-
-def test_the_variables_of_the_compose_file():
-    compose = (FOLDER / "docker-compose.yml").read_text(encoding="utf-8")
-    defaults = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", compose))
-    assert dict(re.findall(r"^\| `(SERV\w+)` \| `(.*?)` \|", README, re.M)) == defaults
-
-
-def test_figures_that_stand_in_the_files_too():
-    kubernetes = (FOLDER / "kubernetes.yaml").read_text(encoding="utf-8")
-    image = re.search(r"image: (tensorflow/serving:(\d+\.\d+)\S*)", kubernetes)
-    assert f"`{image[1]}-gpu`" in README
-    assert f"TensorFlow's own version, {image[2]}" in README.replace("\n", " ")
-    seconds = re.search(r"model_config_file_poll_wait_seconds=(\d+)", kubernetes)[1]
-    assert f"again every {seconds} seconds" in README.replace("\n", " ")
-    milliseconds = re.search(r"rest_api_timeout_in_ms=(\d+)", kubernetes)[1]
-    assert f"`--rest_api_timeout_in_ms`: {int(milliseconds) // 1000} s" in README
 
 
 # The requests.
@@ -192,14 +167,3 @@ def test_the_requests_are_what_the_signatures_take(sent):
         assert columns.keys() == specs.keys()
         for name, values in columns.items():
             assert _fits(values, specs[name]), (body["signature_name"], name)
-
-
-def test_the_completion_keeps_the_upper_half(sent):
-    (body,) = [
-        body
-        for body in map(json.loads, sent[1])
-        if body["signature_name"] == "complete"
-    ]
-    mask = np.array(body["instances"][0]["mask"])
-    assert mask[:4].all()
-    assert not mask[4:].any()

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from savedmodels.publish.graph_scan import check_graph, read_signatures
+from savedmodels.publish.graph_scan import check_graph
 
 ROWS = tf.TensorSpec([None], tf.float32, name="x")
 
@@ -28,11 +28,6 @@ def python_function(x):
 
 def numpy_function(x):
     double = tf.numpy_function(lambda value: value * 2, [x], x.dtype)
-    return tf.ensure_shape(double, [None])
-
-
-def stateless_numpy_function(x):
-    double = tf.numpy_function(lambda value: value * 2, [x], x.dtype, stateful=False)
     return tf.ensure_shape(double, [None])
 
 
@@ -67,7 +62,6 @@ def test_a_graph_of_stock_operations_passes(tmp_path):
     [
         (python_function, "EagerPyFunc"),
         (numpy_function, "PyFunc"),
-        (stateless_numpy_function, "PyFuncStateless"),
         (inside_a_loop(python_function), "EagerPyFunc"),
     ],
 )
@@ -174,12 +168,6 @@ def test_half_numbers_do_not_travel(tmp_path, dtype):
     message = f"output 'y' of .*, of type {dtype.name}. Cast it to float32"
     with pytest.raises(ValueError, match=message):
         check_graph(folder)
-
-
-def test_signatures_are_read_by_name(tmp_path):
-    signatures = read_signatures(save(tmp_path, lambda x: x * 2))
-    assert list(signatures) == ["double"]
-    assert set(signatures["double"].inputs) == {"x"}
 
 
 def test_a_missing_or_damaged_file(tmp_path):

@@ -20,7 +20,7 @@ from tests.savedmodels.publish.forked_publishers import SMALL
 from tests.served import make_model
 
 ROOT = pathlib.Path(__file__).parents[3]
-KILLS = 6
+KILLS = 4
 
 
 @pytest.fixture(scope="module")

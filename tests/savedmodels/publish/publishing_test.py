@@ -30,11 +30,16 @@ def version(published):
 
 
 @pytest.fixture(scope="module")
-def small(model, tmp_path_factory):
+def grey():
+    return make_model("grey")
+
+
+@pytest.fixture(scope="module")
+def small(grey, tmp_path_factory):
     """A version of two signatures, and no more rows than one."""
     names, batching = ["sample", "log_prob"], Batching(max_batch_size=1)
     base = tmp_path_factory.mktemp("small")
-    return publish(model, base, signatures=names, batching=batching, verbose=False)
+    return publish(grey, base, signatures=names, batching=batching, verbose=False)
 
 
 @pytest.fixture
@@ -97,7 +102,7 @@ def test_a_graph_that_no_stock_server_runs(model, tmp_path, monkeypatch):
 
 
 def test_answers_of_another_model(exports_are_copies, tmp_path):
-    other = make_model("all_conditions")
+    other = make_model("grey")
     for weight in other.trainable_weights:
         weight.assign(-weight)
     with pytest.raises(
@@ -149,7 +154,7 @@ WRITE = warmup.write_requests
     ],
 )
 def test_requests_that_a_server_would_stumble_over(
-    exports_are_copies, model, tmp_path, monkeypatch, damage, message
+    exports_are_copies, grey, tmp_path, monkeypatch, damage, message
 ):
     def write(path, requests, model_name):
         WRITE(path, requests, model_name)
@@ -157,7 +162,7 @@ def test_requests_that_a_server_would_stumble_over(
 
     monkeypatch.setattr(warmup, "write_requests", write)
     with pytest.raises(ValueError, match=message):
-        publish(model, tmp_path, batching=BATCHING)
+        publish(grey, tmp_path, batching=BATCHING)
     check_nothing_appeared(tmp_path)
 
 

@@ -53,12 +53,6 @@ def test_a_number_that_no_server_reads(tmp_path):
     assert _hidden(tmp_path) == []
 
 
-def test_the_folder_of_versions_is_made(tmp_path):
-    version = _publish(tmp_path / "served" / "pixelcnn")
-    assert version == tmp_path / "served" / "pixelcnn" / "1"
-    assert (version / "inner" / "file").read_text() == "whole"
-
-
 @pytest.mark.parametrize("name", ["1", "export"])
 def test_a_version_is_no_folder_of_versions(tmp_path, name):
     base = tmp_path / name
@@ -107,15 +101,6 @@ def test_leftovers_of_killed_publishers_are_removed(tmp_path):
     with hidden_folder(tmp_path) as folder:
         assert _hidden(tmp_path) == [folder.name]
     assert (tmp_path / ".others").exists()
-
-
-def test_publishers_at_once_leave_each_other_alone(tmp_path):
-    with hidden_folder(tmp_path) as first:
-        (first / "export").mkdir()
-        assert _publish(tmp_path) == tmp_path / "1"
-        assert (first / "export").exists()
-        assert appear(first / "export", tmp_path) == tmp_path / "2"
-    assert _hidden(tmp_path) == []
 
 
 def test_many_publishers_at_once_take_numbers_of_their_own(tmp_path):

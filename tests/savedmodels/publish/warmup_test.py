@@ -85,17 +85,6 @@ def test_examples_hold_valid_values(export, rows, levels):
         assert len(set(given["spherical"])) == 2
 
 
-@pytest.mark.parametrize(("levels", "dtype"), [(256, tf.uint8), (300, tf.uint16)])
-def test_pictures_are_of_the_size_of_images(export, levels, dtype):
-    metadata = {**METADATA, "num_levels": levels}
-    (request,) = example_requests(export, metadata, [3])
-    for file in request.inputs["image_bytes"]:
-        assert tf.io.decode_png(file, dtype=dtype).shape == (4, 2, 3)
-    for file in request.inputs["mask_bytes"]:
-        mask = tf.io.decode_png(file)
-        assert mask.shape == (4, 2, 1) and set(np.unique(mask)) <= {0, 255}
-
-
 def test_labels_that_a_model_needs_are_given(export):
     metadata = {**METADATA, "conditions_optional": False}
     (request,) = example_requests(export, metadata, [7])
@@ -137,16 +126,6 @@ def test_what_is_written_is_read(export, file):
         for name, values in ours.inputs.items():
             np.testing.assert_array_equal(values, theirs.inputs[name])
             assert values.dtype == theirs.inputs[name].dtype
-
-
-def test_records_are_logs_that_servers_know(file):
-    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
-
-    for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
-        request = PredictionLog.FromString(record).predict_log.request
-        assert request.model_spec.name == "pixelcnn"
-        assert request.model_spec.signature_name == "sign"
-        assert set(request.inputs) == set(INPUTS)
 
 
 @pytest.mark.parametrize("damage", ["a byte", "the end", "the last record's half"])

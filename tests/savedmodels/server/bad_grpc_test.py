@@ -15,7 +15,6 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from tests.savedmodels.server import pictures
 from tests.savedmodels.server.calls import PREDICT, sample_inputs
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
@@ -52,35 +51,18 @@ INPUTS = {
     "missing": (_without("label"), "Missing: label.*request: seed, temperature"),
     "extra": (_with(colour=np.array([1])), "Unknown: colour"),
     "int32_seed": (_with(seed=np.array([1], np.int32)), "seed must be.*int64.*int32"),
-    "int64_label": (_with(label=np.array([1])), "label must be.*int32.*int64"),
-    "float64": (_with(temperature=np.array([1.0])), "of type float32.*float64"),
-    "half": (_with(temperature=np.array([1.0], np.float16)), "float32.*float16"),
-    "string": (_with(seed=np.array([b"1"], object)), "of type int64.*string"),
-    "boolean": (_with(label=np.array([True])), "of type int32.*bool"),
-    "complex": (_with(temperature=np.array([1j])), "float32.*complex128"),
     "scalar": (_with(seed=np.int64(1)), r"seed must have the shape \(n,\).*\(\)"),
-    "matrix": (_with(seed=np.ones((1, 1), np.int64)), r"shape \(n,\).*\(1, 1\)"),
     "no_rows": (sample_inputs([], []), "at least one row"),
     "rows_differ": (sample_inputs([1, 2], [1]), "equally many rows.*label 1, seed 2"),
     "too_many_rows": (sample_inputs([1] * 65, [1] * 65), "at most 64 rows.*65"),
     "label_negative": (sample_inputs([1], [-1]), r"label must hold.*\[0, 3\).*-1"),
-    "label_unknown": (sample_inputs([1], [2**31 - 1]), "label must hold.*2147483647"),
     "temperature_nan": (_with(temperature=np.float32([np.nan])), "temperature.*nan"),
-    "temperature_zero": (_with(temperature=np.float32([0])), "temperature.*0"),
 }
 
 
 @pytest.mark.parametrize(("inputs", "words"), INPUTS.values(), ids=INPUTS)
 def test_inputs(call, inputs, words):
     _check(lambda: call.answer("sample", **inputs), INVALID, words)
-
-
-@pytest.mark.parametrize("kind", [*pictures.DAMAGED][:-1])
-@pytest.mark.parametrize("name", ["image_bytes", "mask_bytes"])
-def test_pictures(call, kind, name):
-    inputs = _with(image_bytes=[pictures.IMAGE], mask_bytes=[pictures.IMAGE])
-    inputs[name] = np.array([pictures.DAMAGED[kind]], object)
-    _check(lambda: call.answer("complete_png", **inputs), INVALID, name)
 
 
 def _tensor(**fields):
@@ -112,14 +94,6 @@ TENSORS = {
     "content_too_short": (
         _tensor(dtype=INT64, tensor_shape=_shape(1), tensor_content=b"1234"),
         "as many values",
-    ),
-    "content_too_long": (
-        _tensor(dtype=INT64, tensor_shape=_shape(1), tensor_content=bytes(80)),
-        "as many values",
-    ),
-    "no_values": (
-        _tensor(dtype=INT64, tensor_shape=_shape(1)),
-        "as many values.*Received: none",
     ),
     "too_many_values": (
         _tensor(dtype=INT64, tensor_shape=_shape(1), int64_val=[1, 2, 3]),
@@ -191,12 +165,8 @@ def test_an_output_filter_of_no_output(call):
 
 def test_half_a_message(call):
     body = call.request("sample", **_with()).SerializeToString()
-    for damaged in (body[: len(body) // 2], b"\xff" * 10, b"{}"):
+    for damaged in (body[: len(body) // 2], b"{}"):
         _check(lambda: call.raw(PREDICT, damaged), INVALID, "must be a whole")  # noqa: B023
-
-
-def test_an_empty_message(call):
-    _check(lambda: call.raw(PREDICT, b""), INVALID, "name a model")
 
 
 def test_a_message_of_100_mb(call):

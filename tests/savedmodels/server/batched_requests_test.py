@@ -6,7 +6,7 @@ import grpc
 import numpy as np
 import pytest
 
-from tests.savedmodels.server.calls import sample_inputs, sample_row
+from tests.savedmodels.server.calls import sample_inputs
 
 CLIENTS = 64
 
@@ -37,21 +37,6 @@ def _check_that_batches_formed(server, before):
     batches, rows = (after - then for after, then in zip(_batches(server), before))
     assert rows == CLIENTS
     assert batches < CLIENTS / 2
-
-
-def test_64_clients_over_rest(server, rest, alone):
-    before = _batches(server)
-
-    def ask(client):
-        body = {
-            "signature_name": "sample",
-            "instances": [sample_row(client, client % 3)],
-        }
-        return rest.answer(body)["predictions"]
-
-    answers = _at_once(ask, range(CLIENTS))
-    np.testing.assert_array_equal(answers, alone)
-    _check_that_batches_formed(server, before)
 
 
 def test_64_clients_over_grpc(server, call, alone):

@@ -10,6 +10,7 @@ from tests.savedmodels.server.calls import Grpc, Rest
 from tests.savedmodels.server.plain_models import save_plain
 
 IMAGE_SHAPE = (4, 3, 1)
+SIGNATURES = ["sample", "sample_png", "sample_from_noise", "complete_png", "log_prob"]
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +21,7 @@ def served(tmp_path_factory):
     model = GatedPixelCNN(
         IMAGE_SHAPE, num_levels=5, filters=2, num_blocks=1, num_classes=3
     )
-    model.export(base / "1", verbose=False)
+    model.export(base / "1", verbose=False, signatures=SIGNATURES)
     return base
 
 

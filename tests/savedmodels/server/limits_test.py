@@ -108,23 +108,6 @@ def test_a_request_that_runs_makes_no_room(base, monkeypatch):
 # What is large: see also bodies of 100 MB in `bad_rest_test`.
 
 
-def test_the_largest_body_follows_from_the_model(server):
-    loaded = server._registry.model("tiny").get()
-    assert loaded.max_body_bytes == 8 << 20
-    inputs = {
-        name: rest_bodies.row_size(loaded.signature(name).inputs)
-        for name in loaded.batchers
-    }
-    # One number for each pixel; lists of rows and columns, and one for each pixel.
-    assert inputs["log_prob"] == (32 * (4 * 3 + 1), 1 + 4 + 12 + 2 * 2 + 1, 13 + 2)
-    assert inputs["complete_png"].num_bytes == 32 * 3
-    assert inputs["complete_png"].num_commas == 3 + 5
-    most = max(size.num_lists for size in inputs.values())
-    assert loaded.max_lists == 1000 + 64 * most
-    most = max(size.num_commas for size in inputs.values())
-    assert loaded.max_commas == 1000 + 64 * most
-
-
 def test_texts_may_hold_commas_and_lists_of_any_size_values():
     text = TensorSpec(np.dtype(object), (None,))
     assert rest_bodies.row_size({"text": text}).num_commas == math.inf
@@ -172,11 +155,8 @@ def test_damaged_gzip_leaves_nothing_in_the_log(rest, caplog, damage):
     ("method", "path", "kind", "status"),
     [
         ("POST", "/v1/models/none:predict", "application/json", 404),
-        ("POST", "/v1/models/tiny/versions/9:predict", "application/json", 404),
         ("POST", "/v1/models/tiny:predict", "text/plain", 415),
         ("POST", "/nothing", "application/json", 404),
-        ("PUT", "/v1/models/tiny:predict", "application/json", 405),
-        ("GET", "/v1/models/tiny/metadata", "application/json", 200),
         ("GET", "/page/page.js", "application/json", 200),
     ],
 )

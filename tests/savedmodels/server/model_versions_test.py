@@ -14,7 +14,7 @@ from savedmodels.server import LocalServer
 from savedmodels.server.errors import ServingError
 from savedmodels.server.model_versions import ModelVersions, State
 from tests.savedmodels.server.calls import Grpc, Rest, wait_for
-from tests.savedmodels.server.plain_models import save_broken, save_plain, started
+from tests.savedmodels.server.plain_models import save_plain, started
 
 
 class _Version:
@@ -186,25 +186,6 @@ def test_a_new_version_appears_under_load(base):
         assert (
             rest.post({"instances": [[1, 1]]}, "/versions/1:predict").status_code == 404
         )
-
-
-def test_a_broken_version_appears_under_load(base):
-    with started(base, poll_seconds=0.05) as server:
-        rest = Rest(server, "m")
-
-        def change():
-            save_broken(base, 2)
-            wait_for(lambda: "2" in _rest_states(rest))
-            wait_for(lambda: _rest_states(rest)["2"] == "END")
-
-        for answers in _under_load(server, change):
-            assert set(answers) == {1.0}
-        broken, whole = rest.get().json()["model_version_status"]
-        assert (whole["version"], whole["state"]) == ("1", "AVAILABLE")
-        assert broken["version"] == "2" and broken["status"]["error_code"] != "OK"
-        assert broken["status"]["error_message"]
-        with pytest.raises(ValueError, match="version 2: "):
-            server.wait_until_available("m", version=2)
 
 
 @pytest.mark.parametrize("damage", ["cut", "missing"])

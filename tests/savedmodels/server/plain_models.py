@@ -73,14 +73,6 @@ def _saved(factor):
     return folder.name
 
 
-def save_broken(base, version):
-    """Writes a version that no server can load."""
-    folder = pathlib.Path(base) / str(version)
-    folder.mkdir()
-    (folder / "saved_model.pb").write_bytes(b"no SavedModel")
-    return folder
-
-
 @contextlib.contextmanager
 def started(base, **options):
     """Serves the versions of a folder as the model "m", once there is one."""

@@ -1,13 +1,7 @@
 """Tests of the program: its flags, and how it is ended."""
 
-import contextlib
-import os
-import pathlib
 import re
-import signal
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
@@ -16,11 +10,9 @@ from absl import flags
 
 from savedmodels.server import __main__ as program
 from tests.forked import Forked
-from tests.savedmodels.server.calls import Rest
+from tests.savedmodels.server.calls import Rest, wait_for
 from tests.savedmodels.server.plain_models import save_plain
 
-ROOT = pathlib.Path(__file__).parents[3]
-COMMAND = [sys.executable, "-m", "savedmodels.server"]
 FLAGS = ["--port=0", "--rest_api_port=0", "--grace_seconds=600"]
 
 
@@ -71,31 +63,14 @@ def test_flags_are_followed(tmp_path):
         assert rest.post({"instances": [[1, 1]]}, headers=headers).ok
 
 
-@contextlib.contextmanager
-def _running(base):
-    """The program in a process of its own, and its address."""
-    with subprocess.Popen(
-        [*COMMAND, f"--model_base_path={base}", *FLAGS],
-        cwd=ROOT,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            line = process.stdout.readline()
-            yield (
-                process,
-                re.search(r"REST at (http://127\.0\.0\.1:\d+), gRPC", line)[1],
-            )
-        finally:
-            process.kill()
-
-
 @pytest.mark.slow
 def test_it_serves_until_it_is_ended_whatever_comes_in(tmp_path):
     """Once an unfinished body delayed the end by all its grace."""
     save_plain(tmp_path, 1, factor=2.0)
-    with _running(tmp_path) as (process, url):
+    process = Forked("savedmodels.server", f"--model_base_path={tmp_path}", *FLAGS)
+    try:
+        wait_for(lambda: "gRPC" in process.said())
+        url = re.search(r"REST at (http://127\.0\.0\.1:\d+), gRPC", process.said())[1]
         body = '{"instances": [[1, 1]]}'
         path = f"{url}/v1/models/default:predict"
         answer = requests.post(path, data=body, timeout=60)
@@ -108,6 +83,9 @@ def test_it_serves_until_it_is_ended_whatever_comes_in(tmp_path):
             half.sendall(b"POST /v1/models/default:predict HTTP/1.1\r\n")
             half.sendall(b"Host: localhost\r\nContent-Length: 100\r\n\r\n{")
             requests.get(url, timeout=60)
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0
-        assert process.stdout.read() == "Finishing what runs.\n"
+            process.terminate()
+            ended = process.wait(60)
+    finally:
+        process.kill()
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.endswith("\nFinishing what runs.\n")

@@ -66,16 +66,6 @@ def test_several_outputs_stand_by_their_names(plain_rest):
     assert answer["outputs"] == {**columns, "word_bytes": [word_bytes]}
 
 
-def test_strings_may_be_bytes_in_base64(plain_rest):
-    raw = bytes(range(256))
-    word = {"b64": base64.b64encode(raw).decode()}
-    answer = plain_rest.answer(
-        {"signature_name": "repeat", "instances": [{**WORDS, "word": word}]}
-    )
-    (row,) = answer["predictions"]
-    assert base64.b64decode(row["word_bytes"]["b64"]) == raw
-
-
 @pytest.mark.parametrize("form", ["instances", "inputs"])
 def test_a_single_input_may_stand_without_its_name(plain_rest, form):
     answer = plain_rest.answer({form: [[1, 2.5], [3, 4]]})

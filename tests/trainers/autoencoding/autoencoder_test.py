@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.training import Preemption
@@ -86,23 +85,6 @@ def test_the_figures_are_those_of_the_reloaded_models(finished):
     assert 0 < metrics["chosen_reconstruction_accuracy"] < 0.5
 
 
-def test_the_picture_shows_originals_means_and_draws(finished):
-    workdir, _ = finished
-    with Image.open(workdir / "reconstructions.png") as file:
-        picture = np.asarray(file)
-    side = 32  # of an image, enlarged
-    assert picture.shape == (3 * (side + 1) - 1, 4 * (side + 1) - 1)
-    tiles = [picture[:side:4, x : x + side : 4] for x in range(0, 132, side + 1)]
-    images = images_of("test")[::60][:1]
-    mse = keras.models.load_model(workdir / "mse" / "model.keras")
-    model = keras.models.load_model(workdir / "model.keras")
-    latent = model.encode(images)[0]
-    drawn = model.decode(latent, seed=0, num_samples=2, guidance_scale=2.0).numpy()
-    expected = [images[0], mse.reconstruct(images).numpy()[0], *drawn]
-    for tile, image in zip(tiles, expected):
-        np.testing.assert_array_equal(tile, np.rint(image[..., 0] * (255 / 16)))
-
-
 def test_a_finished_run_is_told_and_not_trained_again(finished, capsys):
     workdir, metrics = finished
     assert train_autoencoder(tiny_config(), workdir) == metrics
@@ -113,13 +95,6 @@ def test_a_finished_run_is_told_and_not_trained_again(finished, capsys):
         printed
     )
     assert metrics["verdict"] in printed
-
-
-def test_a_collapse_is_said(finished):
-    metrics = {**finished[1], "verdict": "COLLAPSED: so."}
-    assert "\nCOLLAPSED: so.\n" in results.format_table(metrics)
-    table = results.format_table({**metrics, "probe_accuracy": None})
-    assert "left out: the images have no labels" in table
 
 
 def run_of(config, workdir, on_nonfinite="stop"):

@@ -84,7 +84,7 @@ def test_a_program_starts_quietly_and_tells_its_own_error():
 
 @pytest.mark.parametrize(
     "command",
-    [("-m", "trainers.sample"), ("-m", "savedmodels.export"), (*CONSOLE, "report")],
+    [("-m", "savedmodels.export"), (*CONSOLE, "report")],
 )
 def test_pythons_words_and_fatal_ones_come_through_and_all_where_it_is_wanted(
     tmp_path, command

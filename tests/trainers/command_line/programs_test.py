@@ -7,11 +7,9 @@ from absl import flags
 
 import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
-from keras_pixelcnn.models import load_model
 from tests.trainers.tiny_run import call, tiny_model
 from trainers import evaluate, train
 from trainers.runs.data import as_arrays
-from trainers.scoring.scoring import load_examples, score
 
 pytestmark = pytest.mark.op_by_op
 
@@ -46,10 +44,8 @@ def check_error(result, sentence):
     ("argument", "sentence"),
     [
         ("--config.epoch=4", 'Did you mean "epochs" instead of "epoch"?'),
-        ("--config.model.filter=4", 'Did you mean "filters" instead of "filter"?'),
         ("--config.qqq=4", "error: The config has no such field: 'qqq'"),
         ("--config.epochs=2.5", "flag --config.epochs=2.5: invalid literal"),
-        ("--config.seed.x=1", "error: The config has no such field:"),
         ("--epochs=4", "Unknown command line flag 'epochs'"),
     ],
 )
@@ -122,12 +118,6 @@ def test_importing_the_programs_defines_no_flags():
     assert not names & set(flags.FLAGS)
 
 
-def test_parameter_servers_are_refused_with_a_reason(train_tiny, tmp_path):
-    result = train_tiny(tmp_path / "run", "--strategy=parameter_server")
-    check_error(result, "error: Parameter servers are not supported: Keras 3")
-    assert not (tmp_path / "run").exists()
-
-
 # Evaluate.
 
 
@@ -150,14 +140,6 @@ def test_evaluate_prints_the_exact_scores(model_path, capsys):
         assert float(value) == pytest.approx(exact, abs=2e-4)
 
 
-def test_evaluate_scores_the_split_that_is_asked_for(model_path):
-    model = load_model(model_path)
-    assert (
-        score(model, load_examples(model, "digits", "validation"), 64).num_images == 180
-    )
-    assert score(model, load_examples(model, "digits", "all"), 500).num_images == 1797
-
-
 def test_data_takes_the_models_form_unless_another_is_asked_for(other_model, capsys):
     flag = f"--model={other_model}"
     call(evaluate, flag, "--dataset=digits")
@@ -168,14 +150,6 @@ def test_data_takes_the_models_form_unless_another_is_asked_for(other_model, cap
         call(evaluate, flag, "--dataset=digits", "--color_mode=grayscale")
     with pytest.raises(ValueError, match=r"\(8, 8, 3\).* have \(9, 9, 3\)"):
         call(evaluate, flag, "--dataset=digits", "--image_size=9")
-
-
-def test_user_errors_end_in_one_line(run, other_model):
-    result = run(
-        "evaluate", f"--model={other_model}", "--dataset=digits", "--num_levels=4"
-    )
-    line = check_error(result, "error: The model is for pixels of 5 levels")
-    assert line.endswith("not invented.")
 
 
 @pytest.mark.parametrize("size", ["x", "8,x", "8,8,1"])

@@ -255,13 +255,6 @@ def test_more_time_and_more_pictures_give_larger_networks_and_longer_runs():
     assert size(10**5, 60) < size(10**5, 600) < size(10**5, 10**5)
     assert size(240, 10**5) < size(10**5, 10**5)
 
-    def dropout(seconds):
-        timing = Timing(2.0, 0.1, 0.1)
-        chosen = by_name(choosing.choose_network(FACTS, timing, seconds, 8, True))
-        return chosen["model.dropout_rate"]
-
-    assert dropout(100) == 0 < dropout(1000)  # 33 epochs, and 333
-
     config = config_of("folder:x", batch_size=16)
     timing = Timing(2.0, 0.01, 0.5)
     short, long = (

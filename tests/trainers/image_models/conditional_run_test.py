@@ -67,16 +67,6 @@ def test_the_metrics_hold_the_scores_with_and_without_labels(workdir):
     assert found == pytest.approx(without, rel=1e-5)
 
 
-def test_the_table_shows_both_scores(workdir):
-    metrics = read_metrics(workdir)
-    table = results.format_table(metrics)
-    given = metrics["test_bits_per_dim"]
-    without = metrics["test_bits_per_dim_unconditional"]
-    name = f"  {'GatedPixelCNN':24}"
-    assert f"{name}{given:8.4f}  given the label\n" in table
-    assert f"{name}{without:8.4f}  unconditional\n" in table
-
-
 def test_a_model_that_cannot_do_without_has_no_unconditional_score(workdir):
     test = data.load_split(tiny_config(), "test")
     model = tiny_model(num_classes=10)
@@ -90,35 +80,11 @@ def test_a_model_that_cannot_do_without_has_no_unconditional_score(workdir):
 # Errors.
 
 
-def test_a_label_beyond_the_classes_ends_in_one_line(run, tmp_path):
-    result = run(
-        "train",
-        "--config=trainers/configs/digits_conditional.py",
-        "--config.model.num_classes=5",
-        "--config.model.filters=4",
-        "--config.model.num_blocks=1",
-        f"--workdir={tmp_path / 'run'}",
-    )
-    assert result.returncode == 1
-    assert "Traceback" not in result.stderr
-    (line,) = [x for x in result.stderr.splitlines() if x.startswith("error:")]
-    assert line.startswith("error: config.model.num_classes must fit the labels of")
-    assert "label must hold integers in [0, 5), or -1 for none. Received: " in line
-
-
 def test_a_run_that_failed_in_its_first_epoch_leaves_the_folder_free(tmp_path):
     config = conditional_config(num_classes=9, condition_dropout=0.0)
     with pytest.raises(ValueError, match=r"must fit .*\[0, 9\)\. Received: 9"):
         training.train_and_evaluate(config, tmp_path)
     RunFolder(tmp_path).claim({"another": "config"})
-
-
-def test_a_model_that_needs_an_embedding_is_refused_before_data_is_loaded(tmp_path):
-    config = tiny_config(dataset="no_such_data")
-    config.model.embedding_dim = 4
-    with pytest.raises(ValueError, match="knows labels and captions as conditions"):
-        training.train_and_evaluate(config, tmp_path / "run")
-    assert not (tmp_path / "run").exists()
 
 
 def test_the_completions_keep_the_upper_halves(workdir):

@@ -59,20 +59,6 @@ def test_weights_that_do_not_fit_are_told_and_nothing_is_changed(
         np.testing.assert_array_equal(old, new)
 
 
-def test_labels_and_size_may_be_others(trained, tmp_path):
-    path = tmp_path / "conditional.keras"
-    tiny_model(first_kernel_size=5, num_classes=10).save(path)
-    for arguments, anew, left in (
-        ({"num_classes": 2}, True, False),
-        ({}, False, True),
-        ({"num_classes": 10}, False, False),
-    ):
-        model = kp.GatedPixelCNN((6, 10, 1), 17, **SIZE, **arguments)
-        transfer = warm_start(model, str(path))
-        assert (bool(transfer.anew), bool(transfer.left)) == (anew, left)
-        assert transfer.taken
-
-
 def test_grey_becomes_colour_where_a_pixel_is_one(tmp_path):
     size = {**SIZE, "likelihood": "logistic_mixture"}
     grey = kp.GatedPixelCNN((8, 8, 1), 17, **size)

@@ -65,18 +65,6 @@ def test_no_weights_are_made():
     assert told.num_parameters > 1.75e11
 
 
-def test_memory_of_a_graph_small_enough_to_count_by_hand():
-    """One block and no more: most is in use where the logits get their gradient."""
-    few, many = (
-        describe((4, 4, 1), levels, filters=2, num_blocks=1).example_bytes
-        for levels in (10_000, 20_000)
-    )
-    logits = 4 * 4 * 4 * 10_000  # bytes
-    added = (many - few) / MEASURED_RATIO / logits
-    # The logits, their exponents, and what the gradients of the two are.
-    assert 3 <= added <= 5
-
-
 def test_memory_grows_with_depth_and_hardly_so_with_checkpointing():
     def grown(**arguments):
         shallow, deep = (
@@ -91,13 +79,6 @@ def test_memory_grows_with_depth_and_hardly_so_with_checkpointing():
     assert 8 * features <= kept <= 12 * features
     assert 2 * features <= grown(gradient_checkpointing=True) <= 4 * features
     assert grown(dtype="mixed_bfloat16") == pytest.approx(kept / 2, rel=0.1)
-
-
-def test_memory_of_features_grows_with_the_pixels():
-    small, large = (
-        describe((side, side, 1), 4, **TINY).example_bytes for side in (8, 16)
-    )
-    assert large == pytest.approx(4 * small, rel=0.01)
 
 
 @pytest.mark.slow
@@ -238,12 +219,6 @@ def test_an_impossible_device_is_told(field, value):
         device(**{field: value})
 
 
-def test_a_wrong_config_is_told():
-    config = {**digits.get_config().to_dict(), "batch_size": 0}
-    with pytest.raises(ValueError, match=r"config\.batch_size must be"):
-        make_plan(config)
-
-
 # The program.
 
 
@@ -271,36 +246,6 @@ def test_the_table_holds_the_plan(printed, digits_plan):
     (row,) = [line for line in lines if line.startswith("float32 (the config's)")]
     example = digits_plan.configured.model.example_bytes / 2**20
     assert row.split()[3] == f"{example:,.1f}"
-
-
-@pytest.mark.filterwarnings("ignore:the load_module.. method is deprecated")
-def test_every_figure_has_a_unit_or_is_explained(printed):
-    figures, ways, explained = [], [], []
-    for block in "\n".join(printed()).split("\n\n"):
-        lines = block.splitlines()
-        if lines[0].startswith("way to train"):
-            ways = lines
-        elif lines[0].startswith("MiB an image"):
-            explained = lines
-        else:
-            figures += lines
-    assert len(figures) >= 14
-    assert all(len(line[40:].strip()) > 2 for line in figures)
-    headings = [line[:17].strip() for line in explained]
-    assert headings and all(heading in ways[0] for heading in headings)
-
-
-@pytest.mark.filterwarnings("ignore:the load_module.. method is deprecated")
-def test_a_device_that_is_too_small_is_told(printed):
-    lines = printed("--device_memory_gib=0.01")
-    assert sum("(too much)" in line for line in lines) == 4
-
-
-def test_the_program_as_a_user_runs_it(run):
-    small = ("--config.model.filters=4", "--config.model.num_blocks=1")
-    result = run("plan", "--config=trainers/configs/digits.py", *small)
-    assert result.returncode == 0, result.stderr
-    assert "mixed_bfloat16, checkpointing" in result.stdout
 
 
 @pytest.mark.filterwarnings("ignore:the load_module.. method is deprecated")

@@ -103,19 +103,6 @@ def test_the_figures_are_those_of_the_saved_models(finished):
     assert metrics["embedder"]["validation_triplet_loss"] == min(losses)
 
 
-def test_a_finished_run_is_told_again_and_not_trained(finished, monkeypatch, capsys):
-    workdir, metrics = finished
-    monkeypatch.setattr(TrainStep, "__call__", None)
-    assert train_portraits(tiny_config(), workdir) == metrics
-    printed = capsys.readouterr().out
-    assert "holds this run, finished" in printed
-    assert f"{metrics['identification']['drawn']:.1%}" in printed
-    other = tiny_config()
-    other.embedder.margin = 0.3
-    with pytest.raises(ValueError, match=r"another config: embedder\.margin is 0\.2"):
-        train_portraits(other, workdir)
-
-
 def test_a_run_that_is_cut_in_both_trainings_ends_with_the_same_weights(
     finished, monkeypatch, tmp_path, capsys
 ):

@@ -41,13 +41,6 @@ def test_all_lines_are_named_with_their_last_values():
     assert drawn.note.startswith("The paper's:")
 
 
-def test_epochs_stand_beside_the_steps():
-    history = History([{"step": 10.0, "epoch": 0.5}, {"step": 40.0, "epoch": 2.0}], [])
-    svg = chart("Loss", [line_of(range(40))], history).svg
-    assert ">epoch</text>" in svg and ">2.0</text>" in svg
-    assert ">epoch</text>" not in chart("Loss", [line_of(range(40))], NONE).svg
-
-
 def test_a_long_history_is_thinned_to_means_and_ranges():
     values = [float(i % 2) for i in range(10_000)]
     steps, means, lows, highs = charts.thin(line_of(values).points)
@@ -57,19 +50,6 @@ def test_a_long_history_is_thinned_to_means_and_ranges():
     drawn = chart("Loss", [line_of(values)], NONE)
     assert drawn.note.startswith("A point is the mean of 42 entries")
     assert len(drawn.svg) < 60_000
-
-
-def test_early_values_far_above_the_others_lie_outside_the_frame():
-    values = [8.0, 7.0, *[3 + 1 / (i + 1) for i in range(98)]]
-    drawn = chart("Bits per dimension", [line_of(values)], NONE)
-    assert drawn.note == "The first values, up to 8, lie above the frame."
-    assert not {">5.0<", ">6.0<", ">7.0<"} & set(re.findall(">[^<]*<", drawn.svg))
-
-
-def test_values_over_many_magnitudes_are_drawn_by_their_logarithms():
-    norms = line_of([1000.0, 10.0, 1.0, 0.0])
-    assert chart("Gradient norm", [norms], NONE).note == "Logarithmic."
-    assert chart("Learning rate", [norms], NONE).note == ""
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 300])

@@ -38,23 +38,3 @@ def test_the_page_opens_without_errors_and_fits(driver, page, width, scheme):
     colour = ask(driver, "getComputedStyle(document.body).backgroundColor")
     light = int(colour.removeprefix("rgb(").split(",")[0]) > 127
     assert light == (scheme == "light")
-
-
-@pytest.mark.parametrize("width", [1280, 390])
-def test_letters_of_the_charts_can_be_read_and_stay_within(driver, page, width):
-    open_page(driver, page, width, "light")
-    script = """
-        return [...document.querySelectorAll("figure > svg")]
-            .filter((svg) => svg.clientWidth)
-            .flatMap((svg) => {
-                const frame = svg.getBoundingClientRect();
-                return [...svg.querySelectorAll("text")].map((text) => {
-                    const box = text.getBoundingClientRect();
-                    return [box.height, box.left - frame.left, frame.right - box.right];
-                });
-            })"""
-    boxes = driver.execute_script(script)
-    assert len(boxes) > 40
-    assert min(height for height, _, _ in boxes) > 8
-    assert min(left for _, left, _ in boxes) >= 0
-    assert min(right for _, _, right in boxes) >= 0

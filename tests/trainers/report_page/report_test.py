@@ -2,7 +2,6 @@
 
 import html.parser
 import json
-import os
 import re
 
 import pytest
@@ -64,20 +63,6 @@ def test_the_page_is_written_into_the_workdir(finished, capsys):
     assert page.startswith("<!DOCTYPE html>")
     assert page.endswith("</html>\n")
     assert str(finished / "report.html") in capsys.readouterr().out
-
-
-def test_the_page_is_written_where_the_flag_says(finished, tmp_path):
-    output = tmp_path / "pages" / "one.html"
-    call(report, f"--workdir={finished}", f"--output={output}")
-    assert output.exists()
-    assert not (finished / "report.html").exists()
-    assert os.listdir(output.parent) == ["one.html"]
-
-
-def test_the_same_run_gives_the_same_page(finished, tmp_path):
-    write_page(finished, tmp_path / "a.html")
-    write_page(finished, tmp_path / "b.html")
-    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
 
 
 def test_a_folder_that_is_no_run_is_told(tmp_path):
@@ -147,16 +132,6 @@ def test_pictures_stand_in_the_page_in_the_order_of_steps(finished):
     assert len(images) == 8
 
 
-def test_of_many_pictures_some_are_shown_the_last_among_them(finished):
-    for step in range(100, 150):
-        report_run.write_picture(finished / "samples" / f"step-{step}.png")
-    page = page_of(finished)
-    assert "8 of 53 pictures." in page.text
-    alts = [image["alt"] for image in page.all("img")]
-    assert any("Samples at step 44," in alt for alt in alts)
-    assert any("Samples at step 176," in alt for alt in alts)
-
-
 def test_a_run_going_on_tells_how_far_it_is(begun):
     report_run.write_history(begun, report_run.history_rows(44))
     report_run.write_picture(begun / "samples" / "step-44.png")
@@ -174,43 +149,6 @@ def test_steps_of_the_config_count_before_its_epochs(begun):
     page = page_of(begun)
     assert "Not finished epoch 2, step 44 of 440." in page.text
     assert {"value": "0.1"} in page.all("progress")
-
-
-def test_what_is_missing_is_said(begun):
-    text = page_of(begun).text
-    for words in (
-        "no step is recorded",
-        "There are no curves",
-        "Samples were not drawn during training yet.",
-        "Completions were not drawn during training yet.",
-        "There is no test score yet",
-        "It was not recorded.",
-    ):
-        assert words in text
-
-
-def test_a_run_without_its_config_is_shown(tmp_path):
-    report_run.write_history(tmp_path, report_run.history_rows(30))
-    text = page_of(tmp_path).text
-    assert "config.json is not there." in text
-    assert "The paper reports no likelihoods for None." in text
-
-
-def test_what_the_results_tell_of_the_environment_is_shown(finished):
-    (finished / "environment.json").unlink()
-    report_run.write_metrics(finished, processor="Abacus 7", devices=["H100", "H100"])
-    text = page_of(finished).text
-    assert 'processor Abacus 7 devices ["H100", "H100"]' in text
-    assert "python 3.11.7" in text
-
-
-def test_curves_that_were_not_recorded_are_named(begun):
-    rows = [{"step": step, "train_bits_per_dim": 3.0} for step in range(5)]
-    report_run.write_history(begun, rows)
-    page = page_of(begun)
-    for title in ("Learning rate", "Gradient norm", "Images per second"):
-        assert f"{title} Not recorded." in page.text
-    assert len(page.all("svg")) == 1
 
 
 def test_damaged_files_are_named_and_left_out(finished):

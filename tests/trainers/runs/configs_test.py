@@ -1,4 +1,4 @@
-"""Tests of the configs of the paper's experiments: right, loadable and trainable."""
+"""Tests of the configs of the paper's experiments: right, loadable, wired."""
 
 import importlib
 import warnings
@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from keras_pixelcnn import bits_per_dim
 from keras_pixelcnn.datasets.tfds_builder import find_builder
 from trainers.planning.planned_data import image_format
 from trainers.runs import model_classes
@@ -61,11 +60,13 @@ def _ink_and_paper(count):
 
 @pytest.mark.parametrize("name", PAPER)
 def test_a_config_is_right_and_has_no_field_of_its_own(name):
-    config = get_config(name)
-    check_config(config.to_dict())
-    channels = image_format(config)[0][2]
-    if config.model_class == "GatedPixelCNN":
-        assert config.model.filters % channels == 0
+    """Its network is wired, without weights: they would be gigabytes."""
+    config = get_config(name).to_dict()
+    check_config(config)
+    form = image_format(config)
+    assert model_classes.count_parameters(
+        config["model_class"], *form, **config["model"]
+    )
 
 
 @pytest.mark.parametrize("name", PAPER)
@@ -89,15 +90,6 @@ def test_the_classes_of_a_config_are_those_of_its_dataset(name):
         assert features["label"].num_classes == CLASSES[name]
         examples = load_mocked(config, config.train_split).as_numpy_iterator()
         assert all(0 <= example["label"] < CLASSES[name] for example in examples)
-
-
-@pytest.mark.parametrize("name", IMAGENET)
-def test_imagenet_is_trained_as_the_paper_says(name):
-    config = get_config(name)
-    model = config.model
-    assert (model.num_blocks, model.filters, model.kernel_size) == (20, 384, 5)
-    assert (config.steps, config.batch_size) == (200_000, 128)
-    assert config.test_split == "validation"
 
 
 @pytest.mark.parametrize("name", PAPER)
@@ -137,58 +129,3 @@ def test_images_are_kept_as_they_are_where_only_the_config_tells_their_size():
     with tfds.testing.mock_data(as_dataset_fn=as_dataset):
         examples = list(load_split(config, "train").as_numpy_iterator())
     np.testing.assert_array_equal([e["image"] for e in examples], stored)
-
-
-@pytest.mark.parametrize("name", ["imagenet{}", "imagenet{}_conditional"])
-def test_networks_for_imagenet_are_the_same_at_both_sizes(name):
-    """So that it is enough to train each of them at one size."""
-    small, large = (get_config(name.format(size)) for size in (32, 64))
-    assert small.model.to_dict() == large.model.to_dict()
-
-
-SAME_BUT_FOR_LABELS = {
-    "imagenet32": "imagenet32_conditional",
-    "cifar10": "cifar10_conditional",
-}
-
-
-@pytest.mark.parametrize("name", SAME_BUT_FOR_LABELS)
-def test_networks_with_labels_are_those_without(name):
-    """So that it is enough to train one of the two."""
-    plain, labelled = map(get_config, (name, SAME_BUT_FOR_LABELS[name]))
-    more = {k: labelled.model[k] for k in ("num_classes", "condition_dropout")}
-    assert labelled.model.to_dict() == plain.model.to_dict() | more
-
-
-# Of those that differ in labels alone, one; that of clothes without is a preset's.
-LIKE_ANOTHER = {"imagenet64", "imagenet32_conditional", "fashion_mnist_unconditional"}
-TRAINED = [name for name in PAPER if name not in {*LIKE_ANOTHER, *SAME_BUT_FOR_LABELS}]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", TRAINED)
-def test_one_step_of_training_of_the_network(name):
-    """On a corner of an image: the networks are the same at every size.
-
-    As deep as it is and a quarter as wide: the gigabytes of the widest prove no more.
-    Op by op: tracing a step of these takes longer than computing it once.
-    """
-    config = get_config(name)
-    ((*_, channels), num_levels), arguments = image_format(config), config.model
-    shape, arguments = (4, 4, channels), arguments.to_dict()
-    arguments["filters"] //= 4 * channels
-    arguments["filters"] *= channels
-    model = model_classes.find(config.model_class)(shape, num_levels, **arguments)
-    before = [weight.numpy() for weight in model.trainable_weights[:2]]
-    model.compile("sgd", run_eagerly=True)
-    (batch,) = load_mocked(config, config.train_split, count=1).batch(1)
-    batch["image"] = batch["image"][:, :4, :4]
-    bits = model.fit(batch, verbose=0).history["bits_per_dim"]
-    # Fresh weights know nothing of the images: all parameters are about 0.
-    likelihood = model.pixel_likelihood
-    zeros = tf.zeros([1, *shape[:2], *likelihood.pixel_shape])
-    nats = likelihood.image_log_prob(zeros, batch["image"])
-    np.testing.assert_allclose(bits, bits_per_dim(nats, model.num_dims), atol=0.15)
-    for old, weight in zip(before, model.trainable_weights[:2], strict=True):
-        assert np.any(old != weight.numpy())
-        assert np.isfinite(weight.numpy()).all()

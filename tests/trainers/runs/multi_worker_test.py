@@ -11,7 +11,7 @@ from keras_pixelcnn.training import CheckpointStore
 from tests.forked import Forked
 from tests.trainers.tiny_run import read_metrics
 
-STEPS = 60
+STEPS = 40
 TINY = (
     "--config=trainers/configs/digits.py",
     "--config.model.filters=2",

@@ -164,19 +164,6 @@ def known(model, tmp_path):
     return read_known(image, mask, *form(model))
 
 
-def test_white_is_known_and_black_is_drawn(known):
-    assert known.mask.tolist() == [[True] * 3] * 2 + [[False] * 3] * 2
-    assert np.unique(known.image).tolist() == [1]
-
-
-def test_a_mask_of_0_and_1_is_told(model, tmp_path):
-    """Once all was drawn, without a word."""
-    image = save_gray(tmp_path / "image.png", np.full((4, 3), 64))
-    mask = save_gray(tmp_path / "mask.png", [[1] * 3] * 2 + [[0] * 3] * 2)
-    with pytest.raises(ValueError, match="values 0, 1 up to 1, where white is 255"):
-        read_known(image, mask, *form(model))
-
-
 def test_an_image_of_16_bits_keeps_them(tmp_path):
     """Once the lower 8 were lost on the way to a model of so many levels."""
     model = tiny_model((4, 3, 1), num_levels=65_536)
@@ -194,13 +181,6 @@ def test_completions_keep_what_is_known_and_differ_in_the_rest(model, known):
     image = np.repeat(known.image[None], 8, axis=0)
     expected = model.complete(image, known.mask, seed=1)
     np.testing.assert_array_equal(samples.images, expected)
-
-
-def test_completions_are_drawn_given_their_label(model, known):
-    found = sampling.sample_images(model, 2, ["3", "1"], known=known, seed=1)
-    image = np.repeat(known.image[None], 4, axis=0)
-    expected = model.complete(image, known.mask, seed=1, label=[3, 3, 1, 1])
-    np.testing.assert_array_equal(found.images, expected)
 
 
 def test_the_picture_shows_the_known_image_first(known, tmp_path):
@@ -309,11 +289,3 @@ def test_labels_go_by_their_names(model):
     np.testing.assert_array_equal(by_name.images, by_number.images)
     with pytest.raises(ValueError, match=r"names: kind 9.*'kimd 2'. Was 'kind 2'"):
         sampling.sample_images(model, 2, ["kimd 2"])
-
-
-def test_many_of_few_labels_stand_in_several_rows(tmp_path):
-    images = np.zeros((64, 8, 8, 1), "uint8")
-    samples = sampling.Samples(images, np.repeat([0, 1], 32), 32, 17)
-    sampling.save_picture(tmp_path / "grid.png", samples)
-    with Image.open(tmp_path / "grid.png") as file:
-        assert file.size == (16 * 33 - 1, 4 * 33 - 1)

@@ -10,6 +10,8 @@ from trainers import sample_accuracy
 from trainers.runs.data import LabelledImages
 from trainers.scoring import classifier_accuracy
 
+pytestmark = pytest.mark.op_by_op
+
 
 @pytest.fixture
 def model():
@@ -83,31 +85,11 @@ def test_so_many_training_images_are_chosen_from_all_over_the_split():
     assert len(numbered.choose(1000).image) == 1000
 
 
-def test_the_shares_are_printed_overall_and_by_class():
-    accuracy = classifier_accuracy.ClassifierAccuracy(
-        num_train=30,
-        num_test=40,
-        test_accuracy=0.95,
-        labels=np.array([0, 1, 0, 1, 0]),
-        found=np.array([0, 1, 1, 1, 2]),
-        num_classes=3,
-    )
-    assert classifier_accuracy.format_table(accuracy).splitlines() == [
-        "classifier        trained on 30 real images",
-        "real images       0.9500 of 40 are taken for their class",
-        "samples           0.6000 of 5 are taken for their class",
-        "  class 0         0.3333 of 3",
-        "  class 1         1.0000 of 2",
-        "  class 2         -      of 0",
-    ]
-
-
 def test_labels_that_the_model_does_not_know_are_told():
     with pytest.raises(ValueError, match=r"integers in \[0, 4\).*Received: "):
         run(tiny_model(num_classes=4))
 
 
-@pytest.mark.op_by_op
 def test_the_program_prints_and_writes_nothing(model, tmp_path, monkeypatch, capsys):
     model.save(tmp_path / "model.keras")
     (tmp_path / "here").mkdir()

@@ -18,7 +18,7 @@ from trainers.runs.data import LabelledImages
 from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder
 from trainers.vq import results
-from trainers.vq.training import VQData, check_config, train_vq_prior, train_vq_vae
+from trainers.vq.training import VQData, check_config, train_vq_vae
 from trainers.vq.vector_quantizer import VectorQuantizer
 from trainers.vq.vq_vae import VQVAE
 
@@ -127,10 +127,9 @@ def test_a_stopped_vq_vae_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
     np.testing.assert_allclose(whole(IMAGES) * 4, anew, atol=5)
 
 
-@pytest.mark.parametrize("rate", [1e30, 1e38])
-def test_a_vq_vae_that_diverges_ends_with_an_error(tmp_path, rate):
+def test_a_vq_vae_that_diverges_ends_with_an_error(tmp_path):
     with pytest.raises(NonFiniteLossError, match=r"must be finite.*learning rate"):
-        train(tmp_path, learning_rate=rate)
+        train(tmp_path, learning_rate=1e30)
     assert not (tmp_path / "vq_vae.keras").exists()
 
 
@@ -139,23 +138,6 @@ def test_pixels_that_are_not_finite_are_no_levels():
     model.decoder.get_layer("pixels").bias.assign([np.nan])
     with pytest.raises(ValueError, match=r"must give finite pixels.*Received: nan"):
         model.decode(np.zeros((1, 2, 2, 1), "int32"))
-
-
-@pytest.fixture(scope="module")
-def small():
-    return VQVAE((4, 4, 1), 5, num_codes=2, **FIELDS)
-
-
-def test_the_picture_has_blank_tiles_where_the_split_has_no_image(small):
-    images = np.full((3, 4, 4, 1), 4)
-    originals, anew = results._examples(
-        small, LabelledImages(images, np.full(3, -1)), 10
-    )
-    assert originals.shape == anew.shape == (10, 4, 4, 1)
-    assert originals[:3].min() == 4 and not originals[3:].any() and not anew[3:].any()
-    labels = np.array([2, 2, 0])
-    originals, _ = results._examples(small, LabelledImages(images, labels), 4)
-    assert originals[:, 0, 0, 0].tolist() == [4, 0, 4, 0]
 
 
 def test_decoded_samples_have_the_accuracy_of_their_class():
@@ -253,20 +235,6 @@ def test_the_program_writes_figures_and_a_picture(finished):
     assert prior.sample(label=[3], seed=1).numpy().max() < 8
 
 
-def test_a_finished_run_is_told_again(finished, run):
-    before = (finished / "samples.png").stat().st_mtime_ns
-    again = run("vq_prior", *TINY, f"--workdir={finished}")
-    assert "finished" in again.stdout and "perplexity" in again.stdout
-    assert "    reconstructions       0." in again.stdout
-    assert (finished / "samples.png").stat().st_mtime_ns == before
-
-
-def test_another_config_is_refused(finished):
-    config = vq_prior_digits.get_config()
-    with pytest.raises(ValueError, match=r"vq_vae\.num_codes is 8 there, 64 now"):
-        train_vq_prior(config, finished)
-
-
 @pytest.mark.parametrize("config", [vq_prior_digits, vq_prior_fashion_mnist])
 def test_configs_are_right(config):
     check_config(config.get_config().to_dict())
@@ -276,16 +244,12 @@ def test_configs_are_right(config):
     ("change", "sentence"),
     [
         ({"vq_vae": None}, "vq_vae must have the fields"),
-        ({"vq_vae": {"num_codes": 1}}, "vq_vae must have the fields"),
         ({"vq_vae.num_codes": 1}, "num_codes must be an integer from 2 to 65,536.*1"),
         ({"vq_vae.filters": 2.5}, "filters must be an integer of at least 1.*2.5"),
-        ({"vq_vae.epochs": True}, "epochs must be an integer of at least 1.*True"),
         ({"vq_vae.decay": 1.0}, r"decay must be in \[0, 1\).*1.0"),
-        ({"vq_vae.learning_rate": "fast"}, "learning_rate must be above 0.*'fast'"),
         ({"model.likelihood": "logistic_mixture"}, "must be 'categorical'.*no order"),
         ({"horizontal_flips": True}, "horizontal_flips must be False"),
         ({"mutation_rate": 0.1}, "mutation_rate must be 0"),
-        ({"epochs": 0}, "config.epochs must be"),
     ],
 )
 def test_refuses(change, sentence):
