@@ -15,6 +15,7 @@ from absl import flags
 
 from keras_pixelcnn import programs
 from savedmodels.client import Client, ClientError
+from savedmodels.client.conditions import label_numbers
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -34,7 +35,11 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     )
     define.integer("seed", 0, "The same seed gives the same images.")
     define.float("temperature", 1.0, "Less than 1 samples closer to the modes.")
-    define.list("label", None, 'Labels, a row of images each: 3 or 0,3,5, or "all".')
+    define.list(
+        "label",
+        None,
+        'Labels, a row of images each: 3 or 0,3,5, or names of the model, or "all".',
+    )
     define.multi_string(
         "caption", None, "A caption; several times: a row of images for each."
     )
@@ -109,15 +114,7 @@ def _labels(document: Mapping[str, Any], labels: Sequence[str]) -> np.ndarray:
         raise ValueError(f"The served model takes no labels. Received: {list(labels)}")
     if list(labels) == ["all"]:
         return np.arange(condition["num_classes"])
-    names = document["label_names"] or []
-    numbers = [names.index(label) if label in names else label for label in labels]
-    try:
-        return np.array([int(number) for number in numbers])
-    except ValueError:
-        takes = f"numbers, names ({', '.join(names)})" if names else "numbers"
-        raise ValueError(
-            f'--label takes {takes} or "all". Received: {",".join(labels)!r}'
-        ) from None
+    return label_numbers(labels, document)
 
 
 if __name__ == "__main__":

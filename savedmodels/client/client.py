@@ -13,6 +13,7 @@ from savedmodels.client.calls import Call, Connection, open_transport
 from savedmodels.client.conditions import (
     complete_conditions,
     is_text,
+    label_numbers,
     word_numbers,
 )
 from savedmodels.client.errors import InvalidRequestError
@@ -40,8 +41,8 @@ class Client:
     """A served model, with the verbs of the Python model and NumPy arrays.
 
     Arguments mean what they mean there: conditions are passed by name, one for all
-    images or one for each; one seed for a call gives image i the same noise as
-    `model.sample` does. (That loads TensorFlow, and so does gRPC. Over REST a seed for
+    images or one for each, labels also by their names; one seed for a call gives image
+    i the same noise as `model.sample` does. (That loads TensorFlow, and so does gRPC. Over REST a seed for
     each image, or none, needs NumPy and requests alone.)
 
     Large calls are cut into several requests. Where no version is named, these may be
@@ -393,11 +394,11 @@ class Client:
         def can_do_without() -> bool:
             return self._connection.document(call.deadline)["conditions_optional"]
 
-        caption = conditions.get("caption")
-        if "caption" in call.spec.inputs and is_text(caption):
-            document = self._connection.ask_for_document(call.deadline)
-            numbers_of = document["conditions"]["caption"]
-            conditions = {**conditions, "caption": word_numbers(caption, numbers_of)}
+        for name, as_numbers in (("caption", word_numbers), ("label", label_numbers)):
+            given = conditions.get(name)
+            if name in call.spec.inputs and is_text(given):
+                document = self._connection.ask_for_document(call.deadline)
+                conditions = {**conditions, name: as_numbers(given, document)}
         given = complete_conditions(
             conditions,
             call.spec.inputs,

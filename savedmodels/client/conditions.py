@@ -73,18 +73,43 @@ def complete_conditions(
     }
 
 
-def is_text(caption: Any) -> bool:
-    """Tells whether a caption is a sentence, or are sentences, and no numbers."""
-    values = np.asarray(caption, object)
+def is_text(condition: Any) -> bool:
+    """Tells whether a caption or label is text, or are several, and no numbers."""
+    values = np.asarray(condition, object)
     return values.size > 0 and isinstance(values.flat[0], str | bytes)
 
 
-def word_numbers(caption: Any, condition: Mapping[str, Any]) -> np.ndarray:
+def label_numbers(label: Any, document: Mapping[str, Any]) -> np.ndarray:
+    """Numbers the classes that are called by name.
+
+    Args:
+        label: a name, or a number in digits, or an array of them.
+        document: the metadata, which hold the names of the model's labels.
+
+    Returns:
+        int64, of the shape of the labels.
+
+    Raises:
+        InvalidRequestError: when the model has no such label.
+    """
+    names, values = document["label_names"] or [], np.asarray(label, object)
+    texts = [text.decode() if isinstance(text, bytes) else text for text in values.flat]
+    try:
+        numbers = [names.index(text) if text in names else int(text) for text in texts]
+    except ValueError:
+        takes = f"one of {names}, or a number" if names else "a number"
+        raise InvalidRequestError(
+            f"label must be {takes}. Received: {label!r}"
+        ) from None
+    return np.array(numbers, np.int64).reshape(values.shape)
+
+
+def word_numbers(caption: Any, document: Mapping[str, Any]) -> np.ndarray:
     """Numbers the words of sentences, as the model itself does.
 
     Args:
         caption: a sentence, or an array of them.
-        condition: what the metadata says of the model's captions.
+        document: the metadata, which tell of the model's captions.
 
     Returns:
         int32 (*shape of the sentences, length): 0 after the last word, 1 for words that
@@ -94,6 +119,7 @@ def word_numbers(caption: Any, condition: Mapping[str, Any]) -> np.ndarray:
         InvalidRequestError: when a sentence is too long, or the model makes words of
             sentences in another way than usual.
     """
+    condition = document["conditions"]["caption"]
     if not condition.get("is_plain", True):
         raise InvalidRequestError(
             "caption must be the numbers of words: the served model makes words of "

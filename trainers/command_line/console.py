@@ -61,3 +61,7 @@ def _first_line(module: str) -> str:
         path = path.with_name("__main__.py")
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     return (docstring or "").splitlines()[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import pathlib
 import sys
 import time
 import zlib
@@ -91,21 +92,17 @@ def from_files(
             "have. Pass a dataset with labels, or a model without conditions."
         )
     files = picture_files.find(arguments)
-    images, channels = [], model.image_shape[-1]
+    images, refused = [], []
     for path, _ in files:
-        image = picture_files.read(path, color_mode)
-        if image.shape[-1] != channels:
-            raise ValueError(
-                f"The model is for images of {channels} channels, and {path} has "
-                f"{image.shape[-1]}. Choose another model, or convert by color_mode, "
-                "which is not undone."
-            )
-        if image.max() >= model.num_levels:
-            raise ValueError(
-                f"The model is for pixels in [0, {model.num_levels}). Received: "
-                f"{image.max()} in {path}. Choose another model."
-            )
-        images.append(image)
+        try:
+            images.append(_read(model, path, color_mode))
+        except ValueError as error:  # all are told at once
+            refused.append(str(error))
+    if len(refused) == 1:
+        raise ValueError(refused[0])
+    if refused:
+        told = "\n".join(refused)
+        raise ValueError(f"{len(refused)} of {len(files)} files do not fit.\n{told}")
     profiled = [f.name for f in files if picture_files.has_color_profile(f.path)]
     if profiled:
         logging.warning(
@@ -117,6 +114,25 @@ def from_files(
         )
     stored_bytes = sum(file.path.stat().st_size for file in files)
     return Source(images, {}, {"names": [file.name for file in files]}, stored_bytes)
+
+
+def _read(
+    model: kp.AutoregressiveImageModel, path: pathlib.Path, color_mode: str | None
+) -> np.ndarray:
+    """Reads a file, and checks its pixels; see `from_files`."""
+    image, channels = picture_files.read(path, color_mode), model.image_shape[-1]
+    if image.shape[-1] != channels:
+        raise ValueError(
+            f"The model is for images of {channels} channels, and {path} has "
+            f"{image.shape[-1]}. Choose another model, leave it out, or convert by "
+            "color_mode, which is not undone."
+        )
+    if image.max() >= model.num_levels:
+        raise ValueError(
+            f"The model is for pixels in [0, {model.num_levels}). Received: "
+            f"{image.max()} in {path}. Choose another model."
+        )
+    return image
 
 
 def from_dataset(

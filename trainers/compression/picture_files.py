@@ -106,7 +106,9 @@ def read(path: pathlib.Path, color_mode: str | None = None) -> np.ndarray:
             more = _more_than_pixels(image)
         pixels = None if more else read_image(path, color_mode)
     except Exception as error:  # Pillow's decoders let many kinds out
-        raise ValueError(f"{path} cannot be read: {error}") from error
+        raise ValueError(
+            f"{path} cannot be read: {error}. Repair it or leave it out."
+        ) from error
     if more:
         raise ValueError(
             f"{path} must be a single picture of 8 bits, grey or RGB, or it would not "

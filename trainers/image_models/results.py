@@ -158,11 +158,18 @@ def _advice(metrics: Mapping[str, Any]) -> list[str]:
         return []
     best, epochs = metrics["best_epoch"], metrics["epochs"]
     if best > 0.8 * epochs:
+        side = min(metrics["image_shape"][:2]) // 2
+        ways = ["train longer (a larger --config.minutes, another --workdir)"]
+        if side >= 8:
+            ways.append(
+                f"smaller images (--config.image_size={side}), of which it sees more "
+                "in the same time"
+            )
+        if metrics["num_levels"] > 32:
+            ways.append("fewer levels (--config.num_levels=32)")
         hint = (
-            f"it was still getting better after its {metrics['steps']:,} steps: train "
-            "longer (--config.minutes=30, another --workdir), or smaller images "
-            "(--config.image_size=16), of which it sees more in the same time, or "
-            "fewer levels (--config.num_levels=32)"
+            f"it was still getting better after its {metrics['steps']:,} steps: "
+            f"{', or '.join(ways)}"
         )
     else:
         hint = (

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from keras_pixelcnn.models.base.caption_text import CaptionText
-from savedmodels.client.conditions import is_text, word_numbers
+from savedmodels.client.conditions import is_text, label_numbers, word_numbers
 from savedmodels.client.errors import InvalidRequestError
 
 WORDS = ["a", "red", "square", "öl", "Öl"]
 TEXT = CaptionText(WORDS, 4)
 CONDITION = {"shape": [4], "words": TEXT.words, "is_plain": True}
+DOCUMENT = {"conditions": {"caption": CONDITION}, "label_names": ["shirt", "7", "hat"]}
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ CONDITION = {"shape": [4], "words": TEXT.words, "is_plain": True}
 )
 def test_words_have_the_numbers_that_the_model_gives_them(caption):
     assert is_text(caption)
-    found = word_numbers(caption, CONDITION)
+    found = word_numbers(caption, DOCUMENT)
     assert found.dtype == np.int32
     np.testing.assert_array_equal(found, TEXT.ids(caption))
 
@@ -37,7 +38,19 @@ def test_numbers_are_no_text():
 
 def test_what_cannot_be_numbered_is_told():
     with pytest.raises(InvalidRequestError, match=r"at most 4 words.*'a a a a a'"):
-        word_numbers(["a", "a a a a a"], CONDITION)
-    own = {**CONDITION, "is_plain": False}
+        word_numbers(["a", "a a a a a"], DOCUMENT)
+    own = {"conditions": {"caption": {**CONDITION, "is_plain": False}}}
     with pytest.raises(InvalidRequestError, match="must be the numbers of words"):
         word_numbers("a", own)
+
+
+def test_labels_have_the_numbers_of_their_names():
+    assert label_numbers("hat", DOCUMENT) == 2
+    found = label_numbers([["7", b"shirt"], ["1", "-1"]], DOCUMENT)
+    np.testing.assert_array_equal(found, [[1, 0], [1, -1]])
+    with pytest.raises(InvalidRequestError, match=r"'shirt', '7', 'hat'.*'shoe'"):
+        label_numbers(["shoe"], DOCUMENT)
+    with pytest.raises(
+        InvalidRequestError, match=r"must be a number\. Received: 'hat'"
+    ):
+        label_numbers("hat", {"label_names": None})
