@@ -10,6 +10,8 @@ from keras_pixelcnn.samplers import example_normals
 from tests.models.autoencoder.small_autoencoder import SHAPE, new_autoencoder
 from tests.test_case import all_images, losses_of, random_images
 
+pytestmark = pytest.mark.op_by_op
+
 BETA = 0.25
 
 

@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.models import load_model
 from tests.models.autoencoder.small_autoencoder import (
     LATENT_DIM,
     LEVELS,
@@ -238,18 +237,6 @@ def test_every_kind_is_made_again_from_its_config_and_weights(images, tmp_path):
     assert loaded.get_config() == model.get_config()
     ours, theirs = (losses_of(m, {"image": images}) for m in (model, loaded))
     np.testing.assert_array_equal(ours.loss, theirs.loss)
-
-
-def test_load_model_tells_an_auto_encoder_from_what_draws_by_itself(model, tmp_path):
-    path = tmp_path / "model.keras"
-    model.save(path)
-    assert load_model(path, kp.PixelCNNAutoencoder).latent_dim == LATENT_DIM
-    with pytest.raises(ValueError, match=r"derived from it\. Received: PixelCNNAuto"):
-        load_model(path)
-    with pytest.raises(
-        ValueError, match=r"MSEAutoencoder or derived from it\. Received: Pixel"
-    ):
-        load_model(path, kp.MSEAutoencoder)
 
 
 def test_latents_and_scores_stay_float32_in_low_precision(model, images):
