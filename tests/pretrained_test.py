@@ -14,7 +14,6 @@ import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
 from keras_pixelcnn.pretrained import preset
 from tests.trainers.tiny_run import call
-from trainers.runs.model_classes import count_parameters
 
 ROOT = pathlib.Path(__file__).parent.parent
 DIGITS = "gated_pixelcnn_digits"
@@ -53,15 +52,6 @@ def test_the_recorded_likelihood_is_the_models(model):
     np.testing.assert_allclose(logs["bits_per_dim"], recorded, rtol=1e-5)
 
 
-def test_samples_look_like_what_it_was_trained_on(model):
-    """To the model itself, and in how much ink there is."""
-    test = next(iter(datasets.load("digits", "test", batch_size=180)))["image"].numpy()
-    samples = model.sample(180, seed=1).numpy()
-    scores = [model.log_prob(images).numpy().mean() for images in (test, samples)]
-    assert abs(scores[1] - scores[0]) < 5
-    assert abs(samples.mean() - test.mean()) < 0.3
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_is_what_its_record_says(name):
     record, model = kp.presets()[name], kp.from_preset(name)
@@ -87,10 +77,7 @@ def test_a_config_trains_its_network(name):
         key: value for key, value in given.items() if value is not None
     }
     assert config.num_levels == record.num_levels
-    count = count_parameters(
-        config.model_class, record.image_shape, record.num_levels, **given
-    )
-    assert count == record.num_parameters
+    assert config.model_class == record.model
 
 
 @pytest.mark.parametrize("name", NAMES)

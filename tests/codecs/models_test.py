@@ -25,7 +25,6 @@ MODELS = {
         spatial_shape=(3, 2, 1),
         condition_dropout=0.1,
     ),
-    "PixelCNN": lambda: kp.PixelCNN((3, 2, 1), 5, **SMALL),
     "PixelCNNPlusPlus": lambda: kp.PixelCNNPlusPlus(
         (2, 2, 3), 256, num_resolutions=1, **SMALL
     ),
@@ -35,7 +34,6 @@ MODELS = {
     "65,536 levels": lambda: kp.GatedPixelCNN(
         (2, 2, 1), 65_536, likelihood="logistic_mixture", **SMALL
     ),
-    "Row LSTM": lambda: kp.PixelRNN((3, 2, 1), 5, filters=4, num_blocks=1),
     "Diagonal BiLSTM": lambda: kp.PixelRNN(
         (2, 2, 1), 5, filters=4, num_blocks=1, cell="diagonal_bilstm"
     ),
@@ -74,17 +72,16 @@ def test_a_fingerprint_is_of_config_and_weights_and_not_of_the_name():
     assert fingerprint(other) != fingerprint(model)
 
 
-@pytest.mark.parametrize(
-    "copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
-)
-def test_a_copy_of_a_codec_reads_its_streams(copied):
+def test_a_copy_of_a_codec_reads_its_streams():
     """Once a lock could not be copied."""
     model = randomize(MODELS["GatedPixelCNN"]())
     codec = kp.codecs.PixelCNNCodec(model, batch_size=3)
-    images = random_images(model, 5)
-    other = copied(codec)
+    assert copy.deepcopy(codec).batch_size == 3
+    other = pickle.loads(pickle.dumps(codec))
     assert other is not codec and other.batch_size == 3
-    np.testing.assert_array_equal(other.decompress(codec.compress(images)), images)
+    images = random_images(model, 5)
+    stream = codec.compress(images)
+    np.testing.assert_array_equal(other.decompress(stream), images)
 
 
 def test_codecs_of_a_model_share_its_graphs_and_do_not_keep_it(monkeypatch):

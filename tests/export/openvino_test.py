@@ -16,8 +16,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 SIGNATURE = "sample_from_noise"
-BATCHES = (1, 2, 20)
-CASES = ("color", "all_conditions", "long_caches")
+BATCHES = (1, 20)
+CASES = ("color", "all_conditions")
 
 # Of every folder named: the images of its requests.
 PROGRAM = """
@@ -45,13 +45,8 @@ sys.exit(f"It needs {loaded}." if loaded else 0)
 def _make_model(case):
     if case in served.KINDS:
         return served.make_model(case)
-    if case == "color":
-        color = GatedPixelCNN((4, 3, 3), 256, filters=6, num_blocks=2, kernel_size=3)
-        return randomize(color)
     # Several rows and pixels move on from step to step.
-    model = GatedPixelCNN(
-        (6, 7, 1), num_levels=5, filters=4, num_blocks=2, kernel_size=7
-    )
+    model = GatedPixelCNN((4, 5, 3), 256, filters=6, num_blocks=2, kernel_size=7)
     return randomize(model)
 
 

@@ -103,6 +103,9 @@ class ModelConformance:
     low_precision = "mixed_bfloat16"
     """The dtype policy of the test of mixed precision."""
 
+    static_graphs = False
+    """Whether verbs are tried in graphs that know the size of the batch."""
+
     flops_in_graph = True
     """False where products run in loops; the model's file then counts them by hand."""
 
@@ -140,11 +143,10 @@ class ModelConformance:
             test_case.check_steps_equal_whole(model, **tolerances)
 
     def pytest_generate_tests(self, metafunc):
-        """Graphs, which take seconds to make, are made of the first and last case."""
+        """Graphs, which take seconds to make, are made of the last case alone."""
         if "built_model" in metafunc.fixturenames:
-            first, *between, last = self.cases
             in_graphs = metafunc.definition.get_closest_marker("op_by_op").args
-            names = [first, *([] if in_graphs == (False,) else between), last]
+            names = [*self.cases][-1:] if in_graphs == (False,) else [*self.cases]
             metafunc.parametrize("built_model", names, indirect=True)
 
     # Of models of each likelihood, with grey and coloured images.
@@ -190,8 +192,8 @@ class ModelConformance:
         assert np.any(default != images)
 
     @pytest.mark.op_by_op(False)
-    def test_verbs_give_the_same_in_graphs(self, built_model, request):
-        """Of static shapes in the first case, and of an unknown batch size in the last.
+    def test_verbs_give_the_same_in_graphs(self, built_model):
+        """Of an unknown batch size, or of static shapes where `static_graphs` says so.
 
         Verbs that lean on these two have tests in graphs of their own.
         """
@@ -210,8 +212,7 @@ class ModelConformance:
         }
         with test_case.op_by_op():
             expected = answer(**inputs)
-        is_first = request.node.callspec.id == next(iter(self.cases))
-        signature = None if is_first else [specs]
+        signature = None if self.static_graphs else [specs]
         found = tf.function(lambda x: answer(**x), input_signature=signature)(inputs)
         np.testing.assert_allclose(
             found["log_prob"], expected["log_prob"], rtol=1e-4, atol=1e-4
@@ -248,6 +249,8 @@ class ModelConformance:
             model = self.random_model(shape, levels, **arguments)
             self.check_dependencies(model)
             self.check_steps(model, least=0)
+            if self.flops_in_graph:
+                assert model.flops() == flops_of_graph(model)
 
     def test_values_may_go_in_as_learned_vectors(self, tmp_path):
         model = self.random_model((3, 4, self.most_channels), 5, **VECTORS)

@@ -10,6 +10,8 @@ from keras_pixelcnn.samplers import example_normals
 from tests.models.autoencoder.small_autoencoder import SHAPE, new_autoencoder
 from tests.test_case import all_images, losses_of, random_images
 
+pytestmark = pytest.mark.op_by_op
+
 BETA = 0.25
 
 
@@ -50,6 +52,7 @@ def repeated(estimate, images, num_samples, repeats=150):
     return found.mean(axis=1), found.std(axis=1) / np.sqrt(repeats)
 
 
+@pytest.mark.op_by_op(False)
 def test_the_importance_weighted_estimate_rises_from_the_elbo_to_log_p(tiny):
     model, images = tiny
     exact = integrated_log_prob(model, images)

@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from tests.models.autoencoder.small_autoencoder import patterns
 from tests.test_case import random_images, randomize
 
 SHAPE, LEVELS = (7, 5, 2), 6
@@ -66,20 +65,12 @@ def test_a_batch_size_that_is_none_is_told(model, images, batch_size):
     assert str(e.value).endswith(f"batch_size={batch_size!r}")
 
 
-def test_learns_to_tell_patterns_apart():
-    images, _ = patterns(512, kinds=4)
-    model = kp.MSEAutoencoder((6, 6, 1), 2, 4, encoder_filters=8)
-    model.compile(keras.optimizers.Adam(0.01))
-    errors = model.fit(images, epochs=6, verbose=0).history["mean_squared_error"]
-    assert errors[-1] < 0.3 * errors[0]
-    clean = np.random.default_rng(0).integers(0, 2, (4, 6, 6, 1), "uint8")
-    assert (model.reconstruct(clean) == clean).numpy().mean() > 0.9
-
-
 def test_saves_and_loads_without_custom_objects(images, tmp_path):
     model = kp.MSEAutoencoder(SHAPE, LEVELS, 3, 4, decoder_filters=6)
     model.compile("adam")
+    before = model.encode(images)
     model.fit(tf.data.Dataset.from_tensors({"image": images}), verbose=0)
+    assert not np.allclose(model.encode(images), before)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.get_config() == model.get_config()

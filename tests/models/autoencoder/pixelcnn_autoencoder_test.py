@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.models import load_model
 from tests.models.autoencoder.small_autoencoder import (
     LATENT_DIM,
     LEVELS,
@@ -258,18 +257,6 @@ def test_an_encoder_of_other_vectors_is_refused():
     own = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(LATENT_DIM + 1)])
     with pytest.raises(ValueError, match=f"vectors of length {LATENT_DIM}, .*Received"):
         new_autoencoder(encoder=own)
-
-
-def test_load_model_tells_an_auto_encoder_from_what_draws_by_itself(model, tmp_path):
-    path = tmp_path / "model.keras"
-    model.save(path)
-    assert load_model(path, kp.PixelCNNAutoencoder).latent_dim == LATENT_DIM
-    with pytest.raises(ValueError, match=r"derived from it\. Received: PixelCNNAuto"):
-        load_model(path)
-    with pytest.raises(
-        ValueError, match=r"MSEAutoencoder or derived from it\. Received: Pixel"
-    ):
-        load_model(path, kp.MSEAutoencoder)
 
 
 def test_latents_and_scores_stay_float32_in_low_precision(model, images):

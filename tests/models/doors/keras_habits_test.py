@@ -42,6 +42,11 @@ def test_a_model_without_a_config_can_be_made():
     assert np.isfinite(model.log_prob(IMAGES)).all()
     names = list(inspect.signature(ModelWithoutConfig).parameters)
     assert names == ["image_shape", "filters"]
+    assert model.sample(2, seed=1).shape == (2, 4, 4, 1)
+    with pytest.raises(ValueError, match="Config cannot be run step by step"):
+        model.sample(2, seed=1, sampler="incremental")
+    with pytest.raises(NotImplementedError, match="Override multiply_adds"):
+        model.flops()
 
 
 def test_frozen_layers_stay_frozen(tmp_path):

@@ -59,14 +59,6 @@ def test_arrays(model, nats_of, values):
 
 @fast
 @given(values=arrays())
-def test_tensors(model, nats_of, values):
-    if values.dtype.name in NO_TENSORS:
-        return  # there are no such tensors
-    check(model, nats_of, lambda x: model.log_prob(tf.constant(x)), values)
-
-
-@fast
-@given(values=arrays())
 def test_distributions(model, nats_of, values):
     values = values.reshape((*values.shape, 1)) if values.ndim == 3 else values
     answer = answered(model.distribution().log_prob, values)

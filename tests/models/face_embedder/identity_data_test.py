@@ -10,6 +10,8 @@ from keras_pixelcnn.training import IdentityBatches
 from tests.models.face_embedder.model_test import LEVELS, SHAPE, new_embedder, stripes
 from tests.test_case import losses_of
 
+pytestmark = pytest.mark.op_by_op
+
 IMAGES, LABELS = stripes(12)
 ONE_HOT = np.eye(6)[LABELS]
 
@@ -100,6 +102,7 @@ def test_labels_of_data_sets_may_be_columns_and_must_be_integers(embedder):
     ],
 )
 @pytest.mark.parametrize("knows_rank", [True, False])
+@pytest.mark.op_by_op(False)
 def test_identities_of_data_sets_are_looked_at(embedder, label, told, knows_rank):
     """Once -1, for none, was an identity, and two columns as many images."""
 

@@ -1,6 +1,5 @@
 """GatedPixelCNN against the contract of all models, and what is its own."""
 
-import inspect
 import math
 
 import numpy as np
@@ -18,6 +17,7 @@ CAPTIONS = {
     "caption_length": 3,
     "condition_dropout": 0.2,
 }
+WIDE = {"kernel_size": 5, "first_kernel_size": 7}
 
 
 class TestGatedPixelCNN(ModelConformance):
@@ -25,7 +25,7 @@ class TestGatedPixelCNN(ModelConformance):
 
     cases = CASES | {
         "RGB, captions": ((3, 2, 3), 5, CAPTIONS),
-        "RGB two-sided": ((3, 2, 2), 40, {"likelihood": "two_sided_geometric"}),
+        "RGB two-sided": ((3, 4, 2), 40, {"likelihood": "two_sided_geometric", **WIDE}),
     }
     odd_cases = (
         ((1, 1, 1), 2, {}),
@@ -38,6 +38,7 @@ class TestGatedPixelCNN(ModelConformance):
     )
 
     of_export = CAPTIONS
+    static_graphs = True
 
     def make_model(self, image_shape, num_levels, **arguments):
         channels = image_shape[-1]
@@ -74,17 +75,17 @@ def test_dark_levels_are_told_apart():
     assert np.abs(parameters[0] - parameters[1]).max() > 1e-3
 
 
-def test_defaults():
-    """First kernel 7, 3 in the body; filters that fit the channels."""
-    model = kp.GatedPixelCNN((8, 8, 1), num_blocks=2)
-    config = model.get_config()
-    assert config["num_levels"] == 256 and config["filters"] == 128
-    assert config["first_kernel_size"] == 7 and config["kernel_size"] == 3
-    assert model.blocks[0].vertical_conv.kernel.shape == (3, 7, 1, 256)
-    assert model.blocks[1].horizontal_conv.kernel.shape == (1, 2, 128, 256)
-    arguments = inspect.signature(kp.GatedPixelCNN).parameters
-    assert arguments["num_blocks"].default == 15
-    assert kp.GatedPixelCNN((8, 8, 3), num_blocks=1).filters == 126
+@pytest.mark.op_by_op
+def test_counts_of_a_mixture_match_log_prob():
+    """One pixel of 30 x 30 values, drawn by runs of levels."""
+    identifier = {"name": "logistic_mixture", "num_mixtures": 3}
+    model = new_model((1, 1, 2), 30, likelihood=identifier)
+    test_case.check_sample_counts(randomize(model, scale=0.3))
+
+
+def test_filters_fit_the_channels_by_default():
+    assert kp.GatedPixelCNN((2, 2, 1), num_blocks=1).filters == 128
+    assert kp.GatedPixelCNN((2, 2, 3), num_blocks=1).filters == 126
 
 
 def test_flops_by_hand():

@@ -1,6 +1,5 @@
 """PixelRNN against the contract of all models, and what its cells see of an image."""
 
-import inspect
 import types
 
 import numpy as np
@@ -10,7 +9,6 @@ import keras_pixelcnn as kp
 from tests.layers import lstm_reference
 from tests.models import dependency_sets, masked_reference
 from tests.models.conformance import CASES, MIXTURE, ModelConformance
-from tests.test_case import randomize
 
 
 class PixelRNNConformance(ModelConformance):
@@ -65,6 +63,7 @@ class TestRowLSTM(PixelRNNConformance):
         ((4, 5, 1), 5, {"kernel_size": 1}),
     )
     recurrence = staticmethod(lstm_reference.row_lstm)
+    cases = PixelRNNConformance.cases | {"RGB": ((3, 4, 3), 5, {"kernel_size": 5})}
 
     def expected_dependencies(self, model):
         """What is open from the image to the last block, tap by tap."""
@@ -111,20 +110,6 @@ class TestDiagonalBiLSTM(PixelRNNConformance):
         return dependency_sets.all_earlier(model.image_shape)
 
 
-def test_triangle_of_a_row_lstm():
-    """One layer: pixels beside the triangle, past as they are, are not seen."""
-    model = randomize(TestRowLSTM().make_model((5, 9, 1), 5))
-    seen = kp.dependencies(model, pixel=(4, 4))[0, :, :, 0]
-    picture = ["".join("x" if pixel else "." for pixel in row) for row in seen]
-    assert picture == [
-        "xxxxxxxxx",
-        "xxxxxxxx.",
-        "xxxxxxx..",
-        ".xxxxx...",
-        "..xx.....",
-    ]
-
-
 def test_diagonal_bilstm_has_no_steps_and_says_why():
     model = TestDiagonalBiLSTM().make_model((2, 2, 1), 5)
     assert not model.has_scan_steps
@@ -149,16 +134,6 @@ def test_flops_by_hand():
     # In the network one column more, where the cells from the right begin.
     body = 8 * (first + diagonal + upsampling)
     assert diagonals.flops() == 2 * (body + 6 * ends)
-
-
-def test_defaults():
-    model = kp.PixelRNN((4, 4, 3), num_blocks=1)
-    config = model.get_config()
-    assert config["filters"] == 126 and config["cell"] == "row_lstm"
-    assert model.first_convolution.kernel.shape == (4, 7, 3, 252)
-    assert model.blocks[0].recurrence.state_kernel.shape == (3, 126, 504)
-    assert [head.filters for head in model.heads] == [252, 252]
-    assert inspect.signature(kp.PixelRNN).parameters["num_blocks"].default == 12
 
 
 @pytest.mark.parametrize(
