@@ -59,10 +59,6 @@ class TestConditionEncoder:
         again = encoder(inputs, training=True)["embedding"][:, 0].numpy()
         assert not np.array_equal(again, kept)
 
-    def test_config(self):
-        encoder = ConditionEncoder((5, 7), 3, map_filters=4, dropout_rate=0.2, seed=5)
-        assert round_trip(encoder).get_config() == encoder.get_config()
-
 
 class TestGateConditioning:
     def features(self):
@@ -84,30 +80,6 @@ class TestGateConditioning:
             :, None, None
         ]
         np.testing.assert_allclose(layer(features), expected, atol=1e-5)
-
-    def test_has_no_bias(self):
-        """What no condition adds is nothing."""
-        layer, features = GateConditioning(8), self.features()
-        layer(features)
-        randomize(layer)
-        zeros = tf.nest.map_structure(tf.zeros_like, features)
-        assert not np.any(layer(zeros))
-
-    @pytest.mark.parametrize(
-        "names", [["label"], ["embedding"], ["spatial"], ["label", "spatial"]]
-    )
-    def test_rows_equal_the_whole(self, names):
-        features = self.features()
-        features = {name: features[name] for name in names}
-        layer = GateConditioning(8)
-        expected = tf.broadcast_to(layer(features), [2, 5, 3, 8])
-        steps = layer.row_steps(features)
-        for first, count in ((0, 1), (4, 1), (1, 3)):
-            rows = tf.broadcast_to(steps(first, count), [2, count, 3, 8])
-            np.testing.assert_allclose(
-                rows, expected[:, first : first + count], atol=1e-6
-            )
-        assert steps(-2, 3).shape[1] in (1, 3)  # rows above the image
 
     @pytest.mark.parametrize("names", [["spatial"], ["label", "spatial"]])
     def test_a_map_that_is_deferred_is_projected_by_the_block(self, names):

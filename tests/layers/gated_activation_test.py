@@ -15,30 +15,6 @@ def test_multiplies_tanh_and_sigmoid_of_different_features(groups):
     np.testing.assert_allclose(outputs, expected.reshape(2, 3, 4, 6), atol=1e-6)
 
 
-@pytest.mark.parametrize("groups", [1, 2, 3])
-def test_both_halves_keep_the_groups(groups):
-    inputs = tf.random.normal([1, 12])
-    layer = GatedActivation(color_groups=groups)
-    for feature in range(6):
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            output = layer(inputs)[0, feature]
-        (seen,) = np.nonzero(tape.gradient(output, inputs)[0])
-        assert len(seen) == 2
-        assert set(seen * groups // 12) == {feature * groups // 6}
-
-
-def test_conditioning_is_added_to_both_halves():
-    inputs, conditioning = (
-        tf.random.normal([2, 5, 5, 8]),
-        tf.random.normal([2, 1, 1, 8]),
-    )
-    layer = GatedActivation()
-    np.testing.assert_array_equal(
-        layer(inputs, conditioning=conditioning), layer(inputs + conditioning)
-    )
-
-
 @pytest.mark.parametrize("groups", [1, 3])
 def test_standard_checks(groups):
     check_layer(GatedActivation(color_groups=groups), tf.random.normal([2, 3, 3, 12]))

@@ -53,26 +53,6 @@ def test_drops_features_in_training_only():
     assert np.any(one != whole) and np.any(one != two)
 
 
-def test_parts_of_a_shortcut_add_up():
-    block = GatedResidualBlock(4, "down_right")
-    one, two = features(4, 1), features(4, 2)
-    both = tf.concat([one, two], axis=-1)
-    block(features(), both)
-    steps = block.steps()
-    np.testing.assert_allclose(
-        steps.shortcut(one, 0) + steps.shortcut(two, -1),
-        block.shortcut_conv(concat_elu(both)),
-        atol=1e-5,
-    )
-
-
-def test_multiply_adds():
-    block = GatedResidualBlock(4, "down")
-    block(features(), features(8))
-    per_pixel = 6 * 8 * 4 + 16 * 4 + 6 * 8 * 8
-    assert block.multiply_adds((None, 5, 3, 4)) == 15 * per_pixel
-
-
 def test_refuses():
     with pytest.raises(ValueError, match=r"dropout_rate must be in \[0, 1\).*1.0"):
         GatedResidualBlock(4, "down", dropout_rate=1.0)

@@ -30,17 +30,6 @@ def test_embedding_as_a_layer():
     assert outputs.shape == (2, 1, 2, 6)
 
 
-def test_steps_look_up_the_same_vectors(embedding):
-    steps = embedding.steps("float32")
-    assert steps.features == 6
-    pixels = tf.constant(LEVELS.reshape(-1, 2), tf.int32)
-    whole = embedding(pixels)
-    by_channel = [steps.pixel(pixels[:, channel], channel) for channel in (0, 1)]
-    np.testing.assert_array_equal(tf.concat(by_channel, axis=-1), whole)
-    np.testing.assert_array_equal(steps.pixel(pixels, 0), whole)
-    assert embedding.steps("bfloat16").pixel(pixels[:, 1], 1).dtype == "bfloat16"
-
-
 def test_what_is_no_level_does_not_read_beyond_a_table(embedding):
     """The first channel's 5 would be the second one's 0."""
     wrong = np.array([[[[-1, -1], [5, 99]]]])

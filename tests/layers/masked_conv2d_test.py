@@ -4,34 +4,8 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn.layers import MaskedConv2D
-from keras_pixelcnn.layers.masked_conv2d import GroupSteps, MaskedProduct
+from keras_pixelcnn.layers.masked_conv2d import MaskedProduct
 from tests.test_case import check_layer
-
-
-def gradient_of_centre(layer, features=6, size=5):
-    """Which inputs each output feature of the centre pixel depends on."""
-    images = tf.random.stateless_normal([1, size, size, features], seed=[1, 2])
-    seen = []
-    for feature in range(layer.filters):
-        with tf.GradientTape() as tape:
-            tape.watch(images)
-            output = layer(images)[0, size // 2, size // 2, feature]
-        seen.append(tape.gradient(output, images)[0].numpy() != 0)
-    return np.array(seen)
-
-
-@pytest.mark.parametrize("mask_type", ["A", "B"])
-@pytest.mark.parametrize("color_groups", [1, 2, 3])
-def test_sees_exactly_what_comes_before(mask_type, color_groups):
-    layer = MaskedConv2D(12, 3, mask_type, color_groups=color_groups)
-    seen = gradient_of_centre(layer)
-    expected = np.zeros_like(seen)
-    expected[:, 1, 1:4] = True
-    expected[:, 2, 1] = True
-    for feature in range(12):
-        group = feature * color_groups // 12 + (mask_type == "B")
-        expected[feature, 2, 2, : group * 6 // color_groups] = True
-    np.testing.assert_array_equal(seen, expected)
 
 
 def test_standard_checks():
@@ -40,40 +14,12 @@ def test_standard_checks():
     assert outputs.shape == (2, 4, 5, 6)
 
 
-def test_equals_convolution_with_masked_kernel():
-    layer = MaskedConv2D(4, 3, "B")
-    inputs = tf.random.normal([2, 5, 6, 3])
-    outputs = layer(inputs)
-    kernel = np.zeros((3, 3, 3, 4), "float32")
-    kernel[:2] = layer.kernel  # nothing is stored for the row below
-    kernel[1, 2:] = 0
-    expected = keras.ops.conv(inputs, kernel, padding="same")
-    np.testing.assert_allclose(outputs, expected, atol=1e-5)
-
-
 def test_kernel_is_not_mutated_by_the_forward_pass():
     layer = MaskedConv2D(4, 3, "A")
     layer.build((None, 5, 5, 1))
     before = layer.kernel.numpy()
     layer(tf.ones([1, 5, 5, 1]))
     np.testing.assert_array_equal(layer.kernel.numpy(), before)
-
-
-@pytest.mark.parametrize("color_groups", [1, 2, 3])
-def test_group_steps_equal_whole(color_groups):
-    layers = [MaskedConv2D(6, 1, "B", color_groups=color_groups) for _ in range(2)]
-    inputs = [tf.random.normal([4, 1, 1, 12]) for _ in layers]
-    for layer in layers:
-        layer.build((None, 1, 1, 12))
-        layer.bias.assign(tf.random.normal([6]))
-    expected = sum(layer(x) for layer, x in zip(layers, inputs))[:, 0, 0]
-    steps = GroupSteps(layers)
-    pixels = [tf.split(x[:, 0, 0], color_groups, axis=-1) for x in inputs]
-    outputs = [
-        steps(*(groups[: group + 1] for groups in pixels))
-        for group in range(color_groups)
-    ]
-    np.testing.assert_allclose(tf.concat(outputs, -1), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,10 @@ def gradients(function, inputs, kernel, upstream):
     return [outputs, *tape.gradient(outputs, [inputs, kernel], upstream)]
 
 
-@pytest.mark.parametrize("padding", PADDINGS)
-@pytest.mark.parametrize("way", ["eager", "graph", "XLA"])
+@pytest.mark.parametrize(
+    ("padding", "way"),
+    [*((padding, "eager") for padding in PADDINGS), (PADDINGS[3], "XLA")],
+)
 def test_equals_tensorflow_with_its_gradients(padding, way):
     padding = [[0, 0], *padding, [0, 0]]
     inputs = tf.random.normal([2, 6, 5, 3])
@@ -34,8 +36,8 @@ def test_equals_tensorflow_with_its_gradients(padding, way):
 
     upstream = tf.random.normal(plain(inputs, kernel).shape)
     find = gradients
-    if way != "eager":
-        find = tf.function(gradients, jit_compile=way == "XLA")
+    if way == "XLA":
+        find = tf.function(gradients, jit_compile=True)
     found = find(ours, inputs, kernel, upstream)
     expected = gradients(plain, inputs, kernel, upstream)
     for one, other in zip(found, expected):

@@ -3,13 +3,7 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn.layers import MaskedConv2D, PixelCNNBlock
-from keras_pixelcnn.layers.pixelcnn_block import PixelCNNPixelState
 from tests.test_case import check_layer
-
-
-def as_rows(images):
-    """(examples, height, width, n) as a list of rows (1 slice, width, examples, n)."""
-    return [tf.transpose(row, [1, 0, 2])[None] for row in tf.unstack(images, axis=1)]
 
 
 @pytest.mark.parametrize("color_groups", [1, 3])
@@ -23,34 +17,6 @@ def test_standard_checks(color_groups):
     assert outputs.shape == inputs.shape
     assert np.any(outputs != block(inputs))
     assert np.any(block(inputs, training=True) != block(inputs))
-
-
-@pytest.mark.parametrize("color_groups", [1, 2])
-def test_rows_and_pixels_equal_whole(color_groups):
-    """Row by row with the rows above cached, and the last row pixel by pixel."""
-    block = PixelCNNBlock(4, 5, color_groups)
-    images = tf.random.normal([3, 4, 6, 8])
-    whole = as_rows(block(images))
-    rows, pixels = block.row_steps(), block.pixel_steps()
-    cache = rows.initial_cache(1, 6, 3)
-    for index, row in enumerate(as_rows(images)):
-        above, reduced = rows.above(index, cache), rows.reduced(row)
-        outputs = rows.outputs(row, reduced, above)
-        np.testing.assert_allclose(outputs, whole[index], atol=1e-5)
-        cache = (*cache[1:], reduced)
-    zeros = [tf.zeros([3, 4])] * pixels.num_taps
-    left = [*zeros, *tf.unstack(reduced[0])]
-    for column in range(6):
-        state = PixelCNNPixelState(
-            tuple(tf.split(above[0, column], color_groups, axis=-1)),
-            tuple(left[column : column + pixels.num_taps]),
-        )
-        found = []
-        for group in tf.split(row[0, column], color_groups, axis=-1):
-            outputs, state = pixels.group(group, state)
-            found.append(outputs)
-        found = tf.concat(found, axis=-1)
-        np.testing.assert_allclose(found, whole[-1][0, column], atol=1e-5)
 
 
 @pytest.mark.parametrize("training", [False, True])

@@ -16,18 +16,6 @@ def draw(logits, uniforms, temperature=1.0):
     return likelihood.sample(logits, tf.constant(uniforms, tf.float32), temperatures)
 
 
-@pytest.mark.parametrize("num_levels", [2, 5, 256, 300])
-def test_probabilities_sum_to_1(num_levels):
-    likelihood = likelihoods.Categorical(num_levels)
-    logits = tf.random.stateless_normal([3, 1, num_levels], [1, 2], stddev=5.0)
-    levels = tf.range(num_levels)[tf.newaxis]
-    nats = likelihood.log_prob(
-        tf.repeat(logits, num_levels, axis=1), levels + 0 * tf.range(3)[:, tf.newaxis]
-    )
-    np.testing.assert_allclose(tf.reduce_sum(tf.exp(nats), -1), np.ones(3), atol=1e-5)
-    np.testing.assert_allclose(nats, tf.nn.log_softmax(logits[:, 0]), atol=1e-5)
-
-
 def test_values_out_of_range_have_no_probability():
     nats = likelihoods.Categorical(3).log_prob(tf.zeros([4, 3]), [-1, 3, 300, 1])
     np.testing.assert_allclose(nats, [-np.inf, -np.inf, -np.inf, -np.log(3)])
@@ -42,7 +30,7 @@ def test_weights_of_levels_are_the_probabilities_in_proportion(offset):
     np.testing.assert_array_equal(tf.reduce_max(weights, axis=-1), np.ones(3))
 
 
-@pytest.mark.parametrize("num_levels", [2, 17, 64, 65, 100, 256, 1000, 65_536])
+@pytest.mark.parametrize("num_levels", [2, 64, 65, 256, 65_536])
 def test_sample_inverts_the_cumulative_distribution(num_levels):
     count = 500 if num_levels < 2000 else 50
     logits = np.random.default_rng(0).normal(size=(1, num_levels)) * 3
@@ -154,8 +142,9 @@ class TestTopP:
         assert set(drawn[::2]) == {2} and set(drawn[1::2]) == {0, 1, 2}
 
 
-@pytest.mark.parametrize("num_levels", [17, 65, 200, 256, 300])
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(
+    ("num_levels", "jit_compile"), [(17, False), (65, True), (256, False), (300, True)]
+)
 def test_no_noise_draws_what_is_impossible(num_levels, jit_compile):
     """Noise at the edges of its range and of the levels, with XLA and without."""
     likelihood = likelihoods.get("categorical", num_levels)
@@ -176,8 +165,9 @@ def test_no_noise_draws_what_is_impossible(num_levels, jit_compile):
     assert np.all(np.isfinite(logits[np.arange(512), levels]))
 
 
-@pytest.mark.parametrize("offset", [0.0, 1e4, -1e4])
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(
+    ("offset", "jit_compile"), [(0.0, False), (1e4, True), (-1e4, False)]
+)
 def test_log_prob_and_its_gradient(offset, jit_compile):
     likelihood = likelihoods.get("categorical", 40)
     logits = tf.random.normal([3, 2, 40]) * 5 + offset
@@ -237,15 +227,13 @@ class Tempered(likelihoods.Categorical):
         return super().log_prob(logits / self.temperature, values)
 
 
-@pytest.mark.parametrize("serialized", [False, True])
-def test_a_likelihood_itself_is_taken_and_saved(tmp_path, serialized):
+@pytest.mark.op_by_op
+def test_a_likelihood_itself_is_taken_and_saved(tmp_path):
     likelihood = Tempered(4, temperature=2.0)
-    if serialized:
-        likelihood = {
-            "class_name": "Tempered",
-            "config": {"num_levels": 4, "channels": 1, "temperature": 2.0},
-        }
-        assert Tempered(4, temperature=2.0).get_config() == likelihood["config"]
+    config = {"num_levels": 4, "channels": 1, "temperature": 2.0}
+    assert likelihood.get_config() == config
+    serialized = {"class_name": "Tempered", "config": config}
+    assert likelihoods.get(serialized, 4).identifier == likelihood.identifier
     model = kp.GatedPixelCNN(
         (3, 2, 1), 4, filters=2, num_blocks=1, likelihood=likelihood
     )

@@ -29,10 +29,9 @@ def parameters_and_image(likelihood, scale=1.0):
     return tf.constant(parameters, tf.float32), image
 
 
-@pytest.mark.parametrize("scale", [0.3, 1.0, 3.0])
 @pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=name_of)
-def test_values_sum_to_the_image(likelihood, scale):
-    parameters, image = parameters_and_image(likelihood, scale)
+def test_values_sum_to_the_image(likelihood):
+    parameters, image = parameters_and_image(likelihood)
     values = likelihood.value_log_prob(parameters, image)
     assert values.shape == image.shape and values.dtype == tf.float32
     np.testing.assert_allclose(
@@ -54,11 +53,11 @@ def test_each_value_has_the_probability_that_it_is_drawn_with(likelihood):
 @pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=name_of)
 def test_the_levels_of_a_value_sum_to_1(likelihood):
     parameters, image = parameters_and_image(likelihood)
-    total = np.zeros(image.shape[:3])
-    for level in range(likelihood.num_levels):
-        image[..., -1] = level
-        total += np.exp(likelihood.value_log_prob(parameters, image)[..., -1])
-    np.testing.assert_allclose(total, 1, rtol=1e-4)
+    levels = likelihood.num_levels
+    images = np.repeat(image[:1], levels, axis=0)
+    images[..., -1] = np.arange(levels)[:, np.newaxis, np.newaxis]
+    nats = likelihood.value_log_prob(tf.repeat(parameters[:1], levels, axis=0), images)
+    np.testing.assert_allclose(np.exp(nats)[..., -1].sum(axis=0), 1, rtol=1e-4)
 
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=name_of)

@@ -8,22 +8,13 @@ import pytest
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.models import AutoregressiveImageModel
 from tests.models.small_model import LEVELS, SHAPE, new_model
 from tests.test_case import random_images, randomize
-
-
-def test_dropout_is_off_in_log_prob(images):
-    model = new_model(dropout_rate=0.5)
-    np.testing.assert_array_equal(model.log_prob(images), model.log_prob(images))
 
 
 def test_log_prob_in_parts_and_in_graphs(model, images):
     whole = model.log_prob(images)
     np.testing.assert_allclose(model.log_prob(images, batch_size=2), whole, rtol=1e-5)
-    np.testing.assert_allclose(tf.function(model.log_prob)(images), whole, rtol=1e-5)
-    assert model.log_prob(images[:0]).shape == (0,)
-    assert tf.function(model.log_prob)(images[:0]).shape == (0,)
     unknown = tf.function(
         model.log_prob, input_signature=[tf.TensorSpec([None, *SHAPE], tf.int32)]
     )
@@ -33,16 +24,11 @@ def test_log_prob_in_parts_and_in_graphs(model, images):
             model.log_prob(images, batch_size=batch_size)
 
 
+@pytest.mark.op_by_op
 def test_initial_model_is_nearly_uniform():
     model = kp.GatedPixelCNN((5, 5, 1), num_levels=17, filters=16, num_blocks=4)
     bits = kp.bits_per_dim(model.log_prob(random_images(model, 20)), 25)
     assert np.mean(bits) == pytest.approx(math.log2(17), abs=0.4)
-
-
-@pytest.fixture(scope="module")
-def smallest():
-    """For XLA, which takes long to compile."""
-    return randomize(kp.GatedPixelCNN((3, 3, 2), LEVELS, filters=4, num_blocks=1))
 
 
 class TestSample:
@@ -76,19 +62,6 @@ class TestSample:
         for seed in ([5, 6, 7], np.arange(5, 8), tf.constant([5, 6, 7], tf.int64)):
             np.testing.assert_array_equal(model.sample(seed=seed), expected)
 
-    @pytest.mark.parametrize("num_samples", [0, 6])
-    def test_jit_compile_draws_the_same_images(self, smallest, num_samples):
-        model = smallest
-        expected = model.sample(num_samples, seed=3).numpy()
-        drawn = model.sample(num_samples, seed=3, jit_compile=True)
-        assert drawn.dtype == expected.dtype
-        same = np.all(drawn.numpy() == expected, axis=(1, 2, 3))
-        assert same.sum() >= num_samples - 1
-
-    @pytest.mark.parametrize("seed", [0, -1, 2**63 - 1, -(2**63), np.int32(4)])
-    def test_any_int64_is_a_seed(self, model, seed):
-        np.testing.assert_array_equal(model.sample(2, seed), model.sample(2, seed))
-
     def test_no_seed_follows_the_global_one(self, model):
         keras.utils.set_random_seed(3)
         first, second = model.sample(4).numpy(), model.sample(4).numpy()
@@ -104,11 +77,12 @@ class TestSample:
     def test_dropout_is_off(self, model):
         dropping = new_model(dropout_rate=0.9)
         dropping.set_weights(model.get_weights())
-        for sampler in ("incremental", "fixed_point", "ancestral"):
+        for sampler in ("incremental", "fixed_point"):
+            drawn = model.sample(3, seed=1, sampler=sampler)
             np.testing.assert_array_equal(
-                dropping.sample(3, seed=1, sampler=sampler),
-                model.sample(3, seed=1, sampler=sampler),
+                dropping.sample(3, seed=1, sampler=sampler), drawn
             )
+        np.testing.assert_array_equal(dropping.log_prob(drawn), model.log_prob(drawn))
 
     def test_temperature(self, model):
         def mean_log_prob(temperature):
@@ -122,26 +96,20 @@ class TestSample:
         greedy = model.sample(5, 2, temperature=1e-6).numpy()
         assert np.ptp(greedy, axis=0).max() == 0
 
-    @pytest.mark.parametrize("count", [-1, 1.5, "3"])
-    def test_refuses_numbers(self, model, count):
-        with pytest.raises(ValueError, match="num_samples must be"):
-            model.sample(count)
-
-    def test_tensors_are_checked_too(self, model):
+    def test_refuses(self, model):
         for arguments, sentence in [
             ({"temperature": tf.constant(-1.0)}, "temperature must be"),
             ({"temperature": [1.0, 1.0, 1.0]}, "temperature must be one number"),
             ({"seed": tf.constant(1.5)}, "seed must be"),
+            ({"num_samples": "3"}, "num_samples must be"),
             ({"num_samples": tf.constant(-1)}, "num_samples must be"),
             ({"num_samples": tf.constant(1.5)}, "num_samples must be"),
+            ({"sampler": "fast"}, "sampler must be one of"),
         ]:
             with pytest.raises(ValueError, match=sentence):
                 model.sample(**{"num_samples": 2, **arguments})
 
-    def test_empty_batch_in_a_graph(self, model):
-        draw = tf.function(lambda seeds: model.sample(tf.shape(seeds)[0], seeds))
-        assert draw(tf.zeros([0], tf.int64)).shape == (0, *SHAPE)
-
+    @pytest.mark.op_by_op
     def test_default_computes_every_activation_once(self, model):
         """By counting whole passes, which the steps do without."""
         calls = []
@@ -150,44 +118,10 @@ class TestSample:
         np.testing.assert_array_equal(fresh.sample(2, seed=1), model.sample(2, seed=1))
         assert not calls
 
-    def test_refuses_samplers(self, model):
-        with pytest.raises(ValueError, match="sampler must be one of"):
-            model.sample(1, sampler="fast")
-
     def test_follows_the_weights(self):
         """Neither sampler nor scorer may keep the weights that it was traced with."""
-        model = new_model()
+        model = kp.GatedPixelCNN((3, 3, 2), LEVELS, filters=4, num_blocks=1)
         before, score = model.sample(4, 1).numpy(), model.log_prob(model.sample(4, 1))
         randomize(model, seed=1)
         assert not np.array_equal(model.sample(4, 1), before)
         assert not np.allclose(model.log_prob(before), score)
-
-
-class PixelBias(AutoregressiveImageModel):
-    """The least model there is: every pixel alike, and no steps."""
-
-    def __init__(self, image_shape, num_levels):
-        image = keras.Input(image_shape, dtype="int32", name="image")
-        ones = keras.layers.Lambda(
-            lambda x: keras.ops.ones_like(x[..., None], "float32"),
-            output_shape=(*image_shape, 1),
-        )(image)
-        logits = keras.layers.Dense(num_levels, use_bias=False)(ones)
-        super().__init__(
-            inputs={"image": image},
-            outputs=logits,
-            image_shape=image_shape,
-            likelihood=kp.likelihoods.Categorical(num_levels, image_shape[-1]),
-        )
-
-
-def test_a_model_without_steps_falls_back_on_whole_passes():
-    model = PixelBias((2, 3, 2), 4)
-    randomize(model)
-    np.testing.assert_array_equal(
-        model.sample(5, seed=1), model.sample(5, seed=1, sampler="ancestral")
-    )
-    with pytest.raises(ValueError, match="PixelBias cannot be run step by step"):
-        model.sample(5, seed=1, sampler="incremental")
-    with pytest.raises(NotImplementedError, match="Override multiply_adds"):
-        model.flops()

@@ -43,17 +43,6 @@ def test_a_class_of_prior_zero_is_never_found(by_label):
     assert np.all(found[:, 0] == 0) and np.isfinite(found).all()
 
 
-@pytest.mark.op_by_op(False)
-def test_in_graphs(by_label):
-    images = random_images(by_label, 5)
-    classify = tf.function(
-        by_label.classify,
-        input_signature=[tf.TensorSpec([None, *by_label.image_shape], tf.int32)],
-    )
-    found = classify(tf.constant(images, tf.int32))
-    np.testing.assert_allclose(found, by_label.classify(images), atol=1e-5)
-
-
 def test_with_other_conditions():
     model = new_model(num_classes=3, embedding_dim=2, spatial_shape=(2, 2, 1))
     images, given = random_images(model, 4), random_conditions(model, 4)

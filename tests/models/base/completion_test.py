@@ -29,20 +29,6 @@ def masks_of(shape, seed=0):
     return masks
 
 
-@pytest.mark.parametrize("sampler", ["incremental", "fixed_point", "ancestral"])
-@pytest.mark.op_by_op
-def test_known_values_come_back_untouched_and_the_others_are_drawn(model, sampler):
-    images = random_images(model, 6)
-    masks = masks_of(SHAPE)
-    drawn = model.complete(images, masks, seed=1, sampler=sampler)
-    assert drawn.dtype == tf.uint8 and drawn.shape == (6, *SHAPE)
-    drawn = drawn.numpy()
-    np.testing.assert_array_equal(drawn[masks], images[masks])
-    np.testing.assert_array_equal(drawn[0], images[0])
-    assert np.mean(drawn[~masks] == images[~masks]) < 0.6
-    assert set(np.unique(drawn)) == set(range(LEVELS))
-
-
 def test_known_pixels_of_one_image_are_not_taken_as_known_in_another(model):
     """Nor are those dropped that not all images of the batch know."""
     images, masks = random_images(model, 6), masks_of(SHAPE)
@@ -73,9 +59,7 @@ def test_what_the_mask_hides_has_no_influence(model):
     np.testing.assert_array_equal(drawn, model.complete(images, masks, seed=1))
 
 
-@pytest.mark.parametrize(
-    ("kernel", "first", "blocks"), [(3, 3, 1), (5, 3, 3), (1, 5, 2), (7, 7, 2)]
-)
+@pytest.mark.parametrize(("kernel", "first", "blocks"), [(7, 3, 2), (1, 5, 2)])
 def test_skipped_rows_leave_the_caches_as_if_stepped_through(kernel, first, blocks):
     model = randomize(
         kp.GatedPixelCNN(
@@ -176,7 +160,7 @@ def listed():
 
 @pytest.mark.parametrize(
     ("known", "condition"),
-    [((0,), {}), ((1, 4), {}), ((1, 4), {"label": 2}), ((0, 1, 2, 3), {})],
+    [((1, 4), {"label": 2}), ((0, 1, 2, 3), {})],
 )
 def test_free_values_follow_the_models_conditional_distribution(
     listed, condition, known
@@ -207,22 +191,6 @@ def test_free_values_follow_the_models_conditional_distribution(
 
 class TestMask:
     """Of pixels or of channels, of all images or of each."""
-
-    def test_of_pixels_is_of_all_their_channels(self, model):
-        images = random_images(model, 3)
-        pixels = np.random.default_rng(0).random((3, *SHAPE[:2])) < 0.5
-        expected = np.repeat(pixels[..., None], 3, axis=-1)
-        drawn = model.complete(images, pixels, seed=1)
-        np.testing.assert_array_equal(drawn, model.complete(images, expected, seed=1))
-        drawn = model.complete(images, pixels.astype("int64"), seed=1)
-        np.testing.assert_array_equal(drawn, model.complete(images, expected, seed=1))
-
-    @pytest.mark.parametrize("shape", [SHAPE[:2], SHAPE])
-    def test_without_batch_is_of_all_images(self, model, shape):
-        images = random_images(model, 3)
-        mask = np.random.default_rng(0).random(shape) < 0.5
-        expected = model.complete(images, np.stack([mask] * 3), seed=1)
-        np.testing.assert_array_equal(model.complete(images, mask, seed=1), expected)
 
     @pytest.mark.parametrize(
         ("mask", "sentence"),
@@ -256,33 +224,26 @@ def test_xla_draws_the_same(model):
     np.testing.assert_array_equal(drawn[masks], images[masks])
 
 
-@pytest.mark.parametrize(
-    ("dtype", "num_images", "num_masks"),
-    [("bool", None, 6), ("float32", 6, None)],
-)
-def test_masks_in_graphs_are_of_any_type_and_batch_size(
-    model, dtype, num_images, num_masks
-):
+def test_masks_in_graphs_may_be_floats_and_of_any_batch_size(model):
     """And graphs refuse wrong values when they run."""
     images, masks = random_images(model, 6), masks_of(SHAPE)
     expected = model.complete(images, masks, seed=3)
     run = tf.function(
         lambda image, mask: model.complete(image, mask, seed=3),
         input_signature=[
-            tf.TensorSpec([num_images, *SHAPE], tf.int32),
-            tf.TensorSpec([num_masks, *SHAPE], dtype),
+            tf.TensorSpec([6, *SHAPE], tf.int32),
+            tf.TensorSpec([None, *SHAPE], tf.float32),
         ],
     )
-    mask = tf.cast(masks, dtype)
+    mask = tf.cast(masks, tf.float32)
     drawn = run(tf.constant(images, tf.int32), mask).numpy()
     assert np.all(drawn == expected, axis=(1, 2, 3)).sum() >= 5
     np.testing.assert_array_equal(drawn[masks], images[masks])
     with pytest.raises(tf.errors.InvalidArgumentError, match="where it is known"):
         run(tf.constant(images + LEVELS, tf.int32), mask)
     run(tf.constant(np.where(masks, images, 10_000), tf.int32), mask)
-    if dtype == "float32":
-        with pytest.raises(tf.errors.InvalidArgumentError, match="mask must hold"):
-            run(tf.constant(images, tf.int32), mask * 0.5)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="mask must hold"):
+        run(tf.constant(images, tf.int32), mask * 0.5)
 
 
 def test_of_no_images(model):

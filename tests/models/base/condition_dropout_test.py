@@ -6,7 +6,6 @@ import pytest
 from tests import test_case
 from tests.models.base.conditional_case import (
     KINDS,
-    features_of,
     small_model,
 )
 from tests.test_case import random_conditions, random_images
@@ -50,26 +49,6 @@ class TestConditionDropout:
         unconditional = model.log_prob(images).numpy()
         assert scores[1] == pytest.approx(unconditional[1], rel=1e-5)
         assert not np.isclose(scores[[0, 2]], unconditional[[0, 2]]).any()
-
-    def test_is_on_in_training_only(self):
-        model = small_model(["label"], condition_dropout=0.5)
-        features = features_of(model, 64)
-        features["image"] = np.repeat(features["image"][:1], 64, axis=0)
-        features["label"] = np.ones(64, "int32")
-        for training, kinds in ((False, 1), (True, 2)):
-            outputs = model(features, training=training).numpy().reshape(64, -1)
-            assert len(np.unique(outputs.round(4), axis=0)) == kinds
-
-    @pytest.mark.op_by_op(False)
-    def test_trains_both_models(self):
-        model = small_model(["label"], condition_dropout=0.5)
-        model.compile("adam")
-        features = features_of(model, 64)
-        before = model.log_prob(**features), model.log_prob(features["image"])
-        model.fit(features, epochs=20, verbose=0)
-        after = model.log_prob(**features), model.log_prob(features["image"])
-        for old, new in zip(before, after):
-            assert np.mean(new) > np.mean(old) + 1
 
     def test_missing_conditions_are_named(self):
         optional = small_model(KINDS, condition_dropout=0.1)
@@ -120,7 +99,6 @@ class TestGuidance:
         )
         assert np.all(mixed == expected, axis=(1, 2, 3)).sum() >= 5
 
-    @pytest.mark.op_by_op(False)
     def test_mixes_in_logit_space(self):
         """The counts of one pixel against the softmax of the mixed logits."""
         model = small_model(["label"], (1, 1, 1), 4, condition_dropout=0.1)

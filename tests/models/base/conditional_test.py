@@ -32,15 +32,6 @@ def test_any_condition_alone(kind, tmp_path):
         assert gradient is not None and np.any(gradient)
 
 
-@each_kind
-def test_probabilities_of_all_images_sum_to_1_under_any_condition(kind):
-    model = small_model([kind], (1, 2, 3), 2, condition_dropout=0.1)
-    given = random_conditions(model, 1)
-    test_case.check_normalised(
-        model, **{name: value[0] for name, value in given.items()}
-    )
-
-
 def test_the_map_is_not_masked():
     """Pixels see the map to their right and below them, too, and all see some of it."""
     model = small_model(["spatial"], (4, 4, 1), 5, 7, spatial_shape=(4, 4, 1))
@@ -111,8 +102,8 @@ def test_same_under_xla():
     given = random_conditions(model, 4)
     with test_case.op_by_op():
         expected = model.sample(seed=3, guidance_scale=1.5, top_p=0.9, **given)
-    draw = tf.function(
-        lambda: model.sample(seed=3, guidance_scale=1.5, top_p=0.9, **given),
-        jit_compile=True,
+    drawn = model.sample(
+        seed=3, guidance_scale=1.5, top_p=0.9, jit_compile=True, **given
     )
-    assert np.all(draw().numpy() == expected, axis=(1, 2, 3)).sum() >= 3
+    assert drawn.dtype == expected.dtype
+    assert np.all(drawn == expected, axis=(1, 2, 3)).sum() >= 3

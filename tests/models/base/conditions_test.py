@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.models.base.conditions import Conditions
 from tests.models.small_model import new_model
 from tests.test_case import Batches, op_by_op, random_conditions, random_images
 
@@ -68,41 +67,6 @@ def test_refused_by_every_verb(all_kinds, name, value, sentence):
             call()
 
 
-@pytest.mark.op_by_op(False)
-def test_refused_in_graphs_when_they_run(all_kinds):
-    specs = all_kinds.conditions.tensor_specs()
-    given = {key: tf.constant(GOOD[key], specs[key].dtype) for key in GOOD}
-    images = tf.constant(random_images(all_kinds, 2), tf.int32)
-    verbs = {
-        "sample": lambda **given: all_kinds.sample(2, seed=1, **given),
-        "log_prob": lambda **given: all_kinds.log_prob(images, **given),
-    }
-    for verb in verbs.values():
-        run = tf.function(lambda given, verb=verb: verb(**given), autograph=False)
-        run(given)
-        for name, value in (("label", 3), ("embedding", np.nan)):
-            wrong = tf.fill(given[name].shape, tf.constant(value, given[name].dtype))
-            with pytest.raises(
-                tf.errors.InvalidArgumentError, match=f"{name} must hold"
-            ):
-                run({**given, name: wrong})
-
-
-@pytest.mark.op_by_op(False)
-def test_one_for_all_is_refused_in_graphs_when_it_runs():
-    model = new_model(num_classes=3)
-
-    @tf.function(autograph=False)
-    def draw(label):
-        return model.sample(2, seed=1, label=label)
-
-    with op_by_op():
-        expected = model.sample(2, seed=1, label=2)
-    np.testing.assert_array_equal(draw(tf.constant(2)), expected)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="label must hold"):
-        draw(tf.constant(3))
-
-
 def test_unknown_conditions_are_named(all_kinds, model, images):
     with pytest.raises(
         ValueError, match=r"takes the conditions \['label'.*\['labels'\]"
@@ -112,20 +76,6 @@ def test_unknown_conditions_are_named(all_kinds, model, images):
         with pytest.raises(ValueError, match=r"takes no conditions.*\['label'\]"):
             call(label=[0] * 7)
     model.sample(1, seed=1, label=None)  # as if left out
-
-
-def test_one_for_all_or_one_for_each(all_kinds):
-    images = random_images(all_kinds, 3)
-    one = {name: value[0] for name, value in random_conditions(all_kinds, 1).items()}
-    each = {name: np.stack([value] * 3) for name, value in one.items()}
-    expected = all_kinds.log_prob(images, **each)
-    np.testing.assert_array_equal(all_kinds.log_prob(images, **one), expected)
-    mixed = {**one, "embedding": each["embedding"]}
-    np.testing.assert_array_equal(all_kinds.log_prob(images, **mixed), expected)
-    drawn = all_kinds.sample(3, seed=1, **each)
-    np.testing.assert_array_equal(all_kinds.sample(3, seed=1, **one), drawn)
-    np.testing.assert_array_equal(all_kinds.sample(seed=1, **mixed), drawn)
-    assert all_kinds.sample(seed=1, **one).shape[0] == 1
 
 
 @pytest.fixture(scope="module")
@@ -191,27 +141,6 @@ class TestHasCondition:
         needed = new_model(embedding_dim=2)
         with pytest.raises(ValueError, match=r"Received: .'has_condition'"):
             needed.sample(1, seed=1, embedding=[1.0, 2.0], has_condition=True)
-
-    @pytest.mark.op_by_op(False)
-    def test_is_an_input_of_exports_where_no_label_can_be_minus_1(self, tmp_path):
-        model = new_model(embedding_dim=2, condition_dropout=0.1)
-        names = ["log_prob"]
-        model.export(tmp_path / "export", verbose=False, signatures=names)
-        signature = tf.saved_model.load(tmp_path / "export").signatures["log_prob"]
-        images, given = random_images(model, 2), random_conditions(model, 2)
-        found = signature(
-            image=tf.constant(images, tf.int32),
-            embedding=tf.constant(given["embedding"]),
-            has_condition=tf.constant([1, 0]),
-        )["log_prob"]
-        expected = model.log_prob(images, **given, has_condition=[1, 0])
-        np.testing.assert_allclose(found, expected, rtol=1e-5)
-
-
-def test_conditions_of_a_model_that_has_none():
-    conditions = Conditions()
-    assert conditions.names == [] and not conditions.optional
-    assert conditions.prepare({}, 3) == {} and conditions.tensor_specs() == {}
 
 
 class TestFit:
@@ -286,18 +215,6 @@ class TestFit:
         expected = model.evaluate(images, labels, verbose=0)
         found = model.evaluate(images, labels[:, None], verbose=0)
         np.testing.assert_allclose(found, expected)
-
-    def test_labels_count(self):
-        """The same images with other labels train other weights."""
-        model = new_model(num_classes=3)
-        model.compile("sgd")
-        images, initial = random_images(model, 8), model.get_weights()
-        trained = []
-        for labels in (np.zeros(8, int), np.ones(8, int)):
-            model.set_weights(initial)
-            model.fit(images, labels, batch_size=8, verbose=0)
-            trained.append(model.get_weights())
-        assert any(not np.allclose(a, b) for a, b in zip(*trained))
 
     def test_validation_and_evaluation_see_the_labels(self):
         model = new_model(num_classes=3)

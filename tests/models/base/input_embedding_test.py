@@ -1,6 +1,5 @@
 """Models whose pixel values go in as learned vectors, such as the codes of a VQ-VAE."""
 
-import keras
 import numpy as np
 import pytest
 
@@ -60,20 +59,10 @@ def test_logits_change_with_earlier_values_alone(gated):
     np.testing.assert_array_equal(kp.dependencies(gated), changed)
 
 
-@pytest.mark.op_by_op(False)
 def test_probabilities_sum_to_1_and_samples_follow_them():
     tiny = new_gated((1, 2, 2), 3, num_blocks=1)
-    with test_case.op_by_op():
-        test_case.check_normalised(tiny)
-        test_case.check_sample_counts(tiny, count=5_000)
-        steps, whole = (
-            tiny.sample(20, seed=5, sampler=sampler).numpy()
-            for sampler in ("incremental", "ancestral")
-        )
-    xla = tiny.sample(20, seed=5, jit_compile=True).numpy()
-    # A draw on the very edge of two levels may flip.
-    for other in (whole, xla):
-        assert np.all(steps == other, axis=(1, 2, 3)).sum() >= 19
+    test_case.check_normalised(tiny)
+    test_case.check_sample_counts(tiny, count=5_000)
 
 
 def test_values_that_are_no_level_have_no_probability(gated):
@@ -83,36 +72,3 @@ def test_values_that_are_no_level_have_no_probability(gated):
     np.testing.assert_array_equal(np.isfinite(nats), [False, True, False])
     with pytest.raises(ValueError, match="integers in"):
         gated.log_prob(images)
-
-
-@pytest.mark.op_by_op(False)
-def test_learns_what_has_no_order():
-    """The right half is a permutation of the left, which intensities tell badly."""
-    generator = np.random.default_rng(0)
-    left = generator.integers(0, 40, (512, 2, 1, 1))
-    right = generator.permutation(40)[left]
-    images = np.concatenate([left, right], axis=2).astype("uint8")
-    model = kp.GatedPixelCNN(
-        (2, 2, 1),
-        40,
-        filters=32,
-        num_blocks=1,
-        first_kernel_size=3,
-        input_encoding="embedding",
-        input_embedding_dim=32,
-    )
-    model.compile(keras.optimizers.Adam(0.02))
-    model.fit(images, epochs=8, batch_size=64, verbose=0)
-    images = images.astype("int32")
-    bits = model.evaluate(images, verbose=0, return_dict=True)["bits_per_dim"]
-    assert bits < np.log2(40) / 2 + 0.5
-
-
-def test_the_default_length_of_vectors():
-    model = kp.GatedPixelCNN(
-        (2, 2, 1), 512, filters=4, num_blocks=1, input_encoding="embedding"
-    )
-    assert model.encoding.embeddings.shape == (1, 512, 64)
-    assert kp.GatedPixelCNN((2, 2, 1), filters=4, num_blocks=1).input_encoding == (
-        "intensity"
-    )

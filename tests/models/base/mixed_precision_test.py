@@ -86,22 +86,19 @@ def test_all_but_the_last_layer_computes_in_the_low_type(
     assert len(upcast) == 1  # what the last layer takes
 
 
-def test_learns():
+@pytest.mark.op_by_op
+def test_the_policy_of_all_is_the_models():
     """With Keras's loss scaling for float16, which our compile must not lose."""
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        model = new_model(dropout_rate=0.1)
-        model.compile(keras.optimizers.Adam(0.02))
+        model = new_model()
+        model.compile("adam")
     finally:
         keras.config.set_dtype_policy("float32")
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
-    images = striped_images(256)
-    losses = model.fit(images, batch_size=32, epochs=6, verbose=0).history["loss"]
-    assert losses[-1] < 0.9 * losses[0]
-    for weight in model.weights:
-        assert weight.dtype in ("float32", "int64", "uint32")
-        assert np.isfinite(weight.numpy()).all()
-    assert model.log_prob(images[:2]).dtype == tf.float32
+    assert model.dtype_policy.name == "mixed_float16"
+    assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
+    assert model.log_prob(striped_images(2)).dtype == tf.float32
 
 
 def test_gradients_that_overflow_skip_the_step():

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import pathlib
 import zipfile
 
 import h5py
@@ -17,7 +16,8 @@ from keras_pixelcnn.models import load_model
 from keras_pixelcnn.models.base.loading import StoredWeights, at_most
 from tests.peak_memory import peak_of
 
-WRITTEN = pathlib.Path(__file__).parents[2] / "data" / "0.1.0"
+pytestmark = pytest.mark.op_by_op
+
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 SMALL = {"num_levels": 3, "filters": 2, "num_blocks": 2}
 MODELS = {
@@ -71,11 +71,6 @@ def _with_weights(saved, path, change):
 def _refused(path, match, model_class=kp.AutoregressiveImageModel):
     with pytest.raises(ValueError, match=f"(?s)model.keras cannot be loaded.*{match}"):
         load_model(path, model_class)
-
-
-@pytest.mark.parametrize("name", sorted(x.name for x in WRITTEN.glob("*.keras")))
-def test_files_that_the_package_wrote_pass(name):
-    assert load_model(WRITTEN / name, keras.Model).count_params() > 0
 
 
 def test_packed_files_pass(saved, path):
@@ -268,7 +263,7 @@ def test_weights_that_are_cut(saved, path, damage):
 # Its numbers.
 
 
-@pytest.mark.parametrize("size", [10**6, 10**9, 10**30])
+@pytest.mark.parametrize("size", [10**6, 10**30])
 @pytest.mark.parametrize("name", MODELS)
 def test_no_number_makes_a_model_larger_than_its_file(path, name, size):
     model = getattr(kp, name)((2, 2, 1), **SMALL, **MODELS[name])

@@ -12,57 +12,36 @@ pytestmark = pytest.mark.op_by_op
 
 PLACES = {
     "positions": ((), {"positions": True}),
-    "label map": (("label",), {"vector_map": True, "condition_dropout": 0.1}),
     "all": (
         ("label", "embedding", "spatial"),
         {"vector_map": True, "positions": True, "condition_dropout": 0.1},
     ),
 }
-every_way = pytest.mark.parametrize("way", PLACES)
 
 
-def place_model(way, *sizes, **more):
+@pytest.mark.parametrize("way", PLACES)
+def test_the_contract_of_all_models(way, tmp_path):
+    """Causal, steps equal to the whole, saved alike, and every weight is trained."""
     kinds, arguments = PLACES[way]
-    return small_model(kinds, *sizes, **arguments, **more)
-
-
-@every_way
-def test_is_causal_and_steps_equal_whole(way):
-    model = place_model(way, (5, 3, 2), 5)
+    model = small_model(kinds, (5, 3, 2), **arguments)
     expected = test_case.expected_dependencies(model.image_shape, 2)
     np.testing.assert_array_equal(test_case.dependencies(model), expected)
     test_case.check_steps_equal_whole(model)
-
-
-@every_way
-def test_probabilities_of_all_images_sum_to_1(way):
-    model = place_model(way, (2, 2, 1), 3)
-    given = {name: value[0] for name, value in random_conditions(model, 1).items()}
-    test_case.check_normalised(model, **given)
-
-
-@every_way
-def test_saved_and_loaded_alike(way, tmp_path):
-    model = place_model(way, (4, 3, 3))
-    test_case.check_saved(model, tmp_path, random_images(model, 3))
-
-
-@pytest.mark.op_by_op(False)
-def test_export(tmp_path):
-    model = place_model("all", (4, 3, 1))
-    names = ["sample", "log_prob"]
-    test_case.check_exported(model, tmp_path / "export", signatures=names)
-
-
-@every_way
-def test_every_weight_is_trained(way):
-    model = place_model(way, (8, 8, 1))
+    images = random_images(model, 8)
+    test_case.check_saved(model, tmp_path, images)
     before = [weight.numpy() for weight in model.trainable_weights]
     model.compile("adam")
-    given = random_conditions(model, 8)
-    model.fit({"image": random_images(model, 8), **given}, batch_size=8, verbose=0)
+    features = {"image": images, **random_conditions(model, 8)}
+    model.fit(features, batch_size=8, verbose=0)
     for old, weight in zip(before, model.trainable_weights, strict=True):
         assert not np.array_equal(old, weight.numpy()), weight.path
+
+
+def test_probabilities_of_all_images_sum_to_1():
+    kinds, arguments = PLACES["all"]
+    model = small_model(kinds, (2, 2, 1), 3, **arguments)
+    given = {name: value[0] for name, value in random_conditions(model, 1).items()}
+    test_case.check_normalised(model, **given)
 
 
 def test_equal_pixels_in_different_places_have_different_distributions():
