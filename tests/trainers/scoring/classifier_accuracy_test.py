@@ -10,6 +10,8 @@ from trainers import sample_accuracy
 from trainers.runs.data import LabelledImages
 from trainers.scoring import classifier_accuracy
 
+pytestmark = pytest.mark.op_by_op
+
 
 @pytest.fixture
 def model():
@@ -88,7 +90,6 @@ def test_labels_that_the_model_does_not_know_are_told():
         run(tiny_model(num_classes=4))
 
 
-@pytest.mark.op_by_op
 def test_the_program_prints_and_writes_nothing(model, tmp_path, monkeypatch, capsys):
     model.save(tmp_path / "model.keras")
     (tmp_path / "here").mkdir()

@@ -1,17 +1,17 @@
 """Tests of the program that scores each image."""
 
 import csv
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import keras_pixelcnn as kp
-from keras_pixelcnn import anomaly, datasets
+from keras_pixelcnn import anomaly, datasets, programs
 from keras_pixelcnn.image_grid import image_grid
 from keras_pixelcnn.pixel_values import to_pixels
 from tests.datasets.image_folder import write_image
-from tests.forked import Forked
 from tests.trainers.tiny_run import call, images_of, labels_of, tiny_model
 from trainers import score as program
 from trainers.scoring import score_maps
@@ -161,15 +161,9 @@ def test_a_square_without_a_middle_is_told_at_once():
         call(program, "--model=a", "--dataset=digits", "--output=b", "--map_size=2")
 
 
-def test_what_maps_need_is_told_before_anything_is_scored():
-    source = """
-import sys
-sys.modules["matplotlib"] = None
-sys.argv = ["score", "--model=nowhere", "--dataset=digits", "--output=x", "--maps"]
-from trainers import score
-from keras_pixelcnn import programs
-programs.run(score.main, score.define_flags)
-"""
-    result = Forked(source=source).wait()
-    assert result.returncode == 1
-    assert 'Run: pip install "keras-pixelcnn[report]"' in result.stderr
+def test_what_maps_need_is_told_before_anything_is_scored(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ModuleNotFoundError) as error:
+        call(program, "--model=nowhere", "--dataset=digits", "--output=x", "--maps")
+    told = programs.missing_extra(error.value)
+    assert 'Run: pip install "keras-pixelcnn[report]"' in told
