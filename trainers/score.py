@@ -9,7 +9,7 @@ maps.png: beside each image a heat map, light where the model is surprised. With
 `trainers.evaluate` prints the means.
 """
 
-from absl import flags
+from absl import flags, logging
 
 from keras_pixelcnn import programs
 from trainers.command_line import flag_groups
@@ -89,10 +89,17 @@ def main(flag_values: flags.FlagValues) -> None:
         )
 
     is_folder = flag_values.dataset.startswith("folder:")
+    split = flag_values.split or ("all" if is_folder else "test")
     compared = flag_values.reference is not None
+    same = compared and flag_values.reference == flag_values.dataset
+    if same and (split == "all" or split == flag_values.reference_split):
+        logging.warning(
+            "images of the reference are scored, too, and each finds one as strange as "
+            "it is: itself. Choose another --split or --reference_split."
+        )
     scored = score(
         flag_values.dataset,
-        flag_values.split or ("all" if is_folder else "test"),
+        split,
         flag_values.num_images,
         with_maps or compared,
     )

@@ -71,13 +71,14 @@ def test_files_are_scored_by_name_all_of_them_and_as_their_own_class(
         call(program, *flags, f"--output={tmp_path}")
 
 
-def test_images_are_told_how_strange_they_are(pictures, tmp_path, capsys):
+def test_images_are_told_how_strange_they_are(pictures, tmp_path, capsys, caplog):
     model = tiny_model(num_levels=256)
     model.save(tmp_path / "model.keras")
     flags = [f"--model={tmp_path / 'model.keras'}", f"--dataset=folder:{pictures}"]
     flags += [f"--reference=folder:{pictures}", "--reference_split=all"]
     flags += ["--maps", "--num_maps=3"]
     call(program, *flags, f"--output={tmp_path}", "--num_reference=15")
+    assert "images of the reference are scored, too" in caplog.text
     with open(tmp_path / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     split = datasets.load(f"folder:{pictures}", "all", shuffle=False)
