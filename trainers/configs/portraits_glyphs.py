@@ -18,7 +18,7 @@ def get_config() -> config_dict.ConfigDict:
         num_levels=8,
         merge_levels=True,
         image_size=(16, 16),
-        epochs=2,
+        epochs=4,
         learning_rate=3e-3,
         clip_norm=1.0,
         ema_momentum=0.995,
