@@ -92,8 +92,18 @@ def load_model(
             "kind of file, or the beginning of one. Save or copy it again."
         )
     try:
-        with at_most(check_model_file(path, model_class)):
-            return keras.models.load_model(path)
+        stored = check_model_file(path, model_class)
+        with at_most(stored):
+            model = keras.models.load_model(path)
+        # Keras takes what the network asks for, and leaves the rest unread.
+        wanted = len(model.weights)
+        if stored.num_layer_arrays > wanted:
+            raise ValueError(
+                f"Its network must have {wanted} arrays of weights, as this version makes "
+                f"it of its config. Received: {stored.num_layer_arrays}. Load it by the "
+                "version that wrote it, or train anew."
+            )
+        return model
     except Exception as error:  # whatever the first damaged part raises
         reason = str(error)
         if not isinstance(error, ValueError):
@@ -108,10 +118,12 @@ class StoredWeights(NamedTuple):
     Attributes:
         num_arrays: how many arrays there are.
         num_values: how many numbers, in all of them.
+        num_layer_arrays: how many of the arrays are of layers, not of an optimizer.
     """
 
     num_arrays: int
     num_values: int
+    num_layer_arrays: int
 
 
 def check_model_file(path: pathlib.Path, model_class: type) -> StoredWeights:
@@ -241,7 +253,7 @@ def _check_classes(config: Any) -> None:
 
 def _check_weights(content: bytes, limit: int) -> StoredWeights:
     """Visits all arrays: not by a call for each level, of which there may be many."""
-    num_arrays = num_values = num_bytes = 0
+    num_arrays = num_values = num_bytes = num_layer_arrays = 0
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             seen, groups = set(), [file["/"]]
@@ -267,6 +279,8 @@ def _check_weights(content: bytes, limit: int) -> StoredWeights:
                             f"Its weights must be arrays. Received: {part.name}"
                         )
                     num_arrays, num_values = num_arrays + 1, num_values + part.size
+                    if "/seed_generator/" not in part.name:  # its state is no weight
+                        num_layer_arrays += part.name.startswith("/layers/")
                     num_bytes += part.nbytes
                     if num_bytes > limit:
                         raise ValueError(
@@ -275,7 +289,7 @@ def _check_weights(content: bytes, limit: int) -> StoredWeights:
                     _check_array(part)
     except (OSError, RuntimeError, LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"Its weights are damaged. {error}") from error
-    return StoredWeights(num_arrays, num_values)
+    return StoredWeights(num_arrays, num_values, num_layer_arrays)
 
 
 def _check_array(array: h5py.Dataset) -> None:

@@ -282,6 +282,15 @@ def test_no_number_makes_a_model_larger_than_its_file(path, name, size):
             pytest.fail(f"{name}={large} passed")
 
 
+def test_a_network_of_fewer_layers_than_the_file(saved, path):
+    """Once the weights of its first layers were taken, and the rest left unread."""
+
+    def change(config):
+        config["config"]["num_blocks"] -= 1
+
+    _refused(_with_config(saved, path, change), "this version makes it of its config")
+
+
 def test_more_pixels_than_can_be_put_in_order_soon(saved, path):
     def change(config):
         config["config"]["image_shape"] = [65_535, 255, 2]
@@ -297,7 +306,7 @@ def test_a_variable_that_is_too_large_is_never_made():
         return made[-1]
 
     known = tf.ones([3])
-    with at_most(StoredWeights(1, 100)):
+    with at_most(StoredWeights(1, 100, 1)):
         keras.Variable(np.zeros(1000, np.float32))
         keras.Variable(lambda shape, dtype: tf.cast(known, dtype), (3,), "float32")
         with pytest.raises(ValueError, match="more weights than the file has: 100"):
