@@ -99,9 +99,9 @@ def load_model(
         wanted = len(model.weights)
         if stored.num_layer_arrays > wanted:
             raise ValueError(
-                f"Its network must have {wanted} arrays of weights, as this version makes "
-                f"it of its config. Received: {stored.num_layer_arrays}. Load it by the "
-                "version that wrote it, or train anew."
+                f"Its network must have {wanted} arrays of weights, as this version "
+                f"makes it of its config. Received: {stored.num_layer_arrays}. Load it "
+                "by the version that wrote it, or train anew."
             )
         return model
     except Exception as error:  # whatever the first damaged part raises
