@@ -263,9 +263,9 @@ class GatedPixelCNNBlock(keras.layers.Layer):
             horizontal: tf.Tensor,
             conditioning: tf.Tensor | DeferredConditioning | None,
         ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor] | tf.Tensor:
-            for_vertical, for_horizontal = for_each_gate(
-                project(conditioning), self.skip_only
-            )
+            if conditioning is not None:
+                conditioning = project(conditioning)
+            for_vertical, for_horizontal = for_each_gate(conditioning, self.skip_only)
             vertical = self.vertical_conv(vertical, training=training)
             link = self.link(vertical)
             if for_horizontal is not None:

@@ -15,6 +15,7 @@ Type A is for the image itself, type B for features:
     B may see its own row.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -119,7 +120,6 @@ class _StackConv2D(keras.layers.Layer):
             shape=(height, width, features, self.filters),
             initializer=self.kernel_initializer,
         )
-        self.mask = np.ones(self.kernel.shape, "float32")
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
@@ -147,7 +147,12 @@ class _StackConv2D(keras.layers.Layer):
     def multiply_adds(self, input_shape: Shape) -> int:
         """Counts the multiply-adds of one image, every open tap at every pixel."""
         _, height, width, _ = input_shape
-        return height * width * int(np.count_nonzero(self.mask))
+        open_weights = math.prod(self.kernel.shape) - self._closed_weights()
+        return height * width * open_weights
+
+    def _closed_weights(self) -> int:
+        """Counts the weights that a mask sets to zero."""
+        return 0
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -389,10 +394,6 @@ class HorizontalStackConv2D(_StackConv2D):
         self._sees_own_pixel = self.mask_type == "B" or self.color_groups > 1
         width = self.kernel_size // 2 + self._sees_own_pixel
         self._add_weights(1, width, input_shape[-1])
-        if self._sees_own_pixel:
-            self.mask[0, -1] = groups.color_group_mask(
-                input_shape[-1], self.filters, self.color_groups, self.mask_type
-            )
         self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
@@ -402,8 +403,20 @@ class HorizontalStackConv2D(_StackConv2D):
         padding = [[0, 0], [0, 0], [self.kernel_size // 2, 0], [0, 0]]
         kernel = tf.convert_to_tensor(self.kernel)
         if self.color_groups > 1:
-            kernel *= tf.cast(self.mask, kernel.dtype)
+            mask = tf.cast(self._own_pixel_mask(), kernel.dtype)[tf.newaxis, tf.newaxis]
+            before = [[0, 0], [kernel.shape[1] - 1, 0], [0, 0], [0, 0]]
+            kernel *= tf.pad(mask, before, constant_values=1)
         return self._convolve(inputs, kernel, padding, training)
+
+    def _own_pixel_mask(self) -> np.ndarray:
+        return groups.color_group_mask(
+            self.kernel.shape[2], self.filters, self.color_groups, self.mask_type
+        )
+
+    def _closed_weights(self) -> int:
+        if not self._sees_own_pixel:
+            return 0
+        return int(np.count_nonzero(self._own_pixel_mask() == 0))
 
     def pixel_steps(self) -> "HorizontalPixelSteps":
         """Returns the layer's pixel steps, with the weights as they stand."""

@@ -220,7 +220,9 @@ class RestServer:
             if error.status in (404, 405):
                 received = f"{request.method} {shortened(request.path, 200)}"
                 message = f"Malformed request. {_PATHS} Received: {received}"
-            response = _error_response(error.status, message)
+            # The rest of too large a body may never be read: the client is told so.
+            is_last = error.status == 413
+            response = _error_response(error.status, message, is_last)
             if "Allow" in error.headers:
                 response.headers["Allow"] = error.headers["Allow"]
             return response

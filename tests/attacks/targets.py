@@ -65,7 +65,7 @@ class Codec:
             return mutate(chance, corpus)
         rest = stream[START + reader.position + DIGEST_BYTES :]
         header = mutate(chance, [header])
-        return stream[:START] + string(header) + digest(stream[:START], header) + rest
+        return stream[:START] + string(header) + digest([stream[:START], header]) + rest
 
     def read(self, content):
         read_header(content)

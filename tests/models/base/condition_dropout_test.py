@@ -99,6 +99,7 @@ class TestGuidance:
         )
         assert np.all(mixed == expected, axis=(1, 2, 3)).sum() >= 5
 
+    @pytest.mark.op_by_op(False)
     def test_mixes_in_logit_space(self):
         """The counts of one pixel against the softmax of the mixed logits."""
         model = small_model(["label"], (1, 1, 1), 4, condition_dropout=0.1)
