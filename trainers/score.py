@@ -92,7 +92,8 @@ def main(flag_values: flags.FlagValues) -> None:
     split = flag_values.split or ("all" if is_folder else "test")
     compared = flag_values.reference is not None
     same = compared and flag_values.reference == flag_values.dataset
-    if same and (split == "all" or split == flag_values.reference_split):
+    splits = {split, flag_values.reference_split}
+    if same and ("all" in splits or len(splits) == 1):
         logging.warning(
             "images of the reference are scored, too, and each finds one as strange as "
             "it is: itself. Choose another --split or --reference_split."

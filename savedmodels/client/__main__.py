@@ -114,7 +114,10 @@ def _labels(document: Mapping[str, Any], labels: Sequence[str]) -> np.ndarray:
         raise ValueError(f"The served model takes no labels. Received: {list(labels)}")
     if list(labels) == ["all"]:
         return np.arange(condition["num_classes"])
-    return label_numbers(labels, document)
+    try:
+        return label_numbers(labels, document)
+    except ValueError as error:
+        raise ValueError(f'--label: {error} "all" is a row of each.') from None
 
 
 if __name__ == "__main__":

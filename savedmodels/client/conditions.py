@@ -93,15 +93,17 @@ def label_numbers(label: Any, document: Mapping[str, Any]) -> np.ndarray:
         InvalidRequestError: when the model has no such label.
     """
     names, values = document["label_names"] or [], np.asarray(label, object)
-    texts = [text.decode() if isinstance(text, bytes) else text for text in values.flat]
+    numbers = []
     try:
-        numbers = [names.index(text) if text in names else int(text) for text in texts]
-    except ValueError:
+        for name in values.flat:
+            text = name.decode() if isinstance(name, bytes) else str(name)
+            numbers.append(names.index(text) if text in names else int(text))
+        return np.array(numbers, np.int64).reshape(values.shape)
+    except (ValueError, OverflowError):
         takes = f"one of {names}, or a number" if names else "a number"
         raise InvalidRequestError(
             f"label must be {takes}. Received: {label!r}"
         ) from None
-    return np.array(numbers, np.int64).reshape(values.shape)
 
 
 def word_numbers(caption: Any, document: Mapping[str, Any]) -> np.ndarray:

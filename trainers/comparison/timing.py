@@ -97,9 +97,9 @@ def time_models(
         }
         step = TrainStep(model, recipe, strategy)
         steps[name] = functools.partial(step, features)
-        samples[name] = functools.partial(
-            _sample, model, num_samples, seed, images, name
-        )
+        count, conditions, _ = plan_samples(model, num_samples)
+        sample = functools.partial(model.sample, count, seed=seed, **conditions)
+        samples[name] = functools.partial(_keep, images, name, sample)
     logger = tf.get_logger()
     level = logger.level
     logger.setLevel(logging.ERROR)  # it warns that several models are one traced anew
@@ -121,17 +121,11 @@ def time_models(
     return timings, images
 
 
-def _sample(
-    model: kp.AutoregressiveImageModel,
-    num_samples: int,
-    seed: int,
-    images: dict[str, np.ndarray],
-    name: str,
+def _keep(
+    images: dict[str, np.ndarray], name: str, sample: Callable[[], tf.Tensor]
 ) -> None:
     """Samples a batch, and keeps it among the images."""
-    count, conditions, _ = plan_samples(model, num_samples)
-    samples = model.sample(count, seed=seed, **conditions)
-    images[name] = keras.ops.convert_to_numpy(samples)
+    images[name] = keras.ops.convert_to_numpy(sample())
 
 
 def save_row(path: pathlib.Path, images: np.ndarray, num_levels: int) -> None:

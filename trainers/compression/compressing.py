@@ -101,8 +101,9 @@ def from_files(
     if len(refused) == 1:
         raise ValueError(refused[0])
     if refused:
-        told = "\n".join(refused)
-        raise ValueError(f"{len(refused)} of {len(files)} files do not fit.\n{told}")
+        raise ValueError(
+            f"{len(refused)} of {len(files)} files do not fit: {shorten(refused)}"
+        )
     profiled = [f.name for f in files if picture_files.has_color_profile(f.path)]
     if profiled:
         logging.warning(

@@ -50,6 +50,9 @@ def test_labels_have_the_numbers_of_their_names():
     np.testing.assert_array_equal(found, [[1, 0], [1, -1]])
     with pytest.raises(InvalidRequestError, match=r"'shirt', '7', 'hat'.*'shoe'"):
         label_numbers(["shoe"], DOCUMENT)
+    for wrong in ("9" * 20, ["hat", None], ["hat", 2.7], b"\xff"):
+        with pytest.raises(InvalidRequestError, match="label must be"):
+            label_numbers(wrong, DOCUMENT)
     with pytest.raises(
         InvalidRequestError, match=r"must be a number\. Received: 'hat'"
     ):
