@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import keras_pixelcnn as kp
 from keras_pixelcnn.callbacks import plan_samples
 from keras_pixelcnn.image_grid import save_image_grid
 from keras_pixelcnn.models import load_model
