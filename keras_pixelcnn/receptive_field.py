@@ -150,7 +150,7 @@ def _outputs(
             f"pixel must be (row, column) in an image of {height} rows and {width} "
             f"columns. Received: pixel={pixel!r}"
         )
-    return np.array([(*place, channel) for channel in range(channels)])
+    return np.array([(*place, channel) for channel in range(channels)], int)
 
 
 def _gradients_of(

@@ -126,7 +126,7 @@ def as_pictures(
     height, width, channels = image_shape
     shown = _to_levels(maps[..., :channels], num_levels)
     shown = shown.repeat(height // maps.shape[1], 1).repeat(width // maps.shape[2], 2)
-    return np.broadcast_to(shown, (len(maps), *image_shape))
+    return np.broadcast_to(shown, (len(maps), *image_shape)).copy()
 
 
 def _to_levels(scaled: np.ndarray, num_levels: int) -> np.ndarray:

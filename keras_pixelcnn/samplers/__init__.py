@@ -17,6 +17,8 @@ from keras_pixelcnn.samplers.incremental import (
     RowDraw,
     ScanSteps,
     by_channel,
+    for_xla,
+    is_for_xla,
     raster_scan,
 )
 from keras_pixelcnn.samplers.noise import (
@@ -43,6 +45,8 @@ __all__ = [
     "example_seeds",
     "example_uniforms",
     "fixed_point_scan",
+    "for_xla",
+    "is_for_xla",
     "most_slices",
     "most_slices_in_graphs",
     "normals_of_bits",

@@ -8,7 +8,9 @@ Tensors of a row are (slices, width, examples, ...): a pixel of a slice then lie
 piece, and reading it copies nothing.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
@@ -22,6 +24,23 @@ values, int32 (examples,)."""
 
 Draw = Callable[[tf.Tensor | int, tf.Tensor], RowDraw]
 """Maps (index of a slice, row index) to what draws the values of that row."""
+
+_FOR_XLA = contextvars.ContextVar("for_xla", default=False)
+
+
+@contextlib.contextmanager
+def for_xla(compiles: bool) -> Iterator[None]:
+    """Says whether XLA compiles the steps that are made inside."""
+    token = _FOR_XLA.set(compiles)
+    try:
+        yield
+    finally:
+        _FOR_XLA.reset(token)
+
+
+def is_for_xla() -> bool:
+    """Tells whether XLA compiles the steps that are made now."""
+    return _FOR_XLA.get()
 
 
 class KnownPixels(NamedTuple):

@@ -97,7 +97,6 @@ class GaussianPosterior(keras.layers.Layer):
         return {
             **super().get_config(),
             "latent_dim": self.latent_dim,
-            "seed": self.seed,
         }
 
 

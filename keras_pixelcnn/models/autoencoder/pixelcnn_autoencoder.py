@@ -51,9 +51,16 @@ class PixelCNNAutoencoder(LikelihoodModel):
         latent_dim: length of the latent. Default 100.
         encoder_filters: features of the encoder at the image's size; twice as many at
             each half of it. Default 32.
-        filters, num_blocks, head_filters: of the decoder; see `GatedPixelCNN`.
-        kernel_size, first_kernel_size, likelihood, dropout_rate: the same.
-        gradient_checkpointing, positions, vertical_gain: the same.
+        filters: of the decoder, as this and the following; see `GatedPixelCNN`.
+        num_blocks: as there.
+        head_filters: as there.
+        kernel_size: as there.
+        first_kernel_size: as there.
+        likelihood: as there.
+        dropout_rate: as there.
+        gradient_checkpointing: as there.
+        positions: as there.
+        vertical_gain: as there.
         map_filters: features of a map that a deconvolutional network makes of the
             latent, added pixel by pixel: so the latent says where, too, and not only
             what. For decoders that see only a part of the image. Default: no map.
@@ -68,10 +75,10 @@ class PixelCNNAutoencoder(LikelihoodModel):
         trainable: whether the weights are trained. Default True.
         encoder: a Keras layer or model of your own, from integers in [0, num_levels),
             (batch, height, width, channels), to latents, floats (batch, latent_dim);
-            with beta above 0 to what the posterior is made of, (batch, 2 latent_dim),
-            see `GaussianPosterior.split`. It is saved with the model, by Keras's
-            serialization; `load_model` asks that its classes be registered. Default: an
-            `ImageEncoder` of `encoder_filters`.
+            with beta above 0 (batch, 2 latent_dim), means and then raw deviations, of
+            which 0 is N(0, I). It is saved with the model, by Keras's serialization;
+            `load_model` asks for one registered class around Keras's own layers.
+            Default: an `ImageEncoder` of `encoder_filters`.
 
     Call arguments:
         inputs: as for `ImageModel`.

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import textwrap
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -52,6 +53,9 @@ _KERAS_MODULES = {
 
 _PLAIN = {"DTypePolicy", "__bool__", "__bytes__", "__ellipsis__", "__numpy__"}
 _PLAIN |= {"__slice__", "__tensor__", "__tuple__"}
+
+_NO_WEIGHTS = re.compile("/(seed_generator|optimizer)/")
+"""Of layers, too: one may be a model that was compiled."""
 
 _NUMBERS_OF_LAYERS = ("num_blocks", "num_layers", "num_resolutions", "context_blocks")
 _NUMBERS_KEPT = 4
@@ -96,7 +100,10 @@ def load_model(
         with at_most(stored):
             model = keras.models.load_model(path)
         # Keras takes what the network asks for, and leaves the rest unread.
-        wanted = len(model.weights)
+        wanted = sum(
+            len(layer._trainable_variables) + len(layer._non_trainable_variables)
+            for layer in model._flatten_layers()
+        )
         if stored.num_layer_arrays > wanted:
             raise ValueError(
                 f"Its network must have {wanted} arrays of weights, as this version "
@@ -279,7 +286,7 @@ def _check_weights(content: bytes, limit: int) -> StoredWeights:
                             f"Its weights must be arrays. Received: {part.name}"
                         )
                     num_arrays, num_values = num_arrays + 1, num_values + part.size
-                    if "/seed_generator/" not in part.name:  # its state is no weight
+                    if not _NO_WEIGHTS.search(part.name):
                         num_layer_arrays += part.name.startswith("/layers/")
                     num_bytes += part.nbytes
                     if num_bytes > limit:

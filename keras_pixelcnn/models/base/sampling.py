@@ -24,6 +24,7 @@ from keras_pixelcnn.samplers import (
     at_least_one,
     example_uniforms,
     fixed_point_scan,
+    for_xla,
     most_slices,
 )
 
@@ -214,14 +215,15 @@ def _sample(
     if draw.is_guided:
         conditions = _with_unconditional(conditions)
         known = known and KnownPixels(*(tf.concat([x, x], axis=1) for x in known))
-    images = _scan(
-        model,
-        draw,
-        {name: _flat(value) for name, value in conditions.items()},
-        slices.of_pairs() if draw.is_guided else slices,
-        known and KnownPixels(*map(_flat, known)),
-        sampler,
-    )
+    with for_xla(by_xla):
+        images = _scan(
+            model,
+            draw,
+            {name: _flat(value) for name, value in conditions.items()},
+            slices.of_pairs() if draw.is_guided else slices,
+            known and KnownPixels(*map(_flat, known)),
+            sampler,
+        )
     images = slices.restore(images[:, : slices.size])
     return images[: sizes_of(request["temperature"])[0]]
 

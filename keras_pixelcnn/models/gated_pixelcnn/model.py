@@ -256,9 +256,15 @@ class GatedNetwork:
         encoding: the layer that the image has gone through.
         likelihood: whose parameters come out.
         is_conditional: whether features of conditions are added to the gates.
-        filters, num_blocks, kernel_size, first_kernel_size: see `GatedPixelCNN`.
-        head_filters, dropout_rate, gradient_checkpointing: the same.
-        vertical_gain, dtype: the same.
+        filters: see `GatedPixelCNN`.
+        num_blocks: as there.
+        kernel_size: as there.
+        first_kernel_size: as there.
+        head_filters: as there.
+        dropout_rate: as there.
+        gradient_checkpointing: as there.
+        vertical_gain: as there.
+        dtype: as there.
         parameters: the last layer, where networks share one. Default: its own.
         prefix: what the names of the layers begin with. Default: nothing.
 

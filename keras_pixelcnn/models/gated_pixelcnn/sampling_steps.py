@@ -9,6 +9,7 @@ from keras_pixelcnn.checks import sizes_of
 from keras_pixelcnn.layers.gated_block import GatedBlockPixelSteps, GatedPixelState
 from keras_pixelcnn.layers.masked_conv2d import GroupSteps
 from keras_pixelcnn.layers.stack_conv2d import LeftPixels, as_rows, rows_before
+from keras_pixelcnn.samplers import is_for_xla
 
 if TYPE_CHECKING:
     from keras_pixelcnn.models.gated_pixelcnn.model import GatedNetwork, GatedPixelCNN
@@ -54,8 +55,10 @@ class GatedPixelCNNSteps:
         blocks = zip(model.blocks, added, strict=True)
         self._rows = [block.row_steps(conditioning) for block, conditioning in blocks]
         self._pixels = [block.pixel_steps() for block in model.blocks]
-        # A loop pays for each tensor that it reads from outside, at each turn.
-        kernels = [steps.kernels for steps in self._pixels[1:-1]]
+        # A loop pays for each tensor that it reads from outside, at each turn; XLA's
+        # pays for the parts of a tensor, which it copies.
+        like_blocks = [] if is_for_xla() else self._pixels[1:-1]
+        kernels = [steps.kernels for steps in like_blocks]
         self._stacked = [tf.stack(alike) for alike in zip(*kernels, strict=True)]
         self._skip = GroupSteps([block.skip for block in model.blocks])
         self._head = model.head.group_steps()

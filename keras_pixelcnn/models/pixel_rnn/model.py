@@ -52,7 +52,9 @@ class PixelRNN(AutoregressiveImageModel):
             channels. Default: twice the filters.
         likelihood: as for `GatedPixelCNN`; with "logistic_mixture" no number of
             features needs to be a multiple of the channels.
-        input_encoding, input_embedding_dim, dtype: the same.
+        input_encoding: as there.
+        input_embedding_dim: as there.
+        dtype: as there.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
         num_layers: the former name of `num_blocks`, which files and configs of version
@@ -94,7 +96,7 @@ class PixelRNN(AutoregressiveImageModel):
         if num_layers is not None:
             num_blocks = num_layers
         check_integer("num_blocks", num_blocks)
-        if cell != "row_lstm" and kernel_size is not None:
+        if cell == "diagonal_bilstm" and kernel_size is not None:
             raise ValueError(
                 'kernel_size belongs to cell="row_lstm" alone. Leave it out. '
                 f"Received: kernel_size={kernel_size!r} with cell={cell!r}"

@@ -62,9 +62,14 @@ class PixelCNNPlusPlus(AutoregressiveImageModel):
             `keras_pixelcnn.likelihoods.get`. Default "logistic_mixture".
         dropout_rate: share of the features dropped in each block in training, in
             [0, 1). Default 0.5.
-        num_classes, embedding_dim, spatial_shape: as for `GatedPixelCNN`.
-        condition_dropout, gradient_checkpointing: the same.
-        input_encoding, input_embedding_dim, dtype: the same.
+        num_classes: as for `GatedPixelCNN`.
+        embedding_dim: as there.
+        spatial_shape: as there.
+        condition_dropout: as there.
+        gradient_checkpointing: as there.
+        input_encoding: as there.
+        input_embedding_dim: as there.
+        dtype: as there.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
 

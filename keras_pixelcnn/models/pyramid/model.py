@@ -62,13 +62,24 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             Default 15.
         context_blocks: residual blocks of the network that makes a spatial map of the
             image of the stage before; it is as wide as the stage. Default 3.
-        kernel_size, first_kernel_size: of all stages; see `GatedPixelCNN`.
+        kernel_size: of all stages; see `GatedPixelCNN`.
+        first_kernel_size: as there.
         head_filters: as there; as many in all stages. Default: the last one's filters.
-        likelihood, dropout_rate, gradient_checkpointing: as there.
-        num_classes, embedding_dim, spatial_shape, vocabulary, caption_length: as there.
+        likelihood: as there.
+        dropout_rate: as there.
+        gradient_checkpointing: as there.
+        num_classes: as there.
+        embedding_dim: as there.
+        spatial_shape: as there.
+        vocabulary: as there.
+        caption_length: as there.
         condition_dropout: as there; the context of the coarse image is never dropped.
-        vector_map, positions, vertical_gain: as there.
-        input_encoding, input_embedding_dim, dtype: as there.
+        vector_map: as there.
+        positions: as there.
+        vertical_gain: as there.
+        input_encoding: as there.
+        input_embedding_dim: as there.
+        dtype: as there.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
 
@@ -150,7 +161,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
                 kernel_size=kernel_size,
                 first_kernel_size=first_kernel_size,
                 # As many for all, which share the last layer.
-                head_filters=head_filters or _at(filters, -1),
+                head_filters=_at(filters, -1) if head_filters is None else head_filters,
                 dropout_rate=dropout_rate,
                 gradient_checkpointing=gradient_checkpointing,
                 vertical_gain=vertical_gain,
