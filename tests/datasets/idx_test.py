@@ -78,6 +78,12 @@ def test_the_suffix_need_not_tell_whether_a_file_is_compressed(tmp_path):
     assert _numbers(_load(tmp_path)) == list(range(20))
 
 
+def test_the_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    _fill(tmp_path)
+    assert len(_numbers(_load("~"))) == 20
+
+
 @pytest.mark.parametrize(
     ("split", "numbers"),
     [

@@ -201,6 +201,27 @@ def test_damaged_ones_make_room_for_whole_ones(store, log):
     assert log == []
 
 
+@pytest.mark.parametrize("keep", [0, -1])
+def test_at_least_one_is_kept(tmp_path, keep):
+    with pytest.raises(ValueError, match=f"at least 1. Received: keep={keep}"):
+        CheckpointStore(tmp_path, keep)
+
+
+@pytest.mark.parametrize(
+    ("step", "fact", "sentence"),
+    [
+        (-1, 0, "step must be an integer of at least 0"),
+        (1.0, 0, "step must be an integer of at least 0"),
+        (1, np.float32(1), "facts must be what JSON can hold"),
+        (1, {1, 2}, "facts must be what JSON can hold"),
+    ],
+)
+def test_steps_are_counts_and_facts_are_json(store, step, fact, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        store.save(step, {}, {"fact": fact})
+    assert store.latest() is None
+
+
 def test_a_save_that_is_refused_leaves_what_there_was(store):
     save(store, 10)
     for arrays, facts in (({"a": np.array([None])}, {}), ({}, {"a": np.zeros(2)})):

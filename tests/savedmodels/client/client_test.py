@@ -165,6 +165,18 @@ def test_verbs_that_the_model_has_not_are_told(client, verb):
         getattr(client, verb)(*arguments)
 
 
+def test_interpolate_says_how_an_auto_encoder_is_asked(client, monkeypatch):
+    image = ("DT_INT32", [2, 1, 1])
+    inputs = {"image_a": image, "image_b": image, "position": ("DT_FLOAT", [])}
+    outputs = {"image": ("DT_UINT8", [2, 1, 1])}
+    monkeypatch.setitem(fakes.SIGNATURES, "interpolate", (inputs, outputs))
+    sentence = (
+        r"takes embeddings.*predict\('interpolate', image_a=..., image_b=..., pos"
+    )
+    with pytest.raises(InvalidRequestError, match=sentence):
+        client.interpolate([1.0], [2.0])
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

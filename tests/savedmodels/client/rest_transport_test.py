@@ -1,5 +1,6 @@
 """Tests of what is particular to REST."""
 
+import base64
 import json
 import pathlib
 import subprocess
@@ -213,6 +214,21 @@ def test_hosts_without_a_proxy(rest, environment, direct):
     with Client(rest.address, "digits") as client:
         client.status()
     assert rest.paths == ["/v1/models/digits"]
+
+
+def test_the_address_may_hold_a_name_and_password(rest):
+    noted = []
+
+    def reply(handler):
+        noted.append((handler.headers["Authorization"], handler.headers["Host"]))
+        handler.reply(200, {"outputs": [[[[1]], [[2]]]]})
+
+    with Client(rest.address.replace("//", "//me:a%2Fb@"), "digits") as client:
+        client.status()
+        rest.script = [reply]
+        client.sample(seed=[1], label=1)
+    words = base64.b64encode(b"me:a/b").decode()
+    assert noted == [(f"Basic {words}", rest.address.removeprefix("http://"))]
 
 
 def test_servers_must_speak_tls(rest):

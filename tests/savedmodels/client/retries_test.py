@@ -1,6 +1,7 @@
 """Tests of deadlines and retries, by a clock that only moves when it is told to."""
 
 import itertools
+import sys
 
 import pytest
 
@@ -126,3 +127,11 @@ def test_nothing_is_sent_after_the_deadline(clock):
 def test_impossible_numbers_of_retries_are_refused(retries):
     with pytest.raises(ValueError, match="retries must be an integer of at least 0"):
         RetryPolicy(retries)
+
+
+def test_that_tenacity_is_missing_is_told_in_a_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tenacity", None)
+    made = RetryPolicy()
+    sentence = r'The client needs tenacity, .* pip install "keras-pixelcnn\[serving\]"'
+    with pytest.raises(ModuleNotFoundError, match=sentence):
+        made.call(pytest.fail, made.deadline(10))

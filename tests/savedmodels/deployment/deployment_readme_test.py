@@ -95,6 +95,12 @@ def test_links_and_files_exist():
         assert (ROOT / path).exists(), path
 
 
+def test_the_variables_of_the_compose_file():
+    compose = (FOLDER / "docker-compose.yml").read_text(encoding="utf-8")
+    defaults = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", compose))
+    assert dict(re.findall(r"^\| `(SERV\w+)` \| `(.*?)` \|", README, re.M)) == defaults
+
+
 # The requests.
 
 

@@ -187,6 +187,29 @@ def test_ports():
     assert all(port["name"] == port["targetPort"] for port in service)
 
 
+def test_nothing_runs_as_root_or_gains_rights():
+    compose = _compose()
+    assert compose["user"] == "65534:65534"
+    assert compose["read_only"] is True
+    assert compose["cap_drop"] == ["ALL"]
+    assert compose["security_opt"] == ["no-new-privileges:true"]
+    (publisher,) = _documents("publisher.yaml")
+    for pod in (_pod()["spec"], publisher["spec"]):
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["automountServiceAccountToken"] is False
+        rights = pod["containers"][0]["securityContext"]
+        assert rights["allowPrivilegeEscalation"] is False
+        assert rights["readOnlyRootFilesystem"] is True
+        assert rights["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_memory_and_processors_are_limited():
+    assert set(_compose()["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
+    resources = _container()["resources"]
+    assert set(resources["limits"]) == {"cpu", "memory"}
+    assert resources["requests"] == resources["limits"]
+
+
 # Health.
 
 
@@ -237,6 +260,16 @@ def test_the_probes_of_kubernetes_ask_for_the_model():
         probe = container[name]["httpGet"]
         assert probe == {"path": f"/v1/models/{_model().name}", "port": "http"}
     assert container["livenessProbe"]["tcpSocket"] == {"port": "grpc"}
+
+
+def test_a_rollout_ends_no_request_and_never_has_fewer_pods():
+    seconds = int(_flags()["rest_api_timeout_in_ms"]) / 1000
+    program, wait = _container()["lifecycle"]["preStop"]["exec"]["command"]
+    assert program == "sleep"
+    assert seconds < int(wait) < _pod()["spec"]["terminationGracePeriodSeconds"]
+    strategy = _kubernetes()["Deployment"]["spec"]["strategy"]
+    assert strategy["type"] == "RollingUpdate"
+    assert strategy["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
 
 
 # The objects of Kubernetes name each other.

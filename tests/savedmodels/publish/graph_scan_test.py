@@ -31,6 +31,11 @@ def numpy_function(x):
     return tf.ensure_shape(double, [None])
 
 
+def stateless_numpy_function(x):
+    double = tf.numpy_function(lambda value: value * 2, [x], x.dtype, stateful=False)
+    return tf.ensure_shape(double, [None])
+
+
 @tf.function(jit_compile=True)
 def compiled_function(x):
     return x * 2
@@ -62,6 +67,7 @@ def test_a_graph_of_stock_operations_passes(tmp_path):
     [
         (python_function, "EagerPyFunc"),
         (numpy_function, "PyFunc"),
+        (stateless_numpy_function, "PyFuncStateless"),
         (inside_a_loop(python_function), "EagerPyFunc"),
     ],
 )

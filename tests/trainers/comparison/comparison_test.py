@@ -203,6 +203,15 @@ def test_models_can_be_left_out_later(copied, watched):
     assert watched == {"trained": [], "scored": [], "timed": []}
 
 
+def test_a_workdir_of_another_budget_or_of_a_single_run_is_refused(copied, watched):
+    told = r"/compare holds a run with another config: steps is 3 there, 4 now"
+    with pytest.raises(ValueError, match=told):
+        compare(tiny_comparison(steps=4), copied)
+    with pytest.raises(ValueError, match=r"/wide holds a run with another config"):
+        compare(tiny_comparison(), copied / "wide")
+    assert watched["trained"] == []
+
+
 def test_a_run_of_another_model_is_refused_before_any_is_trained(copied, watched):
     shutil.rmtree(copied / "narrow")
     config = tiny_comparison()

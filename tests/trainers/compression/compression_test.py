@@ -113,6 +113,12 @@ def test_files_or_a_dataset_are_asked_for(arguments, tmp_path):
         call_with_files(compress, arguments, "--model=x.keras", output, *both)
 
 
+def test_an_output_that_is_a_folder_is_told_at_once(tmp_path):
+    with pytest.raises(IsADirectoryError, match="output must be a file"):
+        arguments = ["--model=x.keras", f"--output={tmp_path}"]
+        call_with_files(compress, ["a.png"], *arguments)
+
+
 # Pictures that would not come back whole.
 
 
@@ -300,6 +306,12 @@ def test_notes_that_could_not_be_read_again_are_refused():
         compressing.pack({"names": ["a" * 2000] * 5000})
 
 
+def test_an_array_holds_images_of_one_size(tmp_path):
+    images = [np.zeros((2, 2, 1), int), np.zeros((2, 3, 1), int)]
+    with pytest.raises(ValueError, match="images of one size"):
+        decompressing.save(str(tmp_path / "a.npz"), images, None)
+
+
 # The command.
 
 
@@ -329,6 +341,20 @@ def test_what_cannot_be_written_is_told_before_anything_is_decoded(
 
 
 # What is told before, during and after.
+
+
+def test_without_a_terminal_a_line_tells_of_progress_at_times(monkeypatch, capsys):
+    monkeypatch.setattr(compressing, "_SECONDS_BETWEEN_LINES", 0.0)
+    progress = compressing.CodingProgress(200, 64)
+    progress(50, 400)
+    progress.close()
+    assert "50 of 200 tiles, 1.000 bits/dim, about" in capsys.readouterr().err
+
+
+def test_the_table_says_what_it_means_where_others_are_smaller():
+    sizes = [("out.kpxc", 100, None), ("PNG", 90, None), ("WebP lossless", 120, None)]
+    assert "Smaller without the model: PNG." in compressing.size_table(sizes, 100)
+    assert "Smaller" not in compressing.size_table(sizes[::2], 100)
 
 
 def test_the_time_that_is_foretold_holds_the_making_of_the_graph(monkeypatch):

@@ -174,6 +174,37 @@ def test_skipped_steps_are_told(finished):
     assert f"  {'steps skipped':24}3 of {2 * STEPS}\n" in table
 
 
+@pytest.mark.parametrize(
+    ("best", "shape", "num_levels", "hint"),
+    [
+        (
+            2,
+            [32, 48, 3],
+            256,
+            "still getting better after its 44 steps: train longer (a larger "
+            "--config.minutes, another --workdir), or smaller images "
+            "(--config.image_size=16), of which it sees more in the same time, or "
+            "fewer levels (--config.num_levels=32).",
+        ),
+        (2, [32, 15, 3], 32, "another --workdir)."),  # both are small already
+        (1, [32, 48, 3], 256, "best at epoch 1 of 2 and then learnt the pictures by h"),
+    ],
+)
+def test_where_a_codec_does_better_it_is_told_why_and_what_to_try(
+    finished, best, shape, num_levels, hint
+):
+    metrics = {**read_metrics(finished[0]), "best_epoch": best, "steps": 44}
+    metrics |= {"image_shape": shape, "num_levels": num_levels}
+    own = metrics["test_bits_per_dim"]
+    metrics["baselines"] = {"uniform": own - 1, "PNG": own + 1}
+    assert "fewer bits" not in results.format_table(metrics)
+    metrics["baselines"] |= {"PNG": own - 1}
+    told = " ".join(results.format_table(metrics).split())
+    assert "PNG needs fewer bits than the model" in told
+    assert hint in told
+    assert ("by heart" in told) is (best == 1)
+
+
 def test_no_baseline_is_fitted_to_too_many_images(monkeypatch, finished):
     monkeypatch.setattr(results, "_MOST_BASELINE_VALUES", 1000)
     model = keras.models.load_model(finished[0] / "model.keras")
