@@ -23,6 +23,9 @@ from keras_pixelcnn.datasets.errors import shorten
 from trainers.compression import picture_files
 from trainers.scoring import scoring
 
+_MOST_REFUSED = 10
+"""Files of which it is said why they do not fit."""
+
 _OTHERS = (lossless_files.PNG, lossless_files.WEBP, lossless_files.JPEG_XL)
 
 
@@ -101,9 +104,10 @@ def from_files(
     if len(refused) == 1:
         raise ValueError(refused[0])
     if refused:
-        raise ValueError(
-            f"{len(refused)} of {len(files)} files do not fit: {shorten(refused)}"
-        )
+        more = len(refused) - _MOST_REFUSED
+        told = " ".join(refused[:_MOST_REFUSED])
+        told += f" And {more} more." if more > 0 else ""
+        raise ValueError(f"{len(refused)} of {len(files)} files do not fit. {told}")
     profiled = [f.name for f in files if picture_files.has_color_profile(f.path)]
     if profiled:
         logging.warning(

@@ -140,7 +140,7 @@ def test_other_than_8_bits_and_several_pictures_are_refused(tmp_path, monkeypatc
     frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])
     with pytest.raises(ValueError, match="2 pictures"):
         picture_files.read(tmp_path / "two.gif")
-    told = r"2 of 2 files do not fit: .*deep\.png .*two\.gif "
+    told = r"2 of 2 files do not fit\. .*deep\.png .*two\.gif "
     with pytest.raises(ValueError, match=told):
         compressing.from_files(tiny_model(), [str(tmp_path)])
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
