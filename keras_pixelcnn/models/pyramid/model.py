@@ -9,16 +9,21 @@ import tensorflow as tf
 
 from keras_pixelcnn import likelihoods
 from keras_pixelcnn.checks import check_image_shape, check_integer, is_integer, verb
+from keras_pixelcnn.layers.color_groups import complete_filters
 from keras_pixelcnn.layers.input_encoding import make_encoding
 from keras_pixelcnn.models.base import request_validation
 from keras_pixelcnn.models.base.autoregressive import AutoregressiveImageModel
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.models.gated_pixelcnn.model import GatedNetwork, make_parameters
-from keras_pixelcnn.models.pyramid.coarse_context import (
-    CoarseContext,
-    CoarsePixelsFirst,
+from keras_pixelcnn.models.pyramid.coarse_context import CoarseContext
+from keras_pixelcnn.models.pyramid.parts import (
+    Interleave,
+    Lattice,
+    PyramidPart,
+    lattices,
+    order_of,
+    scan_parts,
 )
-from keras_pixelcnn.models.pyramid.stages import PyramidStage, order_of, scan_stages
 from keras_pixelcnn.samplers import BatchSlices, Draw, KnownPixels
 
 
@@ -28,23 +33,24 @@ class PyramidPixelCNN(AutoregressiveImageModel):
 
     ::
 
-        x[::4, ::4] ── Gated PixelCNN                            ── its pixels
+        x[::2, ::2] ─── Gated PixelCNN                            ── its pixels
              │ unmasked network
-        x[::2, ::2] ── Gated PixelCNN, with that as spatial map  ── the pixels between
-             │ unmasked network
-             x ─────── Gated PixelCNN, with that as spatial map  ── the pixels between
+        x[::2, 1::2] ── Gated PixelCNN, with that as spatial map  ── columns between
+             │ unmasked network over both
+        x[1::2] ─────── Gated PixelCNN, with that as spatial map  ── rows between
 
-    a is a part of x: every second row and column. So each pixel is modelled once, by
-    the first stage that has it, given all pixels of the stages before and those before
-    it in its own. The order of the pixels is another than that of `GatedPixelCNN`; the
-    likelihood, and all verbs, are as exact: pixels of the stages before are given to
-    the later ones and have no term of their own there. All stages are trained together.
+    a is a part of x: every second row and column, which more stages cut in the same
+    way. So each pixel is modelled once, given all pixels of the parts before and those
+    before it in its own. The order of the pixels is another than that of
+    `GatedPixelCNN`; the likelihood, and all verbs, are as exact. A network runs over
+    its own pixels alone, so that all of them together run over as many as there are.
+    All are trained together.
 
-    Each stage sees the whole of the image, however small its kernels are, in the
-    coarse one, which holds a quarter of the pixels: `sample(coarse=...)` draws the rest
-    and is super-resolution. Labels and other conditions add to the gates of every
-    stage, and guidance counts in each. The last layer, from features to the
-    likelihood's parameters, is one for all stages, and runs once over all pixels.
+    Each sees the whole of the image, however small its kernels are, in the parts
+    before. `sample(coarse=...)` draws the rest around one of them: super-resolution.
+    Labels and other conditions add to the gates of every network, and guidance counts
+    in each. The last layer, from features to the likelihood's parameters, is one for
+    all, and runs once over all pixels.
 
     In `complete` the known pixels inform those after them in the model's order, so the
     coarse ones those of the whole image.
@@ -54,14 +60,15 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         num_levels: pixel values are integers in [0, num_levels); 2 to 65,536.
             Default 256.
         num_stages: number of stages; stage k of n has every 2**(n - k - 1)-th row and
-            column, from the first. With 1 this is a Gated PixelCNN. Default 3.
+            column, from the first: all but the coarsest add two parts to the one
+            before. With 1 this is a Gated PixelCNN. Default 3.
         filters: features of the stacks of a stage, a number for all stages or a
             sequence of one for each, from the coarsest. Default: as for
             `GatedPixelCNN`.
-        num_blocks: number of blocks of a stage, for all or of each, as `filters`.
-            Default 15.
+        num_blocks: number of blocks of each network of a stage, for all or of each, as
+            `filters`. Default 15.
         context_blocks: residual blocks of the network that makes a spatial map of the
-            image of the stage before; it is as wide as the stage. Default 3.
+            parts before; it is as wide as the stage. Default 3.
         kernel_size: of all stages; see `GatedPixelCNN`.
         first_kernel_size: as there.
         head_filters: as there; as many in all stages. Default: the last one's filters.
@@ -96,8 +103,9 @@ class PyramidPixelCNN(AutoregressiveImageModel):
     References:
         Multi-scale PixelRNN: van den Oord et al. 2016, arXiv 1601.06759, section 3.5.
         Coarse images as auxiliary variables: Kolesnikov and Lampert 2017, arXiv
-        1612.08185. The spatial condition: van den Oord et al. 2016, arXiv 1606.05328,
-        equation 5.
+        1612.08185. Columns between columns, then rows between rows: Reed et al. 2017,
+        arXiv 1703.03664. The spatial condition: van den Oord et al. 2016, arXiv
+        1606.05328, equation 5.
     """
 
     def __init__(
@@ -130,7 +138,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         trainable: bool = True,
     ) -> None:
         image_shape = check_image_shape(image_shape)
-        strides = _strides(num_stages, image_shape)
+        _check_stages(num_stages, image_shape)
         filters = _of_each_stage("filters", filters, num_stages)
         num_blocks = _of_each_stage("num_blocks", num_blocks, num_stages)
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
@@ -147,36 +155,34 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         # === Layers ===
         encoding = make_encoding(input_encoding, input_embedding_dim, pixels, dtype)
         parameters = make_parameters(pixels)
-        stages = [
-            _make_stage(
-                index,
-                stride,
+        if head_filters is None:
+            # As many for all, which share the last layer.
+            last_filters = complete_filters(_at(filters, -1), None, pixels.color_groups)
+        parts = [
+            _make_part(
+                *place,
+                f"part_{index}_",
                 image_shape,
                 encoding,
                 pixels,
                 context_blocks,
                 is_conditional=index > 0 or bool(conditions.names) or positions,
-                filters=_at(filters, index),
-                num_blocks=_at(num_blocks, index),
+                filters=_at(filters, place[0]),
+                num_blocks=_at(num_blocks, place[0]),
                 kernel_size=kernel_size,
                 first_kernel_size=first_kernel_size,
-                # As many for all, which share the last layer.
-                head_filters=_at(filters, -1) if head_filters is None else head_filters,
+                head_filters=last_filters if head_filters is None else head_filters,
                 dropout_rate=dropout_rate,
                 gradient_checkpointing=gradient_checkpointing,
                 vertical_gain=vertical_gain,
                 dtype=dtype,
                 parameters=parameters,
             )
-            for index, stride in enumerate(strides)
+            for index, place in enumerate(lattices(image_shape[:2], num_stages))
         ]
         condition_encoder = conditions.make_encoder(
-            image_shape[:2], stages[-1].network.filters, dtype, vector_map, positions
+            image_shape[:2], parts[-1].network.filters, dtype, vector_map, positions
         )
-        joins = [
-            CoarsePixelsFirst(dtype=dtype, name=f"stage_{index}_join")
-            for index in range(1, num_stages)
-        ]
         by_pixel = keras.layers.Reshape(
             (*image_shape[:2], *pixels.pixel_shape), dtype="float32"
         )
@@ -188,13 +194,12 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         if condition_encoder is not None:
             # A symbolic layer needs an input, whatever it reads.
             features = condition_encoder(given or {"image": encoded})
-        outputs = coarse = None
-        for stage, join in zip(stages, [None, *joins], strict=True):
-            part = stage.part(encoded)
-            given_features = stage.features(features, coarse)
-            fine = stage.network.head_features(part, given_features)
-            outputs = fine if join is None else join(outputs, fine)
-            coarse = part
+        outputs = None
+        for part in parts:
+            known = part.known and part.known.of(encoded)
+            given_features = part.features(features, known)
+            own = part.network.head_features(part.pixels.of(encoded), given_features)
+            outputs = own if part.join is None else part.join(outputs, own)
         super().__init__(
             inputs={"image": image, **given},
             outputs=by_pixel(parameters(outputs)),
@@ -229,25 +234,25 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         self.input_embedding_dim = input_embedding_dim
         self.encoding = encoding
         self.condition_encoder = condition_encoder
-        self.stages = tuple(stages)
+        self.parts = tuple(parts)
 
-    # Sampling, stage by stage.
+    # Sampling, part by part.
 
     def scan_steps(self, conditions: Any = None) -> NoReturn:
-        """Refuses: each stage has steps of its own, which `scan_by_steps` drives.
+        """Refuses: each part has steps of its own, which `scan_by_steps` drives.
 
         Raises:
             NotImplementedError: always.
         """
         raise NotImplementedError(
-            "PyramidPixelCNN has no steps along the raster: each stage has its own. "
+            "PyramidPixelCNN has no steps along the raster: each part has its own. "
             "Use scan, or scan_by_steps."
         )
 
     @property
     def scan_order(self) -> np.ndarray:
-        """Rows and columns stage by stage; see `AutoregressiveImageModel`."""
-        return order_of(self.image_shape, [stage.stride for stage in self.stages])
+        """Rows and columns part by part; see `AutoregressiveImageModel`."""
+        return order_of(self.image_shape[:2], self.parts)
 
     def scan_by_steps(
         self,
@@ -256,8 +261,8 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         slices: BatchSlices,
         known: KnownPixels | None = None,
     ) -> tf.Tensor:
-        """Visits the pixels stage by stage; see `AutoregressiveImageModel`."""
-        return scan_stages(self, draw, conditions, slices, known)
+        """Visits the pixels part by part; see `AutoregressiveImageModel`."""
+        return scan_parts(self, draw, conditions, slices, known)
 
     @verb()
     def sample(
@@ -318,21 +323,24 @@ class PyramidPixelCNN(AutoregressiveImageModel):
                 f"stage must be an integer from {-self.num_stages} to "
                 f"{self.num_stages - 1}. Received: stage={stage!r}"
             )
-        return self.stages[stage].part(image)
+        stride = 2 ** (self.num_stages - 1 - stage % self.num_stages)
+        return image[:, ::stride, ::stride]
 
     def _around(self, coarse: Any, num_samples: Any) -> tuple[Any, np.ndarray]:
         """Brings coarse images to the image's size: with a mask of their pixels."""
         if not tf.is_tensor(coarse):
             coarse = np.asarray(coarse)
         size = tuple(coarse.shape)[-3:]
-        sizes = {stage.network.image_shape: stage.stride for stage in self.stages[:-1]}
+        height, width, channels = self.image_shape
+        strides = [2**index for index in reversed(range(1, self.num_stages))]
+        sizes = {(-(-height // s), -(-width // s), channels): s for s in strides}
         if size not in sizes or len(coarse.shape) not in (3, 4):
             raise ValueError(
                 "coarse must be images of the size of a stage but the last: "
                 f"(height, width, channels) one of {list(sizes)}, or a batch of them. "
                 f"Received: coarse of shape {tuple(coarse.shape)}"
             )
-        stride, (height, width, _) = sizes[size], self.image_shape
+        stride = sizes[size]
         if len(coarse.shape) == 3:
             coarse = coarse[np.newaxis]
         repeat = tf.repeat if tf.is_tensor(coarse) else np.repeat
@@ -375,37 +383,35 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         }
 
 
-def _make_stage(
-    index: int,
-    stride: int,
+def _make_part(
+    stage: int,
+    pixels: Lattice,
+    known: Lattice | None,
+    prefix: str,
     image_shape: tuple[int, int, int],
     encoding: Any,
     likelihood: likelihoods.PixelLikelihood,
     context_blocks: Any,
     **arguments: Any,
-) -> PyramidStage:
-    """Makes the layers of a stage; the arguments are those of `GatedNetwork`."""
+) -> PyramidPart:
+    """Makes the layers of a part; the arguments are those of `GatedNetwork`."""
     check_integer("context_blocks", context_blocks, 0)
-    height, width, channels = image_shape
-    height, width = -(-height // stride), -(-width // stride)
-    prefix = f"stage_{index}_"
+    size, dtype = pixels.size(image_shape[:2]), arguments["dtype"]
     network = GatedNetwork(
-        (height, width, channels), encoding, likelihood, prefix=prefix, **arguments
+        (*size, image_shape[-1]), encoding, likelihood, prefix=prefix, **arguments
     )
-    context = None
-    if index:
+    context = join = None
+    if known is not None:
         context = CoarseContext(
-            (height, width),
-            network.filters,
-            context_blocks,
-            dtype=arguments["dtype"],
-            name=f"{prefix}context",
+            size, network.filters, context_blocks, dtype=dtype, name=f"{prefix}context"
         )
-    return PyramidStage(stride, network, context)
+        axis = -2 if pixels.rows == known.rows else -3
+        join = Interleave(axis, dtype=dtype, name=f"{prefix}join")
+    return PyramidPart(stage, pixels, known, network, context, join)
 
 
-def _strides(num_stages: Any, image_shape: tuple[int, int, int]) -> list[int]:
-    """Checks the number of stages; every so many rows and columns belong to each."""
+def _check_stages(num_stages: Any, image_shape: tuple[int, int, int]) -> None:
+    """Checks the number of stages."""
     check_integer("num_stages", num_stages)
     most = (max(image_shape[:2]) - 1).bit_length() + 1
     if num_stages > most:
@@ -414,7 +420,6 @@ def _strides(num_stages: Any, image_shape: tuple[int, int, int]) -> list[int]:
             "coarsest image is then a single pixel. "
             f"Received: num_stages={num_stages!r}"
         )
-    return [2**index for index in reversed(range(num_stages))]
 
 
 def _of_each_stage(name: str, value: Any, num_stages: int) -> Any:

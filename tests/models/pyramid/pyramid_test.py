@@ -73,10 +73,11 @@ def test_the_coarse_image_has_a_probability_of_its_own():
         assert given.sum() == pytest.approx(1, abs=1e-5) and np.ptp(given) > 1e-3
 
 
-def test_the_order_is_that_of_the_stages():
+def test_the_order_is_that_of_the_parts():
     order = new_model((3, 4, 1), num_stages=3).scan_order.tolist()
     assert order[:4] == [[0, 0], [0, 2], [2, 0], [2, 2]]
-    assert order[4:] == [[0, 1], [0, 3], *([1, c] for c in range(4)), [2, 1], [2, 3]]
+    assert order[4:8] == [[0, 1], [0, 3], [2, 1], [2, 3]]
+    assert order[8:] == [[1, column] for column in range(4)]
     assert sorted(order) == [list(place) for place in np.ndindex(3, 4)]
 
 
@@ -142,10 +143,10 @@ def test_defaults_are_those_of_the_gated_pixelcnn():
     for name, argument in inspect.signature(kp.GatedPixelCNN).parameters.items():
         assert ours[name].default == argument.default, name
     model = kp.PyramidPixelCNN((9, 8, 1), filters=2, num_blocks=(3, 2, 1))
-    stages = [stage.network for stage in model.stages]
-    assert [len(each.blocks) for each in stages] == [3, 2, 1]
-    sizes = [each.image_shape for each in stages]
-    assert sizes == [(3, 2, 1), (5, 4, 1), (9, 8, 1)]
+    networks = [part.network for part in model.parts]
+    assert [len(each.blocks) for each in networks] == [3, 2, 2, 1, 1]
+    sizes = [each.image_shape[:2] for each in networks]
+    assert sizes == [(3, 2), (3, 2), (2, 4), (5, 4), (4, 8)]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_defaults_are_those_of_the_gated_pixelcnn():
         ({"num_stages": 4}, r"num_stages must be at most 3 for .*\(4, 4, 3\).*=4"),
         ({"num_blocks": (2, 2)}, r"num_blocks must be one for all.*each of the 3.*"),
         ({"num_blocks": (2, 2, 0)}, "num_blocks must be an integer of at least 1.*0"),
-        ({"filters": (6, 6, 8)}, "filters must be a positive multiple of 3.*=8"),
+        ({"filters": (6, 6, 8)}, "^filters must be a positive multiple of 3.*=8"),
         ({"context_blocks": -1}, "context_blocks must be an integer of at least 0.*-1"),
         ({"condition_dropout": 0.1}, "condition_dropout drops conditions"),
     ],

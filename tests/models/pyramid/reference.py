@@ -9,60 +9,48 @@ from tests.models import masked_reference
 def expected_dependencies(model):
     """What `kp.dependencies` must find: booleans (*image_shape, *image_shape)."""
     expected = np.zeros((*model.image_shape, *model.image_shape), bool)
-    for index, stage in reversed(list(enumerate(model.stages))):
-        rows = columns = slice(None, None, stage.stride)
-        expected[rows, columns] = False
-        expected[rows, columns, :, rows, columns] = _seen_in(model, index)
+    places = np.stack(np.indices(model.image_shape[:2]), axis=-1)
+    for part in model.parts:
+        own = part.pixels.of(places)
+        reach = (len(part.network.blocks) - 1) * (model.kernel_size // 2)
+        seen = test_case.expected_dependencies(
+            part.network.image_shape, model.first_kernel_size // 2 + reach
+        )
+        known = part.known and part.known.of(places)
+        for i, j in np.ndindex(own.shape[:2]):
+            depends = expected[*own[i, j]]
+            for place in np.ndindex(own.shape[:2]):
+                depends[:, *own[place]] = seen[i, j][:, *place]
+            if known is not None:
+                # The gates of these places have the map: the pixel's row, and above it.
+                around = 1 + 2 * model.context_blocks
+                top, left = max(i - reach, 0), max(j - reach, 0)
+                bottom, right = i, min(j + reach, own.shape[1] - 1)
+                rows = slice(max(top - around, 0), bottom + around + 1)
+                columns = slice(max(left - around, 0), right + around + 1)
+                for place in known[rows, columns].reshape(-1, 2):
+                    depends[:, *place] = True
     return expected
-
-
-def _seen_in(model, index):
-    """What the pixels of a stage see of its own image."""
-    network = model.stages[index].network
-    height, width, _ = network.image_shape
-    reach = (len(network.blocks) - 1) * (model.kernel_size // 2)
-    seen = test_case.expected_dependencies(
-        network.image_shape, model.first_kernel_size // 2 + reach
-    )
-    if index == 0:
-        return seen
-    around = 1 + 2 * model.context_blocks
-    for row, column in np.ndindex(height, width):
-        # The gates of these places have the map: the pixel's row, and those above it.
-        rows = _coarse(max(row - reach, 0), row, around)
-        last = min(column + reach, width - 1)
-        columns = _coarse(max(column - reach, 0), last, around)
-        seen[row, column, :, 2 * rows.start : 2 * rows.stop : 2][
-            :, :, 2 * columns.start : 2 * columns.stop : 2
-        ] = True
-    return seen
-
-
-def _coarse(first, last, around):
-    """The coarse rows or columns that the map sees from a first to a last fine one.
-
-    The transposed convolution writes coarse i to fine 2 i - 1 to 2 i + 2.
-    """
-    return slice(max((first - 1) // 2 - around, 0), (last + 1) // 2 + around + 1)
 
 
 def reference(model, image):
     """The parameters of encoded images, (batch, height, width, n)."""
-    outputs = coarse = None
-    for stage in model.stages:
-        part = image[:, :: stage.stride, :: stage.stride]
+    outputs = None
+    for part in model.parts:
         added = None
-        if stage.context is not None:
-            features = _context(stage.context, coarse)
+        if part.context is not None:
+            features = _context(part.context, part.known.of(image))
             added = [
                 features @ conditioning.projections["coarse"].kernel.numpy()
-                for conditioning in stage.network.conditionings
+                for conditioning in part.network.conditionings
             ]
         groups = model.pixel_likelihood.color_groups
-        fine = masked_reference.gated_network(stage.network, part, groups, added)
-        if outputs is not None:
-            fine[:, ::2, ::2] = outputs
-        outputs, coarse = fine, part
+        own = masked_reference.gated_network(
+            part.network, part.pixels.of(image), groups, added
+        )
+        if outputs is None:
+            outputs = np.zeros((*image.shape[:3], own.shape[-1]))
+        part.pixels.of(outputs)[:] = own
     return outputs
 
 
@@ -77,11 +65,5 @@ def _context(layer, coarse):
     for inner, outer in zip(others[::2], others[1::2], strict=True):
         between = convolve(inner, np.maximum(features, 0))
         features = features + convolve(outer, np.maximum(between, 0))
-    features = np.maximum(features, 0)
-    batch, height, width, filters = features.shape
-    outputs = np.zeros((batch, 2 * height + 2, 2 * width + 2, filters))
-    for i, j in np.ndindex(4, 4):
-        kernel = layer.upsampling.kernel.numpy()[i, j].T
-        outputs[:, i : i + 2 * height : 2, j : j + 2 * width : 2] += features @ kernel
-    height, width = layer.image_size
-    return outputs[:, 1 : 1 + height, 1 : 1 + width] + layer.upsampling.bias.numpy()
+    height, width = layer.map_size
+    return np.maximum(features[:, :height, :width], 0)
