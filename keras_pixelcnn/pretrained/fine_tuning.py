@@ -10,7 +10,7 @@ import keras
 _CONDITIONS = re.compile("condition")
 """In the paths of weights that belong to conditions."""
 
-_ENDS = re.compile("encoding|block_0/|first_|parameters")
+_ENDS = re.compile("encoding|block_0/|context/convolution_0/|first_|parameters")
 """In those of layers that see the image itself, or give a pixel's parameters."""
 
 

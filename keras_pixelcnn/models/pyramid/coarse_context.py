@@ -11,10 +11,11 @@ from keras_pixelcnn.checks import Shape
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
 class CoarseContext(keras.layers.Layer):
-    """Makes a map for pixels from those that lie before each of them in a finer image.
+    """Makes a map from the pixels of one lattice for those that lie between them.
 
     Residual blocks of 3 x 3 convolutions run over the known pixels. Nothing is masked:
-    all of them are known beforehand. A channel of ones tells where the image ends.
+    all of them are known beforehand. A channel of ones tells where the image ends. A
+    place of the map is for the pixel to the right of the known one, or below it.
 
     Args:
         map_size: (height, width) of the map, as large as that of the known pixels, or

@@ -18,11 +18,12 @@ from keras_pixelcnn.models.gated_pixelcnn.model import GatedNetwork, make_parame
 from keras_pixelcnn.models.pyramid.coarse_context import CoarseContext
 from keras_pixelcnn.models.pyramid.parts import (
     Interleave,
-    Lattice,
+    Place,
     PyramidPart,
-    lattices,
     order_of,
+    places_of_parts,
     scan_parts,
+    stage_lattice,
 )
 from keras_pixelcnn.samplers import BatchSlices, Draw, KnownPixels
 
@@ -39,18 +40,19 @@ class PyramidPixelCNN(AutoregressiveImageModel):
              │ unmasked network over both
         x[1::2] ─────── Gated PixelCNN, with that as spatial map  ── rows between
 
-    a is a part of x: every second row and column, which more stages cut in the same
-    way. So each pixel is modelled once, given all pixels of the parts before and those
-    before it in its own. The order of the pixels is another than that of
-    `GatedPixelCNN`; the likelihood, and all verbs, are as exact. A network runs over
-    its own pixels alone, so that all of them together run over as many as there are.
-    All are trained together.
+    a = x[::2, ::2] is cut in the same way where there are more stages. So each pixel is
+    modelled once, given pixels of the parts before and those before it in its own. The
+    order of the pixels is another than that of `GatedPixelCNN`; the likelihood, and all
+    verbs, are as exact. A network runs over its own pixels alone, so that all of them
+    together run over as many as there are. All are trained together.
 
-    Each sees the whole of the image, however small its kernels are, in the parts
-    before. `sample(coarse=...)` draws the rest around one of them: super-resolution.
-    Labels and other conditions add to the gates of every network, and guidance counts
-    in each. The last layer, from features to the likelihood's parameters, is one for
-    all, and runs once over all pixels.
+    Of a coarsest image that is small a network sees all that comes before a pixel. The
+    others see, on all sides, `1 + 2 * context_blocks` known pixels further than their
+    own kernels reach, which were drawn to fit the coarser ones. `sample(coarse=...)`
+    draws the rest around the image of a stage: super-resolution. Labels and other
+    conditions add to the gates of every network, and guidance counts in each. The last
+    layer, from features to the likelihood's parameters, is one for all, and runs once
+    over all pixels.
 
     In `complete` the known pixels inform those after them in the model's order, so the
     coarse ones those of the whole image.
@@ -67,8 +69,8 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             `GatedPixelCNN`.
         num_blocks: number of blocks of each network of a stage, for all or of each, as
             `filters`. Default 15.
-        context_blocks: residual blocks of the network that makes a spatial map of the
-            parts before; it is as wide as the stage. Default 3.
+        context_blocks: residual blocks of each network that makes a spatial map of the
+            known pixels; it is as wide as the stage. Default 3.
         kernel_size: of all stages; see `GatedPixelCNN`.
         first_kernel_size: as there.
         head_filters: as there; as many in all stages. Default: the last one's filters.
@@ -80,7 +82,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         spatial_shape: as there.
         vocabulary: as there.
         caption_length: as there.
-        condition_dropout: as there; the context of the coarse image is never dropped.
+        condition_dropout: as there; the context of known pixels is never dropped.
         vector_map: as there.
         positions: as there.
         vertical_gain: as there.
@@ -160,15 +162,14 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             last_filters = complete_filters(_at(filters, -1), None, pixels.color_groups)
         parts = [
             _make_part(
-                *place,
-                f"part_{index}_",
+                place,
                 image_shape,
                 encoding,
                 pixels,
                 context_blocks,
-                is_conditional=index > 0 or bool(conditions.names) or positions,
-                filters=_at(filters, place[0]),
-                num_blocks=_at(num_blocks, place[0]),
+                is_conditional=bool(place.known or conditions.names or positions),
+                filters=_at(filters, place.stage),
+                num_blocks=_at(num_blocks, place.stage),
                 kernel_size=kernel_size,
                 first_kernel_size=first_kernel_size,
                 head_filters=last_filters if head_filters is None else head_filters,
@@ -178,7 +179,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
                 dtype=dtype,
                 parameters=parameters,
             )
-            for index, place in enumerate(lattices(image_shape[:2], num_stages))
+            for place in places_of_parts(image_shape[:2], num_stages)
         ]
         condition_encoder = conditions.make_encoder(
             image_shape[:2], parts[-1].network.filters, dtype, vector_map, positions
@@ -323,8 +324,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
                 f"stage must be an integer from {-self.num_stages} to "
                 f"{self.num_stages - 1}. Received: stage={stage!r}"
             )
-        stride = 2 ** (self.num_stages - 1 - stage % self.num_stages)
-        return image[:, ::stride, ::stride]
+        return stage_lattice(stage % self.num_stages, self.num_stages).of(image)
 
     def _around(self, coarse: Any, num_samples: Any) -> tuple[Any, np.ndarray]:
         """Brings coarse images to the image's size: with a mask of their pixels."""
@@ -332,15 +332,16 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             coarse = np.asarray(coarse)
         size = tuple(coarse.shape)[-3:]
         height, width, channels = self.image_shape
-        strides = [2**index for index in reversed(range(1, self.num_stages))]
-        sizes = {(-(-height // s), -(-width // s), channels): s for s in strides}
+        stages = [stage_lattice(i, self.num_stages) for i in range(self.num_stages - 1)]
+        sizes = {(*each.size((height, width)), channels): each for each in stages}
         if size not in sizes or len(coarse.shape) not in (3, 4):
             raise ValueError(
                 "coarse must be images of the size of a stage but the last: "
                 f"(height, width, channels) one of {list(sizes)}, or a batch of them. "
                 f"Received: coarse of shape {tuple(coarse.shape)}"
             )
-        stride = sizes[size]
+        pixels = sizes[size]
+        _, stride = pixels.rows
         if len(coarse.shape) == 3:
             coarse = coarse[np.newaxis]
         repeat = tf.repeat if tf.is_tensor(coarse) else np.repeat
@@ -353,7 +354,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             )
         image = repeat(repeat(coarse, stride, axis=1), stride, axis=2)
         mask = np.zeros((height, width), bool)
-        mask[::stride, ::stride] = True
+        pixels.of(mask[..., np.newaxis])[:] = True
         return image[:, :height, :width], mask
 
     def get_config(self) -> dict[str, Any]:
@@ -384,10 +385,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
 
 
 def _make_part(
-    stage: int,
-    pixels: Lattice,
-    known: Lattice | None,
-    prefix: str,
+    place: Place,
     image_shape: tuple[int, int, int],
     encoding: Any,
     likelihood: likelihoods.PixelLikelihood,
@@ -396,18 +394,19 @@ def _make_part(
 ) -> PyramidPart:
     """Makes the layers of a part; the arguments are those of `GatedNetwork`."""
     check_integer("context_blocks", context_blocks, 0)
-    size, dtype = pixels.size(image_shape[:2]), arguments["dtype"]
+    (name, _, pixels, known), dtype = place, arguments["dtype"]
+    size = pixels.size(image_shape[:2])
     network = GatedNetwork(
-        (*size, image_shape[-1]), encoding, likelihood, prefix=prefix, **arguments
+        (*size, image_shape[-1]), encoding, likelihood, prefix=name, **arguments
     )
     context = join = None
     if known is not None:
         context = CoarseContext(
-            size, network.filters, context_blocks, dtype=dtype, name=f"{prefix}context"
+            size, network.filters, context_blocks, dtype=dtype, name=f"{name}context"
         )
         axis = -2 if pixels.rows == known.rows else -3
-        join = Interleave(axis, dtype=dtype, name=f"{prefix}join")
-    return PyramidPart(stage, pixels, known, network, context, join)
+        join = Interleave(axis, dtype=dtype, name=f"{name}join")
+    return PyramidPart(pixels, known, network, context, join)
 
 
 def _check_stages(num_stages: Any, image_shape: tuple[int, int, int]) -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import numpy as np
@@ -66,55 +66,39 @@ class Lattice:
         return draw_row
 
 
-def lattices(
-    image_size: tuple[int, int], num_stages: int
-) -> list[tuple[int, Lattice, Lattice | None]]:
-    """Cuts an image into parts: the coarsest image, and then twice as many pixels each.
-
-    Returns:
-        The stage of each part, its pixels, and those between which they lie: columns
-        between the columns that are known, then rows between the rows.
-    """
-    stride = 2 ** (num_stages - 1)
-    parts: list[Any] = [(0, Lattice((0, stride), (0, stride)), None)]
-    for stage in range(1, num_stages):
-        half = stride // 2
-        columns = Lattice((0, stride), (half, stride))
-        known = Lattice((0, stride), (0, stride))
-        parts.append((stage, columns, known))
-        rows = Lattice((half, stride), (0, half))
-        parts.append((stage, rows, Lattice((0, stride), (0, half))))
-        stride = half
-    return [part for part in parts if all(part[1].size(image_size))]
+def stage_lattice(stage: int, num_stages: int) -> Lattice:
+    """Returns the pixels of a stage's image."""
+    stride = 2 ** (num_stages - 1 - stage)
+    return Lattice((0, stride), (0, stride))
 
 
-@dataclasses.dataclass(frozen=True)
-class PyramidPart:
-    """A Gated PixelCNN over one of the parts of the image."""
+class Place(NamedTuple):
+    """Where a part of the image lies."""
 
+    name: str
+    """Of its role, which is the same whatever the image's size."""
     stage: int
     pixels: Lattice
     known: Lattice | None
     """The pixels between which these lie; the first part has none."""
-    network: GatedNetwork
-    context: CoarseContext | None
-    """What it sees of the known pixels."""
-    join: "Interleave | None"
-    """Puts its features between those of the known pixels."""
 
-    def features(
-        self, conditions: Mapping[str, Any] | None, known: Any = None
-    ) -> dict[str, Any]:
-        """Returns the features that are added to the part's gates, symbolic or not.
 
-        Args:
-            conditions: as a `ConditionEncoder` gives them for the whole image.
-            known: the encoded pixels between which the part's lie.
-        """
-        features = {} if self.context is None else {"coarse": self.context(known)}
-        for name, value in (conditions or {}).items():
-            features[name] = self.pixels.of(value) if len(value.shape) == 4 else value
-        return features
+def places_of_parts(image_size: tuple[int, int], num_stages: int) -> list[Place]:
+    """Cuts an image: the coarsest stage's, then the columns and the rows between.
+
+    Each part but the first doubles what is known, or nearly, where sizes are odd.
+    """
+    places = [Place("stage_0_", 0, stage_lattice(0, num_stages), None)]
+    for stage in range(1, num_stages):
+        known = stage_lattice(stage - 1, num_stages)
+        _, stride = known.rows
+        half = stride // 2
+        columns = Lattice((0, stride), (half, stride))
+        places.append(Place(f"stage_{stage}_columns_", stage, columns, known))
+        known = Lattice((0, stride), (0, half))
+        rows = Lattice((half, stride), (0, half))
+        places.append(Place(f"stage_{stage}_rows_", stage, rows, known))
+    return [place for place in places if all(place.pixels.size(image_size))]
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -138,26 +122,49 @@ class Interleave(keras.layers.Layer):
 
     def call(self, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
         """Joins whole batches."""
-        return interleave(first, second, self.axis)
+        missing = first.shape[self.axis] - second.shape[self.axis]
+        paddings = np.zeros((first.shape.rank, 2), int)
+        paddings[self.axis, 1] = missing
+        # Side by side along the next axis a pair is twice as long a piece of this one.
+        pairs = tf.concat([first, tf.pad(second, paddings)], axis=self.axis + 1)
+        sizes = sizes_of(first)
+        sizes[self.axis] *= 2
+        pairs = tf.reshape(pairs, sizes)
+        if self.axis == -3:
+            return pairs[..., : sizes[-3] - missing, :, :]
+        return pairs[..., : sizes[-2] - missing, :]
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "axis": self.axis}
 
 
-def interleave(first: tf.Tensor, second: tf.Tensor, axis: int) -> tf.Tensor:
-    """Puts what follows after each row or column; see `Interleave`."""
-    missing = first.shape[axis] - second.shape[axis]
-    paddings = np.zeros((first.shape.rank, 2), int)
-    paddings[axis, 1] = missing
-    # Side by side along the next axis, each pair is twice as long a piece of this one.
-    pairs = tf.concat([first, tf.pad(second, paddings)], axis=axis + 1)
-    sizes = sizes_of(first)
-    sizes[axis] *= 2
-    pairs = tf.reshape(pairs, sizes)
-    if axis == -3:
-        return pairs[..., : sizes[-3] - missing, :, :]
-    return pairs[..., : sizes[-2] - missing, :]
+@dataclasses.dataclass(frozen=True)
+class PyramidPart:
+    """A Gated PixelCNN over one of the parts of the image."""
+
+    pixels: Lattice
+    known: Lattice | None
+    """The pixels between which these lie; the first part has none."""
+    network: GatedNetwork
+    context: CoarseContext | None
+    """What it sees of the known pixels."""
+    join: Interleave | None
+    """Puts its features, or its pixels, between those that are known."""
+
+    def features(
+        self, conditions: Mapping[str, Any] | None, known: Any = None
+    ) -> dict[str, Any]:
+        """Returns the features that are added to the part's gates, symbolic or not.
+
+        Args:
+            conditions: as a `ConditionEncoder` gives them for the whole image.
+            known: the encoded pixels between which the part's lie.
+        """
+        features = {} if self.context is None else {"coarse": self.context(known)}
+        for name, value in (conditions or {}).items():
+            features[name] = self.pixels.of(value) if len(value.shape) == 4 else value
+        return features
 
 
 def order_of(image_size: tuple[int, int], parts: tuple[PyramidPart, ...]) -> np.ndarray:

@@ -8,6 +8,9 @@ import pytest
 import tensorflow as tf
 
 import keras_pixelcnn as kp
+from keras_pixelcnn.models.pyramid.coarse_context import CoarseContext
+from keras_pixelcnn.models.pyramid.parts import Interleave
+from keras_pixelcnn.pretrained.fine_tuning import changed
 from tests import test_case
 from tests.models.conformance import CASES, MIXTURE, OPTIONAL, ModelConformance
 from tests.models.pyramid import reference
@@ -35,6 +38,8 @@ class TestPyramidPixelCNN(ModelConformance):
         ((7, 1, 1), 5, {"filters": (4, 8)}),
         ((9, 12, 1), 5, {"num_blocks": 1, "context_blocks": 0}),
     )
+
+    epochs = 16
 
     def make_model(self, image_shape, num_levels, **arguments):
         channels = image_shape[-1]
@@ -93,6 +98,29 @@ def test_one_stage_is_a_gated_pixelcnn():
     np.testing.assert_array_equal(
         model.log_prob(images, **given), gated.log_prob(images, **given)
     )
+
+
+def test_its_layers_keep_the_contract_of_layers():
+    known, between = np.random.default_rng(0).random((2, 2, 3, 4, 2), "float32")
+    test_case.check_layer(CoarseContext((3, 3), 4, 1), known)
+    (rows,) = test_case.check_layer(Interleave(-3), known, between[:, :2])
+    (columns,) = test_case.check_layer(Interleave(-2), known, between)
+    np.testing.assert_array_equal(rows[:, ::2], known)
+    np.testing.assert_array_equal(rows[:, 1::2], between[:, :2])
+    np.testing.assert_array_equal(columns[:, :, ::2], known)
+    np.testing.assert_array_equal(columns[:, :, 1::2], between)
+
+
+def test_a_network_keeps_its_role_in_an_image_of_another_size():
+    """Rows and columns that are not there in one take no weights of others."""
+    low = new_model((2, 8, 1), num_stages=3)
+    high, transfer = changed(low, {"image_shape": (8, 8, 1)}, "low")
+    assert {path.split("/")[0][:12] for path in transfer.anew} == {"stage_1_rows"}
+    assert not transfer.left
+    kernels = {weight.path: weight for weight in low.weights}
+    for weight in high.weights:
+        if weight.path in kernels:
+            np.testing.assert_array_equal(weight, kernels[weight.path])
 
 
 @pytest.mark.parametrize("stage", [0, 1])
