@@ -68,6 +68,8 @@ def environment() -> dict[str, Any]:
         "devices": [device.device_type for device in tf.config.list_logical_devices()],
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
+        # Which kernels take convolutions; Intel's servers have them by default.
+        "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "unset"),
         "keras": keras.__version__,
         "tensorflow_probability": importlib.metadata.version("tensorflow_probability"),
     }

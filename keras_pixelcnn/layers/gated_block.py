@@ -269,7 +269,7 @@ class GatedPixelCNNBlock(keras.layers.Layer):
             vertical = self.vertical_conv(vertical, training=training)
             link = self.link(vertical)
             if for_horizontal is not None:
-                link += for_horizontal
+                link += for_horizontal  # both enter the gate: equation 4
             gated = self.horizontal_gate(
                 self.horizontal_conv(horizontal, training=training), conditioning=link
             )

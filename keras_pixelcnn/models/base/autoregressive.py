@@ -47,20 +47,24 @@ class AutoregressiveImageModel(LikelihoodModel):
     def scan_steps(
         self, conditions: Mapping[str, tf.Tensor] | None = None
     ) -> ScanSteps:
-        """Returns the model's steps, with the weights as they stand.
+        """Returns the model's steps along the raster, with the weights as they stand.
 
         Args:
             conditions: the model's inputs beside the image, of a batch. Default: none.
 
         Raises:
-            NotImplementedError: when the model cannot; see `has_scan_steps`.
+            NotImplementedError: when the model has none; see `has_scan_steps`.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no steps.")
+        name = type(self).__name__
+        raise NotImplementedError(f"{name} has no steps along the raster. Use scan.")
 
     @property
     def has_scan_steps(self) -> bool:
-        """Whether the model can be run step by step."""
-        return type(self).scan_steps is not AutoregressiveImageModel.scan_steps
+        """Whether the model can be run step by step: along the raster or otherwise."""
+        return any(
+            getattr(type(self), name) is not getattr(AutoregressiveImageModel, name)
+            for name in ("scan_steps", "scan_by_steps")
+        )
 
     @property
     def why_no_scan_steps(self) -> str:
@@ -165,9 +169,10 @@ class AutoregressiveImageModel(LikelihoodModel):
         Args:
             num_samples: number of images. Default: as many as there are conditions
                 or seeds, else 1.
-            seed: one integer for the call, or one per image, (num_samples,), any
-                int64. Default: another one at each call, which follows
-                `tf.random.set_seed` and `keras.utils.set_random_seed`.
+            seed: one integer for the call, of which each image gets its own
+                (`example_seeds`); or these themselves, (num_samples,), any int64, so
+                that 5 and [5] give two images. Default: another one at each call,
+                which follows `tf.random.set_seed` and `keras.utils.set_random_seed`.
             temperature: divides the logits, and multiplies the scales of a mixture of
                 logistics; a number above 0, or one per image.
             top_p: draws each value from the fewest likeliest levels that together have

@@ -1,4 +1,4 @@
-"""CoarseContext: an unmasked network over known pixels, as a map for those between."""
+"""CoarseContext: an unmasked network over coarse pixels, as a map for those between."""
 
 import math
 from typing import Any
@@ -13,18 +13,18 @@ from keras_pixelcnn.checks import Shape
 class CoarseContext(keras.layers.Layer):
     """Makes a map from the pixels of one lattice for those that lie between them.
 
-    Residual blocks of 3 x 3 convolutions run over the known pixels. Nothing is masked:
+    Residual blocks of 3 x 3 convolutions run over the coarse pixels. Nothing is masked:
     all of them are known beforehand. A channel of ones tells where the image ends. A
-    place of the map is for the pixel to the right of the known one, or below it.
+    place of the map is for the pixel to the right of the coarse one, or below it.
 
     Args:
-        map_size: (height, width) of the map, as large as that of the known pixels, or
-            a row or a column less.
+        map_size: (height, width) of the map, as large as the coarse image, or a row or
+            a column less.
         filters: features of every layer. Default 32.
         num_blocks: number of residual blocks, of two convolutions each. Default 2.
 
     Call arguments:
-        inputs: the known pixels, encoded: floats (batch, h, w, features).
+        inputs: the coarse pixels, encoded: floats (batch, h, w, features).
 
     Returns:
         Float tensor (batch, height, width, filters): a spatial condition.
@@ -82,10 +82,10 @@ class CoarseContext(keras.layers.Layer):
         return (input_shape[0], *self.map_size, self.filters)
 
     def multiply_adds(self, input_shape: Shape) -> int:
-        """Counts the multiply-adds of one image, each tap at each known pixel.
+        """Counts the multiply-adds of one image, each tap at each coarse pixel.
 
         Args:
-            input_shape: of the known pixels, the batch first, which does not count.
+            input_shape: of the coarse image, the batch first, which does not count.
         """
         weights = sum(math.prod(layer.kernel.shape) for layer in self.convolutions)
         return math.prod(input_shape[1:3]) * weights

@@ -1,7 +1,7 @@
 """PyramidPixelCNN: coarse pixels first, then those between them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import keras
 import numpy as np
@@ -40,19 +40,27 @@ class PyramidPixelCNN(AutoregressiveImageModel):
              │ unmasked network over both
         x[1::2] ─────── Gated PixelCNN, with that as spatial map  ── rows between
 
-    a = x[::2, ::2] is cut in the same way where there are more stages. So each pixel is
-    modelled once, given pixels of the parts before and those before it in its own. The
-    order of the pixels is another than that of `GatedPixelCNN`; the likelihood, and all
-    verbs, are as exact. A network runs over its own pixels alone, so that all of them
-    together run over as many as there are. All are trained together.
+    a = x[::2, ::2] is cut in the same way where there are more stages; with three the
+    parts of 4 x 4 pixels come in the order
+
+        0 3 1 3
+        4 4 4 4
+        2 3 2 3
+        4 4 4 4
+
+    and in each the raster's. So each pixel is modelled once, given pixels of the parts
+    before and those before it in its own. The order is another than that of
+    `GatedPixelCNN`; the likelihood, and all verbs, are as exact. The gated networks
+    together run once over each pixel, and the unmasked ones over those between which
+    others lie. All are trained together.
 
     Of a coarsest image that is small a network sees all that comes before a pixel. The
-    others see, on all sides, `1 + 2 * context_blocks` known pixels further than their
-    own kernels reach, which were drawn to fit the coarser ones. `sample(coarse=...)`
-    draws the rest around the image of a stage: super-resolution. Labels and other
-    conditions add to the gates of every network, and guidance counts in each. The last
-    layer, from features to the likelihood's parameters, is one for all, and runs once
-    over all pixels.
+    others see, on all sides, `1 + 2 * context_blocks` pixels of the coarser image
+    further than their own kernels reach, and these were drawn to fit what lies beyond.
+    `sample(coarse=...)` draws the rest around the image of a stage: super-resolution.
+    Labels and other conditions add to the gates of every network, and guidance counts
+    in each. The last layer, from features to the likelihood's parameters, is one for
+    all, and runs once over all pixels.
 
     In `complete` the known pixels inform those after them in the model's order, so the
     coarse ones those of the whole image.
@@ -70,7 +78,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         num_blocks: number of blocks of each network of a stage, for all or of each, as
             `filters`. Default 15.
         context_blocks: residual blocks of each network that makes a spatial map of the
-            known pixels; it is as wide as the stage. Default 3.
+            coarser image; it is as wide as the stage. Default 3.
         kernel_size: of all stages; see `GatedPixelCNN`.
         first_kernel_size: as there.
         head_filters: as there; as many in all stages. Default: the last one's filters.
@@ -82,7 +90,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         spatial_shape: as there.
         vocabulary: as there.
         caption_length: as there.
-        condition_dropout: as there; the context of known pixels is never dropped.
+        condition_dropout: as there; the coarser image is never dropped.
         vector_map: as there.
         positions: as there.
         vertical_gain: as there.
@@ -167,7 +175,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
                 encoding,
                 pixels,
                 context_blocks,
-                is_conditional=bool(place.known or conditions.names or positions),
+                is_conditional=bool(place.between or conditions.names or positions),
                 filters=_at(filters, place.stage),
                 num_blocks=_at(num_blocks, place.stage),
                 kernel_size=kernel_size,
@@ -197,8 +205,8 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             features = condition_encoder(given or {"image": encoded})
         outputs = None
         for part in parts:
-            known = part.known and part.known.of(encoded)
-            given_features = part.features(features, known)
+            coarser = part.between and part.between.of(encoded)
+            given_features = part.features(features, coarser)
             own = part.network.head_features(part.pixels.of(encoded), given_features)
             outputs = own if part.join is None else part.join(outputs, own)
         super().__init__(
@@ -238,17 +246,6 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         self.parts = tuple(parts)
 
     # Sampling, part by part.
-
-    def scan_steps(self, conditions: Any = None) -> NoReturn:
-        """Refuses: each part has steps of its own, which `scan_by_steps` drives.
-
-        Raises:
-            NotImplementedError: always.
-        """
-        raise NotImplementedError(
-            "PyramidPixelCNN has no steps along the raster: each part has its own. "
-            "Use scan, or scan_by_steps."
-        )
 
     @property
     def scan_order(self) -> np.ndarray:
@@ -394,19 +391,19 @@ def _make_part(
 ) -> PyramidPart:
     """Makes the layers of a part; the arguments are those of `GatedNetwork`."""
     check_integer("context_blocks", context_blocks, 0)
-    (name, _, pixels, known), dtype = place, arguments["dtype"]
+    (name, _, pixels, between), dtype = place, arguments["dtype"]
     size = pixels.size(image_shape[:2])
     network = GatedNetwork(
         (*size, image_shape[-1]), encoding, likelihood, prefix=name, **arguments
     )
     context = join = None
-    if known is not None:
+    if between is not None:
         context = CoarseContext(
             size, network.filters, context_blocks, dtype=dtype, name=f"{name}context"
         )
-        axis = -2 if pixels.rows == known.rows else -3
+        axis = -2 if pixels.rows == between.rows else -3
         join = Interleave(axis, dtype=dtype, name=f"{name}join")
-    return PyramidPart(pixels, known, network, context, join)
+    return PyramidPart(pixels, between, network, context, join)
 
 
 def _check_stages(num_stages: Any, image_shape: tuple[int, int, int]) -> None:

@@ -1,4 +1,9 @@
-"""The parts of a pyramid's image, as they are wired and as they are scanned."""
+"""The parts of a pyramid's image: where they lie, their layers, and the scan over them.
+
+`PyramidPixelCNN.__init__` wires them. In training and scoring a part's context sees the
+image's own pixels between which the part's lie; in the scan it sees those drawn so far,
+which are the same ones.
+"""
 
 import dataclasses
 from collections.abc import Mapping
@@ -48,8 +53,8 @@ class Lattice:
         )
         return height, width
 
-    def draws(self, draw: Draw) -> Draw:
-        """Takes the places of these pixels to where they lie in the image."""
+    def in_its_own_rows(self, draw: Draw) -> Draw:
+        """Lets `draw`, which counts the image's rows and columns, count these."""
         (first_row, row_stride), (first_column, column_stride) = self.rows, self.columns
 
         def draw_row(index: tf.Tensor | int, row: tf.Tensor) -> RowDraw:
@@ -79,7 +84,7 @@ class Place(NamedTuple):
     """Of its role, which is the same whatever the image's size."""
     stage: int
     pixels: Lattice
-    known: Lattice | None
+    between: Lattice | None
     """The pixels between which these lie; the first part has none."""
 
 
@@ -90,14 +95,14 @@ def places_of_parts(image_size: tuple[int, int], num_stages: int) -> list[Place]
     """
     places = [Place("stage_0_", 0, stage_lattice(0, num_stages), None)]
     for stage in range(1, num_stages):
-        known = stage_lattice(stage - 1, num_stages)
-        _, stride = known.rows
+        coarser = stage_lattice(stage - 1, num_stages)
+        _, stride = coarser.rows
         half = stride // 2
         columns = Lattice((0, stride), (half, stride))
-        places.append(Place(f"stage_{stage}_columns_", stage, columns, known))
-        known = Lattice((0, stride), (0, half))
+        places.append(Place(f"stage_{stage}_columns_", stage, columns, coarser))
+        wider = Lattice((0, stride), (0, half))
         rows = Lattice((half, stride), (0, half))
-        places.append(Place(f"stage_{stage}_rows_", stage, rows, known))
+        places.append(Place(f"stage_{stage}_rows_", stage, rows, wider))
     return [place for place in places if all(place.pixels.size(image_size))]
 
 
@@ -144,24 +149,24 @@ class PyramidPart:
     """A Gated PixelCNN over one of the parts of the image."""
 
     pixels: Lattice
-    known: Lattice | None
+    between: Lattice | None
     """The pixels between which these lie; the first part has none."""
     network: GatedNetwork
     context: CoarseContext | None
-    """What it sees of the known pixels."""
+    """What it sees of the pixels between which its own lie."""
     join: Interleave | None
-    """Puts its features, or its pixels, between those that are known."""
+    """Puts its features, or its pixels, between those of the parts before."""
 
     def features(
-        self, conditions: Mapping[str, Any] | None, known: Any = None
+        self, conditions: Mapping[str, Any] | None, coarser: Any = None
     ) -> dict[str, Any]:
         """Returns the features that are added to the part's gates, symbolic or not.
 
         Args:
             conditions: as a `ConditionEncoder` gives them for the whole image.
-            known: the encoded pixels between which the part's lie.
+            coarser: the encoded pixels between which the part's lie.
         """
-        features = {} if self.context is None else {"coarse": self.context(known)}
+        features = {} if self.context is None else {"coarse": self.context(coarser)}
         for name, value in (conditions or {}).items():
             features[name] = self.pixels.of(value) if len(value.shape) == 4 else value
         return features
@@ -186,14 +191,14 @@ def scan_parts(
         encoded_conditions = model.condition_encoder(conditions, training=False)
     image = None
     for part in model.parts:
-        before = None
+        coarser = None
         if image is not None:
-            before = model.encoding(tf.reshape(image, [-1, *image.shape[2:]]))
-        features = part.features(encoded_conditions, before)
+            coarser = model.encoding(tf.reshape(image, [-1, *image.shape[2:]]))
+        features = part.features(encoded_conditions, coarser)
         steps = GatedPixelCNNSteps(part.network, features or None)
         drawn = raster_scan(
             by_channel(steps, model.pixel_likelihood),
-            part.pixels.draws(draw),
+            part.pixels.in_its_own_rows(draw),
             part.network.image_shape,
             slices,
             known and KnownPixels(*map(part.pixels.of, known)),

@@ -16,19 +16,19 @@ def expected_dependencies(model):
         seen = test_case.expected_dependencies(
             part.network.image_shape, model.first_kernel_size // 2 + reach
         )
-        known = part.known and part.known.of(places)
+        coarser = part.between and part.between.of(places)
         for i, j in np.ndindex(own.shape[:2]):
             depends = expected[*own[i, j]]
             for place in np.ndindex(own.shape[:2]):
                 depends[:, *own[place]] = seen[i, j][:, *place]
-            if known is not None:
+            if coarser is not None:
                 # The gates of these places have the map: the pixel's row, and above it.
                 around = 1 + 2 * model.context_blocks
                 top, left = max(i - reach, 0), max(j - reach, 0)
                 bottom, right = i, min(j + reach, own.shape[1] - 1)
                 rows = slice(max(top - around, 0), bottom + around + 1)
                 columns = slice(max(left - around, 0), right + around + 1)
-                for place in known[rows, columns].reshape(-1, 2):
+                for place in coarser[rows, columns].reshape(-1, 2):
                     depends[:, *place] = True
     return expected
 
@@ -39,7 +39,7 @@ def reference(model, image):
     for part in model.parts:
         added = None
         if part.context is not None:
-            features = _context(part.context, part.known.of(image))
+            features = _context(part.context, part.between.of(image))
             added = [
                 features @ conditioning.projections["coarse"].kernel.numpy()
                 for conditioning in part.network.conditionings
