@@ -3,7 +3,8 @@
 From the paper: 20 layers of 384 units, 5x5 filters, 200,000 updates with 128 images
 each, over 32 GPUs. Of the rest it gives nothing; chosen, and not tuned: the first
 filter of 7x7 (as arXiv 1601.06759 has it), the optimiser with all that belongs to it,
-and the average of the weights. "Units" are taken for features after the gate.
+the average of the weights, positions and the start of the vertical stack, which would
+fade through 20 blocks (docs/recipes.md). "Units" are taken for features after the gate.
 
 `trainers.plan` tells what a run takes.
 """
@@ -44,6 +45,8 @@ def get_config() -> config_dict.ConfigDict:
         first_kernel_size=7,
         dropout_rate=0.0,  # each image is seen 20 times only
     )
+    config.model.positions = True
+    config.model.vertical_gain = 2.2
     # Here, so that they can be set on the command line.
     config.model.gradient_checkpointing = False
     config.model.dtype = config_dict.placeholder(str)

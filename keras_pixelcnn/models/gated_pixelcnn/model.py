@@ -77,8 +77,8 @@ class GatedPixelCNN(AutoregressiveImageModel):
         positions: whether each pixel is told where it is, in the gates of every block.
             Default False.
         vertical_gain: what Glorot's initial scale of the vertical kernels is multiplied
-            by. At 1 their features shrink by 0.4 in each block; about 2.2 keeps their
-            scale, which deep models need. Default 1.
+            by. At 1 their features shrink by 0.4 in each block; about 2.2 nearly keeps
+            their scale, which deep models need. Default 1.
         input_encoding: how pixel values go into the network: "intensity", as numbers in
             their order from -1 to 1, or "embedding", each as a learned vector: for
             values without an order, such as the codes of a VQ-VAE. The latter needs

@@ -147,3 +147,15 @@ def test_many_levels():
 def test_refuses(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         kp.GatedPixelCNN(**{"image_shape": (4, 4, 3), "filters": 6, **arguments})
+
+
+@pytest.mark.parametrize(("gain", "least", "most"), [(1.0, 0, 1e-4), (2.2, 0.02, 2)])
+def test_the_gain_nearly_keeps_the_scale_of_the_vertical_stack(gain, least, most):
+    """At Glorot's own scale it fades block by block; see docs/recipes.md."""
+    model = kp.GatedPixelCNN((9, 9, 1), filters=32, num_blocks=16, vertical_gain=gain)
+    vertical = horizontal = model.encoding(random_images(model, 8))
+    scales = []
+    for block in model.blocks[:-1]:
+        vertical, horizontal, _ = block(vertical, horizontal)
+        scales.append(np.std(vertical))
+    assert least <= scales[-1] / scales[1] <= most
