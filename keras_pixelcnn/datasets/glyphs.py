@@ -1,4 +1,4 @@
-"""Images of the letters of fonts, with the font as label."""
+"""Images of the letters of fonts, with the font or the letter as label."""
 
 import functools
 import os
@@ -22,6 +22,7 @@ from keras_pixelcnn.datasets.image_format import ImageFormat
 NUM_LEVELS = 256
 DEFAULT_SIZE = (28, 28)
 SUFFIXES = (".otf", ".ttf")
+LABEL_FEATURES = ("font", "letter")
 
 
 class Font(NamedTuple):
@@ -61,6 +62,7 @@ def read(
     image_format: ImageFormat,
     *,
     on_damaged: str = "skip",
+    label_feature: str | None = None,
 ) -> tf.data.Dataset:
     """Draws the letters A to Z, a to z and 0 to 9 of the fonts of one split.
 
@@ -79,19 +81,27 @@ def read(
             drawn at that size.
         on_damaged: "skip" to leave damaged files out and log their names, "raise" to
             raise.
+        label_feature: "letter", or "font", which None is, too.
 
     Returns:
         Single examples: {"image": (h, w, c), "label": int64}, the letters of a font one
-        after another. Labels count the names of all usable fonts, sorted.
+        after another. Labels count the names of all usable fonts, sorted, or are the
+        letters' places in `LETTERS`.
 
     Raises:
         FileNotFoundError: if there is no such folder, or no font in it.
-        ValueError: if `split` or the number of levels is wrong, or the split is empty.
+        ValueError: if `split`, `label_feature` or the number of levels is wrong, or the
+            split is empty.
         DamagedImageError: if a file is damaged and `on_damaged` is "raise", or no font
             is usable.
     """
     image_format.check_levels(NUM_LEVELS)
     splits.check(split)
+    if label_feature not in (None, *LABEL_FEATURES):
+        raise ValueError(
+            f"`label_feature` of letters must be one of {LABEL_FEATURES} or None, "
+            f"received {label_feature!r}."
+        )
     fonts = load_fonts(folder, image_format.image_size or DEFAULT_SIZE, on_damaged)
     chosen = [
         (label, font)
@@ -104,8 +114,12 @@ def read(
             f"{os.fspath(folder)!r} falls to it. Use split='all' or more fonts."
         )
     images = np.concatenate([font.letters for _, font in chosen])[..., np.newaxis]
-    labels = np.repeat([label for label, _ in chosen], len(LETTERS)).astype(np.int64)
-    return image_format.examples(images, labels, NUM_LEVELS)
+    names, letters = [label for label, _ in chosen], np.arange(len(LETTERS))
+    if label_feature == "letter":
+        labels = np.tile(letters, len(names))
+    else:
+        labels = np.repeat(names, len(letters))
+    return image_format.examples(images, labels.astype(np.int64), NUM_LEVELS)
 
 
 def load_fonts(

@@ -84,8 +84,9 @@ def load(
       "grayscale".
     - `"glyphs:PATH"`: the letters A to Z, a to z and 0 to 9 of every font (.ttf, .otf)
       in a folder and those below it, drawn white on black, 28x28 unless `image_size` is
-      given. Labels count the fonts, sorted by name. Fonts without all letters, and
-      copies of others, are left out and named in the log.
+      given. Labels count the fonts, sorted by name, or say which letter it is
+      (`label_feature`). Fonts without all letters, and copies of others, are left out
+      and named in the log.
     - `"emoji:PATH"`: RGB pictures of 32x32 pixels on white, from packages of npm that
       are unpacked below PATH, such as `emoji-datasource-google` and
       `emoji-datasource-twitter`. Labels are the nine categories of
@@ -137,10 +138,11 @@ def load(
             folder that cannot be read. Defaults to "skip". Damaged IDX files always
             raise.
         label_feature: what a tfds dataset calls the labels, with slashes where it is
-            inside of others, as "identity/Identity_No" of "celeb_a"; no other source
-            uses it. Texts, such as the names of persons in "lfw", are read once and
-            numbered as they are sorted, over all splits. Defaults to None: "label" if
-            it is an integer.
+            inside of others, as "identity/Identity_No" of "celeb_a". Texts, such as the
+            names of persons in "lfw", are read once and numbered as they are sorted,
+            over all splits. Of glyphs "font", or "letter" for the letters' places in
+            A to Z, a to z, 0 to 9; no other source uses it. Defaults to None: "label"
+            if it is an integer, and fonts.
         with_path: whether each example of a folder of images tells its file: a string
             "path", relative to the folder. Defaults to False.
 
@@ -190,7 +192,13 @@ def load(
     elif prefix == "emoji:":
         examples = emoji.read(path, split, image_format)
     elif prefix == "glyphs:":
-        examples = glyphs.read(path, split, image_format, on_damaged=on_damaged)
+        examples = glyphs.read(
+            path,
+            split,
+            image_format,
+            on_damaged=on_damaged,
+            label_feature=label_feature,
+        )
     elif prefix == "idx:":
         examples = idx.read(path, split, image_format)
     elif prefix == "patches:":

@@ -62,6 +62,16 @@ def test_labels_count_the_fonts_by_name(folder):
     np.testing.assert_array_equal(images[labels == 1][..., 0], expected)
 
 
+def test_labels_are_letters_where_these_are_wanted(folder):
+    images, labels = _arrays(_load(folder, label_feature="letter"))
+    np.testing.assert_array_equal(labels, np.tile(np.arange(62), len(FAMILIES)))
+    np.testing.assert_array_equal(images, _arrays(_load(folder))[0])
+    _, fonts = _arrays(_load(folder, label_feature="font"))
+    np.testing.assert_array_equal(fonts, _arrays(_load(folder))[1])
+    with pytest.raises(ValueError, match=r"one of \('font', 'letter'\).*'case'"):
+        _load(folder, label_feature="case")
+
+
 def test_no_family_is_in_two_splits_and_each_font_in_one(folder):
     fonts = {}
     for split in ("train", "validation", "test"):

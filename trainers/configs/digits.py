@@ -17,6 +17,9 @@ def get_config() -> config_dict.ConfigDict:
             "merge_levels": False,
             "image_size": config_dict.placeholder(tuple),
             "color_mode": config_dict.placeholder(str),
+            # What the source calls the labels, as "identity/Identity_No" of tfds's
+            # "celeb_a" or "letter" of fonts. None: as `keras_pixelcnn.datasets.load`.
+            "label_feature": config_dict.placeholder(str),
             "data_dir": config_dict.placeholder(str),
             "cache": True,
             # A class of `keras_pixelcnn`, and its arguments.

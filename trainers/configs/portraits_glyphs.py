@@ -35,8 +35,6 @@ def get_config() -> config_dict.ConfigDict:
         vector_map=True,
         vertical_gain=2.2,
     )
-    # What tfds calls the identities; None for folders and fonts.
-    config.label_feature = config_dict.placeholder(str)
     # Whether the identities of the training split are divided among all splits; else
     # those of the source are taken, which must not share any.
     config.divide_identities = False

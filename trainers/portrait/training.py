@@ -33,7 +33,7 @@ from trainers.runs.data import batches_of
 from trainers.runs.run import Run, make_recipe
 from trainers.runs.training import RunKind, train
 
-_OWN_FIELDS = ("divide_identities", "label_feature", "embedder", "drawing")
+_OWN_FIELDS = ("divide_identities", "embedder", "drawing")
 
 _RECIPE_FIELDS = ("epochs", "learning_rate", "warmup_share", "weight_decay")
 """Fields of the embedder's training; all others are those of the model's."""

@@ -20,6 +20,7 @@ ADDED_LATER = {
     "validate_every": 1,
     "minutes": None,
     "task": None,
+    "label_feature": None,
 }
 """Fields that configs of older runs lack, and what they would have said."""
 

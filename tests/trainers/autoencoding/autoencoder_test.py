@@ -19,7 +19,12 @@ from trainers import autoencoder
 from trainers.autoencoding import results
 from trainers.autoencoding import training as autoencoding
 from trainers.autoencoding.training import check_config, train_autoencoder
-from trainers.configs import autoencoder_digits, autoencoder_fashion_mnist
+from trainers.configs import (
+    autoencoder_digits,
+    autoencoder_emoji,
+    autoencoder_fashion_mnist,
+    autoencoder_glyphs,
+)
 from trainers.image_models.training import train_and_evaluate
 from trainers.runs import run as run_module
 from trainers.runs.data import load_training_data
@@ -198,7 +203,15 @@ def test_a_variational_model_s_bound_is_called_a_bound(finished):
 # Configs and flags.
 
 
-@pytest.mark.parametrize("module", [autoencoder_digits, autoencoder_fashion_mnist])
+@pytest.mark.parametrize(
+    "module",
+    [
+        autoencoder_digits,
+        autoencoder_emoji,
+        autoencoder_fashion_mnist,
+        autoencoder_glyphs,
+    ],
+)
 def test_the_configs_are_right(module):
     check_config(module.get_config().to_dict())
 

@@ -44,9 +44,7 @@ def test_levels_from_the_config_of_other_images(config, tmp_path):
         num_levels_of,
         load_training_data,
         lambda config: load_split(config, "test"),
-        lambda config: load_portraits(
-            {**config, "divide_identities": True, "label_feature": None}
-        ),
+        lambda config: load_portraits({**config, "divide_identities": True}),
         vq.VQ_PRIORS.load_data,
         autoencoding.AUTOENCODERS.load_data,
     ],
