@@ -256,9 +256,11 @@ def _kinds(
     pixel = (height // 2, width // 2) if pixel is None else pixel
     seen = dependencies(model, pixel, tries=tries).any(axis=(0, -1))
     row, column = pixel
+    first, *later = model.scan_passes
     ranks = np.zeros((height, width), int)
-    ranks[tuple(model.scan_order.T)] = np.arange(height * width)
-    before = ranks < ranks[row, column]
+    ranks[tuple(first.places.T)] = np.arange(height * width)
+    # A channel of a later pass comes after the first pass's, of all pixels.
+    before = (ranks < ranks[row, column]) | bool(later)
     kinds = np.where(seen, _SEEN, np.where(before, _UNSEEN, _LATER))
     kinds[row, column] = _PIXEL
     return kinds

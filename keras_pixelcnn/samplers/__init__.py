@@ -1,6 +1,6 @@
 """Samplers, which run a model step by step or by whole passes."""
 
-from keras_pixelcnn.samplers.ancestral import ancestral_scan
+from keras_pixelcnn.samplers.ancestral import ScanPass, ancestral_scan, raster_pass
 from keras_pixelcnn.samplers.batch_slices import (
     MOST_SLICES,
     BatchSlices,
@@ -37,6 +37,7 @@ __all__ = [
     "FixedPoint",
     "KnownPixels",
     "RowDraw",
+    "ScanPass",
     "ScanSteps",
     "ancestral_scan",
     "at_least_one",
@@ -52,5 +53,6 @@ __all__ = [
     "normals_of_bits",
     "num_processors",
     "random_call_seed",
+    "raster_pass",
     "raster_scan",
 ]

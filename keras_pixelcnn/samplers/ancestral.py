@@ -1,11 +1,31 @@
 """Ancestral sampling, the slow reference: a whole pass of the network each value."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from keras_pixelcnn.samplers.incremental import Draw, KnownPixels
+
+
+class ScanPass(NamedTuple):
+    """Pixels in the order in which some of their channels are visited."""
+
+    places: np.ndarray
+    """Rows and columns, integers (pixels, 2)."""
+    channels: tuple[int, ...]
+    """What is visited at each of them."""
+
+
+def raster_pass(image_shape: Sequence[int]) -> ScanPass:
+    """Returns the one pass of most models: all channels of a pixel, along the raster.
+
+    Args:
+        image_shape: (height, width, channels).
+    """
+    *size, channels = image_shape
+    return ScanPass(np.argwhere(np.ones(size, bool)), tuple(range(channels)))
 
 
 def ancestral_scan(
@@ -15,13 +35,13 @@ def ancestral_scan(
     image_shape: Sequence[int],
     batch_size: tf.Tensor | int,
     known: KnownPixels | None = None,
-    passes_a_pixel: int | None = None,
-    order: np.ndarray | None = None,
+    channels_at_once: bool = False,
+    passes: Sequence[ScanPass] | None = None,
 ) -> tf.Tensor:
     """Fills images by running the whole network on what is there so far.
 
-    Needs nothing of a model but its whole pass, and costs height x width x
-    `passes_a_pixel` of them, what depends on conditions alone included.
+    Needs nothing of a model but its whole pass, and costs one for each value, what
+    depends on conditions alone included.
 
     Args:
         parameters: maps int32 images (batch, height, width, channels) to the
@@ -33,18 +53,14 @@ def ancestral_scan(
         batch_size: number of images.
         known: values known beforehand, which `draw` is to return. Pixels known in all
             images are skipped as long as none before them is drawn. Default: none.
-        passes_a_pixel: 1 where the network's parameters of a pixel depend on the
-            pixels before it alone. Default: one a channel.
-        order: rows and columns in the order in which pixels are visited, integers
-            (height x width, 2). Default: the raster's.
+        channels_at_once: whether the network's parameters of a pixel depend on the
+            pixels before it alone, so that it runs once a pixel. Default False.
+        passes: in which order the values are visited. Default: the raster's.
 
     Returns:
         int32 tensor (batch, height, width, channels).
     """
     height, width, channels = image_shape
-    if order is None:
-        order = np.argwhere(np.ones((height, width), bool))
-    places = tf.constant(order, tf.int32)
 
     def place_of(row: tf.Tensor, column: tf.Tensor, channel: int) -> tf.Tensor:
         return tf.reshape(
@@ -52,32 +68,42 @@ def ancestral_scan(
             [height, width, 1],
         ) * tf.one_hot(channel, channels, dtype=tf.int32)
 
-    def body(index: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        row, column = tf.unstack(places[index])
-        values = []
-        for channel in range(channels):
-            if channel == 0 or passes_a_pixel != 1:
-                pixel = parameters(images)[:, row, column]
-            here = channel_parameters(pixel, values)
-            value = draw(0, row)(column, channel, here)
-            values.append(value)
-            value = value[:, tf.newaxis, tf.newaxis, tf.newaxis]
-            images = images + place_of(row, column, channel) * value
-        return index + 1, images
+    def scan_pass(
+        images: tf.Tensor, order: np.ndarray, drawn: Sequence[int]
+    ) -> tf.Tensor:
+        places = tf.constant(order, tf.int32)
 
-    first, images = 0, tf.zeros([batch_size, *image_shape], tf.int32)
-    if known is not None:
-        by_pixel = tf.reduce_all(known.mask, axis=[0, 3])
-        in_order = tf.cast(tf.gather_nd(by_pixel, places), tf.int32)
-        first = tf.reduce_sum(tf.math.cumprod(in_order))
-        ranks = np.zeros((height, width, 1), np.int32)
-        ranks[tuple(np.transpose(order))] = np.arange(len(order))[:, np.newaxis]
-        images = tf.where(ranks < first, known.image, images)
-    _, images = tf.while_loop(
-        lambda index, _: index < height * width,
-        body,
-        (first, images),
-        shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, *image_shape])),
-        maximum_iterations=height * width,
-    )
+        def body(index: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            row, column = tf.unstack(places[index])
+            for channel in drawn:
+                if channel == drawn[0] or not channels_at_once:
+                    pixel = parameters(images)[:, row, column]
+                before = tf.unstack(images[:, row, column, :channel], axis=-1)
+                value = draw(0, row)(column, channel, channel_parameters(pixel, before))
+                value = value[:, tf.newaxis, tf.newaxis, tf.newaxis]
+                images = images + place_of(row, column, channel) * value
+            return index + 1, images
+
+        first = 0
+        if known is not None:
+            by_channel = tf.reduce_all(known.mask, axis=0)
+            by_pixel = tf.reduce_all(tf.gather(by_channel, drawn, axis=-1), axis=-1)
+            in_order = tf.cast(tf.gather_nd(by_pixel, places), tf.int32)
+            first = tf.reduce_sum(tf.math.cumprod(in_order))
+            ranks = np.full(image_shape, height * width, np.int32)
+            for channel in drawn:
+                ranks[(*np.transpose(order), channel)] = np.arange(len(order))
+            images = tf.where(ranks < first, known.image, images)
+        _, images = tf.while_loop(
+            lambda index, _: index < len(order),
+            body,
+            (first, images),
+            shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, *image_shape])),
+            maximum_iterations=len(order),
+        )
+        return images
+
+    images = tf.zeros([batch_size, *image_shape], tf.int32)
+    for places, drawn in passes or [raster_pass(image_shape)]:
+        images = scan_pass(images, places, drawn)
     return images

@@ -133,8 +133,12 @@ class ModelConformance:
     def check_dependencies(self, model):
         expected = self.expected_dependencies(model)
         _, width, channels = model.image_shape
-        pixels = model.scan_order @ (width, 1)
-        order = (pixels[:, np.newaxis] * channels + np.arange(channels)).ravel()
+        order = np.concatenate(
+            [
+                ((places @ (width, 1) * channels)[:, np.newaxis] + drawn).ravel()
+                for places, drawn in model.scan_passes
+            ]
+        )
         flat = expected.reshape(model.num_dims, model.num_dims)[order][:, order]
         assert not np.triu(flat).any()  # nothing of what comes later, nor itself
         np.testing.assert_array_equal(kp.dependencies(model), expected)

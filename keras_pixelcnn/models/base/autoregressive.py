@@ -20,7 +20,9 @@ from keras_pixelcnn.samplers import (
     BatchSlices,
     Draw,
     KnownPixels,
+    ScanPass,
     ScanSteps,
+    raster_pass,
     raster_scan,
 )
 
@@ -72,13 +74,14 @@ class AutoregressiveImageModel(LikelihoodModel):
         return f"{type(self).__name__} cannot be run step by step."
 
     @property
-    def scan_order(self) -> np.ndarray:
-        """Rows and columns of the pixels in the model's order: int (pixels, 2).
+    def scan_passes(self) -> tuple[ScanPass, ...]:
+        """The model's order: passes over pixels, each of some of their channels.
 
-        Each pixel may depend on those before it. This is the raster's order, from left
-        to right and from the top down, unless a subclass has another.
+        Each value may depend on those before it. This is the raster's order, from left
+        to right and from the top down, all channels of a pixel one after the other,
+        unless a subclass has another.
         """
-        return np.argwhere(np.ones(self.image_shape[:2], bool))
+        return (raster_pass(self.image_shape),)
 
     def scan_by_steps(
         self,

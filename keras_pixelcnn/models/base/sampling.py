@@ -366,8 +366,8 @@ def _scan(
         model.image_shape,
         slices.size,
         known,
-        passes_a_pixel=model.pixel_likelihood.color_groups,
-        order=model.scan_order,
+        channels_at_once=model.pixel_likelihood.color_groups == 1,
+        passes=model.scan_passes,
     )
     return images[tf.newaxis]
 

@@ -338,7 +338,7 @@ class GatedNetwork:
         self.head = MaskedProduct(
             self.blocks[0].skip_filters, groups, dtype=dtype, name=f"{prefix}head"
         )
-        self.parameters = parameters or make_parameters(likelihood)
+        self.parameters = parameters or make_parameters(likelihood, prefix)
 
     def __call__(self, encoded: Any, features: Mapping[str, Any] | None = None) -> Any:
         """Wires the layers; see the class."""
@@ -360,11 +360,13 @@ class GatedNetwork:
         return keras.ops.relu(self.head(keras.ops.relu(outputs)))
 
 
-def make_parameters(likelihood: likelihoods.PixelLikelihood) -> MaskedProduct:
+def make_parameters(
+    likelihood: likelihoods.PixelLikelihood, prefix: str = ""
+) -> MaskedProduct:
     """Makes a network's last layer, which gives the likelihood's parameters."""
     return MaskedProduct(
         math.prod(likelihood.pixel_shape),
         likelihood.color_groups,
         dtype="float32",  # likelihoods stay exact under mixed precision
-        name="parameters",
+        name=f"{prefix}parameters",
     )

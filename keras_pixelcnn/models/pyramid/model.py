@@ -18,14 +18,16 @@ from keras_pixelcnn.models.gated_pixelcnn.model import GatedNetwork, make_parame
 from keras_pixelcnn.models.pyramid.coarse_context import CoarseContext
 from keras_pixelcnn.models.pyramid.parts import (
     Interleave,
+    Lattice,
     Place,
     PyramidPart,
-    order_of,
+    join_channels,
+    lattices_of_stages,
+    passes_of,
     places_of_parts,
     scan_parts,
-    stage_lattice,
 )
-from keras_pixelcnn.samplers import BatchSlices, Draw, KnownPixels
+from keras_pixelcnn.samplers import BatchSlices, Draw, KnownPixels, ScanPass
 
 
 @keras.saving.register_keras_serializable(package="keras_pixelcnn")
@@ -58,6 +60,11 @@ class PyramidPixelCNN(AutoregressiveImageModel):
     others see, on all sides, `1 + 2 * context_blocks` pixels of the coarser image
     further than their own kernels reach, and these were drawn to fit what lies beyond.
     `sample(coarse=...)` draws the rest around the image of a stage: super-resolution.
+
+    With `first_channel=1` all of this is of the greens of RGB, which are nearly a grey
+    image, and one more stage draws reds and blues given these: `sample(coarse=...)` of
+    greens is colouring. A grey image has one channel, (batch, h, w, 1).
+
     Labels and other conditions add to the gates of every network, and guidance counts
     in each. The last layer, from features to the likelihood's parameters, is one for
     all, and runs once over all pixels.
@@ -72,6 +79,9 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         num_stages: number of stages; stage k of n has every 2**(n - k - 1)-th row and
             column, from the first: all but the coarsest add two parts to the one
             before. With 1 this is a Gated PixelCNN. Default 3.
+        first_channel: which channel all stages but the last are of, the last adding the
+            others in all pixels; of two stages or more, likelihood "categorical" and
+            input_encoding "intensity". Default: all stages are of all channels.
         filters: features of the stacks of a stage, a number for all stages or a
             sequence of one for each, from the coarsest. Default: as for
             `GatedPixelCNN`.
@@ -123,6 +133,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         image_shape: tuple[int, int, int],
         num_levels: int = 256,
         num_stages: int = 3,
+        first_channel: int | None = None,
         filters: int | Sequence[int] | None = None,
         num_blocks: int | Sequence[int] = 15,
         context_blocks: int = 3,
@@ -148,10 +159,12 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         trainable: bool = True,
     ) -> None:
         image_shape = check_image_shape(image_shape)
-        _check_stages(num_stages, image_shape)
+        _check_stages(num_stages, image_shape, first_channel)
         filters = _of_each_stage("filters", filters, num_stages)
         num_blocks = _of_each_stage("num_blocks", num_blocks, num_stages)
         pixels = likelihoods.get(likelihood, num_levels, image_shape[-1])
+        if first_channel is not None:
+            _check_first_channel(first_channel, pixels, input_encoding)
         conditions = Conditions(
             num_classes,
             embedding_dim,
@@ -164,10 +177,12 @@ class PyramidPixelCNN(AutoregressiveImageModel):
 
         # === Layers ===
         encoding = make_encoding(input_encoding, input_embedding_dim, pixels, dtype)
-        parameters = make_parameters(pixels)
+        places = places_of_parts(image_shape, num_stages, first_channel)
+        parameters = make_parameters(_likelihood_at(places[0], pixels))
         if head_filters is None:
             # As many for all, which share the last layer.
-            last_filters = complete_filters(_at(filters, -1), None, pixels.color_groups)
+            groups = _likelihood_at(places[-1], pixels).color_groups
+            last_filters = complete_filters(_at(filters, -1), None, groups)
         parts = [
             _make_part(
                 place,
@@ -185,9 +200,9 @@ class PyramidPixelCNN(AutoregressiveImageModel):
                 gradient_checkpointing=gradient_checkpointing,
                 vertical_gain=vertical_gain,
                 dtype=dtype,
-                parameters=parameters,
+                parameters=None if place.adds_channels else parameters,
             )
-            for place in places_of_parts(image_shape[:2], num_stages)
+            for place in places
         ]
         condition_encoder = conditions.make_encoder(
             image_shape[:2], parts[-1].network.filters, dtype, vector_map, positions
@@ -205,13 +220,24 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             features = condition_encoder(given or {"image": encoded})
         outputs = None
         for part in parts:
-            coarser = part.between and part.between.of(encoded)
+            place = part.place
+            coarser = place.between and place.between.values_of(encoded)
             given_features = part.features(features, coarser)
-            own = part.network.head_features(part.pixels.of(encoded), given_features)
-            outputs = own if part.join is None else part.join(outputs, own)
+            own_values = place.pixels.values_of(encoded)
+            own = part.network.head_features(own_values, given_features)
+            if not place.adds_channels:
+                outputs = own if part.join is None else part.join(outputs, own)
+        outputs = parameters(outputs)
+        if first_channel is not None:
+            by_channel = keras.layers.Reshape(
+                (*image_shape[:2], -1, *pixels.pixel_shape[1:]), dtype="float32"
+            )
+            others = by_channel(part.network.parameters(own))
+            channels = place.pixels.channels
+            outputs = join_channels(by_channel(outputs), others, channels, axis=-2)
         super().__init__(
             inputs={"image": image, **given},
-            outputs=by_pixel(parameters(outputs)),
+            outputs=by_pixel(outputs),
             image_shape=image_shape,
             likelihood=pixels,
             conditions=conditions,
@@ -222,6 +248,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
 
         # === Config ===
         self.num_stages = num_stages
+        self.first_channel = first_channel
         self.filters = filters
         self.num_blocks = num_blocks
         self.context_blocks = context_blocks
@@ -248,9 +275,9 @@ class PyramidPixelCNN(AutoregressiveImageModel):
     # Sampling, part by part.
 
     @property
-    def scan_order(self) -> np.ndarray:
-        """Rows and columns part by part; see `AutoregressiveImageModel`."""
-        return order_of(self.image_shape[:2], self.parts)
+    def scan_passes(self) -> tuple[ScanPass, ...]:
+        """Pixels part by part; see `AutoregressiveImageModel`."""
+        return passes_of(self.image_shape, self.parts)
 
     def scan_by_steps(
         self,
@@ -311,7 +338,8 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         Args:
             image: (batch, height, width, channels), an array or a tensor.
             stage: which one, from 0, the coarsest; negative from the last. Default:
-                the one before the last.
+                the one before the last. With `first_channel` all but the last are of
+                that channel alone.
 
         Raises:
             ValueError: when there is no such stage.
@@ -321,7 +349,11 @@ class PyramidPixelCNN(AutoregressiveImageModel):
                 f"stage must be an integer from {-self.num_stages} to "
                 f"{self.num_stages - 1}. Received: stage={stage!r}"
             )
-        return stage_lattice(stage % self.num_stages, self.num_stages).of(image)
+        return self._stages[stage].values_of(image)
+
+    @property
+    def _stages(self) -> list[Lattice]:
+        return lattices_of_stages(self.num_stages, self.first_channel)
 
     def _around(self, coarse: Any, num_samples: Any) -> tuple[Any, np.ndarray]:
         """Brings coarse images to the image's size: with a mask of their pixels."""
@@ -329,8 +361,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             coarse = np.asarray(coarse)
         size = tuple(coarse.shape)[-3:]
         height, width, channels = self.image_shape
-        stages = [stage_lattice(i, self.num_stages) for i in range(self.num_stages - 1)]
-        sizes = {(*each.size((height, width)), channels): each for each in stages}
+        sizes = {each.shape(self.image_shape): each for each in self._stages[:-1]}
         if size not in sizes or len(coarse.shape) not in (3, 4):
             raise ValueError(
                 "coarse must be images of the size of a stage but the last: "
@@ -350,15 +381,18 @@ class PyramidPixelCNN(AutoregressiveImageModel):
                 f"{num_samples}. Received: coarse of shape {tuple(coarse.shape)}"
             )
         image = repeat(repeat(coarse, stride, axis=1), stride, axis=2)
-        mask = np.zeros((height, width), bool)
-        pixels.of(mask[..., np.newaxis])[:] = True
-        return image[:, :height, :width], mask
+        mask = np.zeros(self.image_shape, bool)
+        pixels.values_of(mask)[:] = True
+        # Its one channel, where it has no more, stands for all, of which it is known.
+        image = repeat(image[:, :height, :width], channels // size[-1], axis=3)
+        return image, mask
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {
             **super().get_config(),
             "num_stages": self.num_stages,
+            "first_channel": self.first_channel,
             "filters": self.filters,
             "num_blocks": self.num_blocks,
             "context_blocks": self.context_blocks,
@@ -393,23 +427,58 @@ def _make_part(
     check_integer("context_blocks", context_blocks, 0)
     (name, _, pixels, between), dtype = place, arguments["dtype"]
     size = pixels.size(image_shape[:2])
+    own = _likelihood_at(place, likelihood)
+    if own is not likelihood:
+        encoding = make_encoding("intensity", None, own, dtype)
     network = GatedNetwork(
-        (*size, image_shape[-1]), encoding, likelihood, prefix=name, **arguments
+        (*size, own.channels), encoding, own, prefix=name, **arguments
     )
     context = join = None
     if between is not None:
         context = CoarseContext(
             size, network.filters, context_blocks, dtype=dtype, name=f"{name}context"
         )
+    if between is not None and not place.adds_channels:
         axis = -2 if pixels.rows == between.rows else -3
         join = Interleave(axis, dtype=dtype, name=f"{name}join")
-    return PyramidPart(pixels, between, network, context, join)
+    return PyramidPart(place, network, context, join)
 
 
-def _check_stages(num_stages: Any, image_shape: tuple[int, int, int]) -> None:
+def _likelihood_at(
+    place: Place, likelihood: likelihoods.PixelLikelihood
+) -> likelihoods.PixelLikelihood:
+    """Returns the likelihood of the channels that are drawn at a place."""
+    channels = place.pixels.channels
+    if channels is None:
+        return likelihood
+    return likelihoods.get(likelihood.identifier, likelihood.num_levels, len(channels))
+
+
+def _check_first_channel(
+    first_channel: Any, likelihood: likelihoods.PixelLikelihood, input_encoding: str
+) -> None:
+    """Checks that one channel can be drawn before the others."""
+    channels = likelihood.channels
+    if not is_integer(first_channel, 0) or not first_channel < channels or channels < 2:
+        raise ValueError(
+            "first_channel must be None or one of several channels, an integer in [0, "
+            f"{channels}). Received: first_channel={first_channel!r}"
+        )
+    if likelihood.channels_at_once or input_encoding != "intensity":
+        raise ValueError(
+            'first_channel needs likelihood="categorical", whose channels have '
+            'parameters of their own, and input_encoding="intensity". Received: '
+            f"likelihood={likelihood.name!r}, input_encoding={input_encoding!r}"
+        )
+
+
+def _check_stages(
+    num_stages: Any, image_shape: tuple[int, int, int], first_channel: Any
+) -> None:
     """Checks the number of stages."""
-    check_integer("num_stages", num_stages)
-    most = (max(image_shape[:2]) - 1).bit_length() + 1
+    more = 0 if first_channel is None else 1
+    check_integer("num_stages", num_stages, 1 + more)
+    most = (max(image_shape[:2]) - 1).bit_length() + 1 + more
     if num_stages > most:
         raise ValueError(
             f"num_stages must be at most {most} for image_shape={image_shape}: the "

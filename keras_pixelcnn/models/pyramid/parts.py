@@ -6,7 +6,8 @@ which are the same ones.
 """
 
 import dataclasses
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
@@ -22,6 +23,7 @@ from keras_pixelcnn.samplers import (
     Draw,
     KnownPixels,
     RowDraw,
+    ScanPass,
     by_channel,
     raster_scan,
 )
@@ -32,18 +34,30 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Lattice:
-    """Every so many rows and columns of an image."""
+    """Every so many rows and columns of an image, and some or all of its channels."""
 
     rows: tuple[int, int]
     """The first row, and how far it is to the next."""
     columns: tuple[int, int]
+    channels: tuple[int, ...] | None = None
+    """None is all of them, else one or several."""
 
-    def of(self, image: Any) -> Any:
-        """Returns these pixels of (..., height, width, n)."""
+    def of(self, features: Any) -> Any:
+        """Returns what (..., height, width, n) has at these pixels."""
         (row, row_stride), (column, column_stride) = self.rows, self.columns
-        return image[..., row::row_stride, column::column_stride, :]
+        return features[..., row::row_stride, column::column_stride, :]
 
-    def size(self, image_size: tuple[int, int]) -> tuple[int, int]:
+    def values_of(self, image: Any) -> Any:
+        """Returns these channels of these pixels, of (..., height, width, channels)."""
+        pixels = self.of(image)
+        if self.channels is None:
+            return pixels
+        first, *others = self.channels
+        if others:
+            return keras.ops.take(pixels, self.channels, axis=-1)
+        return pixels[..., first : first + 1]
+
+    def size(self, image_size: Sequence[int]) -> tuple[int, int]:
         """Counts the rows and columns of an image that are of it."""
         height, width = (
             len(range(first, length, stride))
@@ -53,8 +67,13 @@ class Lattice:
         )
         return height, width
 
-    def in_its_own_rows(self, draw: Draw) -> Draw:
-        """Lets `draw`, which counts the image's rows and columns, count these."""
+    def shape(self, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+        """Returns the shape of what an image has here."""
+        *size, channels = image_shape
+        return *self.size(size), len(self.channels or range(channels))
+
+    def count_own(self, draw: Draw) -> Draw:
+        """Lets `draw`, which counts the image's rows and so on, count these."""
         (first_row, row_stride), (first_column, column_stride) = self.rows, self.columns
 
         def draw_row(index: tf.Tensor | int, row: tf.Tensor) -> RowDraw:
@@ -64,6 +83,8 @@ class Lattice:
                 column: tf.Tensor, channel: int, parameters: tf.Tensor
             ) -> tf.Tensor:
                 place = first_column + column * column_stride
+                if self.channels is not None:
+                    channel = self.channels[channel]
                 return draw_value(place, channel, parameters)
 
             return draw_here
@@ -71,10 +92,16 @@ class Lattice:
         return draw_row
 
 
-def stage_lattice(stage: int, num_stages: int) -> Lattice:
-    """Returns the pixels of a stage's image."""
-    stride = 2 ** (num_stages - 1 - stage)
-    return Lattice((0, stride), (0, stride))
+def lattices_of_stages(num_stages: int, first_channel: int | None) -> list[Lattice]:
+    """Returns what each stage's image has of the whole one, the coarsest first."""
+    if first_channel is not None:
+        of_first = [
+            dataclasses.replace(each, channels=(first_channel,))
+            for each in lattices_of_stages(num_stages - 1, None)
+        ]
+        return [*of_first, Lattice((0, 1), (0, 1))]
+    strides = [2**level for level in reversed(range(num_stages))]
+    return [Lattice((0, stride), (0, stride)) for stride in strides]
 
 
 class Place(NamedTuple):
@@ -87,22 +114,42 @@ class Place(NamedTuple):
     between: Lattice | None
     """The pixels between which these lie; the first part has none."""
 
+    @property
+    def adds_channels(self) -> bool:
+        """Whether these are further channels of the pixels of the parts before."""
+        return (
+            self.between is not None and self.pixels.channels != self.between.channels
+        )
 
-def places_of_parts(image_size: tuple[int, int], num_stages: int) -> list[Place]:
+
+def places_of_parts(
+    image_shape: tuple[int, int, int], num_stages: int, first_channel: int | None
+) -> list[Place]:
     """Cuts an image: the coarsest stage's, then the columns and the rows between.
 
-    Each part but the first doubles what is known, or nearly, where sizes are odd.
+    Each part but the first doubles what is known, or nearly, where sizes are odd. With
+    a first channel all these are of it alone, and the last stage has the others.
     """
-    places = [Place("stage_0_", 0, stage_lattice(0, num_stages), None)]
-    for stage in range(1, num_stages):
-        coarser = stage_lattice(stage - 1, num_stages)
-        _, stride = coarser.rows
-        half = stride // 2
-        columns = Lattice((0, stride), (half, stride))
+    *image_size, channels = image_shape
+    stages = lattices_of_stages(num_stages, first_channel)
+    if first_channel is not None:
+        *stages, whole = stages
+    first, *_ = stages
+    places = [Place("stage_0_", 0, first, None)]
+    for stage, (coarser, finer) in enumerate(itertools.pairwise(stages), start=1):
+        (_, stride), (_, half) = coarser.rows, finer.rows
+        columns = dataclasses.replace(coarser, columns=(half, stride))
         places.append(Place(f"stage_{stage}_columns_", stage, columns, coarser))
-        wider = Lattice((0, stride), (0, half))
-        rows = Lattice((half, stride), (0, half))
+        wider = dataclasses.replace(coarser, columns=(0, half))
+        rows = dataclasses.replace(wider, rows=(half, stride))
         places.append(Place(f"stage_{stage}_rows_", stage, rows, wider))
+    if first_channel is not None:
+        others = tuple(
+            channel for channel in range(channels) if channel != first_channel
+        )
+        colors = dataclasses.replace(whole, channels=others)
+        name = f"stage_{num_stages - 1}_channels_"
+        places.append(Place(name, num_stages - 1, colors, stages[-1]))
     return [place for place in places if all(place.pixels.size(image_size))]
 
 
@@ -148,14 +195,13 @@ class Interleave(keras.layers.Layer):
 class PyramidPart:
     """A Gated PixelCNN over one of the parts of the image."""
 
-    pixels: Lattice
-    between: Lattice | None
-    """The pixels between which these lie; the first part has none."""
+    place: Place
     network: GatedNetwork
     context: CoarseContext | None
     """What it sees of the pixels between which its own lie."""
     join: Interleave | None
-    """Puts its features, or its pixels, between those of the parts before."""
+    """Puts its features, or its pixels, between those of the parts before; None for
+    the first part, and for further channels."""
 
     def features(
         self, conditions: Mapping[str, Any] | None, coarser: Any = None
@@ -168,14 +214,41 @@ class PyramidPart:
         """
         features = {} if self.context is None else {"coarse": self.context(coarser)}
         for name, value in (conditions or {}).items():
-            features[name] = self.pixels.of(value) if len(value.shape) == 4 else value
+            features[name] = (
+                self.place.pixels.of(value) if len(value.shape) == 4 else value
+            )
         return features
 
 
-def order_of(image_size: tuple[int, int], parts: tuple[PyramidPart, ...]) -> np.ndarray:
-    """Rows and columns in the order of the parts: int (pixels, 2)."""
+def passes_of(
+    image_shape: tuple[int, int, int], parts: Sequence[PyramidPart]
+) -> tuple[ScanPass, ...]:
+    """Returns a pass over all pixels, and a second where a part adds channels."""
+    *image_size, channels = image_shape
     places = np.moveaxis(np.indices(image_size), 0, -1)
-    return np.concatenate([part.pixels.of(places).reshape(-1, 2) for part in parts])
+    by_channels: dict[tuple[int, ...], list[np.ndarray]] = {}
+    for part in parts:
+        drawn = part.place.pixels.channels or tuple(range(channels))
+        by_channels.setdefault(drawn, []).append(
+            part.place.pixels.of(places).reshape(-1, 2)
+        )
+    return tuple(
+        ScanPass(np.concatenate(order), drawn) for drawn, order in by_channels.items()
+    )
+
+
+def join_channels(first: Any, others: Any, channels: tuple[int, ...], axis: int) -> Any:
+    """Puts a channel between others along an axis, symbolic or not.
+
+    Args:
+        first: of one channel.
+        others: of all others.
+        channels: which ones these are.
+        axis: that of the channels.
+    """
+    names = [*(set(range(len(channels) + 1)) - set(channels)), *channels]
+    both = keras.ops.concatenate([first, others], axis=axis)
+    return keras.ops.take(both, np.argsort(names), axis=axis)
 
 
 def scan_parts(
@@ -191,17 +264,20 @@ def scan_parts(
         encoded_conditions = model.condition_encoder(conditions, training=False)
     image = None
     for part in model.parts:
-        coarser = None
+        pixels, coarser = part.place.pixels, None
         if image is not None:
             coarser = model.encoding(tf.reshape(image, [-1, *image.shape[2:]]))
         features = part.features(encoded_conditions, coarser)
         steps = GatedPixelCNNSteps(part.network, features or None)
         drawn = raster_scan(
             by_channel(steps, model.pixel_likelihood),
-            part.pixels.in_its_own_rows(draw),
+            pixels.count_own(draw),
             part.network.image_shape,
             slices,
-            known and KnownPixels(*map(part.pixels.of, known)),
+            known and KnownPixels(*map(pixels.values_of, known)),
         )
-        image = drawn if part.join is None else part.join(image, drawn)
+        if part.place.adds_channels:
+            image = join_channels(image, drawn, pixels.channels, -1)
+        else:
+            image = drawn if part.join is None else part.join(image, drawn)
     return image

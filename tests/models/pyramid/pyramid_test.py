@@ -29,6 +29,11 @@ class TestPyramidPixelCNN(ModelConformance):
                 *CASES["RGB mixture, conditions"][:2],
                 {**MIXTURE, **OPTIONAL, **CAPTIONS},
             ),
+            "green first, conditions": (
+                (3, 2, 3),
+                5,
+                {"num_stages": 3, "first_channel": 1, **OPTIONAL},
+            ),
         }
     )
     # Single pixels, rows and columns, and images that outreach all kernels.
@@ -37,6 +42,7 @@ class TestPyramidPixelCNN(ModelConformance):
         ((1, 9, 2), 5, {"num_stages": 3, "num_blocks": (1, 2, 1)}),
         ((7, 1, 1), 5, {"filters": (4, 8)}),
         ((9, 12, 1), 5, {"num_blocks": 1, "context_blocks": 0}),
+        ((1, 4, 2), 5, {"num_stages": 2, "first_channel": 0}),
     )
 
     epochs = 16
@@ -78,8 +84,49 @@ def test_the_coarse_image_has_a_probability_of_its_own():
         assert given.sum() == pytest.approx(1, abs=1e-5) and np.ptp(given) > 1e-3
 
 
+@pytest.mark.parametrize(
+    ("image_shape", "num_levels", "arguments"),
+    [
+        ((3, 3, 1), 2, {"num_stages": 3, "positions": True}),
+        ((2, 2, 2), 2, {"num_stages": 3, "first_channel": 1}),
+        ((1, 2, 3), 2, {"num_stages": 2, "first_channel": 2}),
+    ],
+)
+@pytest.mark.op_by_op
+def test_probabilities_sum_to_1_whatever_the_stages(image_shape, num_levels, arguments):
+    model = randomize(new_model(image_shape, num_levels, **arguments))
+    nats = model.log_prob(all_images(image_shape, num_levels)).numpy()
+    assert np.exp(nats.astype("float64")).sum() == pytest.approx(1, abs=1e-5)
+    assert np.ptp(nats) > 0.1
+
+
+@pytest.mark.op_by_op
+def test_colors_are_drawn_around_a_grey_image():
+    arguments = {"num_stages": 3, "first_channel": 1, "num_blocks": 1}
+    model = randomize(new_model((3, 4, 3), **arguments), scale=0.2)
+    images = model.sample(3, seed=3)
+    grey, small = model.coarse_image(images), model.coarse_image(images.numpy(), 0)
+    assert grey.shape == (3, 3, 4, 1) and small.shape == (3, 2, 2, 1)
+    np.testing.assert_array_equal(grey[..., 0], images[..., 1])
+    np.testing.assert_array_equal(small[..., 0], images[:, ::2, ::2, 1])
+    for coarse in (grey, small):
+        again = model.sample(seed=3, coarse=coarse)
+        assert np.all(again == images, axis=(1, 2, 3)).sum() >= 2
+        others = model.sample(seed=4, coarse=coarse)
+        stage = -2 if coarse is grey else 0
+        np.testing.assert_array_equal(model.coarse_image(others, stage), coarse)
+        assert np.any(others[..., ::2] != images[..., ::2])
+    nats = model.log_prob(images, reduce=False).numpy()
+    changed_colors = images.numpy().copy()
+    changed_colors[..., ::2] = 4 - changed_colors[..., ::2]
+    of_grey = model.log_prob(changed_colors, reduce=False).numpy()[..., 1]
+    np.testing.assert_allclose(of_grey, nats[..., 1], atol=1e-6)
+
+
 def test_the_order_is_that_of_the_parts():
-    order = new_model((3, 4, 1), num_stages=3).scan_order.tolist()
+    ((places, channels),) = new_model((3, 4, 1), num_stages=3).scan_passes
+    order = places.tolist()
+    assert channels == (0,)
     assert order[:4] == [[0, 0], [0, 2], [2, 0], [2, 2]]
     assert order[4:8] == [[0, 1], [0, 3], [2, 1], [2, 3]]
     assert order[8:] == [[1, column] for column in range(4)]
@@ -187,6 +234,20 @@ def test_defaults_are_those_of_the_gated_pixelcnn():
         ({"filters": (6, 6, 8)}, "^filters must be a positive multiple of 3.*=8"),
         ({"context_blocks": -1}, "context_blocks must be an integer of at least 0.*-1"),
         ({"condition_dropout": 0.1}, "condition_dropout drops conditions"),
+        ({"first_channel": 3}, r"first_channel must be .*integer in \[0, 3\).*=3"),
+        ({"first_channel": 1, "num_stages": 1}, "num_stages must be .* at least 2.*=1"),
+        (
+            {"first_channel": 1, "likelihood": "logistic_mixture"},
+            'first_channel needs likelihood="categorical".*logistic_mixture',
+        ),
+        (
+            {"first_channel": 1, "input_encoding": "embedding"},
+            "first_channel needs .*input_encoding='embedding'",
+        ),
+        (
+            {"first_channel": 0, "image_shape": (4, 4, 1)},
+            "one of several channels.*first_channel=0",
+        ),
     ],
 )
 def test_refuses(arguments, sentence):

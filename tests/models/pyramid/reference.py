@@ -11,16 +11,18 @@ def expected_dependencies(model):
     expected = np.zeros((*model.image_shape, *model.image_shape), bool)
     places = np.stack(np.indices(model.image_shape[:2]), axis=-1)
     for part in model.parts:
-        own = part.pixels.of(places)
+        own = part.place.pixels.of(places)
+        drawn = _channels(model, part.place.pixels)
         reach = (len(part.network.blocks) - 1) * (model.kernel_size // 2)
         seen = test_case.expected_dependencies(
             part.network.image_shape, model.first_kernel_size // 2 + reach
         )
-        coarser = part.between and part.between.of(places)
+        coarser = part.place.between and part.place.between.of(places)
         for i, j in np.ndindex(own.shape[:2]):
             depends = expected[*own[i, j]]
             for place in np.ndindex(own.shape[:2]):
-                depends[:, *own[place]] = seen[i, j][:, *place]
+                for k, channel in enumerate(drawn):
+                    depends[channel, *own[place]][drawn] = seen[i, j, k, *place]
             if coarser is not None:
                 # The gates of these places have the map: the pixel's row, and above it.
                 around = 1 + 2 * model.context_blocks
@@ -29,29 +31,43 @@ def expected_dependencies(model):
                 rows = slice(max(top - around, 0), bottom + around + 1)
                 columns = slice(max(left - around, 0), right + around + 1)
                 for place in coarser[rows, columns].reshape(-1, 2):
-                    depends[:, *place] = True
+                    given = _channels(model, part.place.between)
+                    depends[np.ix_(drawn, [place[0]], [place[1]], given)] = True
     return expected
 
 
 def reference(model, image):
     """The parameters of encoded images, (batch, height, width, n)."""
-    outputs = None
+    shape = model.pixel_likelihood.pixel_shape
+    by_channel = len(shape) > 1
+    outputs = np.zeros((*image.shape[:3], *(shape if by_channel else [1, *shape])))
     for part in model.parts:
         added = None
         if part.context is not None:
-            features = _context(part.context, part.between.of(image))
+            coarser = part.place.between.values_of(image)
+            features = _context(part.context, np.asarray(coarser))
             added = [
                 features @ conditioning.projections["coarse"].kernel.numpy()
                 for conditioning in part.network.conditionings
             ]
-        groups = model.pixel_likelihood.color_groups
+        drawn = _channels(model, part.place.pixels) if by_channel else [0]
         own = masked_reference.gated_network(
-            part.network, part.pixels.of(image), groups, added
+            part.network,
+            np.asarray(part.place.pixels.values_of(image)),
+            len(drawn),
+            added,
         )
-        if outputs is None:
-            outputs = np.zeros((*image.shape[:3], own.shape[-1]))
-        part.pixels.of(outputs)[:] = own
-    return outputs
+        (row, rows), (column, columns) = (
+            part.place.pixels.rows,
+            part.place.pixels.columns,
+        )
+        own = own.reshape(*own.shape[:3], len(drawn), -1)
+        outputs[:, row::rows, column::columns][..., drawn, :] = own
+    return outputs.reshape(*image.shape[:3], -1)
+
+
+def _channels(model, lattice):
+    return list(lattice.channels or range(model.image_shape[-1]))
 
 
 def _context(layer, coarse):
