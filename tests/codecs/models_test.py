@@ -31,6 +31,9 @@ MODELS = {
     "PyramidPixelCNN": lambda: kp.PyramidPixelCNN(
         (3, 2, 1), 5, num_stages=2, num_classes=3, **SMALL
     ),
+    "green first": lambda: kp.PyramidPixelCNN(
+        (3, 2, 3), 5, num_stages=3, first_channel=1, **SMALL
+    ),
     "65,536 levels": lambda: kp.GatedPixelCNN(
         (2, 2, 1), 65_536, likelihood="logistic_mixture", **SMALL
     ),

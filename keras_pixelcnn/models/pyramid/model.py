@@ -54,7 +54,8 @@ class PyramidPixelCNN(AutoregressiveImageModel):
     before and those before it in its own. The order is another than that of
     `GatedPixelCNN`; the likelihood, and all verbs, are as exact. The gated networks
     together run once over each pixel, and the unmasked ones over those between which
-    others lie. All are trained together.
+    others lie. All are trained together, or stage by stage: the first stages are a
+    pyramid of their own, whose layers have the same names (see the second example).
 
     Of a coarsest image that is small a network sees all that comes before a pixel. The
     others see, on all sides, `1 + 2 * context_blocks` pixels of the coarser image
@@ -119,6 +120,18 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         >>> model.fit(images, epochs=10)
         >>> model.sample(16, seed=1)
         >>> model.sample(coarse=model.coarse_image(images[:16]), seed=1)  # 14x14 given
+
+        >>> first = PyramidPixelCNN((14, 14, 1), num_stages=1, filters=32)
+        >>> first.compile("adam")
+        >>> first.fit(images[:, ::2, ::2], epochs=10)
+        >>> model = PyramidPixelCNN((28, 28, 1), num_stages=2, filters=32)
+        >>> for layer in first.layers:
+        ...     if layer.weights:
+        ...         own = model.get_layer(layer.name)
+        ...         own.set_weights(layer.get_weights())
+        ...         own.trainable = False
+        >>> model.compile("adam")
+        >>> model.fit(images, epochs=10)
 
     References:
         Multi-scale PixelRNN: van den Oord et al. 2016, arXiv 1601.06759, section 3.5.

@@ -3,6 +3,7 @@
 import inspect
 import types
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -98,6 +99,26 @@ def test_probabilities_sum_to_1_whatever_the_stages(image_shape, num_levels, arg
     nats = model.log_prob(all_images(image_shape, num_levels)).numpy()
     assert np.exp(nats.astype("float64")).sum() == pytest.approx(1, abs=1e-5)
     assert np.ptp(nats) > 0.1
+
+
+def test_stages_may_be_trained_one_after_the_other():
+    """A trained first stage stays what it is, and the rest learns around it."""
+    images = np.random.default_rng(0).integers(0, 5, (64, 1, 4, 1)).repeat(4, axis=1)
+    first = new_model((2, 2, 1), num_stages=1, num_blocks=1)
+    first.compile("adam")
+    first.fit(images[:, ::2, ::2], epochs=2, verbose=0)
+    model = new_model((4, 4, 1), num_stages=2)
+    for layer in first.layers:
+        if layer.weights:
+            own = model.get_layer(layer.name)
+            own.set_weights(layer.get_weights())
+            own.trainable = False
+    model.compile(keras.optimizers.Adam(2e-2))
+    history = model.fit(images, epochs=8, verbose=0).history["bits_per_dim"]
+    assert history[-1] < history[0] - 0.1
+    nats = model.log_prob(images, reduce=False)[:, ::2, ::2]
+    alone = first.log_prob(images[:, ::2, ::2], reduce=False)
+    np.testing.assert_allclose(nats, alone, atol=1e-5)
 
 
 @pytest.mark.op_by_op
