@@ -121,6 +121,21 @@ def begin_with(
             weight.assign(np.zeros(weight.shape))
 
 
+def begin_with_mean(baseline: kp.MSEAutoencoder, images: np.ndarray) -> None:
+    """Begins with pixels as bright as they are on average.
+
+    From the middle of the range the first steps on mostly black images, such as
+    letters, drive all pixels to where the sigmoid has no gradient.
+
+    Args:
+        baseline: changed in place.
+        images: integers (images, height, width, channels).
+    """
+    mean = images.mean(axis=(0, 1, 2)) / (baseline.num_levels - 1)
+    mean = np.clip(mean, 0.01, 0.99)
+    baseline.decoder.pixels.bias.assign(np.log(mean / (1 - mean)))
+
+
 def train_baseline(run: Run) -> RunState:
     """Trains the baseline, the same encoder and latent with squared error, in mse/.
 
@@ -136,6 +151,7 @@ def train_baseline(run: Run) -> RunState:
     }
     with run.strategy.scope():
         model = kp.MSEAutoencoder(data.image_shape, data.num_levels, **given)
+        begin_with_mean(model, as_arrays(data.validation).image)
     return run.fit(
         model,
         make_recipe({**config, **own}, data.steps_per_epoch),

@@ -20,7 +20,7 @@ def get_config() -> config_dict.ConfigDict:
         num_levels=letters.num_levels,
         merge_levels=True,
         image_size=letters.image_size,
-        epochs=2,
+        epochs=4,
         learning_rate=letters.learning_rate,
         clip_norm=1.0,
         ema_momentum=letters.ema_momentum,
@@ -37,5 +37,5 @@ def get_config() -> config_dict.ConfigDict:
         positions=True,
         vertical_gain=letters.model.vertical_gain,
     )
-    config.autoencoder.update(mse_epochs=2, guidance_scale=1.5, top_p=0.95)
+    config.autoencoder.update(mse_epochs=4, guidance_scale=1.5, top_p=0.95)
     return config
