@@ -1,6 +1,9 @@
+import functools
+import json
 import sys
 
 import pytest
+from absl import flags
 
 from benchmarks import gpu
 from benchmarks.timing import new_model
@@ -50,3 +53,61 @@ def test_what_is_left_of_the_time_trains_and_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(program))
     (record,) = gpu.train_clothes(gpu.Clock(0), str(tmp_path), "fashion_mnist")
     assert record["exit_status"] == -15
+
+
+def call(**given):
+    values = flags.FlagValues()
+    gpu.define_flags(values)
+    values(["gpu", *[f"--{name}={value}" for name, value in given.items()]])
+    gpu.main(values)
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The workdirs that were trained in; nothing is."""
+    workdirs = []
+    monkeypatch.setattr(
+        gpu, "train_clothes", lambda clock, workdir, dataset: workdirs.append(workdir)
+    )
+    return workdirs
+
+
+def test_the_whole_program_in_small(tmp_path, monkeypatch, trained, capsys):
+    test = tmp_path / "some_test.py"
+    test.write_text("def test():\n    assert 1 + 1 == 2\n")
+    monkeypatch.setattr(gpu, "PRECISIONS", {"float32": gpu.PRECISIONS["float32"]})
+    small = {
+        "contracts": {"tests": [str(test)]},
+        "training": {
+            "batch_size": 2,
+            "runs": 1,
+            "image_shape": (4, 2, 3),
+            "network": ARGUMENTS,
+            "matrix_size": 8,
+        },
+        "sampling": {"model": new_model(NAME), "batch_sizes": (1, 2), "runs": 1},
+    }
+    for name, row in gpu.ROWS.items():
+        measure = functools.partial(row.measure, **small[name])
+        monkeypatch.setitem(gpu.ROWS, name, row._replace(measure=measure))
+    output = tmp_path / "gpu.json"
+    call(output=output, workdir=tmp_path / "clothes", minutes=5)
+    rows = json.loads(output.read_text())["rows"]
+    assert {name: len(row["records"]) for name, row in rows.items()} == {
+        "contracts": 1,
+        "training": 2,
+        "sampling": 2,
+    }
+    assert rows["contracts"]["records"][0]["passed"]
+    assert trained == [str(tmp_path / "clothes")]
+    shown = capsys.readouterr().out
+    assert all(row.title in shown for row in gpu.ROWS.values())
+
+
+def test_what_does_not_fit_into_the_time_is_left_out(tmp_path, trained, capsys):
+    call(minutes=0, workdir=tmp_path)
+    shown = capsys.readouterr().out
+    assert all(f"{name} is left out." in shown for name in gpu.ROWS)
+    assert not trained
+    with pytest.raises(ValueError, match=r"rows must be of .*'x'"):
+        call(rows="x")
