@@ -245,17 +245,20 @@ def native_num_levels(name: str, data_dir: str | os.PathLike[str] | None = None)
 
 
 def label_names(
-    name: str, data_dir: str | os.PathLike[str] | None = None
+    name: str,
+    data_dir: str | os.PathLike[str] | None = None,
+    label_feature: str | None = None,
 ) -> tuple[str, ...] | None:
     """Returns what the labels of a source are called; reads and downloads no image.
 
     Args:
         name: as in `load`.
         data_dir: as in `load`. Defaults to None.
+        label_feature: as in `load`. Defaults to None.
 
     Returns:
-        The names of class folders, of emoji categories, or of a tfds dataset's feature
-        "label", in the order of the labels; None where nobody named them.
+        The names of class folders, of emoji categories, of a tfds dataset's feature, or
+        the letters of fonts, in the order of the labels; None where nobody named them.
 
     Raises:
         ValueError, FileNotFoundError: as `load` does.
@@ -271,9 +274,11 @@ def label_names(
         root = pathlib.Path(path).expanduser()
         names = folder.find_images(root, with_classes=prefix == "folder:").class_names
         return names or None
+    if prefix == "glyphs:" and label_feature == "letter":
+        return tuple(glyphs.LETTERS)
     if prefix:
         return emoji.CATEGORIES if prefix == "emoji:" else None
-    return tfds_source.label_names(name, data_dir)
+    return tfds_source.label_names(name, data_dir, label_feature)
 
 
 def _divide_name(name: str) -> tuple[str, str]:

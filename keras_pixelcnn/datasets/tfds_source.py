@@ -67,12 +67,23 @@ def read(
 
 
 def label_names(
-    name: str, data_dir: str | os.PathLike[str] | None = None
+    name: str,
+    data_dir: str | os.PathLike[str] | None = None,
+    label_feature: str | None = None,
 ) -> tuple[str, ...] | None:
-    """Returns the names of the classes of "label"; None where it is no such feature."""
-    features = find_builder(name, data_dir).info.features
-    label = features["label"] if "label" in features else None
-    return tuple(getattr(label, "names", None) or ()) or None
+    """Returns the names of the classes of a feature; None where nobody named them.
+
+    Args:
+        name: of a dataset.
+        data_dir: where tfds keeps its data. Default: tfds's own.
+        label_feature: as for `read`. Default: "label".
+    """
+    feature = find_builder(name, data_dir).info.features
+    for part in (label_feature or "label").split("/"):
+        if not hasattr(feature, "keys") or part not in feature:
+            return None
+        feature = feature[part]
+    return tuple(getattr(feature, "names", None) or ()) or None
 
 
 def num_levels(name: str, builder: Any) -> int:

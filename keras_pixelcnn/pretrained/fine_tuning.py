@@ -62,6 +62,12 @@ def take_weights(model: keras.Model, trained: keras.Model, name: str) -> Transfe
     Raises:
         ValueError: when the networks differ elsewhere; nothing is changed then.
     """
+    here, there = (getattr(each, "first_channel", None) for each in (model, trained))
+    if here != there:
+        raise ValueError(
+            f"A model that begins with {name} must have its first_channel, {there}, "
+            f"of which its networks are. Received: first_channel={here}"
+        )
     own = {weight.path: weight for weight in model.weights}
     given = {weight.path: weight for weight in trained.weights}
     fits = {p for p in given if p in own and own[p].shape == given[p].shape}

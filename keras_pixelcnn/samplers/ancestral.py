@@ -78,7 +78,7 @@ def ancestral_scan(
             for channel in drawn:
                 if channel == drawn[0] or not channels_at_once:
                     pixel = parameters(images)[:, row, column]
-                before = tf.unstack(images[:, row, column, :channel], axis=-1)
+                before = tf.unstack(images[:, row, column], channels, axis=-1)[:channel]
                 value = draw(0, row)(column, channel, channel_parameters(pixel, before))
                 value = value[:, tf.newaxis, tf.newaxis, tf.newaxis]
                 images = images + place_of(row, column, channel) * value

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_pixelcnn.datasets import (
     DamagedImageError,
     glyphs,
+    label_names,
     load,
     native_num_levels,
     splits,
@@ -66,6 +67,9 @@ def test_labels_are_letters_where_these_are_wanted(folder):
     images, labels = _arrays(_load(folder, label_feature="letter"))
     np.testing.assert_array_equal(labels, np.tile(np.arange(62), len(FAMILIES)))
     np.testing.assert_array_equal(images, _arrays(_load(folder))[0])
+    names = label_names(f"glyphs:{folder}", label_feature="letter")
+    assert len(names) == 62 and (names[1], names[27], names[-1]) == ("B", "b", "9")
+    assert label_names(f"glyphs:{folder}") is None
     _, fonts = _arrays(_load(folder, label_feature="font"))
     np.testing.assert_array_equal(fonts, _arrays(_load(folder))[1])
     with pytest.raises(ValueError, match=r"one of \('font', 'letter'\).*'case'"):

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from keras_pixelcnn.datasets import load, native_num_levels
+from keras_pixelcnn.datasets import label_names, load, native_num_levels
 
 features = tfds.features
 
@@ -207,7 +207,12 @@ class TinyPeople(_Builder):
         {
             "image": features.Image(shape=(12, 10, 3)),
             "label": features.Text(),
-            "identity": features.FeaturesDict({"number": features.Scalar(np.int64)}),
+            "identity": features.FeaturesDict(
+                {
+                    "number": features.Scalar(np.int64),
+                    "side": features.ClassLabel(names=["left", "right"]),
+                }
+            ),
         }
     )
 
@@ -215,7 +220,7 @@ class TinyPeople(_Builder):
         names = ["Zoë", "Ada", "Bob"]
         for number, image in enumerate(_pictures(count)):
             label = names[number % (3 if count == 20 else 2)]
-            identity = {"number": 100 + number % 4}
+            identity = {"number": 100 + number % 4, "side": number % 2}
             yield number, {"image": image, "label": label, "identity": identity}
 
 
@@ -235,6 +240,12 @@ def test_labels_may_stand_inside_of_other_features(data_dir):
     path = "identity/number"
     dataset = load("tiny_people", "test", data_dir=data_dir, label_feature=path)
     assert sorted(_arrays(dataset)[1]) == [100, 100, 101, 102, 103]
+    names = {
+        path: label_names("tiny_people", data_dir, path)
+        for path in ("identity/side", "identity/number", "identity/none", None)
+    }
+    assert names.pop("identity/side") == ("left", "right")
+    assert set(names.values()) == {None}
     for wrong in ("identity", "identity/name", "image", "name"):
         told = f"must be a feature of 'tiny_people'.*received '{wrong}'"
         with pytest.raises(ValueError, match=told):

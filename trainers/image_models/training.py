@@ -118,8 +118,10 @@ def _make_model(config: Mapping[str, Any], data: TrainingData) -> Any:
     arguments = model_classes.arguments_for(config, data.image_shape)
     model = make(data.image_shape, data.num_levels, **arguments)
     names = None
-    if model.conditions.num_classes and not config.get("label_feature"):
-        names = datasets.label_names(config["dataset"], config["data_dir"])
+    if model.conditions.num_classes:
+        names = datasets.label_names(
+            config["dataset"], config["data_dir"], config.get("label_feature")
+        )
     if names is not None and len(names) == model.conditions.num_classes:
         model.label_names = names
     return model

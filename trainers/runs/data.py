@@ -80,7 +80,7 @@ def load_split(config: Mapping[str, Any], split: str) -> tf.data.Dataset:
         shuffle=False,
         cache=config["cache"],
         data_dir=config["data_dir"],
-        label_feature=config["label_feature"],
+        label_feature=config.get("label_feature"),
     )
     task = _task(config)
     if task is None:

@@ -68,7 +68,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
 
     Labels and other conditions add to the gates of every network, and guidance counts
     in each. The last layer, from features to the likelihood's parameters, is one for
-    all, and runs once over all pixels.
+    all but a stage that adds channels, and runs once over all pixels.
 
     In `complete` the known pixels inform those after them in the model's order, so the
     coarse ones those of the whole image.
@@ -80,12 +80,13 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         num_stages: number of stages; stage k of n has every 2**(n - k - 1)-th row and
             column, from the first: all but the coarsest add two parts to the one
             before. With 1 this is a Gated PixelCNN. Default 3.
-        first_channel: which channel all stages but the last are of, the last adding the
-            others in all pixels; of two stages or more, likelihood "categorical" and
-            input_encoding "intensity". Default: all stages are of all channels.
+        first_channel: which channel all stages but one more, the last, are of: n - 1 of
+            them as above, and the last adds the other channels in all pixels. Needs two
+            stages, intensities as inputs, and a likelihood with parameters for each
+            channel, as "categorical" has. Default: all stages are of all channels.
         filters: features of the stacks of a stage, a number for all stages or a
-            sequence of one for each, from the coarsest. Default: as for
-            `GatedPixelCNN`.
+            sequence of one for each, from the coarsest; a multiple of the channels that
+            are drawn together. Default: as for `GatedPixelCNN`.
         num_blocks: number of blocks of each network of a stage, for all or of each, as
             `filters`. Default 15.
         context_blocks: residual blocks of each network that makes a spatial map of the
@@ -321,9 +322,9 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             temperature: as there.
             coarse: images of the size of any stage but the last, as `coarse_image`
                 gives them: integers (batch, h, w, channels), or (h, w, channels) for
-                all. They are kept, and the rest is drawn given them, exactly: the same
-                image as without them, where they are what the seed draws. Default:
-                all is drawn.
+                all; with `first_channel` of that one. They are kept, and the rest is
+                drawn given them, exactly: the same image as without them, where they
+                are what the seed draws. Default: all is drawn.
             **options: as there: conditions, top_p, guidance_scale, sampler,
                 jit_compile.
 
@@ -362,6 +363,12 @@ class PyramidPixelCNN(AutoregressiveImageModel):
                 f"stage must be an integer from {-self.num_stages} to "
                 f"{self.num_stages - 1}. Received: stage={stage!r}"
             )
+        channels = self.image_shape[-1]
+        if np.shape(image)[-1:] != (channels,):
+            raise ValueError(
+                f"image must be (batch, height, width, {channels}). "
+                f"Received: image of shape {tuple(np.shape(image))}"
+            )
         return self._stages[stage].values_of(image)
 
     @property
@@ -394,11 +401,15 @@ class PyramidPixelCNN(AutoregressiveImageModel):
                 f"{num_samples}. Received: coarse of shape {tuple(coarse.shape)}"
             )
         image = repeat(repeat(coarse, stride, axis=1), stride, axis=2)
+        image = image[:, :height, :width]
         mask = np.zeros(self.image_shape, bool)
         pixels.values_of(mask)[:] = True
-        # Its one channel, where it has no more, stands for all, of which it is known.
-        image = repeat(image[:, :height, :width], channels // size[-1], axis=3)
-        return image, mask
+        if size[-1] == channels:
+            return image, mask[..., 0]
+        # The values of channels that are not known do not matter.
+        image = repeat(image, channels, axis=3)
+        ones_like = tf.ones_like if tf.is_tensor(image) else np.ones_like
+        return image, ones_like(image, dtype=bool) & mask
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -479,8 +490,8 @@ def _check_first_channel(
         )
     if likelihood.channels_at_once or input_encoding != "intensity":
         raise ValueError(
-            'first_channel needs likelihood="categorical", whose channels have '
-            'parameters of their own, and input_encoding="intensity". Received: '
+            'first_channel needs a likelihood such as "categorical", whose channels '
+            'have parameters of their own, and input_encoding="intensity". Received: '
             f"likelihood={likelihood.name!r}, input_encoding={input_encoding!r}"
         )
 
@@ -490,7 +501,7 @@ def _check_stages(
 ) -> None:
     """Checks the number of stages."""
     more = 0 if first_channel is None else 1
-    check_integer("num_stages", num_stages, 1 + more)
+    check_integer("num_stages", num_stages, 1 + more)  # a stage adds the channels
     most = (max(image_shape[:2]) - 1).bit_length() + 1 + more
     if num_stages > most:
         raise ValueError(

@@ -122,6 +122,31 @@ def test_stages_may_be_trained_one_after_the_other():
 
 
 @pytest.mark.op_by_op
+def test_a_batch_as_large_as_the_images_sides_keeps_its_coarse_pixels():
+    """Where a mask of three axes might be one of a batch."""
+    for first_channel in (None, 1):
+        model = new_model((3, 3, 3), num_stages=2, first_channel=first_channel)
+        randomize(model, scale=0.2)
+        coarse = model.coarse_image(random_images(model, 3))
+        drawn = model.sample(seed=2, coarse=coarse).numpy()
+        np.testing.assert_array_equal(model.coarse_image(drawn), coarse)
+
+
+def test_samplers_agree_in_graphs():
+    model = randomize(new_model((2, 3, 3), num_stages=3, first_channel=1), scale=0.2)
+    expected = model.sample(3, seed=1)
+    for sampler in ("ancestral", "fixed_point"):
+        same = model.sample(3, seed=1, sampler=sampler) == expected
+        assert np.all(same, axis=(1, 2, 3)).sum() >= 2
+
+
+def test_another_first_channel_takes_no_weights():
+    model = new_model((2, 3, 3), num_stages=2, first_channel=1)
+    with pytest.raises(ValueError, match=r"its first_channel, 1.*first_channel=0"):
+        changed(model, {"first_channel": 0}, "mine")
+
+
+@pytest.mark.op_by_op
 def test_colors_are_drawn_around_a_grey_image():
     arguments = {"num_stages": 3, "first_channel": 1, "num_blocks": 1}
     model = randomize(new_model((3, 4, 3), **arguments), scale=0.2)
@@ -232,6 +257,8 @@ def test_refuses_coarse_images_of_another_size():
         model.sample(coarse=np.full((2, 2, 1), 5))
     with pytest.raises(ValueError, match=r"stage must be an integer from -2 to 1.*2"):
         model.coarse_image(np.zeros((1, 4, 3, 1), int), 2)
+    with pytest.raises(ValueError, match=r"\(batch, height, width, 1\).*\(4, 3, 3\)"):
+        model.coarse_image(np.zeros((4, 3, 3), int))
 
 
 def test_defaults_are_those_of_the_gated_pixelcnn():
@@ -259,7 +286,7 @@ def test_defaults_are_those_of_the_gated_pixelcnn():
         ({"first_channel": 1, "num_stages": 1}, "num_stages must be .* at least 2.*=1"),
         (
             {"first_channel": 1, "likelihood": "logistic_mixture"},
-            'first_channel needs likelihood="categorical".*logistic_mixture',
+            "first_channel needs .*categorical.*likelihood='logistic_mixture'",
         ),
         (
             {"first_channel": 1, "input_encoding": "embedding"},

@@ -54,6 +54,12 @@ def test_every_way_to_a_configs_images(config, load):
         load(config)
 
 
+def test_a_config_of_before_labels_could_be_named(config):
+    config.num_levels = 256
+    del config["label_feature"]
+    assert int(load_split(config.to_dict(), "test").cardinality()) == 2
+
+
 @pytest.mark.parametrize("levels", [None, 256])
 def test_all_levels_are_kept_when_the_config_says_so(config, levels):
     config = {**config, "num_levels": levels}
