@@ -31,7 +31,7 @@ levels; {conditions}. `model.keras` holds the weights without an optimizer's sta
 ## Likelihood
 
 Bits/dim over the {test_images:,} images of the split `{test_split}`. It was trained on
-`{train_split}`; its weights were chosen by `{validation_split}`.
+`{train_split}`; `{validation_split}` was looked at meanwhile.
 
 | | bits/dim |
 |---|---|

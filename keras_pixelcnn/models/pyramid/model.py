@@ -55,7 +55,9 @@ class PyramidPixelCNN(AutoregressiveImageModel):
     `GatedPixelCNN`; the likelihood, and all verbs, are as exact. The gated networks
     together run once over each pixel, and the unmasked ones over those between which
     others lie. All are trained together, or stage by stage: the first stages are a
-    pyramid of their own, whose layers have the same names (see the second example).
+    pyramid of their own, whose layers have the same names (see the second example;
+    without `positions` and `vector_map`, whose maps are made for one size, and with the
+    same `head_filters`).
 
     Of a coarsest image that is small a network sees all that comes before a pixel. The
     others see, on all sides, `1 + 2 * context_blocks` pixels of the coarser image
