@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 DIGITS = "gated_pixelcnn_digits"
 NAMES = sorted(kp.presets())
 CONFIGS = {
-    DIGITS: "digits",
+    DIGITS: "digits_best",
     "gated_pixelcnn_emoji": "emoji",
     "gated_pixelcnn_fashion_mnist": "fashion_mnist_unconditional",
     "gated_pixelcnn_fashion_mnist_conditional": "fashion_mnist",
