@@ -82,10 +82,6 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         num_stages: number of stages; stage k of n has every 2**(n - k - 1)-th row and
             column, from the first: all but the coarsest add two parts to the one
             before. With 1 this is a Gated PixelCNN. Default 3.
-        first_channel: which channel all stages but one more, the last, are of: n - 1 of
-            them as above, and the last adds the other channels in all pixels. Needs two
-            stages, intensities as inputs, and a likelihood with parameters for each
-            channel, as "categorical" has. Default: all stages are of all channels.
         filters: features of the stacks of a stage, a number for all stages or a
             sequence of one for each, from the coarsest; a multiple of the channels that
             are drawn together. Default: as for `GatedPixelCNN`.
@@ -110,6 +106,10 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         vertical_gain: as there.
         input_encoding: as there.
         input_embedding_dim: as there.
+        first_channel: which channel all stages but the last are of, n - 1 of them as
+            above; the last then adds the other channels in all pixels. Needs two
+            stages, intensities as inputs, and a likelihood with parameters for each
+            channel, as "categorical" has. Default: all stages are of all channels.
         dtype: as there.
         name: the model's name.
         trainable: whether the weights are trained. Default True.
@@ -149,7 +149,6 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         image_shape: tuple[int, int, int],
         num_levels: int = 256,
         num_stages: int = 3,
-        first_channel: int | None = None,
         filters: int | Sequence[int] | None = None,
         num_blocks: int | Sequence[int] = 15,
         context_blocks: int = 3,
@@ -170,6 +169,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         vertical_gain: float = 1.0,
         input_encoding: str = "intensity",
         input_embedding_dim: int | None = None,
+        first_channel: int | None = None,
         dtype: Any = None,
         name: str | None = None,
         trainable: bool = True,
@@ -264,7 +264,6 @@ class PyramidPixelCNN(AutoregressiveImageModel):
 
         # === Config ===
         self.num_stages = num_stages
-        self.first_channel = first_channel
         self.filters = filters
         self.num_blocks = num_blocks
         self.context_blocks = context_blocks
@@ -284,6 +283,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         self.vertical_gain = vertical_gain
         self.input_encoding = input_encoding
         self.input_embedding_dim = input_embedding_dim
+        self.first_channel = first_channel
         self.encoding = encoding
         self.condition_encoder = condition_encoder
         self.parts = tuple(parts)
@@ -418,7 +418,6 @@ class PyramidPixelCNN(AutoregressiveImageModel):
         return {
             **super().get_config(),
             "num_stages": self.num_stages,
-            "first_channel": self.first_channel,
             "filters": self.filters,
             "num_blocks": self.num_blocks,
             "context_blocks": self.context_blocks,
@@ -438,6 +437,7 @@ class PyramidPixelCNN(AutoregressiveImageModel):
             "vertical_gain": self.vertical_gain,
             "input_encoding": self.input_encoding,
             "input_embedding_dim": self.input_embedding_dim,
+            "first_channel": self.first_channel,
         }
 
 
@@ -503,7 +503,12 @@ def _check_stages(
 ) -> None:
     """Checks the number of stages."""
     more = 0 if first_channel is None else 1
-    check_integer("num_stages", num_stages, 1 + more)  # a stage adds the channels
+    check_integer("num_stages", num_stages)
+    if num_stages == more:
+        raise ValueError(
+            "num_stages must be at least 2 with first_channel: the last stage adds "
+            f"the other channels. Received: num_stages={num_stages!r}"
+        )
     most = (max(image_shape[:2]) - 1).bit_length() + 1 + more
     if num_stages > most:
         raise ValueError(

@@ -283,7 +283,7 @@ def test_defaults_are_those_of_the_gated_pixelcnn():
         ({"context_blocks": -1}, "context_blocks must be an integer of at least 0.*-1"),
         ({"condition_dropout": 0.1}, "condition_dropout drops conditions"),
         ({"first_channel": 3}, r"first_channel must be .*integer in \[0, 3\).*=3"),
-        ({"first_channel": 1, "num_stages": 1}, "num_stages must be .* at least 2.*=1"),
+        ({"first_channel": 1, "num_stages": 1}, "at least 2 with first_channel.*s=1"),
         (
             {"first_channel": 1, "likelihood": "logistic_mixture"},
             "first_channel needs .*categorical.*likelihood='logistic_mixture'",
