@@ -1,7 +1,7 @@
 r"""Checks and times a machine with a GPU, in ten minutes, before a long run.
 
     python -m benchmarks.gpu --output=gpu.json
-    python -m benchmarks.gpu --output=gpu.json --workdir=runs/clothes \\
+    python -m benchmarks.gpu --output=gpu.json --workdir=runs/clothes \
         --dataset=idx:/usr/share/datasets/fashion-mnist
 
 Tells whether the contracts hold on the device, how many images a second a training step
@@ -50,6 +50,9 @@ PRECISIONS = {
 
 SAMPLE_BATCHES = (1, 64, 1024)
 
+RUNS = {"contracts": 1, "training": 10, "sampling": 3}
+"""How often each row measures; medians count."""
+
 
 class Clock:
     """Tells how much of the time is left.
@@ -88,7 +91,7 @@ def check_contracts(clock: Clock, tests: Sequence[str] = CONTRACTS) -> list[Reco
 def measure_training(
     clock: Clock,
     batch_size: int = 64,
-    runs: int = 10,
+    runs: int = RUNS["training"],
     image_shape: tuple[int, int, int] = IMAGE_SHAPE,
     network: Mapping[str, Any] = NETWORK,
     matrix_size: int = 8192,
@@ -134,7 +137,7 @@ def measure_sampling(
     clock: Clock,
     model: Any = "gated_pixelcnn_fashion_mnist",
     batch_sizes: Sequence[int] = SAMPLE_BATCHES,
-    runs: int = 3,
+    runs: int = RUNS["sampling"],
 ) -> list[Record]:
     """Measures a batch of samples, by the loop and by XLA, and its scoring."""
     if not isinstance(model, keras.Model):
@@ -223,7 +226,7 @@ def main(flag_values: flags.FlagValues) -> None:
             print(f"{name} is left out.", flush=True)
             continue
         records = ROWS[name].measure(clock)
-        results[name] = report.measured(ROWS[name].title, 0, records)
+        results[name] = report.measured(ROWS[name].title, RUNS[name], records)
         report.write(results, flag_values.output)
     print(f"\n{report.as_markdown(results, ROWS)}", flush=True)
     if flag_values.workdir is not None and clock.seconds_left > 0:

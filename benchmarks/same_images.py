@@ -6,7 +6,7 @@ Logits differ in their last digits between XLA and TensorFlow's own kernels, bet
 batch sizes and between versions, so that a value at the very edge of two levels may
 become the other one, and what follows it in its image with it. How far from the edge
 it was is told of each image that differs. The images of each way are kept in the
-folder, by version of TensorFlow: a program of another version adds to them.
+folder, by preset and version of TensorFlow: a program of another version adds to them.
 """
 
 import pathlib
@@ -82,20 +82,20 @@ def main(_: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model, seeds = kp.from_preset(_PRESET.value), np.arange(_NUM_IMAGES.value)
     for way in _WAYS.value:
-        path = folder / f"{way} TensorFlow {tf.__version__}.npy"
+        path = folder / f"{_PRESET.value} {way} TensorFlow {tf.__version__}.npy"
         if not path.exists():
             start = time.monotonic()
             np.save(path, sample(model, way, seeds))
             print(f"{way}: {time.monotonic() - start:.0f} s", flush=True)
-    first = next(folder.glob(f"{_WAYS.value[0]} *.npy"))
+    first = next(folder.glob(f"{_PRESET.value} {_WAYS.value[0]} *.npy"))
     known = np.load(first)
-    for path in sorted(folder.glob("*.npy")):
+    for path in sorted(folder.glob(f"{_PRESET.value} *.npy")):
         found = np.load(path)
         count = min(len(found), len(known))
         differing = np.flatnonzero((found[:count] != known[:count]).any((1, 2, 3)))
         print(f"{path.stem}: {len(differing)} of {count} differ from {first.stem}")
         for i in differing:
-            distance = distance_to_edge(model, known[i], found[i], seeds[i])
+            distance = distance_to_edge(model, known[i], found[i], seed=i)
             print(f"  seed {i}: {distance:.1e} of the probability from the edge")
 
 

@@ -149,14 +149,25 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def main(flag_values: flags.FlagValues) -> None:
-    """Builds the loader and prints how it draws, and scores, an image of zeros."""
+    """Builds the loader and prints how it draws, and scores, an image of zeros.
+
+    Raises:
+        ValueError: when the export can do neither.
+    """
     loader, export = build_loader(flag_values.output), flag_values.export
     print(f"Loader built at {loader}")
     if export is None:
         return
-    for signature in ("sample", "log_prob"):
+    signatures = read_signatures(export)
+    shown = [name for name in ("sample", "log_prob") if name in signatures]
+    if not shown:
+        raise ValueError(
+            "The export must have the signature sample or log_prob. Received: "
+            f"{export!r} with {sorted(signatures)}"
+        )
+    for signature in shown:
         inputs = {}
-        for name, info in read_signatures(export)[signature].inputs.items():
+        for name, info in signatures[signature].inputs.items():
             sizes = [dim.size for dim in info.tensor_shape.dim[1:]]
             inputs[name] = np.full([1, *sizes], name == "temperature")
         command = loader_command(loader, export, signature, inputs)

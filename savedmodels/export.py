@@ -105,6 +105,11 @@ def recorded_bits_per_dim(model: pathlib.Path) -> float | None:
     if model.name != "model.keras" or not metrics_file.exists():
         return None
     metrics = read_json(metrics_file)
+    if not isinstance(metrics, dict):
+        raise ValueError(
+            f"{metrics_file} must hold an object of scores by name, as a run writes it. "
+            f"Received: {metrics!r}"
+        )
     if "given_latent_bits_per_dim" in metrics:
         return None
     return metrics.get("test_bits_per_dim")

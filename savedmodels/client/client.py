@@ -43,7 +43,7 @@ class Client:
     Arguments mean what they mean there: conditions are passed by name, one for all
     images or one for each, labels also by their names; one seed for a call gives image
     i the same noise as `model.sample` does. (That loads TensorFlow, and so does gRPC.
-    Over REST a seed for each image, or none, needs NumPy and requests alone.)
+    Over REST a seed for each image, or none, needs no TensorFlow.)
 
     Large calls are cut into several requests. Where no version is named, these may be
     answered by two if a new one appears meanwhile.

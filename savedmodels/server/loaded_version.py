@@ -129,6 +129,11 @@ class LoadedVersion:
                 name: LoadedSignature(name, function)
                 for name, function in self._model.signatures.items()
             }
+            if not self._signatures:
+                raise ValueError(
+                    "A version must have signatures, as what model.export writes does. "
+                    f"Received: {path}, which has none."
+                )
             self._warm_up(path / WARM_UP_FILE)
         except Exception as error:
             raise _load_error(path, error) from error

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 import grpc
+from absl import logging
 
 from savedmodels.error_messages import shortened
 from savedmodels.server.errors import ServingError
@@ -65,7 +66,7 @@ class ModelRegistry:
     def _run(self) -> None:
         was_changed = False
         while True:
-            is_changed = any([model.poll() for model in self.models.values()])
+            is_changed = any([_poll(model) for model in self.models.values()])
             if is_changed or was_changed:
                 # What TensorFlow loads holds itself in circles; and the requests to
                 # the older version end a little later.
@@ -73,3 +74,12 @@ class ModelRegistry:
             was_changed = is_changed
             if self._stopping.wait(self._poll_seconds):
                 return
+
+
+def _poll(model: ModelVersions) -> bool:
+    """Looks for versions of one model, whose failure must not end the others' polls."""
+    try:
+        return model.poll()
+    except Exception:
+        logging.exception("A model's versions could not be looked for")
+        return False

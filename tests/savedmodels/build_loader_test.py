@@ -158,6 +158,19 @@ def test_the_program_prints_commands_that_run(loader, export, monkeypatch, capsy
         assert "=" in result.stdout
 
 
+def test_the_program_shows_what_an_export_has(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(program, "build_loader", lambda output: output)
+    paths = {name: tmp_path / name for name in ("log_prob", "classify")}
+    for name, path in paths.items():
+        model.export(path, verbose=False, signatures=[name])
+    call(program, "--output=loader", f"--export={paths['log_prob']}")
+    shown = capsys.readouterr().out
+    assert "log_prob:" in shown
+    assert "sample:" not in shown
+    with pytest.raises(ValueError, match=r"sample or log_prob. Received: .*classify"):
+        call(program, "--output=loader", f"--export={paths['classify']}")
+
+
 def test_a_failed_build_says_why_and_leaves_the_older_loader(compiler, tmp_path):
     older = tmp_path / "loader"
     older.write_text("older")

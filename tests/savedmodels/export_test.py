@@ -95,6 +95,9 @@ def test_what_a_run_reached_is_told(grey, tmp_path, calls):
     other.rename(model)
     with pytest.raises(ValueError, match=r"metrics\.json must hold JSON"):
         _bits_per_dim(calls, f"--model={model}")
+    metrics.write_text("[]")
+    with pytest.raises(ValueError, match=r"must hold an object .* Received: \[\]"):
+        _bits_per_dim(calls, f"--model={model}")
 
 
 def test_a_missing_model_is_one_line(tmp_path):

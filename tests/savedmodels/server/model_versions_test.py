@@ -9,6 +9,7 @@ import weakref
 import grpc
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from savedmodels.server import LocalServer
 from savedmodels.server.errors import ServingError
@@ -200,6 +201,26 @@ def test_files_that_are_damaged_are_reported_in_a_sentence(base, damage):
     with LocalServer({"m": base}) as server:
         with pytest.raises(ValueError, match=rule):
             server.wait_until_available("m")
+
+
+def test_a_version_without_signatures_is_reported_and_ends_nothing(base, tmp_path):
+    """Once it ended the thread that looks for the versions of all models."""
+    other = tmp_path / "other"
+    tf.saved_model.save(tf.Module(), str(other / "1"))
+    with LocalServer({"n": other, "m": base}, poll_seconds=0.05) as server:
+        with pytest.raises(ValueError, match="must have signatures.*which has none"):
+            server.wait_until_available("n")
+        save_plain(base, 2, factor=2.0)
+        server.wait_until_available("m", version=2)
+
+
+def test_what_one_model_raises_ends_no_other_poll(base, monkeypatch):
+    with started(base, poll_seconds=0.05) as server:
+        monkeypatch.setattr(server._registry.model("m"), "poll", lambda: 1 / 0)
+        time.sleep(0.2)
+        monkeypatch.undo()
+        save_plain(base, 2, factor=2.0)
+        server.wait_until_available("m", version=2)
 
 
 def test_an_older_version_is_let_go_of(base):
