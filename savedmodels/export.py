@@ -107,7 +107,7 @@ def recorded_bits_per_dim(model: pathlib.Path) -> float | None:
     metrics = read_json(metrics_file)
     if not isinstance(metrics, dict):
         raise ValueError(
-            f"{metrics_file} must hold an object of scores by name, as a run writes it. "
+            f"{metrics_file} must hold an object of scores by name, as runs write it. "
             f"Received: {metrics!r}"
         )
     if "given_latent_bits_per_dim" in metrics:

@@ -208,7 +208,7 @@ def test_a_version_without_signatures_is_reported_and_ends_nothing(base, tmp_pat
     other = tmp_path / "other"
     tf.saved_model.save(tf.Module(), str(other / "1"))
     with LocalServer({"n": other, "m": base}, poll_seconds=0.05) as server:
-        with pytest.raises(ValueError, match="must have signatures.*which has none"):
+        with pytest.raises(ValueError, match=r"must have signatures.*which has none"):
             server.wait_until_available("n")
         save_plain(base, 2, factor=2.0)
         server.wait_until_available("m", version=2)
