@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_pixelcnn.checks import check_integer, check_number
+
 DECAYS = ("constant", "cosine", "step")
 
 
@@ -34,6 +36,12 @@ class WarmupThenDecay(keras.optimizers.schedules.LearningRateSchedule):
     ) -> None:
         if decay not in DECAYS:
             raise ValueError(f"decay must be one of {DECAYS}. Received: {decay!r}")
+        check_number("peak", peak, "above 0", lambda rate: 0 < rate < math.inf)
+        check_integer("steps", steps)
+        check_integer("warmup_steps", warmup_steps, least=0)
+        check_number("decay_factor", decay_factor, "above 0", lambda x: x > 0)
+        for share in decay_shares:
+            check_number("decay_shares", share, "in (0, 1)", lambda x: 0 < x < 1)
         self.peak = peak
         self.steps = steps
         self.warmup_steps = warmup_steps

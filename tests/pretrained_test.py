@@ -13,6 +13,7 @@ from absl import flags
 import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
 from keras_pixelcnn.pretrained import preset
+from keras_pixelcnn.pretrained.fine_tuning import changed
 from tests.trainers.tiny_run import call
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -245,3 +246,14 @@ def test_what_cannot_be_kept_begins_anew(caplog):
 def test_changes_that_keep_nothing_are_refused(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
         kp.from_preset(DIGITS, **changes)
+
+
+def test_a_model_without_labels_is_changed():
+    """Once it needed `num_classes`, which not all models have."""
+    model = kp.MSEAutoencoder((4, 4, 1), 5, latent_dim=2, encoder_filters=2)
+    new, transfer = changed(model, {"num_levels": 5}, "mine")
+    assert not transfer.anew
+    for weight, old in zip(new.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(weight, old)
+    with pytest.raises(ValueError, match="Received: label_names"):
+        changed(model, {"label_names": ("a", "b")}, "mine")

@@ -217,11 +217,10 @@ def p_values(scores: Any, usual: Any) -> np.ndarray:
     """
     scores, usual = np.asarray(scores), np.asarray(usual)
     for name, values in (("scores", scores), ("usual", usual)):
-        are_numbers = values.dtype.kind in "iuf" and not np.isnan(values).any()
-        if values.ndim != 1 or not len(values) or not are_numbers:
+        if not _are_scores(values):
             raise ValueError(
                 f"{name} must be numbers of shape (images,), of at least one image and "
-                f"without NaN. Received: {values.dtype} of shape {values.shape}"
+                f"without NaN. Received: {_tell(values)}"
             )
     below = np.searchsorted(np.sort(usual), scores, "left")
     return (1 + len(usual) - below) / (1 + len(usual))
@@ -248,7 +247,7 @@ def auroc(usual: Any, strange: Any) -> Estimate:
     """
     usual, strange = np.asarray(usual), np.asarray(strange)
     for name, scores in (("usual", usual), ("strange", strange)):
-        if scores.ndim != 1 or len(scores) < 2 or np.isnan(scores).any():
+        if not _are_scores(scores, least=2):
             raise ValueError(
                 f"{name} must be numbers of shape (images,), of at least 2 images. "
                 f"Received: {_tell(scores)}"
@@ -268,7 +267,7 @@ def _shares_below(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def _check_log_prob(values: Any, name: str) -> np.ndarray:
     values = np.asarray(values)
-    if values.ndim != 1 or not len(values) or np.isnan(values).any():
+    if not _are_scores(values):
         raise ValueError(
             f"{name} must be log probabilities in nats of shape (images,), as a "
             f"model's log_prob gives them. Received: {_tell(values)}"
@@ -284,5 +283,12 @@ def _check_same_number(log_prob: np.ndarray, others: np.ndarray, name: str) -> N
         )
 
 
+def _are_scores(values: np.ndarray, least: int = 1) -> bool:
+    """Tells whether values are numbers of so many images."""
+    is_right = values.dtype.kind in "iuf" and values.ndim == 1
+    return is_right and len(values) >= least and not np.isnan(values).any()
+
+
 def _tell(values: np.ndarray) -> str:
-    return f"shape {values.shape}{', with NaN' if np.isnan(values).any() else ''}"
+    has_nan = values.dtype.kind == "f" and np.isnan(values).any()
+    return f"{values.dtype} of shape {values.shape}{', with NaN' if has_nan else ''}"

@@ -28,6 +28,9 @@ CATEGORIES = (
 )
 """What the labels stand for. The "components", bare skin tones, are left out."""
 
+LABEL_FEATURES = ("category", "subcategory")
+"""What a label can say: one of `CATEGORIES`, or what the packages divide these into."""
+
 _BORDER = 1
 """Transparent pixels around each picture of a sheet."""
 
@@ -49,7 +52,12 @@ class _Picture(NamedTuple):
     image: np.ndarray
 
 
-def read(folder: str, split: str, image_format: ImageFormat) -> tf.data.Dataset:
+def read(
+    folder: str,
+    split: str,
+    image_format: ImageFormat,
+    label_feature: str | None = None,
+) -> tf.data.Dataset:
     """Reads the pictures of one split from unpacked packages of emoji-datasource.
 
     Each package holds the pictures of one maker: `emoji-datasource-google` (Noto,
@@ -63,22 +71,25 @@ def read(folder: str, split: str, image_format: ImageFormat) -> tf.data.Dataset:
             img/<maker>/sheets/32.png.
         split: "train", "validation", "test" or "all".
         image_format: `image_size` None is (32, 32).
+        label_feature: "category", which None is, too, or "subcategory".
 
     Returns:
         Single examples: {"image": (h, w, c), "label": int64}, laid over white. Labels
-        count `CATEGORIES`.
+        count `label_names`.
 
     Raises:
         FileNotFoundError: if there is no such folder, or no package in it.
-        ValueError: if `split` or the number of levels is wrong, or the split is empty.
+        ValueError: if `split`, the number of levels or `label_feature` is wrong, or the
+            split is empty.
         DamagedImageError: if a list or a sheet cannot be read, or lacks a picture.
     """
     image_format.check_levels(NUM_LEVELS)
     splits.check(split)
+    names = label_names(folder, label_feature)
     seen: set[bytes] = set()
     chosen = []
     for package in _find_packages(folder):
-        for picture in _pictures(package):
+        for picture in _pictures(package, label_feature or "category", names):
             content = picture.image.tobytes()
             if content not in seen and split in ("all", picture.split):
                 chosen.append(picture)
@@ -91,6 +102,40 @@ def read(folder: str, split: str, image_format: ImageFormat) -> tf.data.Dataset:
     images = np.stack([picture.image for picture in chosen])
     labels = np.array([picture.label for picture in chosen], np.int64)
     return image_format.examples(images, labels, NUM_LEVELS)
+
+
+def label_names(folder: str, label_feature: str | None = None) -> tuple[str, ...]:
+    """Returns what the labels stand for, in their order; reads no picture.
+
+    Args:
+        folder: as for `read`.
+        label_feature: as for `read`.
+
+    Returns:
+        `CATEGORIES`, or the sorted subcategories that the packages' lists name, such as
+        "face-smiling".
+
+    Raises:
+        ValueError: if `label_feature` is wrong.
+        FileNotFoundError, DamagedImageError: as `read` does.
+    """
+    label_feature = label_feature or "category"
+    if label_feature not in LABEL_FEATURES:
+        raise ValueError(
+            f"`label_feature` of emoji must be one of {LABEL_FEATURES} or None, "
+            f"received {label_feature!r}."
+        )
+    if label_feature == "category":
+        return CATEGORIES
+    return tuple(
+        sorted(
+            {
+                entry[label_feature]
+                for package in _find_packages(folder)
+                for entry in _read_list(package / "emoji.json", label_feature)
+            }
+        )
+    )
 
 
 def subject(code_points: str) -> str:
@@ -122,7 +167,9 @@ def _find_packages(folder: str) -> list[pathlib.Path]:
     return packages
 
 
-def _pictures(package: pathlib.Path) -> Iterator[_Picture]:
+def _pictures(
+    package: pathlib.Path, label_feature: str, names: tuple[str, ...]
+) -> Iterator[_Picture]:
     """Reads all pictures of one maker, in the order of the sheet."""
     sheets = sorted(package.glob(f"img/*/sheets/{SIDE}.png"))
     if not sheets:
@@ -130,14 +177,12 @@ def _pictures(package: pathlib.Path) -> Iterator[_Picture]:
             f"{str(package)!r} must hold img/<maker>/sheets/{SIDE}.png beside its "
             "emoji.json, and does not. Unpack the whole package."
         )
-    entries = _read_list(package / "emoji.json")
+    entries = _read_list(package / "emoji.json", label_feature)
     for path in sheets:
         maker = path.parts[-3]
         sheet = _read_sheet(path)
         for entry in entries:
-            if entry["category"] not in CATEGORIES:
-                continue
-            label = CATEGORIES.index(entry["category"])
+            label = names.index(entry[label_feature])
             split = splits.by_name(subject(entry["unified"]))
             tones = entry.get("skin_variations", {}).values()
             for each in (entry, *tones):
@@ -145,8 +190,9 @@ def _pictures(package: pathlib.Path) -> Iterator[_Picture]:
                     yield _Picture(split, label, _cut_out(sheet, each, path))
 
 
-def _read_list(path: pathlib.Path) -> list[Mapping[str, Any]]:
-    wanted = {"unified", "category", "sheet_x", "sheet_y"}
+def _read_list(path: pathlib.Path, label_feature: str) -> list[Mapping[str, Any]]:
+    """Reads a package's list of emoji, without the components."""
+    wanted = {"unified", "category", "sheet_x", "sheet_y", label_feature}
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
         complete = all(wanted <= set(entry) for entry in entries)
@@ -160,7 +206,7 @@ def _read_list(path: pathlib.Path) -> list[Mapping[str, Any]]:
             f"Every emoji in {str(path)!r} must have {sorted(wanted)}. Unpack the "
             "package anew."
         )
-    return entries
+    return [entry for entry in entries if entry["category"] in CATEGORIES]
 
 
 def _read_sheet(path: pathlib.Path) -> np.ndarray:

@@ -32,10 +32,9 @@ def read_name(path: pathlib.Path) -> tuple[str, str]:
 
     Raises:
         OSError: if the file is damaged.
+        UnusableFontError: if the font has no outlines.
     """
-    from PIL import ImageFont
-
-    family, style = ImageFont.truetype(str(path), _MEASURED_AT).getname()
+    family, style = _open(path, _MEASURED_AT).getname()
     family = family or path.stem
     return family, f"{family} {style or ''}".strip()
 

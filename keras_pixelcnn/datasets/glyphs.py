@@ -185,6 +185,8 @@ def _render_all(
     for path, *_ in files:
         try:
             family, name = read_name(path)
+        except UnusableFontError as error:
+            left_out[path.relative_to(root).as_posix()] = str(error)
         except OSError as error:
             damaged[path.relative_to(root).as_posix()] = str(error)
         else:

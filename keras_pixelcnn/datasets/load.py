@@ -90,7 +90,7 @@ def load(
     - `"emoji:PATH"`: RGB pictures of 32x32 pixels on white, from packages of npm that
       are unpacked below PATH, such as `emoji-datasource-google` and
       `emoji-datasource-twitter`. Labels are the nine categories of
-      `datasets.emoji.CATEGORIES`.
+      `datasets.emoji.CATEGORIES`, or what these are divided into (`label_feature`).
 
     Digits, and folders without such splits, are divided 80/10/10 into "train",
     "validation" and "test"; "all" is the three together. The division depends on the
@@ -141,8 +141,9 @@ def load(
             inside of others, as "identity/Identity_No" of "celeb_a". Texts, such as the
             names of persons in "lfw", are read once and numbered as they are sorted,
             over all splits. Of glyphs "font", or "letter" for the letters' places in
-            A to Z, a to z, 0 to 9; no other source uses it. Defaults to None: "label"
-            if it is an integer, and fonts.
+            A to Z, a to z, 0 to 9; of emoji "category", or "subcategory" for some
+            hundred kinds, as "face-smiling"; no other source uses it. Defaults to None:
+            "label" if it is an integer, fonts, and categories.
         with_path: whether each example of a folder of images tells its file: a string
             "path", relative to the folder. Defaults to False.
 
@@ -190,7 +191,7 @@ def load(
             with_path=with_path,
         )
     elif prefix == "emoji:":
-        examples = emoji.read(path, split, image_format)
+        examples = emoji.read(path, split, image_format, label_feature)
     elif prefix == "glyphs:":
         examples = glyphs.read(
             path,
@@ -257,8 +258,9 @@ def label_names(
         label_feature: as in `load`. Defaults to None.
 
     Returns:
-        The names of class folders, of emoji categories, of a tfds dataset's feature, or
-        the letters of fonts, in the order of the labels; None where nobody named them.
+        The names of class folders, of emoji's categories or subcategories, of a tfds
+        dataset's feature, or the letters of fonts, in the order of the labels; None
+        where nobody named them.
 
     Raises:
         ValueError, FileNotFoundError: as `load` does.
@@ -276,9 +278,9 @@ def label_names(
         return names or None
     if prefix == "glyphs:" and label_feature == "letter":
         return tuple(glyphs.LETTERS)
-    if prefix:
-        return emoji.CATEGORIES if prefix == "emoji:" else None
-    return tfds_source.label_names(name, data_dir, label_feature)
+    if prefix == "emoji:":
+        return emoji.label_names(path, label_feature)
+    return None if prefix else tfds_source.label_names(name, data_dir, label_feature)
 
 
 def _divide_name(name: str) -> tuple[str, str]:

@@ -122,14 +122,15 @@ def _explain_name(name: str, known: list[str], error: Exception) -> str:
     base = re.split("[/:]", name)[0]
     if base in known:
         return f"tensorflow-datasets cannot load {name!r}: {error}"
-    close = difflib.get_close_matches(base.lower(), ["digits", *known], n=5)
+    close = difflib.get_close_matches(base.lower(), ["digits", "captions", *known], n=5)
     closest = f" The closest names are {', '.join(map(repr, close))}." if close else ""
     if os.path.isdir(name):
         closest = f" There is a folder of this name: pass 'folder:{name}'."
     return (
-        f"There is no dataset {name!r}.{closest} `name` must be 'digits', a name that "
-        "tensorflow-datasets knows, with '/config' and ':version' where wanted, "
-        "'emoji:PATH', 'folder:PATH', 'glyphs:PATH', 'idx:PATH' or 'patches:PATH'."
+        f"There is no dataset {name!r}.{closest} `name` must be 'digits', 'captions', "
+        "a name that tensorflow-datasets knows, with '/config' and ':version' where "
+        "wanted, 'emoji:PATH', 'folder:PATH', 'glyphs:PATH', 'idx:PATH' or "
+        "'patches:PATH'."
     )
 
 

@@ -121,7 +121,9 @@ def changed(model: Any, changes: Mapping[str, Any], name: str) -> tuple[Any, Tra
     Raises:
         ValueError: when the class has no such arguments, or as `take_weights`.
     """
-    known = {*inspect.signature(type(model)).parameters, "label_names"}
+    known = {*inspect.signature(type(model)).parameters}
+    if "num_classes" in known:
+        known.add("label_names")
     unknown = sorted(set(changes) - known)
     if unknown:
         raise ValueError(
@@ -132,7 +134,8 @@ def changed(model: Any, changes: Mapping[str, Any], name: str) -> tuple[Any, Tra
     names = changes.get("label_names")
     if names is not None:
         changes = {"num_classes": len(names), **changes}
-    if changes.get("num_classes", model.num_classes) != model.num_classes:
+    num_classes = getattr(model, "num_classes", None)
+    if changes.get("num_classes", num_classes) != num_classes:
         config.pop("label_names", None)
         if changes["num_classes"] is None:
             config |= {"condition_dropout": 0.0, "vector_map": False}

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_pixelcnn.checks import check_integer
+
 SAMPLINGS = ("plain", "class_balanced")
 _ORDER, _FLIPS, _TRANSFORM = range(3)
 _SHUFFLE_BUFFER = 10_000
@@ -195,7 +197,7 @@ def _flipped(batch: Batch, flips: np.ndarray) -> Batch:
 
 
 def _steps(count: int, batch_size: int) -> int:
-    if count < batch_size:
+    if count < check_integer("batch_size", batch_size):
         raise ValueError(
             f"batch_size must be at most {count}, the number of training images. "
             f"Received: {batch_size}"

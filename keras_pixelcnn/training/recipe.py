@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 
+from keras_pixelcnn.checks import check_integer, check_number, check_share
 from keras_pixelcnn.schedules import WarmupThenDecay
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}
@@ -26,6 +27,9 @@ class Recipe:
             at most; less in the first steps. Default None: no average.
         gradient_accumulation_steps: parts that a device computes its share of a batch
             in, one after the other: less memory, the same step. Default 1.
+
+    Raises:
+        ValueError: when a number is out of its range.
     """
 
     steps: int
@@ -41,11 +45,21 @@ class Recipe:
     ema_momentum: float | None = None
     gradient_accumulation_steps: int = 1
 
+    def __post_init__(self) -> None:
+        """Checks the numbers, all but those that make the schedule."""
+        for name in ("steps", "batch_size", "gradient_accumulation_steps"):
+            check_integer(name, getattr(self, name))
+        check_number("weight_decay", self.weight_decay, "at least 0", lambda x: x >= 0)
+        if self.clip_norm is not None:
+            check_number("clip_norm", self.clip_norm, "above 0", lambda x: x > 0)
+        if self.ema_momentum is not None:
+            check_share("ema_momentum", self.ema_momentum, "the average that is kept")
+
     def make_optimizer(self) -> keras.optimizers.Optimizer:
         """Returns the optimizer with its schedule; the loop clips and averages.
 
         Raises:
-            ValueError: when there is no such optimizer or decay.
+            ValueError: when there is no such optimizer or schedule.
         """
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(

@@ -102,7 +102,16 @@ class TrainStep:
         Args:
             batch: the features of the whole batch; each device takes its rows.
             stop_asked: whether this worker wants to stop; all hear of it.
+
+        Raises:
+            ValueError: when the batch is not of the recipe's size.
         """
+        sizes = {name: len(value) for name, value in batch.items()}
+        if set(sizes.values()) != {self._recipe.batch_size}:
+            raise ValueError(
+                f"A batch must hold {self._recipe.batch_size} examples, the recipe's "
+                f"batch_size. Received: {sizes}"
+            )
         self._before = [variable.numpy() for variable in self._moving]
         rows = distribute(self._strategy, batch)
         asked = self._strategy.experimental_distribute_values_from_function(

@@ -11,6 +11,7 @@ import tensorflow as tf
 import tqdm
 
 from keras_pixelcnn.callbacks import NonFiniteLossError
+from keras_pixelcnn.checks import check_integer
 from keras_pixelcnn.training import strategies
 from keras_pixelcnn.training.checkpoint_store import CheckpointStore
 from keras_pixelcnn.training.data_order import TrainingImages
@@ -38,6 +39,9 @@ class LoopOptions:
             as a step takes.
         validate_every: epochs between validations, at which the best weights are
             saved and samples drawn.
+
+    Raises:
+        ValueError: when an option is not as said.
     """
 
     checkpoint_every: int = 1000
@@ -45,6 +49,19 @@ class LoopOptions:
     on_nonfinite: str = "stop"
     validation_batch_size: int | None = None
     validate_every: int = 1
+
+    def __post_init__(self) -> None:
+        """Checks the options."""
+        check_integer("checkpoint_every", self.checkpoint_every, least=0)
+        check_integer("log_every", self.log_every)
+        check_integer("validate_every", self.validate_every)
+        if self.validation_batch_size is not None:
+            check_integer("validation_batch_size", self.validation_batch_size)
+        if self.on_nonfinite not in ON_NONFINITE:
+            raise ValueError(
+                f"on_nonfinite must be one of {ON_NONFINITE}. "
+                f"Received: {self.on_nonfinite!r}"
+            )
 
 
 class TrainingLoop:

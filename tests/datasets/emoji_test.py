@@ -7,15 +7,21 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from keras_pixelcnn.datasets import DamagedImageError, emoji, load, native_num_levels
+from keras_pixelcnn.datasets import (
+    DamagedImageError,
+    emoji,
+    label_names,
+    load,
+    native_num_levels,
+)
 
 ENTRIES = [
-    ("1F600", "Smileys & Emotion"),
-    ("1F436", "Animals & Nature"),
-    ("1F3FB", "Component"),
-    ("1F34E", "Food & Drink"),
-    ("1F469-200D-1F373", "People & Body"),
-    ("1F3C3", "People & Body"),
+    ("1F600", "Smileys & Emotion", "face-smiling"),
+    ("1F436", "Animals & Nature", "animal-mammal"),
+    ("1F3FB", "Component", "skin-tone"),
+    ("1F34E", "Food & Drink", "food-fruit"),
+    ("1F469-200D-1F373", "People & Body", "person-role"),
+    ("1F3C3", "People & Body", "person-activity"),
 ]
 TONES = ("1F3FB", "1F3FF")
 """Skin tones that the last two have besides."""
@@ -36,8 +42,8 @@ def write_package(root, maker="maker", shift=0, missing=()):
         return {**entry, f"has_img_{maker}": has_image}
 
     entries = []
-    for code_points, category in ENTRIES:
-        entry = {**place(code_points), "category": category}
+    for code_points, category, subcategory in ENTRIES:
+        entry = {**place(code_points), "category": category, "subcategory": subcategory}
         if category == "People & Body":
             tones = {tone: place(f"{code_points}-{tone}") for tone in TONES}
             entry["skin_variations"] = tones
@@ -80,6 +86,27 @@ def test_each_picture_is_cut_from_its_place_and_laid_over_white(root):
         assert np.all(image.reshape(-1, 3)[1:] == [40 * x, 40 * y, 7])
     names = [emoji.CATEGORIES[label] for label in labels]
     assert names == [ENTRIES[0][1], ENTRIES[1][1], ENTRIES[3][1]] + [ENTRIES[4][1]] * 6
+
+
+def test_labels_are_subcategories_where_these_are_wanted(root):
+    names = label_names(f"emoji:{root}", label_feature="subcategory")
+    assert names == tuple(sorted(name for *_, name in ENTRIES if name != "skin-tone"))
+    _, labels = _arrays(root, label_feature="subcategory")
+    kinds = [name for *_, name in ENTRIES if name != "skin-tone"]
+    assert [names[label] for label in labels] == [
+        *kinds[:3],
+        *(kind for kind in kinds[3:] for _ in range(3)),
+    ]
+    images, _ = _arrays(root, label_feature="subcategory")
+    np.testing.assert_array_equal(images, _arrays(root)[0])
+    assert label_names(f"emoji:{root}") == emoji.CATEGORIES
+    with pytest.raises(ValueError, match=r"one of .*'subcategory'.* received 'kind'"):
+        _arrays(root, label_feature="kind")
+    (path,) = root.rglob("emoji.json")
+    path.write_text(path.read_text().replace("subcategory", "kind"))
+    assert len(_arrays(root)[0]) == len(images)
+    with pytest.raises(DamagedImageError, match="'subcategory'"):
+        _arrays(root, label_feature="subcategory")
 
 
 def test_pictures_that_are_missing_or_equal_are_left_out(tmp_path):

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import ImageFont
 
 from keras_pixelcnn.datasets import (
     DamagedImageError,
@@ -142,6 +143,26 @@ def test_damaged_fonts_are_skipped_and_named_or_raise(tmp_path, caplog):
     assert record.getMessage().startswith("skipped 2 of 3 fonts that could not be read")
     with pytest.raises(DamagedImageError, match=r"b\.ttf \(.*c\.ttf \(.*Repair or"):
         _load(tmp_path, on_damaged="raise")
+
+
+def test_fonts_without_outlines_are_left_out_and_not_damaged(
+    tmp_path, caplog, monkeypatch
+):
+    """FreeType refuses to scale what is bitmaps alone."""
+    write_font(tmp_path / "a.ttf")
+    write_font(tmp_path / "bitmaps.ttf")
+    scalable = ImageFont.truetype
+
+    def truetype(path, *arguments, **options):
+        if "bitmaps" in path:
+            raise OSError("invalid pixel size")
+        return scalable(path, *arguments, **options)
+
+    monkeypatch.setattr(ImageFont, "truetype", truetype)
+    with caplog.at_level(logging.WARNING):
+        assert len(glyphs.load_fonts(tmp_path)) == 1
+    (record,) = caplog.records
+    assert record.getMessage() == "left out 1 of 2 fonts: bitmaps.ttf: no outlines"
 
 
 def test_a_font_that_was_changed_is_read_again(tmp_path):

@@ -59,7 +59,12 @@ def test_what_is_not_prepared_is_prepared_without_a_word(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("name", "close"),
-    [("mnits", "'mnist'"), ("digit", "'digits'"), ("Cifar", "'cifar10'")],
+    [
+        ("mnits", "'mnist'"),
+        ("digit", "'digits'"),
+        ("Cifar", "'cifar10'"),
+        ("caption", "'captions'"),
+    ],
 )
 def test_a_wrong_name_is_answered_with_the_closest_and_the_forms_there_are(name, close):
     with pytest.raises(ValueError, match=rf"closest names are .*{close}") as raised:
@@ -71,7 +76,7 @@ def test_a_wrong_name_is_answered_with_the_closest_and_the_forms_there_are(name,
 
 @pytest.mark.parametrize("name", ["a b", "/no/such/folder", "folders:/tmp"])
 def test_what_is_no_name_at_all_is_answered_with_the_forms_there_are(name):
-    with pytest.raises(ValueError, match=r"'digits', a name that .* 'folder:PATH'"):
+    with pytest.raises(ValueError, match=r"'captions', a name that .* 'folder:PATH'"):
         load(name)
 
 

@@ -18,7 +18,8 @@ def get_config() -> config_dict.ConfigDict:
             "image_size": config_dict.placeholder(tuple),
             "color_mode": config_dict.placeholder(str),
             # What the source calls the labels, as "identity/Identity_No" of tfds's
-            # "celeb_a" or "letter" of fonts. None: as `keras_pixelcnn.datasets.load`.
+            # "celeb_a", "letter" of fonts or "subcategory" of emoji. None: as
+            # `keras_pixelcnn.datasets.load`.
             "label_feature": config_dict.placeholder(str),
             "data_dir": config_dict.placeholder(str),
             "cache": True,

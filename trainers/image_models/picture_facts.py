@@ -51,7 +51,9 @@ def look_at(config: Mapping[str, Any]) -> ImageFacts:
     name = config["dataset"]
     label_names = None
     if config["model"].get("num_classes") is None:
-        label_names = datasets.label_names(name, config["data_dir"])
+        label_names = datasets.label_names(
+            name, config["data_dir"], config.get("label_feature")
+        )
     if not name.startswith("folder:"):
         (height, width, channels), _ = image_format(config)
         sizes = np.array([[height, width]])

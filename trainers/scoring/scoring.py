@@ -182,7 +182,8 @@ def load_examples(
         split: the split of it.
         num_levels: levels to merge the pixel values to. Default: the model's.
         labelled: whether the labels will be used: class folders are then taken for the
-            model's classes by their names or numbers. Default False.
+            model's classes by their names or numbers, and of what the labels of emoji
+            and letters can say it is what the model's names are. Default False.
         **options: as for `keras_pixelcnn.datasets.load`: image_size and color_mode, by
             default the model's, and data_dir, cache, with_path.
 
@@ -211,6 +212,8 @@ def load_examples(
         "color_mode": {1: "grayscale", 3: "rgb"}.get(channels),
     }
     form |= {name: value for name, value in options.items() if value is not None}
+    if labelled:
+        form["label_feature"] = _label_feature(model, dataset)
     examples = datasets.load(dataset, split, shuffle=False, **form)
     shape = tuple(examples.element_spec["image"].shape)
     if shape != model.image_shape:
@@ -222,6 +225,20 @@ def load_examples(
     if labelled and dataset.startswith("folder:") and model.conditions.num_classes:
         return _labelled_by_name(model, examples, dataset)
     return examples
+
+
+def _label_feature(model: AutoregressiveImageModel, dataset: str) -> str | None:
+    """Returns the feature of a source whose labels are called what the model's are."""
+    source, _, _ = dataset.partition(":")
+    features = {
+        "emoji": datasets.emoji.LABEL_FEATURES,
+        "glyphs": datasets.glyphs.LABEL_FEATURES,
+    }
+    for feature in features.get(source, ()):
+        names = datasets.label_names(dataset, label_feature=feature)
+        if names is not None and names == model.label_names:
+            return feature
+    return None
 
 
 def _labelled_by_name(

@@ -370,8 +370,9 @@ class ImageModel(keras.Model):
         kept in memory, unless `steps` says how many to take.
         """
         fit_step.check_fit(self)
-        names = ("batch_size", "verbose", "sample_weight", "steps", "callbacks")
-        kwargs |= dict(zip(names, args, strict=False))  # Keras takes them by place, too
+        # Keras takes them by place, too.
+        names = "batch_size verbose sample_weight steps callbacks return_dict".split()
+        kwargs |= dict(zip(names, args, strict=False))
         input_data.refuse_weights(kwargs.get("sample_weight"))
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has prepared it
             x = self._finite(x, y, kwargs.get("steps"))

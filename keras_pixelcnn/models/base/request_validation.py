@@ -13,6 +13,7 @@ from keras_pixelcnn.checks import (
     one_each,
     sizes_of,
 )
+from keras_pixelcnn.models.base.caption_text import is_text
 from keras_pixelcnn.models.base.conditions import Conditions
 from keras_pixelcnn.samplers import example_seeds, random_call_seed
 
@@ -317,13 +318,16 @@ def repeat_each(value: Any, shape: tuple[int, ...] | None, repeats: int) -> Any:
 
     Args:
         value: anything.
-        shape: shape of one example's value. None: a number.
+        shape: shape of one example's value, where it is no text. None: a number.
         repeats: how often each example stands in a row.
     """
     if value is None or isinstance(value, str):
         return value
-    if len(np.shape(value)) <= len(shape or ()):
+    are_texts = is_text(value)
+    if len(np.shape(value)) <= (0 if are_texts else len(shape or ())):
         return value
+    if are_texts and not tf.is_tensor(value):  # names of labels are no tensors
+        return np.repeat(value, repeats, axis=0)
     return tf.repeat(tf.convert_to_tensor(value), repeats, axis=0)
 
 

@@ -120,6 +120,21 @@ class TestInterpolate:
         assert same.sum() >= 5
         model.interpolate(a, b, 3, 1, label=1, top_p=0.9, sampler="ancestral")
 
+    def test_names_and_sentences_are_one_for_all_or_one_a_row(self):
+        """Once sentences were one for all, and names were no labels."""
+        named = new_model(embedding_dim=3, num_classes=2)
+        named.conditions.label_names = ("cat", "dog")
+        told = new_model(embedding_dim=3, vocabulary=["cat", "dog"], caption_length=2)
+        a, b = np.random.default_rng(0).normal(size=(2, 2, 3))
+        for model, name, words, values in (
+            (named, "label", ["dog", "cat"], [1, 0]),
+            (told, "caption", ["dog cat", "cat"], [[3, 2], [2, 0]]),
+        ):
+            for given, meant in ((words, values), (words[0], values[0])):
+                images = model.interpolate(a, b, 3, 1, **{name: given})
+                expected = model.interpolate(a, b, 3, 1, **{name: meant})
+                np.testing.assert_array_equal(images, expected)
+
     @pytest.mark.op_by_op(False)
     def test_in_graphs_of_any_number_of_rows(self, by_embedding):
         a, b = np.random.default_rng(0).normal(size=(2, 2, 3)).astype("float32")

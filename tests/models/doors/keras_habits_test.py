@@ -221,6 +221,11 @@ def test_a_loss_that_is_more_than_the_metric_is_shown(capsys):
     assert "- loss" in capsys.readouterr().out
 
 
+def test_what_evaluate_takes_by_place(grey):
+    by_place = grey.evaluate(IMAGES, None, 4, 0, None, None, None, True)
+    assert by_place == grey.evaluate(IMAGES, verbose=0, return_dict=True)
+
+
 def test_quantisation_is_refused(grey):
     with pytest.raises(NotImplementedError, match="cannot be quantised"):
         grey.quantize("int8")

@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 
 from keras_pixelcnn import datasets
+from keras_pixelcnn.datasets import glyphs
+from tests.datasets.font_files import write_font
 from tests.trainers.tiny_run import call, images_of, labels_of, tiny_model
 from trainers import evaluate
 from trainers.scoring import scoring
@@ -120,6 +122,18 @@ def test_images_without_a_class_are_not_counted(model, label):
 def test_a_model_that_takes_more_or_less_than_a_label_is_told(conditions, examples):
     with pytest.raises(ValueError, match="must take a label and nothing else"):
         scoring.accuracy(tiny_model(**conditions), examples)
+
+
+def test_the_labels_are_those_that_the_model_has_names_of(tmp_path):
+    """Once letters were counted as fonts, and the first 62 fonts were letters."""
+    write_font(tmp_path / "a.ttf")
+    model = tiny_model((8, 8, 1), num_levels=4, num_classes=62)
+    fonts = f"glyphs:{tmp_path}"
+    for names, expected in ((None, [0] * 62), ([*glyphs.LETTERS], range(62))):
+        model.label_names = names
+        examples = scoring.load_examples(model, fonts, "all", labelled=True)
+        labels = [int(each["label"]) for each in examples]
+        np.testing.assert_array_equal(labels, list(expected))
 
 
 # The program.
