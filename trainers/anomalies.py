@@ -37,7 +37,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.list(
         "anomalous",
         ["enlarged_digits", "font_digits"],
-        "Strange images: enlarged_digits, font_digits, or datasets as of --dataset.",
+        "Strange images: enlarged_digits, font_digits, or datasets as of --dataset; "
+        "none, with --defects alone.",
     )
     define.string("fonts", "/usr/share/fonts", "The folder of font_digits' fonts.")
     define.bool("defects", False, "Paints faults into usual images and finds them.")
@@ -46,10 +47,15 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.count("batch_size", 64, "Images scored at once.")
     define.required(["model", "dataset"])
     define.check("defect_size", lambda size: size % 2 == 1, "must be odd")
+    define.check_together(
+        ["anomalous", "defects"],
+        lambda values: values["anomalous"] or values["defects"],
+        "anomalous must name strange images, or be empty with --defects",
+    )
 
 
 def main(flag_values: flags.FlagValues) -> None:
-    """Prints the table."""
+    """Prints the tables."""
     import numpy as np
 
     from keras_pixelcnn.pretrained import load_model_or_preset
@@ -74,15 +80,16 @@ def main(flag_values: flags.FlagValues) -> None:
         return images[: flag_values.max_images]
 
     usual = load(flag_values.dataset)
-    detection = anomalies.compare(
-        model,
-        usual,
-        load(flag_values.dataset, flag_values.reference_split),
-        {name: load(name) for name in flag_values.anomalous},
-        background,
-        flag_values.batch_size,
-    )
-    print(anomalies.format_detection(detection))
+    if flag_values.anomalous:
+        detection = anomalies.compare(
+            model,
+            usual,
+            load(flag_values.dataset, flag_values.reference_split),
+            {name: load(name) for name in flag_values.anomalous},
+            background,
+            flag_values.batch_size,
+        )
+        print(anomalies.format_detection(detection))
     if flag_values.defects:
         found = anomalies.find_defects(
             model,

@@ -1,7 +1,7 @@
 """Makes a preset from a finished run: weights, record, card and samples.
 
-python -m trainers.make_preset --workdir=runs/digits --name=gated_pixelcnn_digits
-  --description="..." --data="..."
+python -m trainers.make_preset --workdir=runs/digits --name=gated_pixelcnn_digits \
+    --description="..." --data="..."
 
 The optimizer's state is left out. The record takes its numbers from the run's metrics.
 """

@@ -11,10 +11,10 @@ from absl import flags
 from keras_pixelcnn import programs
 from trainers.command_line import flag_groups
 
-_SHARE = 0.42
+_SHARE = 0.58
 _SHARE_SOURCE = (
-    "what training a 32x32x3 model reached on a CPU (README, table e); on accelerators "
-    "not measured"
+    "what training a 32x32x3 model reached on a CPU (benchmarks/README.md, table e); "
+    "on accelerators not measured"
 )
 
 

@@ -1,7 +1,7 @@
 """Samples new images of identities that were never seen, from one picture of each.
 
-python -m trainers.portraits --config=portraits_glyphs
---workdir=runs/portraits
+python -m trainers.portraits --config=portraits_glyphs \
+    --workdir=runs/portraits
 
 Trains a `FaceEmbedder` on images whose labels are identities, then a GatedPixelCNN that
 is told the embedding of each image, the embedder frozen. Then it samples identities

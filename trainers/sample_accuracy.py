@@ -1,7 +1,7 @@
 """Measures the accuracy of a classifier of real images on a model's samples.
 
-python -m trainers.sample_accuracy --model=runs/digits_conditional/model.keras
---dataset=digits
+python -m trainers.sample_accuracy --model=runs/digits_conditional/model.keras \
+    --dataset=digits
 
 A support vector classifier learns the classes from real training images. For a model
 with labels, the share of samples whose class it finds says whether the model uses its

@@ -25,6 +25,7 @@ from trainers.runs.config import (
     check_config,
     check_guidance,
     check_images_are_kept,
+    check_left_out,
     check_names,
     check_values,
     integer,
@@ -74,6 +75,7 @@ def check_portraits_config(config: Mapping[str, Any]) -> None:
     check_config(embedder_config(config))
     check_values("config", config, {"sample_seed": SEED, "divide_identities": BOOLEAN})
     check_images_are_kept(config, "the embedding")
+    check_left_out(config, ["initial_model", "task"])
 
 
 def model_config(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -157,6 +157,20 @@ def check_images_are_kept(config: Mapping[str, Any], what: str) -> None:
             )
 
 
+def check_left_out(config: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Checks that fields are None which a program would not heed.
+
+    Raises:
+        ValueError: when one is set.
+    """
+    for name in names:
+        if config.get(name) is not None:
+            raise ValueError(
+                f"config.{name} is for trainers.train. Leave it out here. "
+                f"Received: {config[name]!r}"
+            )
+
+
 def check_values(
     where: str, fields: Mapping[str, Any], rules: Mapping[str, Rule]
 ) -> None:

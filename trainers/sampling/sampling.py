@@ -132,7 +132,7 @@ def save_picture(
         tiles = np.insert(tiles, range(0, len(tiles), per_row), first, axis=0)
         per_row += 1
     is_one_kind = samples.labels is None and samples.per_row == len(samples.images)
-    columns = None if is_one_kind else per_row
+    columns = None if is_one_kind and known is None else per_row
     save_image_grid(path, tiles, columns=columns)
 
 

@@ -74,6 +74,9 @@ def measure(
     Raises:
         ValueError: when the examples lack a condition, or an argument is wrong.
     """
+    network = None
+    if features is not None:  # first: a wrong file is told before hours of sampling
+        network = keras.models.load_model(features).predict_on_batch
     names = conditions_of_score(model, held=examples.element_spec)
     seeds, images = kp.example_seeds(seed, num_samples).numpy(), []
     rows = examples.repeat().take(num_samples).batch(batch_size)
@@ -81,9 +84,6 @@ def measure(
         own = seeds[index * batch_size : (index + 1) * batch_size]
         given = {name: batch[name] for name in names}
         images.append(model.sample(len(own), own, **options, **given).numpy())
-    network = None
-    if features is not None:
-        network = keras.models.load_model(features).predict_on_batch
     samples, seen = np.concatenate(images), None
     if train is not None:
         seen = as_arrays(train).image

@@ -20,6 +20,7 @@ from trainers.runs.config import (
     NOT_NEGATIVE,
     SHARE,
     check_images_are_kept,
+    check_left_out,
     check_names,
     check_values,
     integer,
@@ -73,6 +74,7 @@ def check_config(config: Mapping[str, Any]) -> None:
                 f"Received: {config['model'][name]!r}"
             )
     check_images_are_kept(config, "the codes")
+    check_left_out(config, ["initial_model", "task"])
 
 
 class VQData(NamedTuple):

@@ -1,11 +1,15 @@
 """Tests of the programs: flags, errors in one line, scores and samples."""
 
+import itertools
+import pathlib
+
 import keras
 import numpy as np
 import pytest
 from absl import flags
 
 import keras_pixelcnn as kp
+import trainers
 from keras_pixelcnn import datasets
 from tests.trainers.tiny_run import call, tiny_model
 from trainers import evaluate, train
@@ -161,3 +165,13 @@ def test_a_wrong_image_size_is_told(model_path, size):
             "--dataset=digits",
             f"--image_size={size}",
         )
+
+
+def test_the_commands_of_docstrings_can_be_pasted():
+    """A line that goes on ends with a backslash, so that a shell reads on."""
+    for path in pathlib.Path(trainers.__file__).parent.glob("*.py"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for line, after in itertools.pairwise(lines):
+            if line.startswith(("python -m", "    --")):
+                goes_on = after.lstrip().startswith("--")
+                assert line.endswith(" \\") == goes_on, f"{path}: {line}"

@@ -116,6 +116,8 @@ def test_the_identities_are_where_tfds_has_them(configs):
         ({"sample_seed": 2**32}, r"config\.sample_seed must be an integer in"),
         ({"horizontal_flips": True}, r"config\.horizontal_flips must be False"),
         ({"mutation_rate": 0.1}, r"config\.mutation_rate must be 0"),
+        ({"initial_model": "a.keras"}, r"config\.initial_model is for trainers\.tr"),
+        ({"task": "inpainting"}, r"config\.task is for trainers\.train"),
         ({"colour": 1}, r"config may have .*"),
     ],
 )

@@ -183,15 +183,20 @@ def test_completions_keep_what_is_known_and_differ_in_the_rest(model, known):
     np.testing.assert_array_equal(samples.images, expected)
 
 
-def test_the_picture_shows_the_known_image_first(known, tmp_path):
+def test_each_row_of_the_picture_begins_with_the_known_image(known, tmp_path):
     images = np.arange(4 * 12).reshape(4, *SHAPE) % 5
     first = np.full((1, *SHAPE), 128)
     first[:, :2] = 64
     tiles = np.rint(images * (255 / 4)).astype(int)
     samples = sampling.Samples(images, None, 4, 5)
     sampling.save_picture(tmp_path / "all.png", samples, known)
-    expected = image_grid(np.concatenate([first, tiles]))[..., 0]
+    expected = image_grid(np.concatenate([first, tiles]), columns=5)[..., 0]
     np.testing.assert_array_equal(read_png(tmp_path / "all.png"), expected)
+    many = sampling.Samples(np.repeat(images, 5, axis=0), None, 20, 5)
+    sampling.save_picture(tmp_path / "many.png", many, known)
+    begun = np.insert(np.repeat(tiles, 5, axis=0), [0, 10], first, axis=0)
+    expected = image_grid(begun, columns=11)[..., 0]
+    np.testing.assert_array_equal(read_png(tmp_path / "many.png"), expected)
     rows = sampling.Samples(images, np.array([3, 3, 1, 1]), 2, 5)
     sampling.save_picture(tmp_path / "rows.png", rows, known)
     expected = np.concatenate([first, tiles[:2], first, tiles[2:]])

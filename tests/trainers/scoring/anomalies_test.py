@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from absl import flags as absl_flags
 from sklearn.datasets import load_digits
 
 from keras_pixelcnn import anomaly
@@ -185,4 +186,9 @@ def test_the_program_looks_for_faults(model, tmp_path, capsys):
     call(program, *flags)
     found = anomalies.find_defects(model, images_of("test")[:20])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-4:] == anomalies.format_defects(found).splitlines()
+    table = anomalies.format_defects(found).splitlines()
+    assert lines[-4:] == table
+    call(program, *flags, "--anomalous=")
+    assert capsys.readouterr().out.splitlines() == table
+    with pytest.raises(absl_flags.IllegalFlagValueError, match="anomalous must name"):
+        call(program, *flags, "--anomalous=", "--nodefects")

@@ -250,6 +250,8 @@ def test_configs_are_right(config):
         ({"model.likelihood": "logistic_mixture"}, "must be 'categorical'.*no order"),
         ({"horizontal_flips": True}, "horizontal_flips must be False"),
         ({"mutation_rate": 0.1}, "mutation_rate must be 0"),
+        ({"initial_model": "a.keras"}, "initial_model is for trainers.train"),
+        ({"task": "inpainting"}, "task is for trainers.train"),
     ],
 )
 def test_refuses(change, sentence):
