@@ -254,7 +254,7 @@ def test_configs_are_right(config):
         ({"task": "inpainting"}, "task is for trainers.train"),
         (
             {"sample_every": 2},
-            r"sample_every is for .*, and here must be None or 0\..*2",
+            r"sample_every is for .*must be None or 0\..*: 2",
         ),
         ({"model_class": "PixelCNN"}, r"one of \('GatedPixelCNN',\).*'PixelCNN'"),
     ],
