@@ -16,6 +16,8 @@ _BACKGROUND = 224
 _MOST_COLUMNS = 16
 """Of images of one kind."""
 
+_MID_GREY = 128
+
 
 def image_grid(
     images: Any,
@@ -114,6 +116,58 @@ def save_image_grid(
     picture = Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid)
     with files.replace_when_written(path) as part:
         picture.save(part, format="PNG", optimize=True)
+
+
+def save_samples(
+    path: str | os.PathLike[str],
+    samples: np.ndarray,
+    num_levels: int,
+    num_each: int | None = None,
+    known: tuple[np.ndarray, np.ndarray] | None = None,
+) -> None:
+    """Writes samples as one PNG file, whole or not at all.
+
+    Images of one kind, as of one label or caption, stand in a row, or in several.
+
+    Args:
+        path: as in `save_image_grid`.
+        samples: as the images of `image_grid`.
+        num_levels: how many values a pixel can take.
+        num_each: how many images of one kind stand together. Defaults to `None`: all
+            are of one kind, and the picture is nearly square if nothing was known.
+        known: the image that they complete, of shape `(height, width, channels)`, and
+            its mask, as `known_pixels` takes it: each row begins with what was known.
+            Defaults to `None`.
+
+    Raises:
+        ValueError: as `image_grid` does; nothing is written then.
+    """
+    samples = check_images(samples, num_levels, "samples")
+    columns = columns_of(num_each or len(samples))
+    # As pictures and not as levels: few levels have none that is mid grey.
+    tiles = to_pixels(samples, num_levels)
+    if known is not None:
+        first = known_pixels(*known, num_levels)
+        tiles = np.insert(tiles, range(0, len(tiles), columns), first, axis=0)
+        columns += 1
+    elif num_each is None:
+        columns = None
+    save_image_grid(path, tiles, columns=columns)
+
+
+def known_pixels(images: np.ndarray, mask: np.ndarray, num_levels: int) -> np.ndarray:
+    """Returns images as pictures, with mid grey where they are not known.
+
+    Args:
+        images: integers in `[0, num_levels)` of shape `(..., height, width, channels)`.
+        mask: bool of shape `(height, width)`, True where pixels are known.
+        num_levels: how many values a pixel can take.
+
+    Returns:
+        `uint8` of the images' shape.
+    """
+    pixels = to_pixels(images, num_levels)
+    return np.where(mask[..., np.newaxis], pixels, np.uint8(_MID_GREY))
 
 
 def _shown_channels(images: np.ndarray) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Trains an auto-encoder with a PixelCNN as its decoder, and the paper's baseline.
 
-python -m trainers.autoencoder --workdir=runs/autoencoder \
-    --config=autoencoder_digits
+python -m trainers.autoencoder --config=autoencoder_digits --workdir=runs/autoencoder
 
 It measures both on the test split, and says whether the decoder uses the latent. Flags
 and interruptions are those of `trainers.train`.

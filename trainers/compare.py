@@ -1,8 +1,6 @@
 """Trains several models under one budget, and compares them.
 
-python -m trainers.compare --config=CONFIG --workdir=runs/compare
-
-with CONFIG such as trainers/configs/compare_digits.py.
+python -m trainers.compare --config=compare_digits --workdir=runs/compare
 
 Each model is a run of its own below the workdir, as trainers.train makes it. At the end
 there is a table as the paper's table 1: bits/dim of the models and of baselines,

@@ -68,12 +68,19 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Prints the scores."""
+    import keras
+
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.scoring import sample_quality, scoring
 
     model, batch_size = load_model_or_preset(flag_values.model), flag_values.batch_size
     if flag_values.classify:
         scoring.check_takes_only_label(model)  # before the data is scored
+    features = train = None  # what is missing is told before anything is scored
+    if flag_values.features is not None:
+        features = keras.models.load_model(flag_values.features)
+    if flag_values.train_split is not None:
+        train = flag_groups.load_examples(model, flag_values, flag_values.train_split)
     examples = flag_groups.load_examples(
         model,
         flag_values,
@@ -94,16 +101,11 @@ def main(flag_values: flags.FlagValues) -> None:
         accuracy = scoring.accuracy(model, examples, batch_size)
         print(f"accuracy            {accuracy:.4f}")
     if flag_values.num_samples:
-        train = None
-        if flag_values.train_split is not None:
-            train = flag_groups.load_examples(
-                model, flag_values, flag_values.train_split
-            )
         compared = sample_quality.measure(
             model,
             examples,
             flag_values.num_samples,
-            flag_values.features,
+            features,
             train,
             batch_size,
             **flag_groups.sampling_options(flag_values),

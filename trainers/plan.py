@@ -31,8 +31,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.float(
         "device_share",
         None,
-        "Share of that rate which training reaches, in (0, 1]. Default: what the "
-        f"benchmark found on a CPU, {_SHARE}.",
+        f"Share of that rate which training reaches, in (0, 1]. Default: {_SHARE}, "
+        f"{_SHARE_SOURCE}.",
     )
     define.count("num_devices", 1, "Devices that share each batch.")
     define.float(

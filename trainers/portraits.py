@@ -1,9 +1,8 @@
 """Samples new images of identities that were never seen, from one picture of each.
 
-python -m trainers.portraits --config=portraits_glyphs \
-    --workdir=runs/portraits
+python -m trainers.portraits --config=portraits_glyphs --workdir=runs/portraits
 
-Trains a `FaceEmbedder` on images whose labels are identities, then a GatedPixelCNN that
+Trains a `FaceEmbedder` on images whose labels are identities, then an image model that
 is told the embedding of each image, the embedder frozen. Then it samples identities
 that neither has seen, and measures how often the embedder finds the right one in the
 samples (`trainers.portrait.retrieval_accuracy`). The same command goes on with a run

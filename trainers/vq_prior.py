@@ -1,8 +1,6 @@
 """Trains a VQ-VAE, then a prior over its codes, and samples images from both.
 
-python -m trainers.vq_prior --config=CONFIG --workdir=runs/vq_prior
-
-with CONFIG such as trainers/configs/vq_prior_fashion_mnist.py.
+python -m trainers.vq_prior --config=vq_prior_digits --workdir=runs/vq_prior
 
 The auto-encoder turns images into small maps of codes, whose distribution a
 GatedPixelCNN learns; its samples are decoded. At the end there are metrics.json and

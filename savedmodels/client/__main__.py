@@ -77,34 +77,29 @@ def _sample(client: Client, flag_values: flags.FlagValues) -> None:
     document = client.metadata()
     from keras_pixelcnn.datasets.image_file import read_known
     from keras_pixelcnn.files import read_array
-    from keras_pixelcnn.image_grid import save_image_grid
-    from keras_pixelcnn.pixel_values import to_pixels
+    from keras_pixelcnn.image_grid import save_samples
 
     per_row, count = flag_values.num_samples, flag_values.num_samples
     given = {"seed": flag_values.seed, "temperature": flag_values.temperature}
     for name in ("embedding", "spatial"):
         if flag_values[name].value is not None:
             given[name] = read_array(name, flag_values[name].value)
-    columns = None
+    num_each, known = None, None
     if flag_values.label is not None:
         given["label"] = np.repeat(_labels(document, flag_values.label), per_row)
-        count, columns = len(given["label"]), per_row
+        count, num_each = len(given["label"]), per_row
     if flag_values.caption is not None:
         given["caption"] = np.repeat(flag_values.caption, per_row)
-        count, columns = len(given["caption"]), per_row
+        count, num_each = len(given["caption"]), per_row
     if flag_values.complete is None:
-        pixels = to_pixels(client.sample(count, **given), document["num_levels"])
+        samples = client.sample(count, **given)
     else:
         form = document["image_shape"], document["num_levels"]
-        image, mask = read_known(flag_values.complete, flag_values.mask, *form)
-        completed = client.complete(np.repeat(image[None], count, 0), mask, **given)
-        pixels = to_pixels(completed, document["num_levels"])
-        # As pictures and not as levels: few levels have none that is mid grey.
-        first = to_pixels(image, document["num_levels"])
-        first = np.where(mask[..., np.newaxis], first, np.uint8(128))
-        pixels = np.insert(pixels, range(0, count, per_row), first, axis=0)
-        columns = columns and columns + 1
-    save_image_grid(flag_values.output, pixels, columns=columns)
+        known = read_known(flag_values.complete, flag_values.mask, *form)
+        image = np.repeat(known.image[np.newaxis], count, axis=0)
+        samples = client.complete(image, known.mask, **given)
+    levels = document["num_levels"]
+    save_samples(flag_values.output, samples, levels, num_each, known)
     print(f"{count} images in {flag_values.output}")
 
 

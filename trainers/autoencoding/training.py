@@ -23,6 +23,7 @@ from trainers.runs.config import (
     BOOLEAN,
     SAMPLING_RULES,
     check_guidance,
+    check_left_out,
     check_names,
     check_values,
     integer,
@@ -65,6 +66,7 @@ def check_config(config: Mapping[str, Any]) -> None:
     check_names("config.autoencoder", config.get("autoencoder"), _RULES)
     check_values("config.autoencoder", config["autoencoder"], _RULES)
     check_guidance(config, "autoencoder")
+    check_left_out(config, ["task"])
     if config["autoencoder"]["begins_with_mse"] and config["model"].get("beta"):
         raise ValueError(
             "config.autoencoder.begins_with_mse must be False where the model is "

@@ -75,7 +75,7 @@ def check_portraits_config(config: Mapping[str, Any]) -> None:
     check_config(embedder_config(config))
     check_values("config", config, {"sample_seed": SEED, "divide_identities": BOOLEAN})
     check_images_are_kept(config, "the embedding")
-    check_left_out(config, ["initial_model", "task"])
+    check_left_out(config, ["initial_model", "task", "sample_every"])
 
 
 def model_config(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -158,15 +158,15 @@ def check_images_are_kept(config: Mapping[str, Any], what: str) -> None:
 
 
 def check_left_out(config: Mapping[str, Any], names: Iterable[str]) -> None:
-    """Checks that fields are None which a program would not heed.
+    """Checks that fields say nothing which a program would not heed.
 
     Raises:
-        ValueError: when one is set.
+        ValueError: when one is neither None nor 0.
     """
     for name in names:
-        if config.get(name) is not None:
+        if config.get(name):
             raise ValueError(
-                f"config.{name} is for trainers.train. Leave it out here. "
+                f"config.{name} is for trainers.train, and here must be None or 0. "
                 f"Received: {config[name]!r}"
             )
 

@@ -11,11 +11,10 @@ from PIL import Image
 
 import keras_pixelcnn as kp
 from keras_pixelcnn.callbacks import plan_samples
-from keras_pixelcnn.image_grid import save_image_grid
+from keras_pixelcnn.image_grid import known_pixels, save_image_grid
 from keras_pixelcnn.pixel_values import to_pixels
 from keras_pixelcnn.training import RunLogger
 
-_MID_GREY = 128
 _COMPLETED, _COMPLETIONS = 8, 5
 """Images of a picture of completions, and completions of each."""
 
@@ -120,5 +119,5 @@ def save_completions(
     rows = to_pixels(drawn, model.num_levels)
     rows = rows.reshape(-1, _COMPLETIONS, *model.image_shape)
     real = to_pixels(batch["image"], model.num_levels)[:, np.newaxis]
-    known = np.where(mask[..., np.newaxis], real, np.uint8(_MID_GREY))
+    known = known_pixels(batch["image"], mask, model.num_levels)[:, np.newaxis]
     save_rows(path, np.concatenate([known, rows, real], axis=1), 256)

@@ -9,10 +9,7 @@ import numpy as np
 from keras_pixelcnn import AutoregressiveImageModel
 from keras_pixelcnn.datasets.image_file import Known
 from keras_pixelcnn.files import replace_when_written
-from keras_pixelcnn.image_grid import columns_of, save_image_grid
-from keras_pixelcnn.pixel_values import to_pixels
-
-_MID_GREY = 128
+from keras_pixelcnn.image_grid import save_samples
 
 
 class Samples(NamedTuple):
@@ -123,17 +120,9 @@ def save_picture(
         known: the image that was completed; each row begins with it, unknown pixels
             in mid grey. Default: none was.
     """
-    # As pictures and not as levels: few levels have none that is mid grey.
-    tiles = to_pixels(samples.images, samples.num_levels)
-    per_row = columns_of(samples.per_row)
-    if known is not None:
-        first = to_pixels(known.image, samples.num_levels)
-        first = np.where(known.mask[..., np.newaxis], first, np.uint8(_MID_GREY))
-        tiles = np.insert(tiles, range(0, len(tiles), per_row), first, axis=0)
-        per_row += 1
     is_one_kind = samples.labels is None and samples.per_row == len(samples.images)
-    columns = None if is_one_kind and known is None else per_row
-    save_image_grid(path, tiles, columns=columns)
+    num_each = None if is_one_kind else samples.per_row
+    save_samples(path, samples.images, samples.num_levels, num_each, known)
 
 
 def save_array(path: str | os.PathLike[str], samples: Samples, seed: int) -> None:

@@ -51,7 +51,7 @@ def measure(
     model: kp.AutoregressiveImageModel,
     examples: tf.data.Dataset,
     num_samples: int,
-    features: str | os.PathLike[str] | None = None,
+    features: keras.Model | None = None,
     train: tf.data.Dataset | None = None,
     batch_size: int = 64,
     seed: int = 0,
@@ -63,8 +63,8 @@ def measure(
         model: any; its conditions are those of the examples, in their order.
         examples: single examples of real images that it was not trained on.
         num_samples: how many to sample.
-        features: a `.keras` file of a model that makes vectors (batch, n) of images of
-            levels. Default: the pixels themselves.
+        features: a model that makes vectors (batch, n) of images of levels. Default:
+            the pixels themselves.
         train: examples that it was trained on, to tell whether it learned them by
             heart, and to show those nearest to samples. Default: that is not told.
         batch_size: images sampled at once. Default 64.
@@ -74,9 +74,6 @@ def measure(
     Raises:
         ValueError: when the examples lack a condition, or an argument is wrong.
     """
-    network = None
-    if features is not None:  # first: a wrong file is told before hours of sampling
-        network = keras.models.load_model(features).predict_on_batch
     names = conditions_of_score(model, held=examples.element_spec)
     seeds, images = kp.example_seeds(seed, num_samples).numpy(), []
     rows = examples.repeat().take(num_samples).batch(batch_size)
@@ -84,6 +81,7 @@ def measure(
         own = seeds[index * batch_size : (index + 1) * batch_size]
         given = {name: batch[name] for name in names}
         images.append(model.sample(len(own), own, **options, **given).numpy())
+    network = None if features is None else features.predict_on_batch
     samples, seen = np.concatenate(images), None
     if train is not None:
         seen = as_arrays(train).image

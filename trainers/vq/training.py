@@ -62,9 +62,8 @@ def check_config(config: Mapping[str, Any]) -> None:
     Raises:
         ValueError: when a field is missing, unknown or out of its range.
     """
-    run_config.check_config(
-        {name: value for name, value in config.items() if name != "vq_vae"}
-    )
+    names = ("GatedPixelCNN",)  # the prior
+    run_config.check_config(config, names, more_fields=["vq_vae"])
     check_names("config.vq_vae", config.get("vq_vae"), _RULES)
     check_values("config.vq_vae", config["vq_vae"], _RULES)
     for name, value in _SET_BY_DATA.items():
@@ -74,7 +73,7 @@ def check_config(config: Mapping[str, Any]) -> None:
                 f"Received: {config['model'][name]!r}"
             )
     check_images_are_kept(config, "the codes")
-    check_left_out(config, ["initial_model", "task"])
+    check_left_out(config, ["initial_model", "task", "sample_every"])
 
 
 class VQData(NamedTuple):

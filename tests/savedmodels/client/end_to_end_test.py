@@ -233,22 +233,25 @@ def test_the_program_draws_without_conditions_and_over_grpc(model, server, draw)
     np.testing.assert_array_equal(found, expected)
 
 
-def test_the_program_completes(model, draw, tmp_path, conditions):
+@pytest.mark.parametrize(("num_samples", "columns"), [(3, 3), (20, 10)])
+def test_the_program_completes(model, draw, tmp_path, conditions, num_samples, columns):
     image = random_images(model, 1)
     save_image_grid(tmp_path / "image.png", image, 5, min_side=1)
     mask = np.array([[True, True], [True, False], [False, False], [False, False]])
     (tmp_path / "mask.png").write_bytes(encode_masks(mask[None])[0])
     conditions = {**first(conditions), "label": 1}
-    drawn = model.complete(np.repeat(image, 3, axis=0), mask, seed=0, **conditions)
+    whole = np.repeat(image, num_samples, axis=0)
+    drawn = model.complete(whole, mask, seed=0, **conditions).numpy()
     shown = np.where(mask[..., None], to_pixels(image, 5), np.uint8(128))
-    tiles = np.concatenate([shown, to_pixels(drawn.numpy(), 5)])
+    rows = to_pixels(drawn, 5).reshape(-1, columns, *model.image_shape)
+    tiles = np.concatenate([tile for row in rows for tile in (shown, row)])
     found = draw(
         "--label=1",
-        "--num_samples=3",
+        f"--num_samples={num_samples}",
         f"--complete={tmp_path / 'image.png'}",
         f"--mask={tmp_path / 'mask.png'}",
     )
-    np.testing.assert_array_equal(found, image_grid(tiles, columns=4)[..., 0])
+    np.testing.assert_array_equal(found, image_grid(tiles, columns=columns + 1)[..., 0])
 
 
 @pytest.mark.parametrize(

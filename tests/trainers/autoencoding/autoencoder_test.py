@@ -232,6 +232,13 @@ def test_a_wrong_field_is_told(fields, sentence):
         check_config(config)
 
 
+def test_a_task_is_refused():
+    """Once it was trained as if there were none."""
+    config = {**autoencoder_digits.get_config().to_dict(), "task": "denoising"}
+    with pytest.raises(ValueError, match=r"task is for trainers.train.*'denoising'"):
+        check_config(config)
+
+
 def test_the_baseline_begins_as_bright_as_the_images_are():
     """Else mostly black images leave it black for good."""
     images = np.zeros((200, 8, 8, 3), int)

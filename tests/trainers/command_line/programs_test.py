@@ -1,7 +1,8 @@
 """Tests of the programs: flags, errors in one line, scores and samples."""
 
-import itertools
-import pathlib
+import importlib
+import inspect
+import shlex
 
 import keras
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 from absl import flags
 
 import keras_pixelcnn as kp
-import trainers
 from keras_pixelcnn import datasets
+from tests.commands import check_program
 from tests.trainers.tiny_run import call, tiny_model
 from trainers import evaluate, train
+from trainers.command_line import console
 from trainers.runs.data import as_arrays
 
 pytestmark = pytest.mark.op_by_op
@@ -167,11 +169,21 @@ def test_a_wrong_image_size_is_told(model_path, size):
         )
 
 
-def test_the_commands_of_docstrings_can_be_pasted():
-    """A line that goes on ends with a backslash, so that a shell reads on."""
-    for path in pathlib.Path(trainers.__file__).parent.glob("*.py"):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for line, after in itertools.pairwise(lines):
-            if line.startswith(("python -m", "    --")):
-                goes_on = after.lstrip().startswith("--")
-                assert line.endswith(" \\") == goes_on, f"{path}: {line}"
+# What programs say of themselves.
+
+
+@pytest.mark.parametrize(
+    "name", [*console.programs().values(), "benchmarks.run", "benchmarks.gpu"]
+)
+def test_the_commands_of_docstrings_can_be_pasted(name):
+    """Once some went on in a second line that a shell takes for another command."""
+    module = importlib.import_module(name)
+    if hasattr(module, "__path__"):  # a package that runs as a program
+        module = importlib.import_module(f"{name}.__main__")
+    text = inspect.cleandoc(module.__doc__).replace("\\\n", " ")
+    parts = [part for part in text.split("\n\n") if part.lstrip().startswith("python")]
+    assert parts
+    for line in "\n".join(parts).splitlines():
+        words = shlex.split(line)
+        assert words[:2] == ["python", "-m"], line
+        check_program(words)

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import pathlib
+import re
 
 import pytest
 import tensorflow as tf
@@ -246,6 +248,16 @@ def test_the_table_holds_the_plan(printed, digits_plan):
     (row,) = [line for line in lines if line.startswith("float32 (the config's)")]
     example = digits_plan.configured.model.example_bytes / 2**20
     assert row.split()[3] == f"{example:,.1f}"
+
+
+@pytest.mark.filterwarnings("ignore:the load_module.. method is deprecated")
+def test_the_share_of_the_rate_is_the_measured_one(printed):
+    readme = pathlib.Path(__file__).parents[3] / "benchmarks" / "README.md"
+    row = r"^\| 32x32x3 \| train \|.* (\d+)% \|$"
+    (percent,) = re.findall(row, readme.read_text(encoding="utf-8"), re.MULTILINE)
+    (line,) = [line for line in printed() if line.startswith("share of it")]
+    assert line.split()[3] == f"{int(percent) / 100:.2f}"
+    assert "benchmarks/README.md, table e" in line
 
 
 @pytest.mark.filterwarnings("ignore:the load_module.. method is deprecated")

@@ -118,6 +118,7 @@ def test_the_identities_are_where_tfds_has_them(configs):
         ({"mutation_rate": 0.1}, r"config\.mutation_rate must be 0"),
         ({"initial_model": "a.keras"}, r"config\.initial_model is for trainers\.tr"),
         ({"task": "inpainting"}, r"config\.task is for trainers\.train"),
+        ({"sample_every": 2}, r"config\.sample_every is for .* None or 0"),
         ({"colour": 1}, r"config may have .*"),
     ],
 )

@@ -14,7 +14,7 @@ from keras_pixelcnn import datasets, evaluation
 from tests.trainers.tiny_run import call, images_of, labels_of, tiny_model
 from trainers import evaluate
 from trainers.report_page.page import write_page
-from trainers.scoring import sample_quality
+from trainers.scoring import sample_quality, scoring
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +93,17 @@ def test_it_is_printed_and_kept_for_the_report(model, tmp_path, capsys):
 def test_flags_of_samples_need_samples():
     with pytest.raises(flags.IllegalFlagValueError, match="for --num_samples above"):
         call(evaluate, "--model=m.keras", "--dataset=digits", "--features=f.keras")
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"), [("features=no.keras", "no.keras"), ("train_split=no", "'no'")]
+)
+def test_what_is_missing_is_told_before_anything_is_scored(
+    model, tmp_path, monkeypatch, flag, words
+):
+    """Once it was told after the split was scored and all samples were drawn."""
+    model.save(tmp_path / "model.keras")
+    monkeypatch.setattr(scoring, "score", lambda *_: pytest.fail("too late"))
+    given = f"--model={tmp_path / 'model.keras'}", "--dataset=digits"
+    with pytest.raises(ValueError, match=words):
+        call(evaluate, *given, "--num_samples=5", f"--{flag}")

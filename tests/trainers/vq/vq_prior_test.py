@@ -252,6 +252,11 @@ def test_configs_are_right(config):
         ({"mutation_rate": 0.1}, "mutation_rate must be 0"),
         ({"initial_model": "a.keras"}, "initial_model is for trainers.train"),
         ({"task": "inpainting"}, "task is for trainers.train"),
+        (
+            {"sample_every": 2},
+            r"sample_every is for .*must be None or 0\..*: 2",
+        ),
+        ({"model_class": "PixelCNN"}, r"one of \('GatedPixelCNN',\).*'PixelCNN'"),
     ],
 )
 def test_refuses(change, sentence):
