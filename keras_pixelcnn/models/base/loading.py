@@ -228,8 +228,8 @@ def _check_model_class(config: Any, model_class: type) -> None:
         kind = model_class.__name__
         raise ValueError(
             f"It must hold a model of keras_pixelcnn, or one registered by you, of the "
-            f"class {kind} or derived from it; load_model(path, model_class) says which "
-            f"class is wanted. Received: {name}"
+            f"class {kind} or derived from it; load_model(path, model_class) says "
+            f"which class is wanted. Received: {name}"
         )
 
 
