@@ -25,8 +25,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.string(
         "background",
         None,
-        "The .keras file of a model that was trained with config.mutation_rate, for "
-        "the likelihood ratio.",
+        "The .keras file, or a preset's name, of a model that was trained with "
+        "config.mutation_rate, for the likelihood ratio. Default: that is left out.",
     )
     flag_groups.define_data_flags(flag_values)
     define.string(
@@ -38,12 +38,22 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "anomalous",
         ["enlarged_digits", "font_digits"],
         "Strange images: enlarged_digits, font_digits, or datasets as of --dataset; "
-        "none, with --defects alone.",
+        "none (--anomalous=) with --defects, which then stands alone.",
     )
     define.string("fonts", "/usr/share/fonts", "The folder of font_digits' fonts.")
-    define.bool("defects", False, "Paints faults into usual images and finds them.")
-    define.count("defect_size", 3, "Height and width of a fault, an odd number.")
-    define.integer("max_images", 2000, "Takes the first of a set.", lower_bound=2)
+    define.bool("defects", False, "Paints faults into usual images and looks for them.")
+    define.count(
+        "defect_size",
+        3,
+        "Height and width of a fault, and of the squares that surprise is averaged "
+        "over; an odd number.",
+    )
+    define.integer(
+        "max_images",
+        2000,
+        "Takes at most so many images of each set, the first ones.",
+        lower_bound=2,
+    )
     define.count("batch_size", 64, "Images scored at once.")
     define.required(["model", "dataset"])
     define.check("defect_size", lambda size: size % 2 == 1, "must be odd")

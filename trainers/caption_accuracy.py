@@ -17,11 +17,13 @@ from trainers.command_line import flag_groups
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = programs.FlagDefiner(flag_values)
-    define.string("model", None, "The .keras file.")
-    define.enum("split", "test", ["train", "validation", "test"], "Of the captions.")
-    define.count("num_samples", 500, "How many pictures.")
+    define.string("model", None, "The .keras file, or a preset's name.")
+    define.enum(
+        "split", "test", ["train", "validation", "test"], "The split of the captions."
+    )
+    define.count("num_samples", 500, "How many pictures, one for each caption.")
     define.count("batch_size", 100, "Pictures sampled at once.")
-    define.string("output", None, "PNG of all. Default: not written.")
+    define.string("output", None, "PNG of all pictures. Default: not written.")
     flag_groups.define_sampling_flags(flag_values)
     define.required(["model"])
 

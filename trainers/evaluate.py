@@ -21,7 +21,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define = programs.FlagDefiner(flag_values)
     define.string("model", None, "The .keras file, or a preset's name.")
     flag_groups.define_data_flags(flag_values)
-    define.count("batch_size", 64, "Images scored at once.")
+    define.count("batch_size", 64, "Images scored, and sampled, at once.")
     define.bool(
         "unconditional",
         False,
@@ -55,7 +55,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "quality",
         None,
         "JSON of the comparison to write; with --train_split also a picture, "
-        "quality_nearest.png of quality.json.",
+        "quality_nearest.png of quality.json. Default: not written.",
     )
     flag_groups.define_sampling_flags(flag_values)
     define.required(["model", "dataset"])

@@ -16,11 +16,18 @@ from keras_pixelcnn import programs
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = programs.FlagDefiner(flag_values)
-    define.string("dataset", "digits", "A dataset with labels.")
+    define.string(
+        "dataset", "digits", "A dataset with labels, and the splits train and test."
+    )
     define.count("epochs", 40, "Epochs of training.")
     define.count("rows", 8, "Pairs of images.")
     define.integer("steps", 8, "Samples of a row.", lower_bound=2)
-    define.enum("method", "linear", ["linear", "spherical"], "The way between them.")
+    define.enum(
+        "method",
+        "linear",
+        ["linear", "spherical"],
+        "The way between embeddings: a straight line, or an arc.",
+    )
     define.integer("seed", 0, "Of training, pairs and noise.")
     define.string("output", "interpolation.png", "PNG of all rows.")
     define.string(

@@ -18,14 +18,19 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = programs.FlagDefiner(flag_values)
     define.string("workdir", None, "Folder of the finished run.")
-    define.string("name", None, "What from_preset shall take.")
+    define.string("name", None, "What from_preset shall take: letters, digits, _.")
     define.string("description", None, "One sentence.")
     define.string("data", None, "Name, source and licence of the training data.")
     define.list("label_names", None, "Names of the classes. Default: the model's.")
     define.string("commit", None, "Commit that trained it, if the run does not know.")
     define.string("output", None, "Folder of all presets. Default: the package's.")
     for argument in SAMPLING:
-        define.float(argument, None, "It draws best so, as its picture shows.")
+        define.float(
+            argument,
+            None,
+            "It draws best so: the preset's picture is drawn so, its card says it, and "
+            "trainers.sample does it with labels. Default: as trained.",
+        )
     define.required(["workdir", "name", "description", "data"])
 
 

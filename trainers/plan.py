@@ -22,7 +22,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = programs.FlagDefiner(flag_values)
     flag_groups.define_config_flag(flag_values)
-    define.float("device_memory_gib", 80.0, "GiB of one device.")
+    define.float("device_memory_gib", 80.0, "GiB of one device's memory.")
     define.float(
         "device_tflops",
         60.0,
@@ -38,8 +38,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.float(
         "hours",
         60.0,
-        "Hours in which the run shall be done, for the number of devices. Default: "
-        "about the paper's.",
+        "Hours in which the run shall be done: how many devices that takes is told. "
+        "Default: about the paper's.",
     )
     define.required(["config"])
     define.check("hours", lambda hours: hours > 0, "must be above 0")

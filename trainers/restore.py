@@ -20,11 +20,11 @@ from trainers.command_line import flag_groups
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Adds the program's flags."""
     define = programs.FlagDefiner(flag_values)
-    define.string("model", None, "The .keras file.")
-    define.string("task", None, "What config.task was in training.")
+    define.string("model", None, "The .keras file, or a preset's name.")
+    define.string("task", None, "What config.task was in training, as denoising.")
     flag_groups.define_data_flags(flag_values)
     define.string("output", None, "The folder to write to.")
-    define.count("num_images", 200, "Restores the first of the split.")
+    define.count("num_images", 200, "Restores so many images, the first of the split.")
     define.count("num_samples", 8, "Samples of each image.")
     define.count("batch_size", 64, "Images sampled at once.")
     flag_groups.define_sampling_flags(flag_values)

@@ -23,7 +23,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.count(
         "max_train",
         20_000,
-        "Learns from at most so many images: time grows with their square.",
+        "Learns from at most so many images, chosen at random: time grows with their "
+        "square.",
     )
     define.count("num_samples", 500, "How many samples, labels in turn.")
     define.count("batch_size", 64, "Images sampled at once.")

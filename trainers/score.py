@@ -26,12 +26,14 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define.integer(
         "num_images",
         None,
-        "Scores the first of the split. Default: all.",
+        "Scores so many images, the first of the split. Default: all.",
         lower_bound=1,
     )
     define.count("batch_size", 64, "Images scored at once.")
     define.bool("maps", False, "Draws heat maps too.")
-    define.count("num_maps", 32, "Draws those of so many images, the first lines.")
+    define.count(
+        "num_maps", 32, "How many images --maps draws, those of the first lines."
+    )
     define.count(
         "map_size",
         1,
@@ -48,7 +50,12 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "test",
         "The split of the usual images, best one that the model was not trained on.",
     )
-    define.integer("num_reference", 2000, "So many usual images.", lower_bound=2)
+    define.integer(
+        "num_reference",
+        2000,
+        "Takes at most so many usual images, the first of their split.",
+        lower_bound=2,
+    )
     define.bool(
         "unconditional",
         False,

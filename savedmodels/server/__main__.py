@@ -30,20 +30,20 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         ),
         "pass as many names, each once, as paths",
     )
-    host = "The address to listen on: this machine alone."
+    host = "The address to listen on. Default: this machine alone."
     define.string("host", "127.0.0.1", host)
     hosts = "Names by which REST may be asked, beside localhost and --host; * for any."
     define.list("allowed_hosts", [], hosts)
     ports = {"lower_bound": 0, "upper_bound": 65535}
-    define.integer("rest_api_port", 8501, "REST; 0 for any.", **ports)
-    define.integer("port", 8500, "gRPC; 0 for any.", **ports)
+    define.integer("rest_api_port", 8501, "Port of REST; 0 for any.", **ports)
+    define.integer("port", 8500, "Port of gRPC; 0 for any.", **ports)
     define.count("max_batch_size", 64, "Most rows of a request.")
     size = "The largest request, in MiB. Default: by model."
     define.count("max_body_mb", None, size)
-    define.count("rest_api_timeout_in_ms", 30000, "REST's time-out.")
-    poll = "How often to look for versions."
+    define.count("rest_api_timeout_in_ms", 30000, "Milliseconds until REST gives up.")
+    poll = "Seconds between two looks for versions."
     define.count("file_system_poll_wait_seconds", 1, poll)
-    grace = "How long requests under way are finished, after SIGTERM or SIGINT."
+    grace = "Seconds to finish what is under way in, after SIGTERM or SIGINT."
     define.count("grace_seconds", 30, grace)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from absl import flags
@@ -14,7 +14,13 @@ from keras_pixelcnn.checks import near_name
 
 CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
 
-STRATEGIES = ("auto", "one", "mirrored", "multi_worker", "parameter_server")
+STRATEGIES = {
+    "auto": "as many as there are",
+    "one": "a single one",
+    "mirrored": "all GPUs of this machine, or its CPUs if it has none",
+    "multi_worker": "those of the machines that TF_CONFIG names",
+    "parameter_server": "refused, with the reason",
+}
 
 
 def define_config_flag(flag_values: flags.FlagValues) -> None:
@@ -50,7 +56,7 @@ class _ConfigParser(ConfigFileFlagParser):
 
 
 def define_run_flags(
-    flag_values: flags.FlagValues, strategies: Sequence[str] = STRATEGIES
+    flag_values: flags.FlagValues, strategies: Iterable[str] = STRATEGIES
 ) -> None:
     """Adds the flags that say what is trained, where, and what may go wrong.
 
@@ -63,28 +69,30 @@ def define_run_flags(
     define_config_flag(flag_values)
     define.string("workdir", None, "Folder of the run: its results, checkpoints, logs.")
     define.required(["config", "workdir"])
-    if not strategies:
+    names = list(strategies)
+    if not names:
         return
     define.enum(
         "strategy",
         "auto",
-        strategies,
-        "Which devices train: one; mirrored, all GPUs of this machine; multi_worker, "
-        "those of the machines that TF_CONFIG names; auto, as many as there are. "
-        "parameter_server is refused.",
+        names,
+        "Which devices train. "
+        + "; ".join(f"{name}: {STRATEGIES[name]}" for name in names)
+        + ".",
     )
     define.enum(
         "on_nonfinite",
         "stop",
         ["stop", "skip"],
-        "What to do at a step whose loss or gradient is not a finite number.",
+        "What to do at a step whose loss or gradient is not a finite number: stop with "
+        "an error, or skip the step and go on.",
     )
 
 
 def define_data_flags(
     flag_values: flags.FlagValues,
     split: str | None = "test",
-    split_help: str = "The split of the dataset.",
+    split_help: str = "The split of the dataset, of tfds also as train[:90%].",
 ) -> None:
     """Adds the flags that say which images, and in which form."""
     define = programs.FlagDefiner(flag_values)
@@ -98,21 +106,28 @@ def define_data_flags(
     define.integer(
         "num_levels",
         None,
-        "Merges pixel values to so many levels. Default: the model's.",
+        "Merges pixel values to so many levels, which must be as many as the model's. "
+        "Default: the model's.",
         lower_bound=2,
     )
     define.list(
         "image_size",
         None,
-        "height,width to scale to, or one number for both. Default: the model's.",
+        "height,width to scale to, or one number for both, which must be the model's. "
+        "Default: the model's.",
     )
     define.enum(
         "color_mode",
         None,
         ["grayscale", "rgb"],
-        "Colours to convert to. Default: the model's.",
+        "Colours to convert to. Default: the model's, but files to compress keep "
+        "their own.",
     )
-    define.string("data_dir", None, "Where tfds keeps its data.")
+    define.string(
+        "data_dir",
+        None,
+        "Where tfds keeps its data. Default: TFDS_DATA_DIR, or ~/tensorflow_datasets.",
+    )
     define.check(
         "image_size",
         lambda size: (
@@ -158,18 +173,18 @@ def define_sampling_flags(flag_values: flags.FlagValues) -> None:
     """Adds the flags that say how images are sampled."""
     define = programs.FlagDefiner(flag_values)
     define.integer("seed", 0, "The same seed gives the same images.")
-    define.float("temperature", 1.0, "Less than 1 samples closer to the modes.")
+    define.float("temperature", 1.0, "Above 0; below 1 samples closer to the modes.")
     define.float(
         "top_p",
         None,
         "Samples each value from the likeliest levels that together have this "
-        "probability. Default: from all.",
+        "probability, in (0, 1]. Default: from all.",
     )
     define.float(
         "guidance_scale",
         None,
-        "Exaggerates what the conditions change, above 1; for models trained with "
-        "condition_dropout. Default: none.",
+        "Above 1 exaggerates what the conditions change, 0 leaves them aside, at twice "
+        "the time; for models trained with condition_dropout. Default: neither.",
     )
 
 

@@ -13,7 +13,7 @@ import keras_pixelcnn as kp
 from keras_pixelcnn import datasets
 from tests.commands import check_program
 from tests.trainers.tiny_run import call, tiny_model
-from trainers import evaluate, train
+from trainers import compare, evaluate, train
 from trainers.command_line import console
 from trainers.runs.data import as_arrays
 
@@ -187,3 +187,10 @@ def test_the_commands_of_docstrings_can_be_pasted(name):
         words = shlex.split(line)
         assert words[:2] == ["python", "-m"], line
         check_program(words)
+
+
+def test_only_strategies_that_a_program_takes_are_explained():
+    for program, takes in ((train, True), (compare, False)):
+        values = flags.FlagValues()
+        program.define_flags(values)
+        assert ("TF_CONFIG" in values["strategy"].help) == takes
