@@ -118,7 +118,7 @@ def save_image_grid(
         picture.save(part, format="PNG", optimize=True)
 
 
-def save_samples(
+def save_sample_grid(
     path: str | os.PathLike[str],
     samples: np.ndarray,
     num_levels: int,

@@ -77,7 +77,7 @@ def _sample(client: Client, flag_values: flags.FlagValues) -> None:
     document = client.metadata()
     from keras_pixelcnn.datasets.image_file import read_known
     from keras_pixelcnn.files import read_array
-    from keras_pixelcnn.image_grid import save_samples
+    from keras_pixelcnn.image_grid import save_sample_grid
 
     per_row, count = flag_values.num_samples, flag_values.num_samples
     given = {"seed": flag_values.seed, "temperature": flag_values.temperature}
@@ -99,7 +99,7 @@ def _sample(client: Client, flag_values: flags.FlagValues) -> None:
         image = np.repeat(known.image[np.newaxis], count, axis=0)
         samples = client.complete(image, known.mask, **given)
     levels = document["num_levels"]
-    save_samples(flag_values.output, samples, levels, num_each, known)
+    save_sample_grid(flag_values.output, samples, levels, num_each, known)
     print(f"{count} images in {flag_values.output}")
 
 

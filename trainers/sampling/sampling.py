@@ -9,7 +9,7 @@ import numpy as np
 from keras_pixelcnn import AutoregressiveImageModel
 from keras_pixelcnn.datasets.image_file import Known
 from keras_pixelcnn.files import replace_when_written
-from keras_pixelcnn.image_grid import save_samples
+from keras_pixelcnn.image_grid import save_sample_grid
 
 
 class Samples(NamedTuple):
@@ -122,7 +122,7 @@ def save_picture(
     """
     is_one_kind = samples.labels is None and samples.per_row == len(samples.images)
     num_each = None if is_one_kind else samples.per_row
-    save_samples(path, samples.images, samples.num_levels, num_each, known)
+    save_sample_grid(path, samples.images, samples.num_levels, num_each, known)
 
 
 def save_array(path: str | os.PathLike[str], samples: Samples, seed: int) -> None:
