@@ -9,7 +9,6 @@ import numpy as np
 import keras_pixelcnn as kp
 from trainers.runs.config import sampling_options
 from trainers.runs.data import LabelledImages, in_batches
-from trainers.sampling.interpolation import sample_rows
 from trainers.sampling.pictures import save_rows
 
 _SAMPLED_AT_ONCE = 256
@@ -85,38 +84,4 @@ def save_samples(
     drawn = drawn.reshape(len(chosen), options["columns"], *model.image_shape)
     blank = np.full_like(drawn[:, :1], model.num_levels - 1)
     rows = np.concatenate([test.image[real], blank, drawn], axis=1)
-    save_rows(path, rows, model.num_levels)
-
-
-def save_interpolation(
-    path: str | os.PathLike[str],
-    model: kp.AutoregressiveImageModel,
-    embedder: kp.FaceEmbedder,
-    test: LabelledImages,
-    options: Mapping[str, Any],
-    seed: int,
-) -> None:
-    """Writes a picture of interpolations between identities, along the sphere.
-
-    A row begins and ends with the two images whose embeddings are its ends; what is
-    drawn between them has the same noise.
-
-    Args:
-        path: of the PNG file.
-        model: given embeddings.
-        embedder: gives them.
-        test: images of identities that were never seen.
-        options: `config.drawing`, as of `save_samples`.
-        seed: of the pairs and the noise.
-    """
-    rows = sample_rows(
-        model,
-        embedder.embed,
-        test,
-        options["rows"],
-        options["columns"],
-        seed,
-        method="spherical",
-        **sampling_options(options),
-    )
     save_rows(path, rows, model.num_levels)

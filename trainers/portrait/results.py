@@ -15,6 +15,8 @@ from trainers.runs.config import format_sampling_options, sampling_options
 from trainers.runs.data import LabelledImages
 from trainers.runs.run import Run
 from trainers.runs.run_folder import RunFolder, write_json
+from trainers.sampling.interpolation import sample_rows
+from trainers.sampling.pictures import save_rows
 from trainers.scoring.scoring import mean_bits_per_dim
 
 EMBEDDER_FIELDS = ("embedding_dim", "filters", "margin", "dropout_rate")
@@ -76,9 +78,17 @@ def write_results(run: Run, states: tuple[RunState, RunState]) -> dict[str, Any]
     seed = config["sample_seed"]
     options = config["drawing"]
     pictures.save_samples(folder.samples, model, data.test, embedding, options, seed)
-    pictures.save_interpolation(
-        folder.path / "interpolation.png", model, embedder, data.test, options, seed
+    ways = sample_rows(  # from one image to another, along the sphere
+        model,
+        embedder.embed,
+        data.test,
+        options["rows"],
+        options["columns"],
+        seed,
+        method="spherical",
+        **sampling_options(options),
     )
+    save_rows(folder.path / "interpolation.png", ways, model.num_levels)
     write_json(folder.metrics, metrics)
     return metrics
 
