@@ -35,7 +35,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     )
     define.string("embedding", None, ".npy of one vector, or of one for each image.")
     define.string("spatial", None, ".npy of one map, or of one for each image.")
-    define.string("complete", None, "Image to sample the rest of.")
+    define.string("complete", None, "Image to sample the rest of; goes with --mask.")
     define.string("mask", None, "Image of what is known of it: white, else black.")
     define.string("output", "samples.png", "PNG of all images.")
     define.string("array", None, ".npz of image, seed and label. Default: not written.")

@@ -27,14 +27,14 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Of the server: http://host:port for REST, grpc://host:port for gRPC.",
     )
     define.string("model", "pixelcnn", "The model's name.")
-    define.integer("version", None, "Default: the newest.")
+    define.integer("version", None, "Of the model. Default: the newest.")
     define.string("version_label", None, 'Label of the version, as "stable".')
     define.float("timeout", 60.0, "Seconds for all images.")
     define.count(
         "num_samples", 16, "How many images; with --label or --caption of each."
     )
     define.integer("seed", 0, "The same seed gives the same images.")
-    define.float("temperature", 1.0, "Less than 1 samples closer to the modes.")
+    define.float("temperature", 1.0, "Above 0; below 1 closer to the modes.")
     define.list(
         "label",
         None,
@@ -51,7 +51,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     for name, what in {"embedding": "vector", "spatial": "map"}.items():
         help_text = f".npy of one {what}, or of one for each image."
         define.string(name, None, help_text)
-    define.string("complete", None, "Image to complete.")
+    define.string("complete", None, "Image to sample the rest of; goes with --mask.")
     define.string("mask", None, "Image of what is known of it: white, else black.")
     define.string("output", "samples.png", "PNG of all images.")
     define.check_together(
