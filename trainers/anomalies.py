@@ -70,13 +70,12 @@ def main(flag_values: flags.FlagValues) -> None:
 
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.runs.data import as_arrays
-    from trainers.scoring import anomalies, digit_pictures, scoring
+    from trainers.scoring import anomalies, digit_pictures
 
     model = load_model_or_preset(flag_values.model)
     background = None
     if flag_values.background is not None:
         background = load_model_or_preset(flag_values.background)
-    options = flag_groups.data_options(flag_values)
 
     def load(name: str, split: str = flag_values.split) -> np.ndarray:
         form = model.image_shape, model.num_levels
@@ -85,7 +84,9 @@ def main(flag_values: flags.FlagValues) -> None:
         elif name == "font_digits":
             images = digit_pictures.font_digits(flag_values.fonts, *form)
         else:
-            examples = scoring.load_examples(model, name, split, cache=False, **options)
+            examples = flag_groups.load_examples(
+                model, flag_values, split, name, cache=False
+            )
             images = as_arrays(examples.take(flag_values.max_images)).image
         return images[: flag_values.max_images]
 

@@ -57,19 +57,19 @@ def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
     from keras_pixelcnn.files import replace_when_written
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.compression import compressing
+    from trainers.scoring.scoring import conditions_of_score
 
     load_constriction()  # what is missing is told before anything is read
     model = load_model_or_preset(flag_values.model)
     if arguments:
         source = compressing.from_files(model, arguments, flag_values.color_mode)
     else:
-        source = compressing.from_dataset(
-            model,
-            flag_values.dataset,
-            flag_values.split,
-            flag_values.unconditional,
-            **flag_groups.data_options(flag_values),
+        names = conditions_of_score(model, flag_values.unconditional)
+        examples = flag_groups.load_examples(
+            model, flag_values, labelled="label" in names
         )
+        notes = {"dataset": flag_values.dataset, "split": flag_values.split}
+        source = compressing.from_examples(examples, names, notes)
     print(compressing.expected(model, source), flush=True)
     data = compressing.compress(model, source, flag_values.batch_size)
     with replace_when_written(flag_values.output) as part:

@@ -68,7 +68,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> None:
     """Writes the scores."""
     from keras_pixelcnn.pretrained import load_model_or_preset
-    from trainers.scoring import score_maps, scoring
+    from trainers.scoring import score_maps
 
     with_maps, output = flag_values.maps, flag_values.output
     if with_maps:  # what is missing is told before anything is scored
@@ -78,14 +78,14 @@ def main(flag_values: flags.FlagValues) -> None:
     def score(
         dataset: str, split: str, most: int | None, keep_images: bool
     ) -> score_maps.ScoredImages:
-        examples = scoring.load_examples(
+        examples = flag_groups.load_examples(
             model,
-            dataset,
+            flag_values,
             split,
+            dataset,
             labelled=not flag_values.unconditional,
             cache=False,
             with_path=dataset.startswith("folder:"),
-            **flag_groups.data_options(flag_values),
         )
         return score_maps.score_images(
             model,

@@ -138,7 +138,11 @@ def define_data_flags(
 
 
 def load_examples(
-    model: Any, flag_values: flags.FlagValues, split: str | None = None, **options: Any
+    model: Any,
+    flag_values: flags.FlagValues,
+    split: str | None = None,
+    dataset: str | None = None,
+    **options: Any,
 ) -> Any:
     """Loads the images that the flags name, in a model's form.
 
@@ -146,27 +150,25 @@ def load_examples(
         model: whose shape and levels they must have.
         flag_values: of `define_data_flags`, parsed.
         split: the split of the dataset. Default: the one that the flags name.
-        **options: further ones of `scoring.load_examples`.
+        dataset: its name. Default: the one that the flags name.
+        **options: labelled, cache and with_path, as of `scoring.load_examples`.
 
     Raises:
         ValueError: as that does.
     """
     from trainers.scoring import scoring  # which loads TensorFlow
 
-    options = {**data_options(flag_values), **options}
-    split = flag_values.split if split is None else split
-    return scoring.load_examples(model, flag_values.dataset, split, **options)
-
-
-def data_options(flag_values: flags.FlagValues) -> dict[str, Any]:
-    """Returns the form of the images, as `keras_pixelcnn.datasets.load` takes it."""
     size = flag_values.image_size
-    return {
-        "num_levels": flag_values.num_levels,
-        "image_size": size and (int(size[0]), int(size[-1])),
-        "color_mode": flag_values.color_mode,
-        "data_dir": flag_values.data_dir,
-    }
+    return scoring.load_examples(
+        model,
+        flag_values.dataset if dataset is None else dataset,
+        flag_values.split if split is None else split,
+        num_levels=flag_values.num_levels,
+        image_size=size and (int(size[0]), int(size[-1])),
+        color_mode=flag_values.color_mode,
+        data_dir=flag_values.data_dir,
+        **options,
+    )
 
 
 def define_sampling_flags(flag_values: flags.FlagValues) -> None:

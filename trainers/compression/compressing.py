@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
+import tensorflow as tf
 import tqdm
 from absl import logging
 
@@ -21,7 +22,6 @@ from keras_pixelcnn.codecs import PixelCNNCodec
 from keras_pixelcnn.codecs.tile_geometry import cut, inner_sizes, num_tiles
 from keras_pixelcnn.datasets.errors import shorten
 from trainers.compression import picture_files
-from trainers.scoring import scoring
 
 _MOST_REFUSED = 10
 """Files of which it is said why they do not fit."""
@@ -140,36 +140,21 @@ def _read(
     return image
 
 
-def from_dataset(
-    model: kp.AutoregressiveImageModel,
-    dataset: str,
-    split: str,
-    unconditional: bool = False,
-    **options: Any,
+def from_examples(
+    examples: tf.data.Dataset, names: Sequence[str], notes: dict[str, Any]
 ) -> Source:
-    """Reads the images of a split, with labels if the model takes labels.
+    """Reads the images of a dataset, with the conditions of these names.
 
     Args:
-        model: which is to code them.
-        dataset: a name that `keras_pixelcnn.datasets.load` takes.
-        split: the split of it.
-        unconditional: whether labels are left aside. Default False.
-        **options: as for `scoring.load_examples`.
-
-    Raises:
-        ValueError: as `scoring.load_examples` and `scoring.conditions_of_score`.
+        examples: single ones, in the model's form.
+        names: of the conditions that the images are coded given.
+        notes: what a stream shall say of them.
     """
-    names = scoring.conditions_of_score(model, unconditional)
-    labelled = "label" in names
-    examples = scoring.load_examples(
-        model, dataset, split, labelled=labelled, **options
-    )
     batches = list(examples.batch(1024).as_numpy_iterator())
-    images = np.concatenate([batch["image"] for batch in batches])
-    conditions = {
-        name: np.concatenate([batch[name] for batch in batches]) for name in names
-    }
-    return Source(images, conditions, {"dataset": dataset, "split": split})
+    images, *conditions = (
+        np.concatenate([batch[name] for batch in batches]) for name in ("image", *names)
+    )
+    return Source(images, dict(zip(names, conditions, strict=True)), notes)
 
 
 class Estimate(NamedTuple):
