@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_pixelcnn.image_grid import image_grid, save_image_grid
+from keras_pixelcnn.image_grid import image_grid, save_image_grid, save_sample_grid
 
 BACKGROUND = 224
 
@@ -129,3 +129,37 @@ def test_the_saved_file_is_the_picture(tmp_path, channels, mode):
         pixels = np.asarray(picture).reshape(*picture.size[::-1], -1)
     np.testing.assert_array_equal(pixels, image_grid(images, **options))
     assert [file.name for file in path.parent.iterdir()] == ["samples.png"]
+
+
+# Samples.
+
+
+def _saved(tmp_path, *arguments):
+    save_sample_grid(tmp_path / "grid.png", *arguments)
+    with Image.open(tmp_path / "grid.png") as picture:
+        return np.asarray(picture)
+
+
+def test_samples_of_one_kind_begin_a_row(tmp_path):
+    images = _images(20, (4, 3, 1), 5)
+    for num_each, columns in ((None, None), (4, 4), (20, 10)):
+        expected = image_grid(images, 5, columns)[..., 0]
+        np.testing.assert_array_equal(_saved(tmp_path, images, 5, num_each), expected)
+
+
+@pytest.mark.parametrize(
+    ("num_samples", "num_each", "columns"),
+    [(4, None, 4), (20, None, 10), (4, 2, 2), (40, 20, 10)],
+)
+def test_each_row_of_completions_begins_with_what_is_known(
+    tmp_path, num_samples, num_each, columns
+):
+    images = _images(num_samples, (4, 3, 1), 5)
+    mask = np.zeros((4, 3), bool)
+    mask[:2] = True
+    first = np.full((1, 4, 3, 1), 128)
+    first[:, :2] = 64
+    rows = np.rint(images * (255 / 4)).astype(int).reshape(-1, columns, 4, 3, 1)
+    tiles = np.concatenate([tile for row in rows for tile in (first, row)])
+    found = _saved(tmp_path, images, 5, num_each, (np.ones((4, 3, 1), int), mask))
+    np.testing.assert_array_equal(found, image_grid(tiles, columns=columns + 1)[..., 0])

@@ -65,6 +65,7 @@ def main(flag_values: flags.FlagValues) -> None:
     """Samples and writes."""
     from keras_pixelcnn.datasets.image_file import read_known
     from keras_pixelcnn.files import read_array
+    from keras_pixelcnn.image_grid import save_sample_grid
     from keras_pixelcnn.pretrained import load_model_or_preset
     from trainers.sampling import sampling
 
@@ -86,7 +87,8 @@ def main(flag_values: flags.FlagValues) -> None:
         captions=flag_values.caption,
         **_options(flag_values),
     )
-    sampling.save_picture(flag_values.output, samples, known)
+    drawn = samples.images, model.num_levels, samples.num_each
+    save_sample_grid(flag_values.output, *drawn, known)
     print(f"{len(samples.images)} images in {flag_values.output}")
     if flag_values.array is not None:
         sampling.save_array(flag_values.array, samples, flag_values.seed)

@@ -9,19 +9,18 @@ import numpy as np
 from keras_pixelcnn import AutoregressiveImageModel
 from keras_pixelcnn.datasets.image_file import Known
 from keras_pixelcnn.files import replace_when_written
-from keras_pixelcnn.image_grid import save_sample_grid
 
 
 class Samples(NamedTuple):
     """Images (n, height, width, channels), and their labels (n,) or None.
 
-    Images of one label or caption stand together, `per_row` of them; else all do.
+    Images of one label or caption stand together, `num_each` of them; None where
+    there are no labels and no captions.
     """
 
     images: np.ndarray
     labels: np.ndarray | None
-    per_row: int
-    num_levels: int
+    num_each: int | None
 
 
 def sample_images(
@@ -52,6 +51,7 @@ def sample_images(
             those given, or an option is out of its range.
     """
     given, count, label = dict(conditions or {}), num_samples, None
+    num_each = None if labels is None and captions is None else num_samples
     if labels is not None and captions is not None:
         raise ValueError(
             "Labels and captions each ask for a row of images: pass one of them. "
@@ -70,7 +70,7 @@ def sample_images(
     else:
         image = np.repeat(known.image[np.newaxis], count, axis=0)
         images = model.complete(image, known.mask, **options, **given)
-    return Samples(images.numpy(), label, num_samples, model.num_levels)
+    return Samples(images.numpy(), label, num_each)
 
 
 def _checked_labels(
@@ -105,24 +105,6 @@ def _check_complete(model: AutoregressiveImageModel, given: Mapping[str, Any]) -
         missing = [name for name in model.conditions.names if name not in given]
         hints = [flags.get(name, f"--{name}=FILE.npy") for name in missing]
         raise ValueError(f"{error} Pass {', '.join(hints)}.") from error
-
-
-def save_picture(
-    path: str | os.PathLike[str], samples: Samples, known: Known | None = None
-) -> None:
-    """Writes all images as one PNG file.
-
-    Images of one label or caption stand in a row, or in several.
-
-    Args:
-        path: the file; replaced whole or not at all.
-        samples: what to show.
-        known: the image that was completed; each row begins with it, unknown pixels
-            in mid grey. Default: none was.
-    """
-    is_one_kind = samples.labels is None and samples.per_row == len(samples.images)
-    num_each = None if is_one_kind else samples.per_row
-    save_sample_grid(path, samples.images, samples.num_levels, num_each, known)
 
 
 def save_array(path: str | os.PathLike[str], samples: Samples, seed: int) -> None:
