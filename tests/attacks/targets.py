@@ -35,6 +35,7 @@ from savedmodels import rest_bodies
 from savedmodels.tensor_spec import TensorSpec
 from tests.attacks.mutations import mutate, mutate_document
 from tests.codecs.markov_model import MarkovModel
+from tests.png_file import chunk
 
 START = 5  # of a stream: its name and version
 
@@ -117,13 +118,7 @@ class PNG:
         kinds = [kind] * 6 + [b"tRNS", b"PLTE", b"iCCP", b"zTXt", b"gAMA", b"IDAT"]
         changed = (chance.choice(kinds), data)
         chunks[index : index + chance.choice([0, 1, 1, 1])] = [changed]
-        return content[:8] + b"".join(
-            len(data).to_bytes(4, "big")
-            + kind
-            + data
-            + zlib.crc32(kind + data).to_bytes(4, "big")
-            for kind, data in chunks
-        )
+        return content[:8] + b"".join(chunk(*part) for part in chunks)
 
     def read(self, content):
         errors = []

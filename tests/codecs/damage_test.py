@@ -51,18 +51,11 @@ def test_every_flipped_bit_is_detected(codec, data):
             refused(codec, bytes(changed))
 
 
-def test_numbers_are_read_as_one_by_one():
-    generator = np.random.default_rng(0)
-    values = [2**k + d for k in range(63) for d in (-1, 0, 1) if 2**k + d < 2**63]
-    values += [int(v) for v in generator.integers(0, 2**63 - 1, 100)]
-    data = b"".join(map(number, values))
-    reader = ByteReader(data + b"rest")
-    assert reader.numbers(len(values)) == values
-    assert reader.read(4) == b"rest"
-    assert reader.numbers(0) == []
-    for damaged in (data[:-1], b"\xff" * 9):
+def test_numbers_that_are_cut_or_have_no_end_are_told():
+    """By headers, too, whose checksum is right."""
+    for damaged in (number(5), b"\xff" * 9):
         with pytest.raises(DamagedStreamError, match="numbers should follow"):
-            ByteReader(damaged).numbers(len(values))
+            ByteReader(damaged).numbers(2)
     with pytest.raises(DamagedStreamError, match="has no end"):
         ByteReader(b"\xff" * 9 + b"\x01" * 9).numbers(2)
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import keras_pixelcnn as kp
 from keras_pixelcnn.codecs import (
     CodecError,
     NumericsError,
@@ -290,10 +289,6 @@ def test_slices_are_those_of_the_encoder(monkeypatch):
         for data in streams:
             np.testing.assert_array_equal(codec.decompress(data), model.images(40))
     assert len(set(streams)) == 3
-
-
-def test_it_is_a_public_name():
-    assert kp.codecs.PixelCNNCodec is PixelCNNCodec
 
 
 @pytest.mark.parametrize("model", ["gated_pixelcnn_digits", None])

@@ -100,31 +100,21 @@ TRUE = scene(
 )
 
 
+def with_first(**changes):
+    """The same sentence, but of another first group."""
+    first, second = TRUE.groups
+    return TRUE._replace(groups=(first._replace(**changes), second))
+
+
 @pytest.mark.parametrize(
     ("said", "verdict"),
     [
         (TRUE, (True, True, True)),
         (TRUE._replace(relation="right of"), (True, True, False)),
-        (
-            TRUE._replace(groups=TRUE.groups[::-1], relation="right of"),
-            (True, True, True),
-        ),
-        (
-            TRUE._replace(groups=(TRUE.groups[0]._replace(count=3), TRUE.groups[1])),
-            (True, False, False),
-        ),
-        (
-            TRUE._replace(
-                groups=(TRUE.groups[0]._replace(size="large"), TRUE.groups[1])
-            ),
-            (True, False, False),
-        ),
-        (
-            TRUE._replace(
-                groups=(TRUE.groups[0]._replace(color="pink"), TRUE.groups[1])
-            ),
-            (False, False, False),
-        ),
+        (TRUE._replace(groups=TRUE.groups[::-1], relation="right of"), (True,) * 3),
+        (with_first(count=3), (True, False, False)),
+        (with_first(size="large"), (True, False, False)),
+        (with_first(color="pink"), (False, False, False)),
         (TRUE._replace(groups=TRUE.groups[:1], relation=None), (False, False, False)),
     ],
 )

@@ -39,24 +39,9 @@ def test_a_cache_reads_each_example_once(cache, reads):
     assert source.reads == reads
 
 
-def test_the_last_batch_holds_what_remains():
-    batches = list(_finish(tf.data.Dataset.range(10), batch_size=4))
-    assert [len(batch) for batch in batches] == [4, 4, 2]
-
-
-@pytest.mark.parametrize(("batch_size", "cardinality"), [(None, 10), (4, 3), (20, 1)])
-def test_the_cardinality_is_known(batch_size, cardinality):
-    dataset = _finish(tf.data.Dataset.range(10), shuffle=True, batch_size=batch_size)
-    assert int(dataset.cardinality()) == cardinality
-
-
 def test_examples_of_unknown_number_are_shuffled_too():
     examples = tf.data.Dataset.range(30).filter(lambda number: number > 9)
     assert sorted(_numbers(_finish(examples, shuffle=True))) == list(range(10, 30))
-
-
-def test_without_shuffling_the_order_stays():
-    assert _numbers(_finish(tf.data.Dataset.range(50))) == list(range(50))
 
 
 @pytest.mark.parametrize("cache", [True, False])

@@ -49,14 +49,6 @@ def test_images_keep_their_labels():
     assert [stored[image.tobytes()] for image in images] == labels.tolist()
 
 
-def test_each_epoch_has_an_order_of_its_own():
-    dataset = load("digits")
-    first, second = (_arrays(dataset)[1].tolist() for _ in range(2))
-    assert first != second
-    again = load("digits")
-    assert [_arrays(again)[1].tolist() for _ in range(2)] == [first, second]
-
-
 @pytest.mark.parametrize(
     ("split", "shuffle", "shuffled"),
     [

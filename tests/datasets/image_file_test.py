@@ -22,6 +22,7 @@ from keras_pixelcnn.datasets.image_file import (
     stored_bits,
 )
 from tests.datasets.tiff_file import tiff
+from tests.png_file import chunk, png_file
 
 GREY = np.arange(0, 240, 5, dtype=np.uint8).reshape(6, 8)
 RGB = np.stack([GREY, GREY[::-1], 255 - GREY], axis=-1)
@@ -93,11 +94,6 @@ def test_grey_tiff_files_are_turned(tmp_path, orientation, deep):
     np.testing.assert_array_equal(read[..., 0], turned[orientation])
 
 
-def _chunk(kind, data):
-    check = struct.pack(">I", zlib.crc32(kind + data))
-    return struct.pack(">I", len(data)) + kind + data + check
-
-
 @pytest.mark.parametrize("bits", [1, 2, 4])
 def test_a_transparent_grey_of_few_bits_is_white(tmp_path, bits):
     """Once another grey was transparent (Pillow 13), or none."""
@@ -105,17 +101,11 @@ def test_a_transparent_grey_of_few_bits_is_white(tmp_path, bits):
     values = np.arange(count * count).reshape(count, count) % (largest + 1)
     shifts = bits * np.arange(count)[::-1]
     rows = (values << shifts).sum(axis=1).astype("u1")
-    header = struct.pack(">IIBBBBB", count, count, bits, 0, 0, 0, 0)
     data = zlib.compress(b"".join(b"\0" + bytes([row]) for row in rows))
     for transparent in range(largest + 1):
-        chunks = (
-            _chunk(b"IHDR", header)
-            + _chunk(b"tRNS", struct.pack(">H", transparent))
-            + _chunk(b"IDAT", data)
-            + _chunk(b"IEND", b"")
-        )
         path = tmp_path / f"{transparent}.png"
-        path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+        key = chunk(b"tRNS", struct.pack(">H", transparent))
+        path.write_bytes(png_file(count, count, bits, 0, data, key))
         expected = np.where(values == transparent, 255, values * 255 // largest)
         np.testing.assert_array_equal(read_image(path)[..., 0], expected)
 

@@ -6,7 +6,6 @@ from the file.
 
 import io
 import pathlib
-import struct
 import tempfile
 import zlib
 
@@ -19,6 +18,7 @@ from PIL import Image
 from keras_pixelcnn.datasets.image_file import read_image, read_mask
 from keras_pixelcnn.datasets.image_format import ImageFormat
 from tests.models.doors.strategies import answered, fast
+from tests.png_file import png_file
 
 CHANNELS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 PNG_COLOURS = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
@@ -27,17 +27,8 @@ PNG_COLOURS = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
 def png_of_16_bits(values, mode):
     """Pillow writes none of them, but for greys."""
     height, width = values.shape[:2]
-    head = struct.pack(">2I5B", width, height, 16, PNG_COLOURS[mode], 0, 0, 0)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    parts = [(b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    chunks = (
-        struct.pack(">I", len(body))
-        + kind
-        + body
-        + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in parts
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+    return png_file(height, width, 16, PNG_COLOURS[mode], zlib.compress(rows))
 
 
 def netpbm(values, mode, largest):

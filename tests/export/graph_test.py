@@ -143,7 +143,7 @@ def test_what_it_says_of_itself(model, export, loaded):
         "max_batch_size": None,
     }
     for name, tensors in described.items():
-        for mine, said in zip(SIGNATURES[name], tensors.values()):
-            assert {k: (tf.as_dtype(v["dtype"]), v["shape"]) for k, v in said.items()}
-            assert set(mine) == set(said)
+        for mine, said in zip(SIGNATURES[name], tensors.values(), strict=True):
+            found = {k: (tf.as_dtype(v["dtype"]), v["shape"]) for k, v in said.items()}
+            assert found == mine
     assert set(described) == set(SIGNATURES) - {"serving_default", "metadata"}

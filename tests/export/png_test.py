@@ -1,7 +1,6 @@
 """Tests of PNG files in the graph: levels there and back, and files that do not fit."""
 
 import io
-import struct
 import zlib
 
 import numpy as np
@@ -14,10 +13,10 @@ from keras_pixelcnn.datasets.image_file import read_image, read_mask
 from keras_pixelcnn.export.sampling_signatures import known_share
 from keras_pixelcnn.pixel_values import to_levels, to_pixels
 from tests import served
+from tests.png_file import chunk, png_file
 from tests.test_case import randomize
 
 HEIGHT, WIDTH = 4, 2
-START = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +51,12 @@ def _picture(pixels, mode=None):
     return file.getvalue()
 
 
-@pytest.mark.parametrize("num_levels", [2, 3, 17, 200, 256])
-def test_levels_come_back_from_8_bits(num_levels):
-    levels = np.arange(num_levels)
-    assert (to_levels(to_pixels(levels, num_levels), num_levels) == levels).all()
-
-
-@pytest.mark.parametrize("num_levels", [257, 1000, 65536])
-def test_levels_come_back_from_16_bits(num_levels):
-    levels = np.arange(num_levels)
-    pixels = to_pixels(levels, num_levels, bits=16)
-    assert pixels.dtype == np.uint16
-    assert (to_levels(pixels, num_levels, bits=16) == levels).all()
+@pytest.mark.parametrize("num_levels", [2, 3, 17, 200, 256, 257, 1000, 65536])
+def test_levels_come_back_from_pixels(num_levels):
+    levels, bits = np.arange(num_levels), 8 if num_levels <= 256 else 16
+    pixels = to_pixels(levels, num_levels, bits=bits)
+    assert pixels.dtype == f"uint{bits}"
+    assert (to_levels(pixels, num_levels, bits=bits) == levels).all()
 
 
 def _levels(seed=0):
@@ -184,17 +177,10 @@ def test_what_is_transparent_in_an_image_is_laid_over_white(complete_png, tmp_pa
 # Files that do not fit.
 
 
-def _chunk(kind, data):
-    checksum = struct.pack(">I", zlib.crc32(kind + data))
-    return struct.pack(">I", len(data)) + kind + data + checksum
-
-
 def _file(width=WIDTH, height=HEIGHT, data=None, depth=8, color=0, extra=b""):
-    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     if data is None:
         data = zlib.compress((b"\0" + b"\0" * width) * height)
-    chunks = _chunk(b"IHDR", header) + extra + _chunk(b"IDAT", data)
-    return START + chunks + _chunk(b"IEND", b"")
+    return png_file(height, width, depth, color, data, extra)
 
 
 def _flip(file, index):
@@ -238,7 +224,7 @@ def test_a_file_that_does_not_fit(complete_png, name):
 def test_many_padded_files_are_refused(complete_png):
     """Each had few bytes, and all of them inflated for half a minute."""
     most = HEIGHT * WIDTH * 16 + 2**16
-    padded = _file(extra=_chunk(b"teXt", bytes(most - len(_file()) - 12)))
+    padded = _file(extra=chunk(b"teXt", bytes(most - len(_file()) - 12)))
     assert complete_png(padded, rows=2).shape[0] == HEIGHT
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         complete_png(padded, rows=3)
@@ -251,10 +237,10 @@ def test_a_padded_file_is_refused(complete_png):
     most = HEIGHT * WIDTH * 16 + 2**16
     padded = _file(data=zlib.compress(b"\0" * 10**8))
     assert len(padded) > most
-    extra = _chunk(b"teXt", bytes(most - len(_file()) - 12))
+    extra = chunk(b"teXt", bytes(most - len(_file()) - 12))
     assert len(_file(extra=extra)) == most
     assert complete_png(_file(extra=extra)).shape[0] == HEIGHT
-    longer = _file(extra=_chunk(b"teXt", bytes(most - len(_file()) - 11)))
+    longer = _file(extra=chunk(b"teXt", bytes(most - len(_file()) - 11)))
     for file in (padded, longer):
         for arguments, which in [((file, _file()), "image"), ((_file(), file), "mask")]:
             with pytest.raises(tf.errors.InvalidArgumentError) as caught:

@@ -11,14 +11,6 @@ def features(count=4, seed=0):
     return tf.random.stateless_normal([2, 5, 3, count], [seed, 0])
 
 
-def test_concat_elu():
-    np.testing.assert_allclose(
-        concat_elu(tf.constant([[2.0, -1.0]])),
-        [[2, np.exp(-1) - 1, np.exp(-2) - 1, 1]],
-        rtol=1e-6,
-    )
-
-
 @pytest.mark.parametrize("direction", ["down", "down_right"])
 def test_is_the_block_of_the_paper(direction):
     block = GatedResidualBlock(4, direction)

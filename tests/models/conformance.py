@@ -396,7 +396,11 @@ class ModelConformance:
         np.testing.assert_allclose(losses[0], losses[1][:1], rtol=1e-3)
 
     def test_refuses_what_no_model_takes(self):
+        wrong = [("filters", 0), *(("num_blocks", x) for x in (0, 1.5, True, "2"))]
+        if self.dropout:
+            wrong += [("dropout_rate", x) for x in (1.0, -0.5, "a", None, True)]
         for arguments, sentence in [
+            *(({name: x}, f"{name} must be .*{x!r}") for name, x in wrong),
             ({"num_levels": 1}, "num_levels must be"),
             ({"num_levels": 2.5}, "num_levels must be an integer.*2.5"),
             ({"num_levels": "5"}, "num_levels must be an integer.*'5'"),

@@ -26,7 +26,7 @@ def test_a_single_device_needs_no_strategy(name, monkeypatch):
 
 
 def test_mirrored_takes_the_cpus_where_there_is_no_gpu():
-    assert make_strategy("mirrored").num_replicas_in_sync >= 1
+    assert isinstance(make_strategy("mirrored"), tf.distribute.MirroredStrategy)
 
 
 @pytest.mark.parametrize(

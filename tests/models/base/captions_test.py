@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 import keras_pixelcnn as kp
-from keras_pixelcnn.models.base.caption_text import CaptionText
 from tests.test_case import op_by_op, random_images, randomize
 
 pytestmark = pytest.mark.op_by_op
@@ -166,10 +165,3 @@ def test_the_sentence_that_is_wrong_is_named(model):
 def test_wrong_vocabularies_are_refused(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         kp.GatedPixelCNN((3, 4, 1), 5, filters=4, num_blocks=1, **arguments)
-
-
-def test_length_is_counted_in_words():
-    text = CaptionText(WORDS, 2)
-    np.testing.assert_array_equal(
-        text.ids([["red red", "a red red"]]), [[[5, 5], [-1, -1]]]
-    )

@@ -133,18 +133,6 @@ def test_known_rows_and_columns_are_not_stepped_through(model):
     assert steps.runs.count("pixel") == 1 + 0 + 3
 
 
-@pytest.mark.parametrize("known", [[], [0], [3], [1, 4], [0, 1, 2, 3, 4]])
-def test_rows_from_the_top_and_last_columns_of_known_pixels(known):
-    mask = np.zeros((2, 5, 3, 1), bool)
-    mask[:, known] = True
-    mask[0, 2] = True  # in one image only
-    pixels = KnownPixels(tf.zeros(mask.shape, tf.int32), tf.constant(mask))
-    top = next((row for row in range(5) if row not in known), 5)
-    assert pixels.num_top_rows() == top
-    expected = [0 if row in known else 3 for row in range(5)]
-    assert pixels.columns_to_visit().numpy().tolist() == expected
-
-
 @pytest.fixture(scope="module")
 def listed():
     """Models so small that all their images can be listed: plain, and with labels."""
@@ -189,31 +177,16 @@ def test_free_values_follow_the_models_conditional_distribution(
     check_counts(drawn, levels, probabilities)
 
 
-class TestMask:
-    """Of pixels or of channels, of all images or of each."""
-
-    @pytest.mark.parametrize(
-        ("mask", "sentence"),
-        [
-            (np.zeros((2, *SHAPE[:2])), "3, 2. for all images or .3, 3, 2. for each"),
-            (np.zeros((3, 5, 5)), "mask must have the shape"),
-            (np.zeros((3, *SHAPE[:2], 1)), "mask must have the shape"),
-            (np.full(SHAPE, 2), "mask must hold True where"),
-            (np.full(SHAPE, 0.5), "mask must hold True where"),
-            (np.full(SHAPE, "a"), "mask must hold True where"),
-        ],
-    )
-    def test_of_other_shapes_or_values_is_refused(self, model, mask, sentence):
-        with pytest.raises(ValueError, match=sentence):
-            model.complete(random_images(model, 3), mask, seed=1)
-
-    def test_known_values_out_of_range_are_refused(self, model):
-        images = random_images(model, 3)
-        images[1, 2, 0, 0] = LEVELS
-        with pytest.raises(ValueError, match=rf"integers in \[0, {LEVELS}\)"):
-            model.complete(images, np.ones(SHAPE, bool), seed=1)
-        with pytest.raises(ValueError, match="must have shape"):
-            model.complete(images[:, :2], np.ones((2, 3), bool), seed=1)
+def test_known_values_out_of_range_are_refused(model):
+    """What masks may be, of any shape and type, is in doors/conditions_test.py."""
+    images = random_images(model, 3)
+    images[1, 2, 0, 0] = LEVELS
+    with pytest.raises(ValueError, match=rf"integers in \[0, {LEVELS}\)"):
+        model.complete(images, np.ones(SHAPE, bool), seed=1)
+    with pytest.raises(ValueError, match="must have shape"):
+        model.complete(images[:, :2], np.ones((2, 3), bool), seed=1)
+    with pytest.raises(ValueError, match=r"3, 2. for all images or .3, 3, 2. for e"):
+        model.complete(images, np.ones((2, *SHAPE[:2])), seed=1)
 
 
 def test_xla_draws_the_same(model):

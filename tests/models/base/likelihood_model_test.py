@@ -15,6 +15,7 @@ import keras_pixelcnn as kp
 from keras_pixelcnn.models.base.input_data import HeldBatches
 from tests.models.base.two_devices import run_on_two_devices
 from tests.models.small_model import LEVELS, SHAPE, new_model
+from tests.test_case import Batches
 
 pytestmark = pytest.mark.op_by_op
 
@@ -88,15 +89,6 @@ def test_fit_and_evaluate_take(name, images, unchanging):
         sources(images)[name], verbose=0, return_dict=True, **evaluation
     )
     assert found["bits_per_dim"] == pytest.approx(expected, rel=1e-5)
-
-
-def test_last_batch_counts_by_its_size(model, images):
-    """Batches of 3, 3 and 1 weigh as their images do."""
-    model.compile()
-    by_hand = kp.bits_per_dim(model.log_prob(images), NUM_DIMS).numpy().mean()
-    for batch_size in (1, 3, 7):
-        found = model.evaluate(images, batch_size=batch_size, verbose=0)
-        assert found == pytest.approx([by_hand, by_hand], rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -213,23 +205,17 @@ def test_weights_of_examples_are_refused(images):
             call()
 
 
-class Batches(keras.utils.PyDataset):
-    """Single images, which remembers what order they were asked for in."""
-
-    def __init__(self, images):
-        super().__init__()
-        self.images, self.order = images, []
-
-    def __len__(self):
-        return len(self.images)
+class Remembering(Batches):
+    """Remembers what order its batches were asked for in."""
 
     def __getitem__(self, index):
         self.order.append(index)
-        return ({"image": self.images[index : index + 1]},)
+        return super().__getitem__(index)
 
 
 def test_a_py_dataset_is_shuffled(images, unchanging):
-    batches = Batches(images)
+    batches = Remembering([{"image": image[None]} for image in images])
+    batches.order = []
     unchanging.fit(batches, verbose=0)
     # Keras may look at batches beforehand; in order they never go down but to 0.
     assert set(batches.order) == set(range(7))

@@ -1,4 +1,4 @@
-"""Files that ask for more than they hold, or for what no model needs."""
+"""Files that ask for more than they hold, for what no model needs, or hold none."""
 
 import io
 import json
@@ -129,6 +129,17 @@ def test_a_member_that_is_missing(saved, path, name):
     _refused(_write(path, members), f"It lacks {name}")
 
 
+def test_a_missing_file(path):
+    with pytest.raises(FileNotFoundError, match=r"model.keras.*There is none"):
+        load_model(path)
+
+
+def test_the_beginning_of_a_file_is_not_called_missing(saved, path):
+    path.write_bytes(saved.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"a \.keras file.*the beginning of one"):
+        load_model(path)
+
+
 def test_a_pipe(path):
     os.mkfifo(path)
     with pytest.raises(FileNotFoundError):
@@ -161,6 +172,15 @@ def test_a_class_that_no_model_needs(saved, path, module, name, place):
 
     _with_config(saved, path, change)
     _refused(path, f"must name classes that are registered.*{module}.{name}")
+
+
+def test_a_file_of_an_unknown_class(saved, path):
+    members = _members(saved)
+    members[CONFIG] = members[CONFIG].replace(b"GatedPixelCNN", b"OtherCNN")
+    match = r"cannot be loaded.*'OtherCNN'.*registered"
+    with pytest.raises(ValueError, match=match) as caught:
+        load_model(_write(path, members))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("model_class", [kp.AutoregressiveImageModel, keras.Model])

@@ -191,7 +191,7 @@ def test_images_of_any_size_are_embedded(shape):
 
 @pytest.mark.op_by_op(False)
 def test_graphs_are_told_to_call_the_model(trained):
-    model = trained[0] if isinstance(trained, tuple) else trained
+    model, _ = trained
     images = tf.zeros((1, *model.image_shape), tf.int32)
     with pytest.raises(ValueError, match="call the model itself"):
         tf.function(model.embed)(images)

@@ -141,8 +141,6 @@ def test_flops_by_hand():
     [
         ({"filters": 8}, "filters must be a positive multiple of 3.*filters=8"),
         ({"head_filters": 8}, "head_filters must be a positive multiple of 3.*=8"),
-        ({"num_blocks": 0}, "num_blocks must be an integer of at least 1.*=0"),
-        ({"num_blocks": "2"}, "num_blocks must be an integer of at least 1.*='2'"),
         ({"cell": "lstm"}, "cell must be one of.*'lstm'"),
         ({"kernel_size": 4}, "kernel_size must be an odd integer.*4"),
         (
