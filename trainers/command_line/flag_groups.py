@@ -185,8 +185,8 @@ def define_sampling_flags(flag_values: flags.FlagValues) -> None:
     define.float(
         "guidance_scale",
         None,
-        "Above 1 exaggerates what the conditions change, 0 leaves them aside, at twice "
-        "the time; for models trained with condition_dropout. Default: neither.",
+        "Above 1 exaggerates what the conditions change, 0 leaves them aside, at up to "
+        "twice the time; for models trained with condition_dropout. Default: neither.",
     )
 
 
