@@ -29,7 +29,7 @@ def get_config() -> config_dict.ConfigDict:
     # By a map the latent says where, too, and not only what.
     config.model.update(
         filters=letters.model.filters,
-        num_blocks=8,
+        num_blocks=letters.model.num_blocks,
         first_kernel_size=letters.model.first_kernel_size,
         dropout_rate=0.0,
         condition_dropout=0.1,

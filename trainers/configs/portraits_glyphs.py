@@ -18,20 +18,16 @@ def get_config() -> config_dict.ConfigDict:
         num_levels=8,
         merge_levels=True,
         image_size=(16, 16),
-        model_class="PyramidPixelCNN",
         epochs=4,
         learning_rate=3e-3,
         clip_norm=1.0,
         ema_momentum=0.995,
         sample_every=0,
     )
-    # Coarse pixels first, and the embedding says where, too, and not only what.
-    del config.model.num_blocks  # a number there; here one for each stage
+    # The embedding says where, too, and not only what.
     config.model.update(
-        num_stages=2,
         filters=32,
-        num_blocks=(8, 6),
-        context_blocks=1,
+        num_blocks=8,
         first_kernel_size=9,
         dropout_rate=0.0,
         condition_dropout=0.1,

@@ -21,6 +21,6 @@ def get_config() -> config_dict.ConfigDict:
         image_size=(32, 32),
         epochs=40,
     )
-    config.model.update(filters=96, num_blocks=(12, 10), first_kernel_size=7)
+    config.model.update(filters=96, num_blocks=12, first_kernel_size=7)
     config.embedder.update(embedding_dim=128, identities=32, images_each=4, epochs=60)
     return config

@@ -27,7 +27,7 @@ def tiny_config():
     config = portraits_glyphs.get_config()
     config.update(num_levels=5, batch_size=16, epochs=3, deterministic=False)
     config.update(checkpoint_every=2, learning_rate=0.01)
-    config.model.update(filters=4, num_blocks=(1, 1))
+    config.model.update(filters=4, num_blocks=1)
     config.embedder.update(embedding_dim=4, filters=4, identities=4, images_each=3)
     config.embedder.update(epochs=2, learning_rate=0.01)
     config.drawing.update(rows=2, columns=3, group_size=3, sources=6, images_each=2)
@@ -121,7 +121,7 @@ def test_a_run_that_is_cut_in_both_trainings_ends_with_the_same_weights(
     assert f"Going on after step 4 of {MODEL_STEPS}" in printed
     for path, kind in (
         ("embedder/model.keras", kp.FaceEmbedder),
-        ("model.keras", kp.PyramidPixelCNN),
+        ("model.keras", kp.GatedPixelCNN),
     ):
         ours, theirs = (
             load_model(folder / path, kind) for folder in (finished[0], tmp_path)
