@@ -50,7 +50,7 @@ def main(flag_values: flags.FlagValues) -> None:
         batch_size=flag_values.batch_size,
         **flag_groups.sampling_options(flag_values),
     )
-    print(classifier_accuracy.format_table(accuracy))
+    print(classifier_accuracy.format_table(accuracy, model.label_names))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The accuracy of a classifier of real images on a model's samples."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,8 +118,17 @@ def make_classifier(num_levels: int) -> Any:
     return make_pipeline(rows, SVC(kernel="rbf", C=10.0))
 
 
-def format_table(accuracy: ClassifierAccuracy) -> str:
-    """Returns the accuracies as a table."""
+def format_table(
+    accuracy: ClassifierAccuracy, names: Sequence[str] | None = None
+) -> str:
+    """Returns the accuracies as a table.
+
+    Args:
+        accuracy: what `measure` returns.
+        names: what the classes are called. Default: by their numbers.
+    """
+    names = names or [f"class {label}" for label in range(accuracy.num_classes)]
+    width = max(16, *(len(name) + 2 for name in names))
     lines = [
         f"classifier        trained on {accuracy.num_train} real images",
         f"real images       {accuracy.test_accuracy:.4f} of {accuracy.num_test} "
@@ -129,5 +139,5 @@ def format_table(accuracy: ClassifierAccuracy) -> str:
     for label in range(accuracy.num_classes):
         found = accuracy.found[accuracy.labels == label]
         share = f"{np.mean(found == label):.4f}" if len(found) else f"{'-':6}"
-        lines.append(f"  class {label:<10}{share} of {len(found)}")
+        lines.append(f"  {names[label]:<{width}}{share} of {len(found)}")
     return "\n".join(lines)

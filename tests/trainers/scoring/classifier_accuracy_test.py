@@ -113,7 +113,11 @@ def test_the_program_prints_and_writes_nothing(model, tmp_path, monkeypatch, cap
         seed=4,
         top_p=0.9,
     )
-    assert capsys.readouterr().out == classifier_accuracy.format_table(expected) + "\n"
+    table = classifier_accuracy.format_table(expected)
+    assert capsys.readouterr().out == table + "\n"
+    names = [f"the digit {label}" for label in range(10)]
+    told = classifier_accuracy.format_table(expected, names)
+    assert "\n  the digit 9     " in told
     written = sorted(tmp_path.rglob("*"))
     assert written == [tmp_path / "here", tmp_path / "model.keras"]
 
