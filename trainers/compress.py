@@ -41,7 +41,7 @@ def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
     """Compresses files and folders, or a dataset.
 
     Raises:
-        ValueError: when both are given, or neither.
+        ValueError: when both are given, or neither, or files with flags of datasets.
         IsADirectoryError: when the output is a folder.
     """
     if os.path.isdir(flag_values.output):
@@ -52,6 +52,13 @@ def main(flag_values: flags.FlagValues, arguments: Sequence[str]) -> None:
         raise ValueError(
             "Pass files and folders, or a dataset. "
             f"Received: {'both' if arguments else 'neither'}"
+        )
+    of_datasets = ("split", "num_levels", "image_size", "data_dir", "unconditional")
+    unused = [f"--{name}" for name in of_datasets if flag_values[name].present]
+    if arguments and unused:
+        raise ValueError(
+            "Files are compressed as they are, so that they come back whole: leave out "
+            f"what is for a dataset. Received: {', '.join(unused)}"
         )
     from keras_pixelcnn.codecs.range_coder import load_constriction
     from keras_pixelcnn.files import replace_when_written

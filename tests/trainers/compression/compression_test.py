@@ -113,6 +113,14 @@ def test_files_or_a_dataset_are_asked_for(arguments, tmp_path):
         call_with_files(compress, arguments, "--model=x.keras", output, *both)
 
 
+def test_flags_of_datasets_are_not_for_files(tmp_path):
+    """Once they were taken for nothing."""
+    given = ["--image_size=16", "--unconditional"]
+    with pytest.raises(ValueError, match="Received: --image_size, --unconditional"):
+        output = f"--output={tmp_path / 'x'}"
+        call_with_files(compress, ["a.png"], "--model=x.keras", output, *given)
+
+
 def test_an_output_that_is_a_folder_is_told_at_once(tmp_path):
     with pytest.raises(IsADirectoryError, match="output must be a file"):
         arguments = ["--model=x.keras", f"--output={tmp_path}"]
